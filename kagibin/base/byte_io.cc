@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/base/byte_io.h"
+
+#include <utility>
+
+namespace kagibin {
+
+Result<std::uint64_t> ByteReader::unsigned_integer(std::size_t width) {
+  const ByteView octets = KB_TRY(bytes(width));
+  std::uint64_t value = 0;
+  for (const std::uint8_t octet : octets) {
+    value = (value << 8U) | octet;
+  }
+  return value;
+}
+
+Result<std::uint8_t> ByteReader::u8() {
+  return static_cast<std::uint8_t>(KB_TRY(unsigned_integer(1)));
+}
+Result<std::uint16_t> ByteReader::u16() {
+  return static_cast<std::uint16_t>(KB_TRY(unsigned_integer(2)));
+}
+Result<std::uint32_t> ByteReader::u32() {
+  return static_cast<std::uint32_t>(KB_TRY(unsigned_integer(4)));
+}
+Result<std::uint64_t> ByteReader::u64() { return unsigned_integer(8); }
+
+Result<ByteView> ByteReader::bytes(std::size_t count) {
+  if (count > rest_.size()) {
+    return fail(Errc::kTruncated, "the octets end before the field does");
+  }
+  const ByteView out = rest_.first(count);
+  rest_ = rest_.subspan(count);
+  return out;
+}
+
+ByteView ByteReader::take_rest() { return std::exchange(rest_, {}); }
+
+Result<void> ByteReader::finish() const {
+  if (!rest_.empty()) {
+    return fail(Errc::kTrailing, "octets follow the last field");
+  }
+  return {};
+}
+
+ByteWriter& ByteWriter::u8(std::uint8_t value) {
+  octets_.push_back(value);
+  return *this;
+}
+ByteWriter& ByteWriter::u16(std::uint16_t value) {
+  return u8(static_cast<std::uint8_t>(value >> 8U)).u8(static_cast<std::uint8_t>(value & 0xFFU));
+}
+ByteWriter& ByteWriter::u32(std::uint32_t value) {
+  return u16(static_cast<std::uint16_t>(value >> 16U))
+      .u16(static_cast<std::uint16_t>(value & 0xFFFFU));
+}
+ByteWriter& ByteWriter::u64(std::uint64_t value) {
+  return u32(static_cast<std::uint32_t>(value >> 32U))
+      .u32(static_cast<std::uint32_t>(value & 0xFFFFFFFFU));
+}
+ByteWriter& ByteWriter::bytes(ByteView octets) {
+  append(octets_, octets);
+  return *this;
+}
+
+}  // namespace kagibin

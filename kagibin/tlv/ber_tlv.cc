@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/tlv/ber_tlv.h"
+
+#include "kagibin/base/byte_io.h"
+
+namespace kagibin::tlv {
+
+namespace {
+
+// ISO/IEC 7816-4, 5.2.2.1: bits 5 to 1 all set announce further octets; bit 8 of those announces
+// one more; the first further octet is neither 80 nor, where two octets suffice, below 1F.
+Result<Tag> read_tag(ByteReader& in) {
+  const std::uint8_t first = KB_TRY(in.u8());
+  if ((first & 0x1FU) != 0x1FU) {
+    return Tag{first};
+  }
+  const std::uint8_t second = KB_TRY(in.u8());
+  if ((second & 0x80U) == 0) {
+    if (second < 0x1F) {
+      return fail(Errc::kEncoding, "a tag number below 31 takes one octet");
+    }
+    return (Tag{first} << 8U) | second;
+  }
+  if (second == 0x80) {
+    return fail(Errc::kEncoding, "a tag has no leading zero octet");
+  }
+  const std::uint8_t third = KB_TRY(in.u8());
+  if ((third & 0x80U) != 0) {
+    return fail(Errc::kEncoding, "a tag has at most three octets");
+  }
+  return (Tag{first} << 16U) | (Tag{second} << 8U) | third;
+}
+
+Result<std::size_t> read_length(ByteReader& in) {
+  const std::uint8_t first = KB_TRY(in.u8());
+  if (first < 0x80) {
+    return std::size_t{first};
+  }
+  if (first == 0x81) {
+    const std::uint8_t length = KB_TRY(in.u8());
+    if (length < 0x80) {
+      return fail(Errc::kEncoding, "a length below 128 takes one octet");
+    }
+    return std::size_t{length};
+  }
+  if (first == 0x82) {
+    const std::uint16_t length = KB_TRY(in.u16());
+    if (length < 0x100) {
+      return fail(Errc::kEncoding, "a length below 256 takes at most two octets");
+    }
+    return std::size_t{length};
+  }
+  return fail(Errc::kEncoding, "a length is xx, 81 xx or 82 xx xx");
+}
+
+}  // namespace
+
+Result<Tlv> TlvReader::next() {
+  ByteReader in(rest_);
+  const Tag tag = KB_TRY(read_tag(in));
+  const std::size_t length = KB_TRY(read_length(in));
+  const ByteView value = KB_TRY(in.bytes(length));
+  const ByteView encoded = rest_.first(rest_.size() - in.remaining());
+  rest_ = in.take_rest();
+  return Tlv{tag, value, encoded};
+}
+
+Result<Tlv> TlvReader::expect(Tag tag, std::size_t min, std::size_t max) {
+  if (rest_.empty()) {
+    return fail(Errc::kTruncated, "a data object is missing");
+  }
+  TlvReader ahead(*this);
+  const Tlv tlv = KB_TRY(ahead.next());
+  if (tlv.tag != tag) {
+    return fail(Errc::kUnexpectedTag, "another data object stands where this one belongs");
+  }
+  if (tlv.value.size() < min || tlv.value.size() > max) {
+    return fail(Errc::kLength, "a data object has a length outside its limits");
+  }
+  *this = ahead;
+  return tlv;
+}
+
+Result<std::optional<Tlv>> TlvReader::optional(Tag tag, std::size_t min, std::size_t max) {
+  if (rest_.empty()) {
+    return std::optional<Tlv>();
+  }
+  TlvReader ahead(*this);
+  const Tlv tlv = KB_TRY(ahead.next());
+  if (tlv.tag != tag) {
+    return std::optional<Tlv>();
+  }
+  return std::optional<Tlv>(KB_TRY(expect(tag, min, max)));
+}
+
+Result<void> TlvReader::finish() const {
+  if (!rest_.empty()) {
+    return fail(Errc::kTrailing, "octets follow the last data object");
+  }
+  return {};
+}
+
+Result<Tlv> read_single(ByteView octets, Tag tag) {
+  TlvReader in(octets);
+  const Tlv tlv = KB_TRY(in.expect(tag, 0, TlvReader::kAnyLength));
+  KB_TRY(in.finish());
+  return tlv;
+}
+
+TlvWriter& TlvWriter::put(Tag tag, ByteView value) {
+  KB_CHECK(value.size() <= 0xFFFF && tag <= 0xFFFFFF);
+  ByteWriter out;
+  if (tag > 0xFFFF) {
+    out.u8(static_cast<std::uint8_t>(tag >> 16U));
+  }
+  if (tag > 0xFF) {
+    out.u8(static_cast<std::uint8_t>((tag >> 8U) & 0xFFU));
+  }
+  out.u8(static_cast<std::uint8_t>(tag & 0xFFU));
+  if (value.size() >= 0x100) {
+    out.u8(0x82).u16(static_cast<std::uint16_t>(value.size()));
+  } else if (value.size() >= 0x80) {
+    out.u8(0x81).u8(static_cast<std::uint8_t>(value.size()));
+  } else {
+    out.u8(static_cast<std::uint8_t>(value.size()));
+  }
+  append(octets_, out.view());
+  append(octets_, value);
+  return *this;
+}
+
+TlvWriter& TlvWriter::put_u8(Tag tag, std::uint8_t value) { return put(tag, ByteView(&value, 1)); }
+
+TlvWriter& TlvWriter::put_u32(Tag tag, std::uint32_t value) {
+  ByteWriter out;
+  out.u32(value);
+  return put(tag, out.view());
+}
+
+TlvWriter& TlvWriter::raw(ByteView encoded) {
+  append(octets_, encoded);
+  return *this;
+}
+
+Bytes encode(Tag tag, ByteView value) { return TlvWriter().put(tag, value).take(); }
+
+std::size_t encoded_size(Tag tag, std::size_t value_length) {
+  const std::size_t tag_size = tag > 0xFFFF ? 3 : tag > 0xFF ? 2 : 1;
+  const std::size_t length_size = value_length >= 0x100 ? 3 : value_length >= 0x80 ? 2 : 1;
+  return tag_size + length_size + value_length;
+}
+
+std::uint8_t to_u8(const Tlv& tlv) {
+  KB_CHECK(tlv.value.size() == 1);
+  return tlv.value[0];
+}
+
+std::uint32_t to_u32(const Tlv& tlv) {
+  KB_CHECK(tlv.value.size() == 4);
+  std::uint32_t value = 0;
+  for (const std::uint8_t octet : tlv.value) {
+    value = (value << 8U) | octet;
+  }
+  return value;
+}
+
+}  // namespace kagibin::tlv
