@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Delivery messages: E2 envelope (provider to KDA), E3 receipt (KDA to provider). Protocol,
+// sections 6 and 10. Codecs only; same rules as enrolment.h.
+#pragma once
+
+#include <vector>
+
+#include "kagibin/envelope/enrolment.h"
+
+namespace kagibin::envelope {
+
+struct EnvelopeHeader {  // A0
+  std::uint8_t suite = 0x01;
+  Spid spid;
+  Handle handle;
+  std::uint8_t level = 0x01;
+  std::uint8_t key_version_number = 0;  // 85, RL1: KVN | required i mask
+  std::uint8_t required_i_mask = 0;
+  std::uint32_t seq = 0;
+  std::uint32_t issued_at = 0;  // minutes since 2020-01-01 UTC
+  std::uint32_t not_after = 0;
+  std::optional<Nonce16> next_nonce_a;  // 89: asks for the next enrolment in the receipt
+
+  static Result<EnvelopeHeader> decode(ByteView octets);  // the complete TLV A0
+  Bytes encode() const;                                   // the complete TLV A0
+};
+
+struct Envelope {         // E2
+  Bytes header;           // TLV A0, complete
+  Point ephemeral_key{};  // A1/80 ePK.A
+  Bytes sealed;           // A1/81, a multiple of 16, at least 16
+  Mac16 mac{};            // A1/82
+  Bytes signature;        // 9E
+
+  static Result<Envelope> decode(ByteView octets);
+  Bytes sealed_tlv() const;     // TLV A1, complete
+  Bytes ephemeral_tlv() const;  // TLV 80 of A1
+  Bytes mac_tlvs() const;       // TLV 80 | TLV 81 of A1
+  Bytes encode() const;
+};
+
+enum class ActionResult : std::uint8_t {
+  kInstalled = 0x00,  // authenticated by R-MAC
+  kInstalledByProbe = 0x01,
+  kProvedAbsent = 0x02,
+  kUnknown = 0x03,
+  kRefusedBeforeOpening = 0x04,
+  kChannelKeysRefused = 0x05,
+  kCancelled = 0x06,
+};
+std::string_view name(ActionResult result);  // "installed", ..., for JSON and messages
+
+struct ReceiptSeal {  // 8F
+  Point ephemeral_key{};
+  Bytes sealed;
+  Mac16 mac{};
+};
+
+struct Receipt {         // E3
+  Digest header_hash{};  // SHA-256(TLV A0); zeros when no E2 was seen
+  Handle handle;
+  std::uint32_t seq = 0;
+  std::vector<ActionResult> results;  // 1 to 8
+  std::uint8_t level = 0;
+  std::uint8_t suite = 0x01;
+  std::optional<Bytes> next_enrolment;  // 89: a complete E4
+  std::optional<Mac16> mac;             // 8E; absent if the envelope did not open
+  ReceiptSeal seal;
+
+  static Result<Receipt> decode(ByteView octets);
+  Bytes body() const;           // TLVs 80..89
+  Bytes handle_tlv() const;     // TLV 81
+  Bytes mac_tlv() const;        // TLV 8E; no octets when absent
+  Bytes ephemeral_tlv() const;  // TLV 84 of 8F
+  Bytes encode() const;
+};
+
+// S, the plaintext of 8F: 88 04 KDA counter | 9E.
+struct ReceiptSignature {
+  std::uint32_t counter = 0;
+  Bytes signature;
+  static Result<ReceiptSignature> decode(ByteView octets);
+  Bytes counter_tlv() const;
+  Bytes encode() const;
+};
+
+}  // namespace kagibin::envelope

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a built-in application of the virtual element looks like to OPEN, and what OPEN gives it.
+//
+// An application is made anew from its module on every start of the element; what must survive lies
+// in the Nvm under the record prefix it is given ("app/<AID>/"). Session state belongs to the
+// object and is lost at reset (CLEAR_ON_RESET). Thread-safety: one element, one thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kagibin/apdu/apdu.h"
+#include "kagibin/base/aid.h"
+#include "kagibin/base/clock.h"
+#include "kagibin/crypto/rng.h"
+#include "kagibin/crypto/sha256.h"
+#include "kagibin/se/nvm.h"
+
+namespace kagibin::se {
+
+// The associated security domain's secure channel, as GPSystem's SecureChannel offers it to
+// applications (GlobalPlatform Card API, org.globalplatform.SecureChannel).
+class SecureChannelService {
+ public:
+  SecureChannelService() = default;
+  SecureChannelService(const SecureChannelService&) = delete;
+  SecureChannelService& operator=(const SecureChannelService&) = delete;
+  virtual ~SecureChannelService() = default;
+  // True for INITIALIZE UPDATE and EXTERNAL AUTHENTICATE, which process_security() answers.
+  virtual bool is_security_command(const apdu::CommandApdu& command) const = 0;
+  virtual apdu::ResponseApdu process_security(const apdu::CommandApdu& command) = 0;
+  // In an open session: the command without secure messaging, or the status word to answer. The
+  // data may hold keys.
+  struct Plain {
+    std::uint8_t cla = 0;
+    SecretBytes data;
+  };
+  virtual std::expected<Plain, StatusWord> unwrap(const apdu::CommandApdu& command) = 0;
+  virtual apdu::ResponseApdu wrap(ByteView data, StatusWord sw) = 0;
+  virtual std::expected<SecretBytes, StatusWord> decrypt_sensitive(ByteView value) const = 0;
+  virtual bool authenticated() const = 0;
+  virtual std::uint8_t security_level() const = 0;  // as P1 of EXTERNAL AUTHENTICATE
+};
+
+// What OPEN gives an application when it is made.
+struct ApplicationContext {
+  Aid aid;                    // of the instance
+  Aid security_domain;        // associated
+  Nvm& nvm;                   // use names under record_prefix only
+  std::string record_prefix;  // "app/<AID hex>/"
+  crypto::Rng& rng;
+  SecureChannelService& secure_channel;  // of this instance's logical channel
+  crypto::Digest256 code_hash;  // SHA-256 of the load file data block it was instantiated from
+};
+
+class Application {
+ public:
+  Application() = default;
+  Application(const Application&) = delete;
+  Application& operator=(const Application&) = delete;
+  virtual ~Application() = default;
+
+  // INSTALL [for install]: the application-specific parameters (C9 value). Called once, inside
+  // OPEN's transaction.
+  virtual StatusWord install(ByteView parameters) = 0;
+  // SELECT: 9000 and what goes into the FCI's proprietary template A5 (may be empty), or a refusal.
+  struct Selected {
+    StatusWord sw;
+    Bytes proprietary;
+  };
+  virtual Selected select() { return {StatusWord{0x9000}, {}}; }
+  virtual void deselect() {}
+  // Any other command on its channel, reassembled answers included: OPEN does GET RESPONSE.
+  virtual apdu::ResponseApdu process(const apdu::CommandApdu& command) = 0;
+  // Application::processData: STORE DATA forwarded by its security domain after INSTALL [for
+  // personalization]: one block's DGIs, in the clear.
+  virtual StatusWord store_data(ByteView data, std::uint8_t p1, std::uint8_t block_number) {
+    static_cast<void>(data);
+    static_cast<void>(p1);
+    static_cast<void>(block_number);
+    return StatusWord{0x6985};
+  }
+};
+
+}  // namespace kagibin::se
