@@ -1,18 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
 # kagibin_library(NAME SOURCES a.cc ... [DEPS kagibin::base ...] [PRIVATE_DEPS OpenSSL::Crypto ...])
-#   One static library; its include prefix is the repository root. DEPS are exact: the include tables in
-#   scripts/check compare them with what the sources include.
-# kagibin_test(NAME [DEPS kagibin::base ...])
+#   One static library; its include prefix is the repository root. DEPS and PRIVATE_DEPS are exact: scripts/check_includes.py
+#   compares them with what the sources include, and both with the tables of who may include what.
+# kagibin_test(NAME [SOURCES more.cc ...] [DEPS kagibin::base ...] [LABELS release ...] [TIMEOUT seconds])
 #   Builds NAME.cc beside the code with GoogleTest; the test reads vectors from testdata/ through KAGIBIN_SOURCE_DIR.
+#   LABELS release: built and run by the release preset too; every other test is left out there.
 # kagibin_program(NAME SOURCES main.cc ... DEPS ...)
 #   One executable, installed to bin.
+# kagibin_fuzzer(NAME [SOURCES more.cc ...] DECODES kagibin/tlv/ber_tlv.cc ... DEPS ...)
+#   Builds NAME.cc with libFuzzer in the fuzz and coverage presets; the corpus lies in corpus/NAME/ beside it.
+#   DECODES names the sources whose region coverage scripts/check --coverage prints.
+# kagibin_benchmark(NAME [SOURCES more.cc ...] DEPS ...)
+#   Builds NAME.cc with Google Benchmark in the release preset.
 
-find_package(Threads REQUIRED)
-find_package(OpenSSL 3.0 REQUIRED)
-find_package(fmt 9 REQUIRED)
-if(BUILD_TESTING)
-  find_package(GTest REQUIRED)
-  include(GoogleTest)
-endif()
+include(${CMAKE_CURRENT_LIST_DIR}/ThirdParty.cmake)
 
 add_library(kagibin_options INTERFACE)
 target_compile_options(kagibin_options INTERFACE
@@ -31,10 +32,10 @@ function(kagibin_library name)
 endfunction()
 
 function(kagibin_test name)
-  if(NOT BUILD_TESTING)
+  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  if(NOT BUILD_TESTING OR (KAGIBIN_TEST_LABEL AND NOT KAGIBIN_TEST_LABEL IN_LIST arg_LABELS))
     return()
   endif()
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${name}.cc ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} kagibin_options GTest::gtest_main GTest::gtest)
   target_compile_definitions(${name} PRIVATE KAGIBIN_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
@@ -42,7 +43,11 @@ function(kagibin_test name)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT ${arg_TIMEOUT})
+  set(properties TIMEOUT ${arg_TIMEOUT})
+  if(arg_LABELS)
+    list(APPEND properties LABELS "${arg_LABELS}")
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
 endfunction()
 
 function(kagibin_program name)
@@ -51,4 +56,46 @@ function(kagibin_program name)
   target_link_libraries(${name} PRIVATE ${arg_DEPS} kagibin_options)
   target_compile_definitions(${name} PRIVATE KAGIBIN_VERSION="${PROJECT_VERSION}")
   install(TARGETS ${name} RUNTIME DESTINATION bin)
+endfunction()
+
+function(kagibin_fuzzer name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DECODES;DEPS" ${ARGN})
+  if(NOT KAGIBIN_FUZZ)
+    return()
+  endif()
+  add_executable(${name} ${name}.cc ${arg_SOURCES})
+  target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} kagibin_options)
+  set_property(GLOBAL APPEND_STRING PROPERTY KAGIBIN_FUZZERS
+    "$<TARGET_FILE:${name}>\t${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name}\t${arg_DECODES}\n")
+endfunction()
+
+function(kagibin_benchmark name)
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  if(NOT KAGIBIN_BENCH)
+    return()
+  endif()
+  add_executable(${name} ${name}.cc ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} kagibin_options benchmark::benchmark)
+endfunction()
+
+# After the last folder: fuzzers.tsv (program, corpus, decoders) for scripts/check, and the tests of the repository itself.
+function(kagibin_finish)
+  if(KAGIBIN_FUZZ)
+    get_property(fuzzers GLOBAL PROPERTY KAGIBIN_FUZZERS)
+    file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/fuzzers.tsv CONTENT "${fuzzers}")
+  endif()
+  if(BUILD_TESTING AND KAGIBIN_TEST_LABEL STREQUAL "release")
+    add_test(NAME Symbols.OperatorsCannotOpenSealOrSpeakASecureChannel
+      COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_symbols --build ${CMAKE_BINARY_DIR})
+    add_test(NAME Symbols.CheckNoticesPlantedCode COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_symbols --self-test)
+    set_tests_properties(Symbols.OperatorsCannotOpenSealOrSpeakASecureChannel Symbols.CheckNoticesPlantedCode
+      PROPERTIES LABELS release TIMEOUT 120 SKIP_RETURN_CODE 77)
+  elseif(BUILD_TESTING)
+    add_test(NAME Setup.LeavesNoServiceListening COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_listening)
+    add_test(NAME Setup.CheckNoticesAListener COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_listening --self-test)
+    set_tests_properties(Setup.LeavesNoServiceListening Setup.CheckNoticesAListener
+      PROPERTIES TIMEOUT 60 SKIP_RETURN_CODE 77)
+  endif()
 endfunction()
