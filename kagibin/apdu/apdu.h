@@ -40,8 +40,8 @@ struct CommandApdu {
   std::uint8_t ins = 0;
   std::uint8_t p1 = 0;
   std::uint8_t p2 = 0;
-  Bytes data;
-  std::optional<std::uint32_t> le;
+  Bytes data{};
+  std::optional<std::uint32_t> le{};
   bool extended = false;  // extended length fields although short ones would do
 
   // kTruncated, kTrailing, kLength for octets that are none of the seven cases.
@@ -52,8 +52,8 @@ struct CommandApdu {
 };
 
 struct ResponseApdu {
-  Bytes data;
-  StatusWord sw;
+  Bytes data{};
+  StatusWord sw{};
 
   // kTruncated below two octets.
   static Result<ResponseApdu> decode(ByteView octets);
