@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/se/applications/payment_credential.h"
+
+#include "kagibin/apdu/status_words.h"
+#include "kagibin/base/byte_io.h"
+#include "kagibin/crypto/aes.h"
+
+namespace kagibin::se {
+
+namespace {
+
+namespace sw = apdu::sw;
+
+constexpr std::uint8_t kInternalAuthenticate = 0x88;
+constexpr std::uint16_t kNumberGroup = 0x8010;
+constexpr std::uint16_t kKeyGroup = 0x8020;
+constexpr std::uint8_t kTagCredentialNumber = 0x5A;
+constexpr std::size_t kKeySize = 16;
+
+class PaymentCredential final : public Application {
+ public:
+  explicit PaymentCredential(const ApplicationContext& context) : context_(context) {}
+
+  StatusWord install(ByteView parameters) override {
+    return parameters.empty() ? sw::kOk : sw::kWrongData;
+  }
+
+  apdu::ResponseApdu process(const apdu::CommandApdu& command) override {
+    if (command.cla != 0x00) {
+      return {{}, sw::kClassNotSupported};
+    }
+    switch (command.ins) {
+      case kInternalAuthenticate:
+        return authenticate(command);
+      case apdu::ins::kGetData:
+        return get_data(command);
+      default:
+        return {{}, sw::kInstructionNotSupported};
+    }
+  }
+
+  StatusWord store_data(ByteView data, std::uint8_t p1, std::uint8_t /*block_number*/) override {
+    const bool under_key_dek = (p1 & 0x60U) == 0x60U;
+    NvmTransaction transaction(context_.nvm);
+    ByteReader in(data);
+    while (!in.empty()) {
+      const auto group = in.u16();
+      const auto length = in.u8();
+      if (!group || !length) {
+        return sw::kWrongData;
+      }
+      const auto value = in.bytes(*length);
+      if (!value) {
+        return sw::kWrongData;
+      }
+      const StatusWord stored = store_group(*group, *value, under_key_dek);
+      if (stored != sw::kOk) {
+        return stored;
+      }
+    }
+    return transaction.commit() ? sw::kOk : sw::kMemoryFailure;
+  }
+
+ private:
+  StatusWord store_group(std::uint16_t group, ByteView value, bool under_key_dek) {
+    SecretBytes clear = SecretBytes::copy_of(value);
+    if (under_key_dek) {
+      auto opened = context_.secure_channel.decrypt_sensitive(value);
+      if (!opened) {
+        return opened.error();
+      }
+      clear = std::move(*opened);
+    }
+    if (group == kNumberGroup && !clear.empty() && clear.size() <= 16) {
+      return put("number", clear.expose());
+    }
+    if (group == kKeyGroup && clear.size() == kKeySize) {
+      return put("key", clear.expose());
+    }
+    return sw::kWrongData;
+  }
+
+  StatusWord put(const char* name, ByteView value) {
+    return context_.nvm.put(context_.record_prefix + name, value) ? sw::kOk : sw::kMemoryFailure;
+  }
+
+  apdu::ResponseApdu authenticate(const apdu::CommandApdu& command) const {
+    if (command.p1 != 0 || command.p2 != 0) {
+      return {{}, sw::kIncorrectP1P2};
+    }
+    if (command.data.size() < 8 || command.data.size() > 64) {
+      return {{}, sw::kWrongLength};
+    }
+    const SecretBytes* key = context_.nvm.get(context_.record_prefix + "key");
+    if (key == nullptr) {
+      return {{}, sw::kConditionsNotSatisfied};
+    }
+    const auto mac = crypto::aes_cmac(key->expose(), {command.data});
+    if (!mac) {
+      return {{}, sw::kNoDiagnosis};
+    }
+    return {Bytes(mac->begin(), mac->end()), sw::kOk};
+  }
+
+  apdu::ResponseApdu get_data(const apdu::CommandApdu& command) const {
+    if (command.p1 != 0 || command.p2 != kTagCredentialNumber) {
+      return {{}, sw::kReferencedDataNotFound};
+    }
+    const SecretBytes* number = context_.nvm.get(context_.record_prefix + "number");
+    if (number == nullptr) {
+      return {{}, sw::kReferencedDataNotFound};
+    }
+    const ByteView octets = number->expose();
+    return {Bytes(octets.begin(), octets.end()), sw::kOk};
+  }
+
+  ApplicationContext context_;
+};
+
+}  // namespace
+
+std::unique_ptr<Application> make_payment_credential(const ApplicationContext& context) {
+  return std::make_unique<PaymentCredential>(context);
+}
+
+}  // namespace kagibin::se
