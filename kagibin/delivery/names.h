@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Names of the delivery API: orders, attempts, devices, and who speaks.
+//
+// An order's name is chosen by the service provider and is one name for all providers of a
+// distributor: take 128 random bits. A device's name and a provider's SPID stand in the subject
+// (common name) of their transport certificates: "device:<name>", "provider:<32 hexadecimal
+// digits>", "invitation:<32 hexadecimal digits>". Value types, comparable.
+//
+//   const OrderId order = KB_TRY(OrderId::from("3f6c...")); std::string text = order.text();
+//   const Subject who = KB_TRY(Subject::parse("device:phone-7"));
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "kagibin/base/aid.h"
+#include "kagibin/base/result.h"
+
+namespace kagibin::delivery {
+
+// Text of `Tag::kMaxLength` characters at most: letters, digits, "-", "_", and "." inside.
+template <typename Tag>
+class Name {
+ public:
+  // kValue for other characters, an empty or a too long text.
+  static Result<Name> from(std::string_view text);
+  const std::string& text() const { return text_; }
+  friend auto operator<=>(const Name&, const Name&) = default;
+
+ private:
+  explicit Name(std::string_view text) : text_(text) {}
+  std::string text_;
+};
+
+struct OrderIdTag {
+  static constexpr std::size_t kMaxLength = 64;
+};
+struct DeviceIdTag {
+  static constexpr std::size_t kMaxLength = 48;
+};
+using OrderId = Name<OrderIdTag>;
+using DeviceId = Name<DeviceIdTag>;
+
+// Attempts of an order are numbered 1, 2, 3, ... without gaps.
+using AttemptNumber = std::uint32_t;
+inline constexpr AttemptNumber kMaxAttempts = 999;
+
+enum class Party : std::uint8_t { kProvider, kDevice, kInvitation };
+
+// The subject of a transport certificate.
+struct Subject {
+  Party party = Party::kDevice;
+  std::string id;  // SPID in upper-case hexadecimal, device name, or invitation id
+
+  static Result<Subject> parse(std::string_view common_name);
+  std::string common_name() const;
+  friend bool operator==(const Subject&, const Subject&) = default;
+};
+Subject provider_subject(const Spid& spid);
+Subject device_subject(const DeviceId& device);
+
+extern template class Name<OrderIdTag>;
+extern template class Name<DeviceIdTag>;
+
+}  // namespace kagibin::delivery

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Port: what the key distribution operator must not forget. Rows and transactions only; which
+// change is allowed is decided by the role, by order_state.h's table.
+//
+// One transaction at a time (one committer). Nothing is visible or durable before commit(), all of
+// it is after; a transaction that is destroyed uncommitted leaves no trace. Failures: kNoSpace (the
+// disk is full, nothing changed), kStore, kConflict from an insert of an existing name.
+//
+//   std::unique_ptr<OrderTransaction> t = KB_TRY(store.begin());
+//   KB_TRY(t->insert_order(row));
+//   KB_TRY(t->commit());
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kagibin/base/aid.h"
+#include "kagibin/base/bytes.h"
+#include "kagibin/base/result.h"
+#include "kagibin/delivery/messages.h"
+
+namespace kagibin::delivery {
+
+struct OrderRow {
+  OrderId id;
+  Spid provider;
+  DeviceId device;
+  std::int64_t not_after = 0;
+  State state = State::kOrdered;
+  AttemptNumber current_attempt = 0;  // 0: none yet
+  std::int64_t created_at = 0;
+};
+
+struct AttemptRow {
+  OrderId order;
+  AttemptNumber number = 1;
+  Spid provider;    // of the order
+  DeviceId device;  // of the order
+  Work::Kind kind = Work::Kind::kEnrol;
+  State state = State::kOrdered;
+  Bytes opening;                  // E0 or E2 as it was put
+  std::optional<Bytes> answer;    // E4
+  std::optional<Bytes> envelope;  // E2 that was put after an E4
+  std::uint32_t receipts = 0;     // revisions taken
+  std::optional<VerdictMessage> verdict;
+  std::optional<std::string> withdrawal;  // its reason
+  std::uint64_t sequence = 0;             // given by insert: order of arrival, for work
+  std::uint64_t change = 0;  // given by insert and update: order of change, for listings
+};
+
+struct InvitationRow {
+  std::array<std::uint8_t, 32> token_hash{};
+  std::string subject;  // what the certificate will say
+  std::int64_t not_after = 0;
+  std::optional<std::string> request;      // the PKCS#10 that redeemed it
+  std::optional<std::string> certificate;  // what was answered
+};
+
+class OrderTransaction {
+ public:
+  OrderTransaction() = default;
+  OrderTransaction(const OrderTransaction&) = delete;
+  OrderTransaction& operator=(const OrderTransaction&) = delete;
+  virtual ~OrderTransaction() = default;
+
+  virtual Result<std::optional<OrderRow>> find_order(const OrderId& order) = 0;
+  virtual Result<void> insert_order(const OrderRow& row) = 0;
+  virtual Result<void> update_order(const OrderRow& row) = 0;  // state, current_attempt
+
+  virtual Result<std::optional<AttemptRow>> find_attempt(const OrderId& order,
+                                                         AttemptNumber number) = 0;
+  virtual Result<std::vector<AttemptRow>> attempts_of(const OrderId& order) = 0;
+  virtual Result<void> insert_attempt(const AttemptRow& row) = 0;
+  // Everything behind `opening`.
+  virtual Result<void> update_attempt(const AttemptRow& row) = 0;
+
+  // Receipts of an attempt, revision 1, 2, ...; rows are never changed.
+  virtual Result<std::vector<Bytes>> receipts_of(const OrderId& order, AttemptNumber number) = 0;
+  virtual Result<void> insert_receipt(const OrderId& order,
+                                      AttemptNumber number,
+                                      std::uint32_t revision,
+                                      ByteView receipt) = 0;
+
+  // The first current attempt of the device in state ordered, sealed or handed_over with a sequence
+  // behind `after`.
+  virtual Result<std::optional<AttemptRow>> next_work(const DeviceId& device,
+                                                      std::uint64_t after) = 0;
+  // Attempts of the provider with a change behind `after`, in order of change.
+  virtual Result<std::vector<AttemptRow>> list(const Spid& provider,
+                                               std::optional<State> state,
+                                               std::uint64_t after,
+                                               std::uint32_t limit) = 0;
+  // Attempts in state ordered, enrolled, sealed or handed_over whose order's not_after is before
+  // `now`.
+  virtual Result<std::vector<AttemptRow>> overdue_attempts(std::int64_t now,
+                                                           std::uint32_t limit) = 0;
+  // Orders in state ordered without an attempt whose not_after is before `now`.
+  virtual Result<std::vector<OrderRow>> overdue_orders(std::int64_t now, std::uint32_t limit) = 0;
+
+  virtual Result<std::optional<InvitationRow>> find_invitation(ByteView token_hash) = 0;
+  virtual Result<void> insert_invitation(const InvitationRow& row) = 0;
+  virtual Result<void> update_invitation(const InvitationRow& row) = 0;  // request, certificate
+
+  // Undoes what follows a mark when one request of several in a transaction fails.
+  virtual Result<void> mark() = 0;
+  virtual Result<void> roll_back_to_mark() = 0;
+
+  virtual Result<void> commit() = 0;
+};
+
+class OrderStore {
+ public:
+  OrderStore() = default;
+  OrderStore(const OrderStore&) = delete;
+  OrderStore& operator=(const OrderStore&) = delete;
+  virtual ~OrderStore() = default;
+  // kState while another transaction of this store is open.
+  virtual Result<std::unique_ptr<OrderTransaction>> begin() = 0;
+};
+
+}  // namespace kagibin::delivery

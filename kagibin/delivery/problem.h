@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Problem details (RFC 9457): how the distributor says no. One table maps error codes to HTTP
+// status codes and back.
+//
+//   HttpResponse answer = problem_response(error);          // server
+//   return std::unexpected(error_of(response));             // client
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "kagibin/base/result.h"
+#include "kagibin/delivery/http_port.h"
+
+namespace kagibin::delivery {
+
+struct Problem {
+  int status = 500;
+  std::string type;    // "urn:kagibin:problem:conflict": the name of the error code
+  std::string title;   // one line for people, the same for all problems of a type
+  std::string detail;  // what was wrong with this request
+  friend bool operator==(const Problem&, const Problem&) = default;
+};
+
+Problem problem_of(const Error& error);
+HttpResponse problem_response(const Error& error);
+std::string to_json(const Problem& problem);
+Result<Problem> problem_from_json(std::string_view text);
+
+// The error that an answer of 400 and above stands for: by its type where the body is a problem,
+// else by its status; kHttp for anything unforeseen.
+Error error_of(const HttpResponse& response);
+
+}  // namespace kagibin::delivery
