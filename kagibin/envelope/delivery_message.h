@@ -3,6 +3,7 @@
 // sections 6 and 10. Codecs only; same rules as enrolment.h.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "kagibin/envelope/enrolment.h"
@@ -22,13 +23,16 @@ struct EnvelopeHeader {  // A0
   std::optional<Nonce16> next_nonce_a;  // 89: asks for the next enrolment in the receipt
 
   static Result<EnvelopeHeader> decode(ByteView octets);  // the complete TLV A0
-  Bytes encode() const;                                   // the complete TLV A0
+  // What decode() demands of the values: a suite and level that are built, KVN 01 to 7F, SEQ not 0.
+  Result<void> check() const;
+  Bytes encode() const;  // the complete TLV A0
 };
 
-struct Envelope {         // E2
+// E2. decode() demands that A0 decodes.
+struct Envelope {
   Bytes header;           // TLV A0, complete
   Point ephemeral_key{};  // A1/80 ePK.A
-  Bytes sealed;           // A1/81, a multiple of 16, at least 16
+  Bytes sealed;           // A1/81, a multiple of 16, 16 to 736
   Mac16 mac{};            // A1/82
   Bytes signature;        // 9E
 
@@ -44,34 +48,38 @@ enum class ActionResult : std::uint8_t {
   kInstalledByProbe = 0x01,
   kProvedAbsent = 0x02,
   kUnknown = 0x03,
-  kRefusedBeforeOpening = 0x04,
-  kChannelKeysRefused = 0x05,
-  kCancelled = 0x06,
+  kRefusedBeforeOpening = 0x04,  // alone, without 8E
+  kChannelKeysRefused = 0x05,    // alone
+  kCancelled = 0x06,             // alone and without 8E where nothing was opened
 };
 std::string_view name(ActionResult result);  // "installed", ..., for JSON and messages
 
 struct ReceiptSeal {  // 8F
   Point ephemeral_key{};
-  Bytes sealed;
+  Bytes sealed;  // 85: 32 to 96
   Mac16 mac{};
 };
 
-struct Receipt {         // E3
+// E3. Where no E2 was seen, header_hash, seq and level are zero; where the envelope did not open
+// (04, or 06 before opening), 8E is absent and `results` has one element.
+struct Receipt {
   Digest header_hash{};  // SHA-256(TLV A0); zeros when no E2 was seen
   Handle handle;
   std::uint32_t seq = 0;
   std::vector<ActionResult> results;  // 1 to 8
   std::uint8_t level = 0;
   std::uint8_t suite = 0x01;
-  std::optional<Bytes> next_enrolment;  // 89: a complete E4
+  std::optional<Bytes> next_enrolment;  // 89: a complete E4, which decodes
   std::optional<Mac16> mac;             // 8E; absent if the envelope did not open
   ReceiptSeal seal;
 
   static Result<Receipt> decode(ByteView octets);
+  Result<void> check() const;   // what decode() demands of the values, 8F apart
   Bytes body() const;           // TLVs 80..89
   Bytes handle_tlv() const;     // TLV 81
   Bytes mac_tlv() const;        // TLV 8E; no octets when absent
   Bytes ephemeral_tlv() const;  // TLV 84 of 8F
+  Bytes sealed_tlv() const;     // TLV 85 of 8F
   Bytes encode() const;
 };
 

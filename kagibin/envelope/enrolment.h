@@ -20,10 +20,16 @@
 namespace kagibin::envelope {
 
 using Digest = std::array<std::uint8_t, 32>;
-using Point = std::array<std::uint8_t, 65>;
+using Point = std::array<std::uint8_t, 65>;  // 04 | X | Y
 using Mac16 = std::array<std::uint8_t, 16>;
 
 inline constexpr std::uint8_t kVersion = 0x01;
+
+inline constexpr std::size_t kPointSize = 65;
+inline constexpr std::size_t kSignatureMinSize = 8;  // ECDSA as minimal DER
+inline constexpr std::size_t kSignatureMaxSize = 72;
+inline constexpr std::size_t kCertificateMaxSize = 320;     // the complete TLV 7F21
+inline constexpr std::size_t kAnswerSealedMaxSize = 4'096;  // E4/85
 
 // Labels of signatures and key derivations, ASCII, none a prefix of another.
 inline constexpr std::string_view kLabelRequest = "KB1-ENR";
@@ -48,6 +54,9 @@ struct EnrolmentRequest {  // E0
   Bytes signature;                             // 9E, DER; empty while unsigned
 
   static Result<EnrolmentRequest> decode(ByteView octets);
+  // What decode() demands of the values, signature apart: kValue, kLength,
+  // kNotSupported.
+  Result<void> check() const;
   Bytes signed_part() const;  // TLVs 80..7F21
   Bytes kem_key_tlv() const;  // TLV 85, for key derivations
   Bytes encode() const;       // precondition: target and signature set
@@ -73,11 +82,14 @@ struct EnrolmentStatement {  // E1
   Bytes signature;
 
   static Result<EnrolmentStatement> decode(ByteView octets);
-  Bytes signed_part() const;  // TLVs 80..90
-  Bytes encode() const;
+  Result<void> check() const;  // as above
+  Bytes signed_part() const;   // TLVs 80..90
+  Bytes encode() const;        // precondition: kda and target set
 };
 
-// T, the plaintext of E4: E1 | CERT.KDA | CERT.EUM | CERT.SD (opt), each one TLV.
+// T, the plaintext of E4: E1 | CERT.KDA | CERT.EUM | CERT.SD (opt), each one TLV. decode() demands
+// that E1 decodes, and that CERT.SD is there exactly when E1 has a TLV 90; certificates are not
+// looked into.
 struct AnswerContent {
   Bytes statement;
   Bytes kda_certificate;
@@ -85,6 +97,7 @@ struct AnswerContent {
   std::optional<Bytes> security_domain_certificate;
 
   static Result<AnswerContent> decode(ByteView octets);
+  Result<void> check() const;
   Bytes encode() const;
 };
 

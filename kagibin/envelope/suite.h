@@ -3,6 +3,7 @@
 // (protocol, 6 and 8).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -20,6 +21,14 @@ struct SuiteInfo {
   std::string_view name;
   std::size_t key_size_bytes;      // of Kenc and Kmac
   std::size_t enrolment_key_size;  // pkE in E1/84
+  // Of P without padding, so that TLV 83 with the handle and the complete E2 together fit what a
+  // KDA reassembles (1,024 octets), whatever is optional in A0 and however long the signature.
+  std::size_t payload_max_size_bytes;
+
+  // TLV 81 of A1: P and its padding.
+  constexpr std::size_t sealed_max_size_bytes() const {
+    return (payload_max_size_bytes / 16 + 1) * 16;
+  }
 };
 // The suites built here, in order of preference.
 std::span<const SuiteInfo> suites();

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/base/byte_io.h"
+#include "kagibin/envelope/delivery_message.h"
+#include "kagibin/envelope/suite.h"
+#include "kagibin/envelope/tlv_fields.h"
+#include "kagibin/tlv/ber_tlv.h"
+
+namespace kagibin::envelope {
+
+using tlv::Tlv;
+using tlv::TlvReader;
+using tlv::TlvWriter;
+
+Result<EnvelopeHeader> EnvelopeHeader::decode(ByteView octets) {
+  const Tlv outer = KB_TRY(tlv::read_single(octets, 0xA0));
+  TlvReader in(outer.value);
+  EnvelopeHeader out;
+  KB_TRY(read_version(in));
+  out.suite = KB_TRY(read_u8(in, 0x81));
+  KB_TRY(suite_info(out.suite));
+  out.spid = KB_TRY(read_id<Spid>(in, 0x82));
+  out.handle = KB_TRY(read_id<Handle>(in, 0x83));
+  out.level = KB_TRY(read_u8(in, 0x84));
+  KB_TRY(relay_level_info(out.level));  // before 85, whose layout depends on it
+  const auto parameters = KB_TRY(read_array<2>(in, 0x85));
+  out.key_version_number = parameters[0];
+  out.required_i_mask = parameters[1];
+  out.seq = KB_TRY(read_u32(in, 0x86));
+  out.issued_at = KB_TRY(read_u32(in, 0x87));
+  out.not_after = KB_TRY(read_u32(in, 0x88));
+  if (const std::optional<Tlv> nonce = KB_TRY(in.optional(0x89, 16))) {
+    out.next_nonce_a = Nonce16{*to_array<16>(nonce->value)};
+  }
+  KB_TRY(in.finish());
+  KB_TRY(out.check());
+  return out;
+}
+
+Result<void> EnvelopeHeader::check() const {
+  KB_TRY(suite_info(suite));
+  KB_TRY(relay_level_info(level));
+  if (key_version_number < 0x01 || key_version_number > 0x7F) {
+    return fail(Errc::kValue, "the channel's key version number is 01 to 7F");
+  }
+  if (seq == 0) {
+    return fail(Errc::kValue, "SEQ counts from 1: no element accepts 0");
+  }
+  return {};
+}
+
+Bytes EnvelopeHeader::encode() const {
+  TlvWriter out;
+  out.put_u8(0x80, kVersion)
+      .put_u8(0x81, suite)
+      .put(0x82, spid.view())
+      .put(0x83, handle.view())
+      .put_u8(0x84, level)
+      .put(0x85, ByteWriter().u8(key_version_number).u8(required_i_mask).view())
+      .put_u32(0x86, seq)
+      .put_u32(0x87, issued_at)
+      .put_u32(0x88, not_after);
+  if (next_nonce_a) {
+    out.put(0x89, next_nonce_a->view());
+  }
+  return tlv::encode(0xA0, out.view());
+}
+
+Result<Envelope> Envelope::decode(ByteView octets) {
+  const Tlv outer = KB_TRY(tlv::read_single(octets, 0xE2));
+  TlvReader in(outer.value);
+  Envelope out;
+  const Tlv first = KB_TRY(in.expect(0xA0, 1, TlvReader::kAnyLength));
+  const EnvelopeHeader header = KB_TRY(EnvelopeHeader::decode(first.encoded));
+  out.header = to_bytes(first.encoded);
+  const SuiteInfo suite = KB_TRY(suite_info(header.suite));
+  const Tlv body = KB_TRY(in.expect(0xA1, 1, TlvReader::kAnyLength));
+  out.signature = KB_TRY(read_signature(in));
+  KB_TRY(in.finish());
+  TlvReader sealed(body.value);
+  out.ephemeral_key = KB_TRY(read_point(sealed, 0x80));
+  out.sealed = KB_TRY(read_sealed(sealed, 0x81, 16, suite.sealed_max_size_bytes()));
+  out.mac = KB_TRY(read_array<16>(sealed, 0x82));
+  KB_TRY(sealed.finish());
+  return out;
+}
+
+Bytes Envelope::ephemeral_tlv() const { return tlv::encode(0x80, ephemeral_key); }
+
+Bytes Envelope::mac_tlvs() const {
+  return TlvWriter().put(0x80, ephemeral_key).put(0x81, sealed).take();
+}
+
+Bytes Envelope::sealed_tlv() const {
+  return tlv::encode(0xA1, TlvWriter().raw(mac_tlvs()).put(0x82, mac).view());
+}
+
+Bytes Envelope::encode() const {
+  return tlv::encode(0xE2, TlvWriter().raw(header).raw(sealed_tlv()).put(0x9E, signature).view());
+}
+
+}  // namespace kagibin::envelope

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/envelope/suite.h"
+
+#include <array>
+#include <utility>
+
+namespace kagibin::envelope {
+
+namespace {
+
+constexpr std::array kSuites = {
+    SuiteInfo{.suite = Suite::k01,
+              .name = "ECDH P-256, X9.63 SHA-256, AES-128-CBC, AES-CMAC, ECDSA SHA-256",
+              .key_size_bytes = 16,
+              .enrolment_key_size = 65,
+              .payload_max_size_bytes = 735},
+};
+
+// Defined by the protocol, section 6, and refused by name until they are built.
+struct NotBuilt {
+  std::uint8_t id;
+  Detail reason;
+};
+constexpr std::array kSuitesNotBuilt = {
+    NotBuilt{.id = 0x02, .reason = "suite 02 (AES-256) is defined but not built"},
+    NotBuilt{.id = 0x03, .reason = "suite 03 (AES-CCM) is defined but not built"},
+    NotBuilt{.id = 0x08, .reason = "suite 08 (RSA-OAEP) is defined but not built"},
+    NotBuilt{.id = 0x10, .reason = "suite 10 (HPKE with P-256) is defined but not built"},
+    NotBuilt{.id = 0x11, .reason = "suite 11 (HPKE with X25519) is defined but not built"},
+    NotBuilt{.id = 0x20, .reason = "suite 20 (ML-KEM-768 with X25519) is defined but not built"},
+    NotBuilt{.id = 0x21, .reason = "suite 21 (ML-KEM-768 with P-256) is defined but not built"},
+};
+
+constexpr std::array kRelayLevels = {
+    RelayLevelInfo{.level = RelayLevel::kRl1,
+                   .name = "RL1",
+                   .bitmap_bit = 0x01,
+                   .known_to = "the service provider and the security module manager",
+                   .not_safe_against = "the security module manager together with whoever listens "
+                                       "between the KDA and the target"},
+};
+
+constexpr std::array kRelayLevelsNotBuilt = {
+    NotBuilt{.id = 0x00,
+             .reason = "relay level RL0 is the conventional way, for comparison only: nothing is "
+                       "delivered at it"},
+    NotBuilt{.id = 0x02, .reason = "relay level RL2 (SCP11a) is defined but not built"},
+    NotBuilt{.id = 0x03,
+             .reason = "relay level RL3 (SCP03 under an exclusive key set) is defined but not "
+                       "built"},
+    NotBuilt{.id = 0x04,
+             .reason = "relay level RL4 (SCP11a and an exclusive Key-DEK) is defined but not "
+                       "built"},
+};
+
+}  // namespace
+
+std::span<const SuiteInfo> suites() { return kSuites; }
+
+Result<SuiteInfo> suite_info(std::uint8_t id) {
+  for (const SuiteInfo& info : kSuites) {
+    if (std::to_underlying(info.suite) == id) {
+      return info;
+    }
+  }
+  for (const NotBuilt& known : kSuitesNotBuilt) {
+    if (known.id == id) {
+      return fail(Errc::kNotSupported, known.reason);
+    }
+  }
+  return fail(Errc::kValue, "there is no such cipher suite");
+}
+
+std::span<const RelayLevelInfo> relay_levels() { return kRelayLevels; }
+
+Result<RelayLevelInfo> relay_level_info(std::uint8_t id) {
+  for (const RelayLevelInfo& info : kRelayLevels) {
+    if (std::to_underlying(info.level) == id) {
+      return info;
+    }
+  }
+  for (const NotBuilt& known : kRelayLevelsNotBuilt) {
+    if (known.id == id) {
+      return fail(Errc::kNotSupported, known.reason);
+    }
+  }
+  return fail(Errc::kValue, "there is no such relay level");
+}
+
+Result<RelayLevelInfo> relay_level_by_name(std::string_view name) {
+  if (name.size() == 3 && name.starts_with("RL") && name[2] >= '0' && name[2] <= '4') {
+    return relay_level_info(static_cast<std::uint8_t>(name[2] - '0'));
+  }
+  return fail(Errc::kValue, "a relay level is RL0 to RL4");
+}
+
+}  // namespace kagibin::envelope
