@@ -8,10 +8,10 @@ namespace {
 
 TEST(ApduTest, DecodesTheSevenCasesAndRoundTrips) {
   struct Case {
-    const char* hex;
-    std::size_t lc;
+    const char* hex = "";
+    std::size_t lc = 0;
     std::optional<std::uint32_t> le;
-    bool extended;
+    bool extended = false;
   };
   const Case cases[] = {
       {"00A40400", 0, std::nullopt, false},

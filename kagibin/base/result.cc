@@ -69,6 +69,7 @@ std::string_view name(Errc code) {
 }
 
 void check_failed(const char* condition, const char* file, int line) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): last words, nothing that allocates
   static_cast<void>(std::fprintf(stderr, "%s:%d: invariant broken: %s\n", file, line, condition));
   std::abort();
 }
