@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// Codecs, chaining and the table of the KDA's interface. The pump has a test of its own.
+#include <gtest/gtest.h>
+
+#include "kagibin/apdu/status_words.h"
+#include "kagibin/kda/authority_statement.h"
+#include "kagibin/kda/block_assembler.h"
+#include "kagibin/kda/commands.h"
+#include "kagibin/kda/maker_data.h"
+#include "kagibin/kda/next.h"
+#include "kagibin/kda/status.h"
+#include "kagibin/kda/status_meaning.h"
+
+namespace kagibin::kda {
+namespace {
+
+const Handle kHandle = Handle::from_hex("000102030405060708090A0B0C0D0E0F").value();
+
+Bytes hex(std::string_view text) { return from_hex(text).value(); }
+
+// What decodes encodes to the same octets; what is cut short does not decode.
+template <typename T>
+void expect_strict(ByteView whole) {
+  const auto decoded = T::decode(whole);
+  ASSERT_TRUE(decoded.has_value()) << to_hex(whole);
+  EXPECT_EQ(to_hex(decoded->encode()), to_hex(whole));
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    const auto cut = T::decode(whole.first(size));
+    EXPECT_TRUE(!cut || cut->encode().size() == size) << "cut to " << size;
+  }
+  Bytes longer(whole.begin(), whole.end());
+  longer.push_back(0x00);
+  EXPECT_FALSE(T::decode(longer).has_value());
+}
+
+BlockHeader block(std::uint8_t number, bool more) {
+  return {.instruction = ins::kLoad, .p1 = 0, .p2 = number, .more = more};
+}
+
+TEST(KdaCommands, ALongMessageIsChainedByB5AndNumberedInP2) {
+  const Commands blocks = load(kHandle, Bytes(500, 0xAB));
+  ASSERT_EQ(blocks.size(), 3U);
+  EXPECT_EQ(blocks[0].cla, 0x90);
+  EXPECT_EQ(blocks[1].cla, 0x90);
+  EXPECT_EQ(blocks[2].cla, 0x80);
+  EXPECT_EQ(blocks[0].data.size(), 255U);
+  EXPECT_EQ(blocks[2].data.size(), 518U - 510U);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    EXPECT_EQ(blocks[i].p2, i);
+    EXPECT_EQ(blocks[i].ins, ins::kLoad);
+    EXPECT_FALSE(blocks[i].extended);
+  }
+  EXPECT_EQ(to_hex(ByteView(blocks[0].data).first(18)), "8310000102030405060708090A0B0C0D0E0F");
+}
+
+TEST(KdaCommands, AShortMessageIsOneBlockWithLeWhereAnAnswerComes) {
+  const Commands blocks = enrol(Bytes(255, 0x01));
+  ASSERT_EQ(blocks.size(), 1U);
+  EXPECT_EQ(blocks[0].cla, 0x80);
+  EXPECT_EQ(blocks[0].le, 256U);
+  EXPECT_FALSE(load(kHandle, Bytes(3, 0)).back().le.has_value());
+}
+
+TEST(KdaCommands, SelectNamesTheAid) {
+  EXPECT_EQ(to_hex(select().encode()), "00A4040009F04B41474942494E0100");
+}
+
+TEST(KdaCommands, AHandleIsOneObjectAndNothingElse) {
+  EXPECT_EQ(decode_handle(encode_handle(kHandle)).value(), kHandle);
+  EXPECT_FALSE(decode_handle(hex("830100")).has_value());
+  Bytes longer = encode_handle(kHandle);
+  longer.push_back(0);
+  EXPECT_FALSE(decode_handle(longer).has_value());
+}
+
+TEST(BlockAssembler, PutsBlocksTogetherInOrder) {
+  BlockAssembler assembler;
+  Bytes message(700, 0);
+  for (std::size_t i = 0; i < message.size(); ++i) {
+    message[i] = static_cast<std::uint8_t>(i * 7);
+  }
+  const Commands blocks = chain(ins::kLoad, message, false);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const bool last = i + 1 == blocks.size();
+    const auto got = assembler.accept(block(static_cast<std::uint8_t>(i), !last), blocks[i].data);
+    ASSERT_TRUE(got.has_value());
+    ASSERT_EQ(got->has_value(), last);
+    if (last) {
+      EXPECT_EQ(**got, message);
+    }
+  }
+}
+
+TEST(BlockAssembler, TakesTheLastBlockAgainWithoutEffect) {
+  BlockAssembler assembler;
+  EXPECT_TRUE(assembler.accept(block(0, true), hex("0102")).has_value());
+  EXPECT_TRUE(assembler.accept(block(0, true), hex("0102")).has_value());
+  EXPECT_TRUE(assembler.accept(block(1, true), hex("03")).has_value());
+  EXPECT_TRUE(assembler.accept(block(1, true), hex("03")).has_value());
+  const auto message = assembler.accept(block(2, false), hex("04"));
+  ASSERT_TRUE(message.has_value() && message->has_value());
+  EXPECT_EQ(**message, hex("01020304"));
+}
+
+TEST(BlockAssembler, RefusesAGapAnotherContentAndABlockWithoutItsChain) {
+  BlockAssembler assembler;
+  EXPECT_EQ(assembler.accept(block(1, false), hex("01")).error(), apdu::sw::kWrongData);
+  EXPECT_TRUE(assembler.accept(block(0, true), hex("01")).has_value());
+  EXPECT_EQ(assembler.accept(block(2, false), hex("03")).error(), apdu::sw::kWrongData);
+  EXPECT_EQ(assembler.accept(block(1, false), hex("02")).error(), apdu::sw::kWrongData);
+  EXPECT_TRUE(assembler.accept(block(0, true), hex("01")).has_value());
+  EXPECT_TRUE(assembler.accept(block(1, true), hex("02")).has_value());
+  EXPECT_EQ(assembler.accept(block(1, true), hex("99")).error(), apdu::sw::kWrongData);
+}
+
+TEST(BlockAssembler, AnotherInstructionDoesNotContinueTheChain) {
+  BlockAssembler assembler;
+  EXPECT_TRUE(assembler.accept(block(0, true), hex("01")).has_value());
+  EXPECT_EQ(
+      assembler.accept({.instruction = ins::kEnrol, .p2 = 1, .more = false}, hex("02")).error(),
+      apdu::sw::kWrongData);
+}
+
+TEST(BlockAssembler, RefusesOneOctetMoreThanTheLimitAndP1) {
+  BlockAssembler assembler;
+  for (std::uint8_t i = 0; i < 4; ++i) {
+    EXPECT_TRUE(assembler.accept(block(i, true), Bytes(255, i)).has_value());
+  }
+  BlockAssembler full = assembler;
+  EXPECT_TRUE(full.accept(block(4, false), Bytes(4, 0)).has_value());
+  EXPECT_EQ(assembler.accept(block(4, false), Bytes(5, 0)).error(), apdu::sw::kWrongLength);
+  EXPECT_EQ(assembler.accept({.instruction = ins::kLoad, .p1 = 1}, {}).error(),
+            apdu::sw::kIncorrectP1P2);
+}
+
+TEST(NextCodec, TheRequestCarriesBothOrNeitherOfStatusAndData) {
+  expect_strict<NextRequest>(NextRequest{kHandle, std::nullopt}.encode());
+  expect_strict<NextRequest>(
+      NextRequest{kHandle, apdu::ResponseApdu{Bytes(256, 0x11), apdu::sw::kOk}}.encode());
+  Bytes sw_alone = encode_handle(kHandle);
+  append(sw_alone, hex("D3029000"));
+  EXPECT_FALSE(NextRequest::decode(sw_alone).has_value());
+  Bytes data_alone = encode_handle(kHandle);
+  append(data_alone, hex("D400"));
+  EXPECT_FALSE(NextRequest::decode(data_alone).has_value());
+  append(sw_alone, hex("D400"));
+  EXPECT_EQ(NextRequest::decode(sw_alone)->last, (apdu::ResponseApdu{{}, apdu::sw::kOk}));
+}
+
+TEST(NextCodec, TheRequestRefusesMoreThanAShortAnswer) {
+  Bytes request = encode_handle(kHandle);
+  append(request, hex("D3029000D4820101"));
+  append(request, Bytes(257, 0));
+  EXPECT_FALSE(NextRequest::decode(request).has_value());
+}
+
+TEST(NextCodec, TheAnswerRoundTripsInItsFourForms) {
+  expect_strict<NextAnswer>(hex("D0058050000008"));
+  expect_strict<NextAnswer>(hex("D0058050000008D106A00000015101D20102"));
+  expect_strict<NextAnswer>(hex("D20101"));
+  expect_strict<NextAnswer>(hex("D20103"));
+  expect_strict<NextAnswer>(hex("D20104"));
+}
+
+TEST(NextCodec, TheAnswerRefusesCombinationsThatMeanNothing) {
+  for (const std::string_view text : {"",                                // nothing to do
+                                      "D20102",                          // which AID?
+                                      "D106A00000015101",                // no hint
+                                      "D0058050000008D106A00000015101",  // AID without hint
+                                      "D106A00000015101D20102",          // nothing to send
+                                      "D106A00000015101D20103",          // AID with another hint
+                                      "D0058050000008D20103",            // command with wait
+                                      "D0058050000008D20104",            // command with done
+                                      "D20100",                          // hint 00
+                                      "D20105",                          // hint 05
+                                      "D0058150000008",                  // channel 1
+                                      "D003805000",                      // shorter than a C-APDU
+                                      "D007805000000000010",             // odd
+                                      "D008805000000001"
+                                      "01AA",             // extended length
+                                      "D20104D20104"}) {  // twice
+    EXPECT_FALSE(NextAnswer::decode(from_hex(text).value_or(Bytes{0xFF})).has_value()) << text;
+  }
+}
+
+TEST(StatusCodec, RoundTripsAndRefusesWhatItDoesNotKnow) {
+  expect_strict<Status>(hex("800101810103"));
+  expect_strict<Status>(hex("80010A810100"));
+  EXPECT_FALSE(Status::decode(hex("800100810103")).has_value());
+  EXPECT_FALSE(Status::decode(hex("80010B810103")).has_value());
+  EXPECT_FALSE(Status::decode(hex("800101810104")).has_value());
+  EXPECT_FALSE(is_final(State::kUnknown));
+  EXPECT_TRUE(is_final(State::kDone));
+  EXPECT_EQ(name(State::kAbsent), "absent");
+}
+
+TEST(CapabilitiesCodec, RoundTripsAndRefusesListsThatDoNotRise) {
+  expect_strict<Capabilities>(
+      hex("80010181020110820101"
+          "83020400"));
+  EXPECT_FALSE(Capabilities::decode(hex("80010181021001820101"
+                                        "83020400"))
+                   .has_value());
+  EXPECT_FALSE(Capabilities::decode(hex("80010181020101820101"
+                                        "83020400"))
+                   .has_value());
+  EXPECT_FALSE(Capabilities::decode(hex("800101810101820110"
+                                        "83020400"))
+                   .has_value());
+}
+
+TEST(MakerDataCodec, RoundTrips) {
+  GeneratedKeys keys;
+  keys.signing_key.fill(0x04);
+  keys.agreement_key.fill(0x05);
+  expect_strict<GeneratedKeys>(keys.encode());
+  StoredCertificates stored{.maker_certificate = Bytes(200, 1), .kda_certificate = Bytes(250, 2)};
+  expect_strict<StoredCertificates>(stored.encode());
+  stored.oce_certificate = Bytes(240, 3);
+  expect_strict<StoredCertificates>(stored.encode());
+}
+
+TEST(AuthorityStatementCodec, TheValueHasTheLengthOfItsKind) {
+  const Bytes signature(70, 0x30);
+  for (const auto& [kind, size] : {std::pair{AuthorityStatement::Kind::kTick, 4U},
+                                   std::pair{AuthorityStatement::Kind::kMinEpoch, 2U},
+                                   std::pair{AuthorityStatement::Kind::kRoot, 65U}}) {
+    expect_strict<AuthorityStatement>(
+        AuthorityStatement{kind, Bytes(size, 0x01), signature}.encode());
+    EXPECT_FALSE(AuthorityStatement::decode(
+                     AuthorityStatement{kind, Bytes(size + 1, 0x01), signature}.encode())
+                     .has_value());
+  }
+  EXPECT_EQ(AuthorityStatement::decode(hex("800104810100")).error().code, Errc::kNotSupported);
+}
+
+TEST(StatusMeaningTable, EveryAnswerHasASentenceForEachOfTheThreeQuestions) {
+  for (int instruction = 0; instruction <= 0xFF; ++instruction) {
+    for (const unsigned sw :
+         {0x9000U, 0x6400U, 0x6581U, 0x6700U, 0x6982U, 0x6985U, 0x6986U, 0x6A80U, 0x6A81U, 0x6A82U,
+          0x6A84U, 0x6A86U, 0x6A88U, 0x6D00U, 0x6E00U, 0x1234U}) {
+      const StatusMeaning row = meaning(static_cast<std::uint8_t>(instruction),
+                                        StatusWord{static_cast<std::uint16_t>(sw)});
+      EXPECT_FALSE(row.happened.empty());
+      EXPECT_FALSE(row.state.empty());
+      EXPECT_FALSE(row.advice.empty());
+    }
+  }
+}
+
+TEST(StatusMeaningTable, ARowOfTheInstructionGoesBeforeTheGeneralOne) {
+  EXPECT_NE(meaning(ins::kEnrol, apdu::sw::kReferencedDataNotFound).happened,
+            meaning(ins::kStatus, apdu::sw::kReferencedDataNotFound).happened);
+  EXPECT_NE(meaning(ins::kEnrol, apdu::sw::kConditionsNotSatisfied).advice.find("NEXT"),
+            std::string_view::npos);
+}
+
+}  // namespace
+}  // namespace kagibin::kda
