@@ -9,9 +9,10 @@
 //   53   { 80 01 kind | 81 02 epoch | 82 AID or prefix (0 or more) | 83 20 code hash | 84 10
 //   platform | 85 01 ATT | 86 10 SPID }
 //
-// Limits: at most 320 octets; which fields of 53 a kind has is in the table of certificate.cc and
-// doc/wire_format.md; every other combination is refused. X.509 is used off card only
-// (crypto/transport_x509.h). Ownership: values. Thread-safety: values.
+// Limits: at most 320 octets; which fields of 53 a kind has is in the table of
+// certificate_rules.cc and doc/wire_format.md; the usage follows from the kind; every other
+// combination is refused. X.509 is used off card only (crypto/transport_x509.h). Ownership: values.
+// Thread-safety: values.
 //
 //   const Certificate sp = KB_TRY(Certificate::decode(octets));
 //   if (!sp.signed_by(root_key)) { return fail(Errc::kUntrusted, ...); }
@@ -46,7 +47,10 @@ enum class AttestationProfile : std::uint8_t { kAtt0 = 0, kAtt1 = 1, kAtt2 = 2 }
 // A calendar day in BCD as the certificate carries it; comparable as a number (20261121).
 struct CertificateDate {
   std::uint32_t yyyymmdd = 0;
+  // Times before 1970 give its first day, times after 9999 its last.
   static CertificateDate from_unix(std::int64_t seconds);
+  // False for the 30th of February and for years past 9999.
+  bool is_calendar_day() const;
   friend auto operator<=>(CertificateDate, CertificateDate) = default;
 };
 

@@ -30,13 +30,15 @@ class RevocationList {
   std::set<Bytes> entries_;
 };
 
-// CERT.SP or CERT.EUM or CERT.SD directly under a root.
+// CERT.SP, CERT.EUM, CERT.SD or CERT.OCE directly under a root; a CERT.KDA never is. `today` is the
+// caller's clock; a certificate is good through the day on which it expires.
 Result<void> verify_under_root(const TrustAnchors& anchors,
                                const Certificate& certificate,
                                CertificateKind kind,
-                               CertificateDate today);
-// CERT.KDA under CERT.EUM under a root, with dates and revocation; the pin of the maker is the
-// caller's.
+                               CertificateDate today,
+                               const RevocationList& revoked = {});
+// CERT.KDA under CERT.EUM under a root: the KDA's issuer is the maker's subject; with dates and
+// revocation; the pin of the maker is the caller's.
 Result<void> verify_kda_chain(const TrustAnchors& anchors,
                               const Certificate& kda,
                               const Certificate& maker,
