@@ -18,6 +18,7 @@
 #include "kagibin/base/aid.h"
 #include "kagibin/base/result.h"
 #include "kagibin/base/secret.h"
+#include "kagibin/envelope/delivery_message.h"
 
 namespace kagibin::envelope {
 
@@ -78,5 +79,8 @@ struct Payload {
   Result<void> check() const;
   SecretBytes encode() const;
 };
+
+// What a relay level demands of C1. RL1: there, with the KVN that A0/85 names. kValue otherwise.
+Result<void> check_channel_keys(const EnvelopeHeader& header, const Payload& payload);
 
 }  // namespace kagibin::envelope

@@ -2,6 +2,7 @@
 // The limits of P, for payloads that were decoded and payloads that are about to be sealed alike.
 #include "kagibin/base/byte_io.h"
 #include "kagibin/envelope/payload.h"
+#include "kagibin/envelope/suite.h"
 
 namespace kagibin::envelope {
 
@@ -100,6 +101,17 @@ Result<void> Payload::check() const {
     if (!is_aes_key(channel_keys->enc) || !one_size) {
       return fail(Errc::kLength, "the channel keys are three AES keys of one size");
     }
+  }
+  return {};
+}
+
+Result<void> check_channel_keys(const EnvelopeHeader& header, const Payload& payload) {
+  KB_TRY(relay_level_info(header.level));
+  if (!payload.channel_keys) {
+    return fail(Errc::kValue, "RL1 needs the channel keys in the payload");
+  }
+  if (payload.channel_keys->key_version != header.key_version_number) {
+    return fail(Errc::kValue, "the channel keys have another version number than the header names");
   }
   return {};
 }

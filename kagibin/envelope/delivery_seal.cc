@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/envelope/delivery_seal.h"
+
+#include "kagibin/crypto/ecdsa.h"
+#include "kagibin/envelope/envelope_keys.h"
+#include "kagibin/envelope/suite.h"
+
+namespace kagibin::envelope {
+
+namespace {
+
+// What can only be a mistake of the caller: an envelope that this statement's KDA would refuse or
+// could not open. Nothing here is secret.
+Result<void> check_fit(const EnvelopeHeader& header,
+                       const EnrolmentStatement& statement,
+                       const crypto::EcPublicKey& recipient) {
+  if (!equal(statement.enrolment_key, recipient.point())) {
+    return fail(Errc::kInvalidArgument, "the recipient's key is not the statement's pkE");
+  }
+  if (header.handle != statement.handle || header.spid != statement.spid ||
+      header.suite != statement.suite) {
+    return fail(Errc::kInvalidArgument, "header and statement differ in handle, SPID or suite");
+  }
+  const RelayLevelInfo level = KB_TRY(relay_level_info(header.level));
+  if ((statement.level_bitmap & level.bitmap_bit) == 0) {
+    return fail(Errc::kInvalidArgument, "the statement does not offer this relay level");
+  }
+  if (header.seq <= statement.last_committed_seq) {
+    return fail(Errc::kInvalidArgument, "SEQ is not above the last one that the KDA committed");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Bytes> sign_request(EnrolmentRequest request,
+                           const crypto::EcPrivateKey& signing_key,
+                           crypto::Rng& rng) {
+  KB_TRY(request.check());
+  request.signature = KB_TRY(
+      crypto::ecdsa_sign_der(signing_key, {ascii(kLabelRequest), request.signed_part()}, rng));
+  return request.encode();
+}
+
+Result<Bytes> seal_delivery(const EnvelopeHeader& header,
+                            const Payload& payload,
+                            ByteView statement_tlv,
+                            const crypto::EcPublicKey& recipient,
+                            const crypto::EcPrivateKey& signing_key,
+                            crypto::Rng& rng) {
+  KB_TRY(header.check());
+  KB_TRY(payload.check());
+  KB_TRY(check_channel_keys(header, payload));
+  const EnrolmentStatement statement = KB_TRY(EnrolmentStatement::decode(statement_tlv));
+  KB_TRY(check_fit(header, statement, recipient));
+  const SuiteInfo suite = KB_TRY(suite_info(header.suite));
+  const SecretBytes plaintext = payload.encode();
+  if (plaintext.size() > suite.payload_max_size_bytes) {
+    return fail(Errc::kLimit, "the payload is too long for one envelope: split the order");
+  }
+
+  const crypto::Digest256 statement_hash = crypto::sha256(statement_tlv);
+  const crypto::EcPrivateKey ephemeral = KB_TRY(crypto::EcPrivateKey::generate(rng));
+  Envelope out;
+  out.header = header.encode();
+  out.ephemeral_key = ephemeral.public_key().point();
+  const crypto::Digest256 context =
+      crypto::sha256({ascii(kLabelContext), out.header, statement_hash, out.ephemeral_tlv()});
+  const EnvelopeKeys keys =
+      KB_TRY(EnvelopeKeys::agree(header.suite, ephemeral, recipient, context));
+  out.sealed = KB_TRY(keys.encrypt(plaintext.expose()));
+  out.mac = KB_TRY(keys.mac({out.header, statement_hash, out.mac_tlvs()}));
+  out.signature = KB_TRY(crypto::ecdsa_sign_der(
+      signing_key, {ascii(kLabelEnvelope), out.header, out.sealed_tlv(), statement_hash}, rng));
+  return out.encode();
+}
+
+}  // namespace kagibin::envelope
