@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// The agent's conversation with the KDA of one element: whole messages in and out, blocks and GET
+// RESPONSE inside.
+//
+// It carries octets: it holds no key, and it believes no status word (a receipt alone says what
+// happened, and only to the provider). Errors: kCardLink; kCardStatus with the KDA's status word,
+// whose meaning is in kda/status_meaning.h.
+#pragma once
+
+#include "kagibin/base/aid.h"
+#include "kagibin/device/channels.h"
+#include "kagibin/kda/status.h"
+
+namespace kagibin::device {
+
+class KdaSession {
+ public:
+  // Selects the KDA. kCardStatus (6A82) when the element has none.
+  static Result<KdaSession> select(Channels& channels);
+
+  Result<Bytes> enrol(ByteView request, ByteView security_domain_certificate);
+  Result<void> load(const Handle& handle, ByteView envelope);
+  Result<void> cancel(ByteView request);
+  Result<Bytes> receipt(const Handle& handle);
+  Result<kda::Status> status(const Handle& handle);
+  Result<kda::Capabilities> capabilities();
+  Result<void> statement(ByteView message);
+
+  enum class Outcome : std::uint8_t {
+    kFinal,    // DONE, proved absent, cancelled: read the receipt
+    kUnknown,  // the KDA wants to be asked again later; its receipt says unknown
+  };
+  // Pumps APDUs between the KDA and the target until the KDA says so. At most three resets of the
+  // target.
+  Result<Outcome> deliver(const Handle& handle);
+
+ private:
+  explicit KdaSession(Channels& channels) : channels_(&channels) {}
+  Result<apdu::ResponseApdu> exchange(const apdu::CommandApdu& command);
+  Result<Bytes> exchange_all(const std::vector<apdu::CommandApdu>& blocks);
+
+  Channels* channels_;
+};
+
+}  // namespace kagibin::device
