@@ -19,10 +19,11 @@ TABLE = {
     "gp": ("base", "tlv", "apdu", *CRYPTO, "pki"),
     "kda": ("base", "tlv", "apdu"),
     "envelope_format": ("base", "tlv"),
-    "delivery_seal": ("base", "tlv", "envelope_format", *CRYPTO, "pki"),
-    "delivery_open": ("base", "tlv", "envelope_format", *CRYPTO, "pki"),
-    "answer_seal": ("base", "tlv", "envelope_format", *CRYPTO, "pki"),
-    "answer_open": ("base", "tlv", "envelope_format", *CRYPTO, "pki"),
+    "envelope_keys": ("base", "tlv", "envelope_format", *CRYPTO),  # the key schedule, for the four below alone
+    "delivery_seal": ("base", "tlv", "envelope_format", "envelope_keys", *CRYPTO, "pki"),
+    "delivery_open": ("base", "tlv", "envelope_format", "envelope_keys", *CRYPTO, "pki"),
+    "answer_seal": ("base", "tlv", "envelope_format", "envelope_keys", *CRYPTO, "pki"),
+    "answer_open": ("base", "tlv", "envelope_format", "envelope_keys", *CRYPTO, "pki"),
     "se": ("base", "tlv", "apdu", *CRYPTO, "pki", "scp", "gp", "kda", "envelope_format", "delivery_open", "answer_seal"),
     "delivery": ("base", "tlv", "envelope_format"),
     "link": ("base", "apdu"),
@@ -44,7 +45,7 @@ TABLE = {
 # Folders cut into several targets; the first is the room of headers that have no source of their own.
 FINER = {
     "crypto": CRYPTO,
-    "envelope": ("envelope_format", "delivery_seal", "delivery_open", "answer_seal", "answer_open"),
+    "envelope": ("envelope_format", "envelope_keys", "delivery_seal", "delivery_open", "answer_seal", "answer_open"),
 }
 # Rooms that move keys and cannot read them, and what must not even be linked behind a permitted room.
 BLIND = {
@@ -55,7 +56,7 @@ BLIND = {
     "store": CRYPTO,
     "net": ("crypto_secret",),
 }
-SEALING = ("pki", "scp", "gp", "se", "delivery_seal", "delivery_open", "answer_seal", "answer_open")
+SEALING = ("pki", "scp", "gp", "se", *FINER["envelope"][1:])
 
 # ---- Second table: third-party headers and link targets, and the only rooms for them. --------------------------------
 ROLES = tuple(room for room in TABLE if room.startswith("roles/"))
@@ -82,7 +83,7 @@ THIRD_PARTY_TARGETS = {
     "Boost::json": ("delivery", *ROLES, "net", "cli", *PARTS),
     "SQLite::SQLite3": ("store", *PARTS),
     "PostgreSQL::PostgreSQL": ("store", *PARTS),
-    "PkgConfig::PCSC": ("link", *PARTS),
+    "PkgConfig::PCSCLITE": ("link", *PARTS),
     "prometheus-cpp::core": ("net", "cli", *PARTS),
     "prometheus-cpp::pull": ("net", "cli", *PARTS),
     "CLI11::CLI11": ("cli", *PARTS),
