@@ -67,6 +67,7 @@ function(kagibin_fuzzer name)
   target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   target_link_libraries(${name} PRIVATE ${arg_DEPS} kagibin_options)
+  set_property(GLOBAL APPEND PROPERTY KAGIBIN_FUZZER_TARGETS ${name})
   set_property(GLOBAL APPEND_STRING PROPERTY KAGIBIN_FUZZERS
     "$<TARGET_FILE:${name}>\t${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name}\t${arg_DECODES}\n")
 endfunction()
@@ -80,11 +81,13 @@ function(kagibin_benchmark name)
   target_link_libraries(${name} PRIVATE ${arg_DEPS} kagibin_options benchmark::benchmark)
 endfunction()
 
-# After the last folder: fuzzers.tsv (program, corpus, decoders) for scripts/check, and the tests of the repository itself.
+# After the last folder: the target fuzzers and fuzzers.tsv (program, corpus, decoders) for scripts/check, and the tests of the repository itself.
 function(kagibin_finish)
   if(KAGIBIN_FUZZ)
     get_property(fuzzers GLOBAL PROPERTY KAGIBIN_FUZZERS)
     file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/fuzzers.tsv CONTENT "${fuzzers}")
+    get_property(targets GLOBAL PROPERTY KAGIBIN_FUZZER_TARGETS)
+    add_custom_target(fuzzers DEPENDS ${targets})
   endif()
   if(BUILD_TESTING AND KAGIBIN_TEST_LABEL STREQUAL "release")
     add_test(NAME Symbols.OperatorsCannotOpenSealOrSpeakASecureChannel
