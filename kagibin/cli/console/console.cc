@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/cli/console/console.h"
+
+#include <cstdio>
+
+#include <boost/json/serialize.hpp>
+#include <errno.h>
+
+namespace kagibin::cli {
+
+ExitCode exit_code(Errc code) {
+  switch (code) {
+    case Errc::kInvalidArgument:
+    case Errc::kEncoding:
+    case Errc::kTruncated:
+    case Errc::kTrailing:
+    case Errc::kUnexpectedTag:
+    case Errc::kLength:
+    case Errc::kValue:
+      return kExitUsage;
+    case Errc::kAuthentication:
+    case Errc::kUntrusted:
+    case Errc::kExpired:
+    case Errc::kNotYetValid:
+    case Errc::kRevoked:
+    case Errc::kPolicy:
+      return kExitRefused;
+    case Errc::kCardLink:
+    case Errc::kIo:
+    case Errc::kNoSpace:
+    case Errc::kNetwork:
+    case Errc::kTls:
+    case Errc::kHttp:
+    case Errc::kStore:
+    case Errc::kInterrupted:
+      return kExitTryAgain;
+    default:
+      return kExitFailed;
+  }
+}
+
+void Console::write_progress(const std::string& line) {
+  fmt::print(stderr, "{}\n", line);
+  static_cast<void>(std::fflush(stderr));
+}
+
+void Console::write_result(const boost::json::object& object, const std::string& line) {
+  fmt::print("{}\n", json_ ? boost::json::serialize(object) : line);
+  static_cast<void>(std::fflush(stdout));
+}
+
+int Console::failed(const Error& error, std::string_view what, std::string_view advice) {
+  std::string message = fmt::format("{}: {}", what, error.detail.text());
+  if (error.sw.value != 0) {
+    message += fmt::format(" (status word {:04X})", error.sw.value);
+  }
+  fmt::print(stderr, "{}: {}.{}{}{}\n", program_invocation_short_name, message,
+             advice.empty() ? "" : " ", advice, advice.empty() ? "" : ".");
+  if (json_) {
+    fmt::print("{}\n", boost::json::serialize(boost::json::object{
+                           {"error", name(error.code)}, {"message", message}, {"advice", advice}}));
+  }
+  return exit_code(error.code);
+}
+
+int Console::failed_usage(std::string_view sentence) {
+  fmt::print(stderr, "{}: {}. Run it with --help.\n", program_invocation_short_name, sentence);
+  if (json_) {
+    fmt::print("{}\n",
+               boost::json::serialize(boost::json::object{
+                   {"error", "usage"}, {"message", sentence}, {"advice", "run it with --help"}}));
+  }
+  return kExitUsage;
+}
+
+}  // namespace kagibin::cli

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The passphrase of a role's key records: from a file, a systemd credential, or a prompt; never
+// from argv or the environment.
+//
+// Looked for in this order: the file named by --passphrase-file (mode 0600 or 0400, owned by the
+// caller or root); the credential "kagibin-passphrase" in $CREDENTIALS_DIRECTORY (systemd.exec,
+// LoadCredential=); a prompt without echo when standard input is a terminal. One trailing line feed
+// is dropped. Limits: 1 to 1,024 octets. Errors: kInvalidArgument with what to do; kNotFound;
+// kPolicy for a file that others may read.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string_view>
+
+#include "kagibin/base/result.h"
+#include "kagibin/base/secret.h"
+
+namespace kagibin::cli {
+
+// `twice`: a prompt asks again and compares (for init).
+Result<SecretBytes> read_passphrase(const std::optional<std::filesystem::path>& file,
+                                    std::string_view prompt,
+                                    bool twice);
+
+}  // namespace kagibin::cli
