@@ -19,6 +19,7 @@ inline constexpr StatusWord kSecureMessagingNotSupported{0x6882};
 inline constexpr StatusWord kLastCommandExpected{0x6883};  // 7816-4, chaining
 inline constexpr StatusWord kChainingNotSupported{0x6884};
 inline constexpr StatusWord kSecurityStatusNotSatisfied{0x6982};
+inline constexpr StatusWord kAuthenticationMethodBlocked{0x6983};  // 7816-4: no try is left
 inline constexpr StatusWord kConditionsNotSatisfied{0x6985};
 inline constexpr StatusWord kCommandNotAllowed{0x6986};
 inline constexpr StatusWord kIncorrectSecureMessagingObjects{0x6988};

@@ -7,10 +7,11 @@
 // old state or, if its last write was done, the new one. Changes outside a transaction are
 // transactions of one. begin() inside a transaction nests: only the outermost commit() writes.
 //
-// File format and recovery stand in nvm_file.h. Physical writes go through NvmMedium, so that tests
+// The log's format stands in nvm_log.h. Physical writes go through NvmMedium, so that tests
 // count them and cut power before, half-way through and after each one. After a cut (kIo from the
 // medium) the Nvm is dead: every call fails with kIo until it is opened again. Limits: names 1 to
-// 64 octets, records up to 8,192 octets. Content counts as secret and is wiped from memory.
+// 64 octets, records up to 8,192 octets. Content counts as secret and is wiped from memory. A full
+// disk (kNoSpace) is not a cut: the transaction is rolled back and the Nvm stays usable.
 // Thread-safety: one thread.
 #pragma once
 
@@ -63,6 +64,8 @@ class Nvm {
 
   // Number of commits that wrote since open (for the budget in protocol section 13).
   std::uint64_t writes() const { return writes_; }
+  // True after the medium failed with kIo: power is gone, nothing works until the next open().
+  bool dead() const { return dead_; }
 
  private:
   explicit Nvm(std::unique_ptr<NvmMedium> medium) : medium_(std::move(medium)) {}
@@ -73,11 +76,19 @@ class Nvm {
   };
   std::unique_ptr<NvmMedium> medium_;
   std::map<std::string, SecretBytes, std::less<>> records_;
+  Result<void> check_alive() const;
+  Result<void> write();
+  void remember(std::string_view name);
+  void roll_back();
+
   std::vector<Change> undo_;
   int depth_ = 0;
+  bool aborted_ = false;  // an inner transaction was given up: the outer ones cannot commit
   bool dead_ = false;
+  bool torn_ = false;  // the log ends in an unfinished frame: the next write replaces the log
   std::uint64_t writes_ = 0;
   std::uint64_t log_octets_ = 0;
+  std::uint32_t next_sequence_ = 0;
 };
 
 // Begins on construction; aborts on destruction unless committed.

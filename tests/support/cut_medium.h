@@ -21,7 +21,7 @@
 #include "kagibin/base/result.h"
 #include "kagibin/se/nvm.h"
 
-namespace kagibin::support {
+namespace kagibin::test {
 
 enum class Cut : std::uint8_t { kBefore, kHalfWay, kAfter };
 
@@ -94,4 +94,4 @@ class CutMedium final : public se::NvmMedium {
   std::shared_ptr<Power> power_;
 };
 
-}  // namespace kagibin::support
+}  // namespace kagibin::test

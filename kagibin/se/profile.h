@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a virtual element is made with: its names, its secure channel, its first keys and its first
+// content. Afterwards everything lies in the element's memory; the profile is not needed again.
+//
+// No key has a default. Limits stand beside the fields. Ownership: holds secrets, move-only.
+//
+//   ElementProfile profile;
+//   profile.key_sets.push_back({profile.isd_aid, 0x30, std::move(isd_keys)});
+//   auto element = KB_TRY(Element::create(profile, std::move(medium), rng, clock, modules));
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "kagibin/base/aid.h"
+#include "kagibin/scp/scp03.h"
+
+namespace kagibin::se {
+
+// Privileges in three octets (GPCS 11.1.2, tables 11-7 to 11-9), as GET STATUS shows them.
+using Privileges = std::array<std::uint8_t, 3>;
+
+struct InitialKeySet {
+  Aid security_domain;
+  std::uint8_t key_version_number = 0;  // 01 to 7F, or FF: a factory set that PUT KEY replaces
+  scp::Scp03KeySet keys;
+};
+
+struct InitialSecurityDomain {
+  Aid aid;
+  Privileges privileges{0x80, 0x00, 0x00};
+};
+
+struct InitialApplication {
+  Aid load_file;
+  Aid module;
+  Aid aid;
+  Aid security_domain;  // the ISD or one of the initial security domains
+  Bytes parameters{};   // value of C9 for Application::install
+};
+
+// T=1, TCK, and historical octets with card capabilities (ISO/IEC 7816-4, 12.1.1.9): selection by
+// full and partial name, extended length, and this many logical channels.
+Bytes make_atr(std::uint8_t channel_count);
+
+struct ElementProfile {
+  static constexpr std::uint8_t kMaxChannels = 20;
+
+  std::uint8_t channel_count = 4;  // 1 to 20, the basic channel included
+  Bytes atr{};                     // up to 33 octets; empty: make_atr(channel_count)
+  Aid isd_aid = *Aid::from_hex("A000000151000000");
+  Bytes iin{};   // Issuer Identification Number, 42; up to 16 octets; empty: no such object
+  Bytes cin{};   // Card Image Number, 45; up to 16 octets; empty: no such object
+  Bytes cplc{};  // value of 9F7F, 42 octets; empty: no such object
+  scp::Scp03Parameter scp03{0x60};  // of every security domain not told otherwise at INSTALL
+  std::array<std::uint8_t, 10> diversification_data{};
+  // Commands other than MANAGE CHANNEL on the basic channel answer 6881: a device uses it itself.
+  bool basic_channel_reserved = false;
+  // Wrong host cryptograms in a row after which a key set is blocked for good (6983); 0: never.
+  std::uint8_t authentication_failure_limit = 0;
+
+  std::vector<InitialKeySet> key_sets{};
+  std::vector<InitialSecurityDomain> security_domains{};
+  std::vector<InitialApplication> applications{};
+};
+
+}  // namespace kagibin::se
