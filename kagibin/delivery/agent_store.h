@@ -31,9 +31,9 @@ struct AgentJob {
   AttemptNumber attempt = 1;
   Work::Kind kind = Work::Kind::kEnrol;
   Stage stage = Stage::kFetched;
-  Bytes message;                 // E0 or E2
-  std::optional<Handle> handle;  // of the KDA's slot, once known
-  Bytes answer;                  // E4 or E3; empty before kAnswered
+  Bytes message{};                 // E0 or E2
+  std::optional<Handle> handle{};  // of the KDA's slot, once known
+  Bytes answer{};                  // E4 or E3; empty before kAnswered
   std::uint32_t tries = 0;
   std::int64_t updated_at = 0;
   friend bool operator==(const AgentJob&, const AgentJob&) = default;

@@ -23,27 +23,27 @@ enum class HttpMethod : std::uint8_t { kGet, kPut, kPost, kDelete, kOther };
 
 struct HttpRequest {
   HttpMethod method = HttpMethod::kGet;
-  std::string target;  // path and query, as sent
-  std::string body;
+  std::string target{};  // path and query, as sent
+  std::string body{};
   // Server side only: the common name of the client's verified certificate; empty without one.
-  std::optional<std::string> subject;
+  std::optional<std::string> subject{};
 };
 
 // Asks the server to hold the answer back: when another response `wakes` this topic the request is
 // handled again; after `seconds` the answer goes out as it is (long polling).
 struct HttpWait {
-  std::string topic;
+  std::string topic{};
   std::uint32_t seconds = 0;
 };
 
 struct HttpResponse {
   int status = 200;
   std::string content_type = "application/json";
-  std::string body;
-  std::optional<std::uint32_t> retry_after_seconds;
-  std::optional<std::int64_t> date;  // client side: the server's clock, from its Date field
-  std::optional<HttpWait> wait;      // server side only
-  std::vector<std::string> wakes;    // server side only: topics that have news now
+  std::string body{};
+  std::optional<std::uint32_t> retry_after_seconds{};
+  std::optional<std::int64_t> date{};  // client side: the server's clock, from its Date field
+  std::optional<HttpWait> wait{};      // server side only
+  std::vector<std::string> wakes{};    // server side only: topics that have news now
 };
 
 // The server's end. A response of success may leave only for what is already durable.

@@ -21,12 +21,12 @@
 namespace kagibin::delivery {
 
 struct Invitation {
-  std::string subject;  // what the certificate will say
-  std::string host;
+  std::string subject{};  // what the certificate will say
+  std::string host{};
   std::uint16_t port = 0;
-  std::string ca_certificate_pem;
-  std::string certificate_pem;
-  SecretBytes private_key_pem;
+  std::string ca_certificate_pem{};
+  std::string certificate_pem{};
+  SecretBytes private_key_pem{};
 };
 
 Result<SecretBytes> encode_invitation(const Invitation& invitation);

@@ -36,9 +36,9 @@ struct JournalOrder {
   Seid seid;
   Aid target;
   std::int64_t not_after = 0;
-  Bytes sealed_payload;    // the role's record; opaque
-  std::string annotation;  // the role's own public notes, JSON or empty; at most 64 KiB
-  std::uint32_t seq = 0;   // given by open_order: one more than the last of (seid, target)
+  Bytes sealed_payload{};    // the role's record; opaque
+  std::string annotation{};  // the role's own public notes, JSON or empty; at most 64 KiB
+  std::uint32_t seq = 0;     // given by open_order: one more than the last of (seid, target)
   State state = State::kOrdered;
   AttemptNumber current_attempt = 0;
   std::int64_t created_at = 0;
@@ -48,8 +48,8 @@ struct JournalAttempt {
   OrderId order;
   AttemptNumber number = 1;
   Nonce16 nonce_a;
-  Bytes sealed_kem_key;      // SK.SP.KEM of this attempt
-  Bytes sealed_receipt_key;  // Kr; empty until sealing
+  Bytes sealed_kem_key{};      // SK.SP.KEM of this attempt
+  Bytes sealed_receipt_key{};  // Kr; empty until sealing
 };
 
 // Messages of an attempt. The first four are sent by A (recorded before the send, acknowledged
@@ -68,7 +68,7 @@ struct JournalEntry {
   OrderId order;
   AttemptNumber attempt = 0;
   JournalStep step = JournalStep::kOrder;
-  Bytes message;
+  Bytes message{};
   bool acknowledged = false;
 };
 

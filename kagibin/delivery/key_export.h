@@ -29,14 +29,14 @@ namespace kagibin::delivery {
 inline constexpr std::size_t kMaxKeyExports = 10'000;
 
 struct KeyExport {
-  Bytes iin;
-  Bytes cin;
+  Bytes iin{};
+  Bytes cin{};
   Aid security_domain;
   std::uint8_t key_version_number = 0;
   std::uint8_t i = 0;  // SCP03 "i" parameter
-  SecretBytes key_enc;
-  SecretBytes key_mac;
-  SecretBytes key_dek;
+  SecretBytes key_enc{};
+  SecretBytes key_mac{};
+  SecretBytes key_dek{};
 };
 
 // kInvalidArgument when a field has a length that the table does not allow.

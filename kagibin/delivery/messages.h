@@ -41,7 +41,7 @@ Result<OrderRequest> order_request_from_json(std::string_view text);
 struct AttemptRequest {
   enum class Kind : std::uint8_t { kRequest, kDeliver };
   Kind kind = Kind::kRequest;
-  Bytes message;
+  Bytes message{};
   friend bool operator==(const AttemptRequest&, const AttemptRequest&) = default;
 };
 std::string to_json(const AttemptRequest& message);
@@ -54,8 +54,8 @@ struct Work {
   OrderId order;
   AttemptNumber attempt = 1;
   Kind kind = Kind::kEnrol;
-  Bytes message;
-  std::string cursor;
+  Bytes message{};
+  std::string cursor{};
   friend bool operator==(const Work&, const Work&) = default;
 };
 std::string to_json(const Work& message);
@@ -63,7 +63,7 @@ Result<Work> work_from_json(std::string_view text);
 
 // PUT and GET .../enrolment: { "answer": E4 }
 struct EnrolmentMessage {
-  Bytes answer;
+  Bytes answer{};
   friend bool operator==(const EnrolmentMessage&, const EnrolmentMessage&) = default;
 };
 std::string to_json(const EnrolmentMessage& message);
@@ -71,7 +71,7 @@ Result<EnrolmentMessage> enrolment_message_from_json(std::string_view text);
 
 // PUT .../delivery: { "envelope": E2 }
 struct DeliveryMessage {
-  Bytes envelope;
+  Bytes envelope{};
   friend bool operator==(const DeliveryMessage&, const DeliveryMessage&) = default;
 };
 std::string to_json(const DeliveryMessage& message);
@@ -81,8 +81,8 @@ Result<DeliveryMessage> delivery_message_from_json(std::string_view text);
 // more (unknown, then installed): revision counts what the distributor took, from 1, and stands in
 // answers only.
 struct ReceiptMessage {
-  Bytes receipt;
-  std::optional<std::uint32_t> revision;
+  Bytes receipt{};
+  std::optional<std::uint32_t> revision{};
   friend bool operator==(const ReceiptMessage&, const ReceiptMessage&) = default;
 };
 std::string to_json(const ReceiptMessage& message);
@@ -94,7 +94,7 @@ enum class Verdict : std::uint8_t { kConfirmed, kRefused, kUnknown, kCancelled }
 std::string_view name(Verdict verdict);
 struct VerdictMessage {
   Verdict verdict = Verdict::kUnknown;
-  std::string reason;  // printable UTF-8, may be empty
+  std::string reason{};  // printable UTF-8, may be empty
   friend bool operator==(const VerdictMessage&, const VerdictMessage&) = default;
 };
 Event event_of(Verdict verdict);
@@ -103,7 +103,7 @@ Result<VerdictMessage> verdict_message_from_json(std::string_view text);
 
 // PUT .../withdrawal: { "reason" }
 struct WithdrawalMessage {
-  std::string reason;
+  std::string reason{};
   friend bool operator==(const WithdrawalMessage&, const WithdrawalMessage&) = default;
 };
 std::string to_json(const WithdrawalMessage& message);
@@ -113,7 +113,7 @@ Result<WithdrawalMessage> withdrawal_message_from_json(std::string_view text);
 struct AttemptStatus {
   AttemptNumber attempt = 1;
   State state = State::kOrdered;
-  std::optional<VerdictMessage> verdict;
+  std::optional<VerdictMessage> verdict{};
   friend bool operator==(const AttemptStatus&, const AttemptStatus&) = default;
 };
 struct OrderStatus {
@@ -121,7 +121,7 @@ struct OrderStatus {
   DeviceId device;
   std::int64_t not_after = 0;
   State state = State::kOrdered;
-  std::vector<AttemptStatus> attempts;
+  std::vector<AttemptStatus> attempts{};
   friend bool operator==(const OrderStatus&, const OrderStatus&) = default;
 };
 std::string to_json(const AttemptStatus& message);
@@ -139,8 +139,8 @@ struct ListedAttempt {
   friend bool operator==(const ListedAttempt&, const ListedAttempt&) = default;
 };
 struct OrderListing {
-  std::vector<ListedAttempt> attempts;
-  std::string next;
+  std::vector<ListedAttempt> attempts{};
+  std::string next{};
   bool more = false;
   friend bool operator==(const OrderListing&, const OrderListing&) = default;
 };
@@ -150,12 +150,12 @@ Result<OrderListing> order_listing_from_json(std::string_view text);
 // PUT /v1/invitations/self/certificate: { "certificateRequest": PEM } -> { "subject",
 // "certificate": PEM }
 struct CertificateRequest {
-  std::string pem;  // PKCS#10
+  std::string pem{};  // PKCS#10
   friend bool operator==(const CertificateRequest&, const CertificateRequest&) = default;
 };
 struct IssuedCertificate {
-  std::string subject;
-  std::string pem;
+  std::string subject{};
+  std::string pem{};
   friend bool operator==(const IssuedCertificate&, const IssuedCertificate&) = default;
 };
 std::string to_json(const CertificateRequest& message);

@@ -42,22 +42,22 @@ struct AttemptRow {
   DeviceId device;  // of the order
   Work::Kind kind = Work::Kind::kEnrol;
   State state = State::kOrdered;
-  Bytes opening;                  // E0 or E2 as it was put
-  std::optional<Bytes> answer;    // E4
-  std::optional<Bytes> envelope;  // E2 that was put after an E4
-  std::uint32_t receipts = 0;     // revisions taken
-  std::optional<VerdictMessage> verdict;
-  std::optional<std::string> withdrawal;  // its reason
-  std::uint64_t sequence = 0;             // given by insert: order of arrival, for work
+  Bytes opening{};                  // E0 or E2 as it was put
+  std::optional<Bytes> answer{};    // E4
+  std::optional<Bytes> envelope{};  // E2 that was put after an E4
+  std::uint32_t receipts = 0;       // revisions taken
+  std::optional<VerdictMessage> verdict{};
+  std::optional<std::string> withdrawal{};  // its reason
+  std::uint64_t sequence = 0;               // given by insert: order of arrival, for work
   std::uint64_t change = 0;  // given by insert and update: order of change, for listings
 };
 
 struct InvitationRow {
   std::array<std::uint8_t, 32> token_hash{};
-  std::string subject;  // what the certificate will say
+  std::string subject{};  // what the certificate will say
   std::int64_t not_after = 0;
-  std::optional<std::string> request;      // the PKCS#10 that redeemed it
-  std::optional<std::string> certificate;  // what was answered
+  std::optional<std::string> request{};      // the PKCS#10 that redeemed it
+  std::optional<std::string> certificate{};  // what was answered
 };
 
 class OrderTransaction {

@@ -16,9 +16,9 @@ namespace kagibin::delivery {
 
 struct Problem {
   int status = 500;
-  std::string type;    // "urn:kagibin:problem:conflict": the name of the error code
-  std::string title;   // one line for people, the same for all problems of a type
-  std::string detail;  // what was wrong with this request
+  std::string type{};    // "urn:kagibin:problem:conflict": the name of the error code
+  std::string title{};   // one line for people, the same for all problems of a type
+  std::string detail{};  // what was wrong with this request
   friend bool operator==(const Problem&, const Problem&) = default;
 };
 

@@ -31,25 +31,25 @@ inline constexpr std::string_view kLabelShipment = "KB1-SHP";
 
 struct ShippedElement {
   Seid seid;
-  Bytes iin;  // issuer identification number, 1 to 16 octets (GET DATA 42)
-  Bytes cin;  // card image number, 1 to 16 octets (GET DATA 45)
+  Bytes iin{};  // issuer identification number, 1 to 16 octets (GET DATA 42)
+  Bytes cin{};  // card image number, 1 to 16 octets (GET DATA 45)
   std::array<std::uint8_t, 32> kda_certificate_sha256{};
   friend bool operator==(const ShippedElement&, const ShippedElement&) = default;
 };
 
 struct ShipmentList {
-  std::string maker_name;   // 1 to 64 printable characters
-  Bytes maker_certificate;  // CERT.EUM, TLV 7F21, at most 320 octets
+  std::string maker_name{};   // 1 to 64 printable characters
+  Bytes maker_certificate{};  // CERT.EUM, TLV 7F21, at most 320 octets
   std::int64_t issued_at = 0;
-  std::vector<ShippedElement> elements;
+  std::vector<ShippedElement> elements{};
   friend bool operator==(const ShipmentList&, const ShipmentList&) = default;
 };
 std::string to_json(const ShipmentList& list);
 Result<ShipmentList> shipment_list_from_json(std::string_view text);
 
 struct SignedShipmentList {
-  std::string list;  // the JSON exactly as signed
-  Bytes signature;   // DER, 8 to 72 octets
+  std::string list{};  // the JSON exactly as signed
+  Bytes signature{};   // DER, 8 to 72 octets
   friend bool operator==(const SignedShipmentList&, const SignedShipmentList&) = default;
 };
 std::string to_json(const SignedShipmentList& list);

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/delivery/distributor_client.h"
+
+#include "kagibin/delivery/problem.h"
+
+namespace kagibin::delivery {
+namespace {
+
+std::string path_of(const OrderId& order) { return "/v1/orders/" + order.text(); }
+
+std::string path_of(const OrderId& order, AttemptNumber attempt, std::string_view leaf = {}) {
+  std::string path = path_of(order) + "/attempts/" + std::to_string(attempt);
+  if (!leaf.empty()) {
+    path += '/';
+    path += leaf;
+  }
+  return path;
+}
+
+template <typename T>
+Result<T> read(Result<std::string> body, Result<T> (*decode)(std::string_view)) {
+  const std::string text = KB_TRY(std::move(body));
+  return decode(text);
+}
+
+// Cursors are the server's digits; anything else would change the query.
+Result<void> check_cursor(std::string_view cursor) {
+  for (const char c : cursor) {
+    if (c < '0' || c > '9') {
+      return fail(Errc::kInvalidArgument, "a cursor is what the distributor gave, unchanged");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> ApiConnection::call(HttpMethod method, std::string target, std::string body) {
+  retry_after_seconds_.reset();
+  HttpResponse response = KB_TRY(http_.send({.method = method,
+                                             .target = std::move(target),
+                                             .body = std::move(body),
+                                             .subject = std::nullopt}));
+  retry_after_seconds_ = response.retry_after_seconds;
+  if (response.date) {
+    server_time_ = response.date;
+  }
+  if (response.status < 200 || response.status > 299) {
+    return std::unexpected(error_of(response));
+  }
+  return std::move(response.body);
+}
+
+Result<OrderStatus> ProviderApi::put_order(const OrderId& order, const OrderRequest& request) {
+  return read(connection_.call(HttpMethod::kPut, path_of(order), to_json(request)),
+              order_status_from_json);
+}
+
+Result<OrderStatus> ProviderApi::order(const OrderId& order) {
+  return read(connection_.call(HttpMethod::kGet, path_of(order)), order_status_from_json);
+}
+
+Result<AttemptStatus> ProviderApi::put_attempt(const OrderId& order,
+                                               AttemptNumber attempt,
+                                               const AttemptRequest& request) {
+  return read(connection_.call(HttpMethod::kPut, path_of(order, attempt), to_json(request)),
+              attempt_status_from_json);
+}
+
+Result<EnrolmentMessage> ProviderApi::enrolment(const OrderId& order, AttemptNumber attempt) {
+  return read(connection_.call(HttpMethod::kGet, path_of(order, attempt, "enrolment")),
+              enrolment_message_from_json);
+}
+
+Result<AttemptStatus> ProviderApi::put_delivery(const OrderId& order,
+                                                AttemptNumber attempt,
+                                                const DeliveryMessage& delivery) {
+  return read(
+      connection_.call(HttpMethod::kPut, path_of(order, attempt, "delivery"), to_json(delivery)),
+      attempt_status_from_json);
+}
+
+Result<ReceiptMessage> ProviderApi::receipt(const OrderId& order, AttemptNumber attempt) {
+  return read(connection_.call(HttpMethod::kGet, path_of(order, attempt, "receipt")),
+              receipt_message_from_json);
+}
+
+Result<AttemptStatus> ProviderApi::put_verdict(const OrderId& order,
+                                               AttemptNumber attempt,
+                                               const VerdictMessage& verdict) {
+  return read(
+      connection_.call(HttpMethod::kPut, path_of(order, attempt, "verdict"), to_json(verdict)),
+      attempt_status_from_json);
+}
+
+Result<AttemptStatus> ProviderApi::withdraw(const OrderId& order,
+                                            AttemptNumber attempt,
+                                            const WithdrawalMessage& why) {
+  return read(
+      connection_.call(HttpMethod::kPut, path_of(order, attempt, "withdrawal"), to_json(why)),
+      attempt_status_from_json);
+}
+
+Result<OrderListing> ProviderApi::list(std::optional<State> state,
+                                       std::string_view after,
+                                       std::uint32_t limit) {
+  KB_TRY(check_cursor(after));
+  std::string target = "/v1/orders?limit=" + std::to_string(limit);
+  if (state) {
+    target += "&state=";
+    target += name(*state);
+  }
+  if (!after.empty()) {
+    target += "&after=";
+    target += after;
+  }
+  return read(connection_.call(HttpMethod::kGet, std::move(target)), order_listing_from_json);
+}
+
+Result<std::optional<Work>> DeviceApi::work(std::string_view after, std::uint32_t wait_seconds) {
+  KB_TRY(check_cursor(after));
+  std::string target = "/v1/devices/self/work?wait=" + std::to_string(wait_seconds);
+  if (!after.empty()) {
+    target += "&after=";
+    target += after;
+  }
+  const std::string body = KB_TRY(connection_.call(HttpMethod::kGet, std::move(target)));
+  if (body.empty()) {
+    return std::optional<Work>();
+  }
+  const Work work = KB_TRY(work_from_json(body));
+  return std::optional<Work>(work);
+}
+
+Result<AttemptStatus> DeviceApi::put_enrolment(const OrderId& order,
+                                               AttemptNumber attempt,
+                                               const EnrolmentMessage& enrolment) {
+  return read(
+      connection_.call(HttpMethod::kPut, path_of(order, attempt, "enrolment"), to_json(enrolment)),
+      attempt_status_from_json);
+}
+
+Result<AttemptStatus> DeviceApi::put_receipt(const OrderId& order,
+                                             AttemptNumber attempt,
+                                             const ReceiptMessage& receipt) {
+  return read(
+      connection_.call(HttpMethod::kPut, path_of(order, attempt, "receipt"), to_json(receipt)),
+      attempt_status_from_json);
+}
+
+Result<IssuedCertificate> redeem_invitation(HttpClient& http, const CertificateRequest& request) {
+  ApiConnection connection(http);
+  return read(
+      connection.call(HttpMethod::kPut, "/v1/invitations/self/certificate", to_json(request)),
+      issued_certificate_from_json);
+}
+
+}  // namespace kagibin::delivery
