@@ -4,6 +4,7 @@
 #include <climits>
 
 #include "kagibin/crypto/openssl_ptr.h"
+#include "kagibin/crypto/p256.h"
 #include "kagibin/crypto/pem.h"
 
 namespace kagibin::crypto {
@@ -49,11 +50,11 @@ Result<X509Ptr> certificate_of(std::string_view pem, const EcPrivateKey& key) {
 Result<SecretBytes> sign(ByteView content, const EcPrivateKey& key, std::string_view pem) {
   constexpr unsigned kFlags = CMS_BINARY | CMS_PARTIAL | CMS_NOSMIMECAP;
   const X509Ptr certificate = KB_TRY(certificate_of(pem, key));
+  const PkeyPtr pair = make_key_pair(key);
   const BioPtr in = memory_reader(content);
   const CmsPtr cms(CMS_sign(nullptr, nullptr, nullptr, nullptr, kFlags));
-  if (in == nullptr || cms == nullptr ||
-      CMS_add1_signer(cms.get(), certificate.get(), key.handle(), EVP_sha256(), kFlags) ==
-          nullptr ||
+  if (pair == nullptr || in == nullptr || cms == nullptr ||
+      CMS_add1_signer(cms.get(), certificate.get(), pair.get(), EVP_sha256(), kFlags) == nullptr ||
       CMS_final(cms.get(), in.get(), nullptr, CMS_BINARY) != 1) {
     return fail(Errc::kCrypto, "libcrypto did not sign the CMS content");
   }
@@ -77,11 +78,12 @@ bool add_recipient(CMS_ContentInfo* cms, X509* certificate) {
 }
 
 Result<SecretBytes> decrypt(CMS_ContentInfo* cms, const EcPrivateKey& key, X509* certificate) {
+  const PkeyPtr pair = make_key_pair(key);
   const BioPtr out(BIO_new(BIO_s_mem()));
-  if (out == nullptr) {
+  if (pair == nullptr || out == nullptr) {
     return fail(Errc::kCrypto, "libcrypto has no memory to open CMS");
   }
-  if (CMS_decrypt(cms, key.handle(), certificate, nullptr, out.get(), CMS_BINARY) != 1) {
+  if (CMS_decrypt(cms, pair.get(), certificate, nullptr, out.get(), CMS_BINARY) != 1) {
     return not_opened();
   }
   return SecretBytes::copy_of(memory_content(out.get()));

@@ -60,17 +60,12 @@ class EcPrivateKey {
   const EcPublicKey& public_key() const { return public_key_; }
   SecretArray<kEcScalarSize> scalar() const { return scalar_.duplicate(); }
   ByteView expose_scalar() const { return scalar_.expose(); }
-  // The pair, for crypto/ only; owned by this object. A copy of public_key() does not hold it.
-  evp_pkey_st* handle() const { return key_.get(); }
 
  private:
-  EcPrivateKey(SecretArray<kEcScalarSize> scalar,
-               EcPublicKey public_key,
-               std::shared_ptr<evp_pkey_st> key)
-      : scalar_(std::move(scalar)), public_key_(std::move(public_key)), key_(std::move(key)) {}
+  EcPrivateKey(SecretArray<kEcScalarSize> scalar, EcPublicKey public_key)
+      : scalar_(std::move(scalar)), public_key_(std::move(public_key)) {}
   SecretArray<kEcScalarSize> scalar_;
-  EcPublicKey public_key_;
-  std::shared_ptr<evp_pkey_st> key_;  // the pair: a public key that is copied must not hold it
+  EcPublicKey public_key_;  // which may be copied: its handle knows nothing of the scalar
 };
 
 }  // namespace kagibin::crypto

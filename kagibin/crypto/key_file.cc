@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 
 #include "kagibin/crypto/openssl_ptr.h"
+#include "kagibin/crypto/p256.h"
 #include "kagibin/crypto/pem.h"
 
 namespace kagibin::crypto {
@@ -39,8 +40,10 @@ Result<EcPublicKey> public_key_of_certificate(std::string_view certificate_pem) 
 Result<SecretBytes> private_key_to_pem(const EcPrivateKey& key) {
   const ErrorScope errors;
   const BioPtr bio(BIO_new(BIO_s_mem()));  // its buffer is wiped when it grows and when it goes
-  if (bio == nullptr || PEM_write_bio_PKCS8PrivateKey(bio.get(), key.handle(), nullptr, nullptr, 0,
-                                                      nullptr, nullptr) != 1) {
+  const PkeyPtr pair = make_key_pair(key);
+  if (bio == nullptr || pair == nullptr ||
+      PEM_write_bio_PKCS8PrivateKey(bio.get(), pair.get(), nullptr, nullptr, 0, nullptr, nullptr) !=
+          1) {
     return fail(Errc::kCrypto, "libcrypto did not write the private key");
   }
   return SecretBytes::copy_of(memory_content(bio.get()));

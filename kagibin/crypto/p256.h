@@ -18,6 +18,10 @@ bool is_p256_scalar(ByteView octets);
 // public.
 std::array<std::uint8_t, kEcScalarSize> reduce_modulo_order(ByteView octets);
 
+// The key pair for those calls of libcrypto that want one (PEM, X.509, CMS); null when libcrypto
+// refuses. Signing and key agreement do without: it costs as much as a signature.
+PkeyPtr make_key_pair(const EcPrivateKey& key);
+
 // A big number that libcrypto treats as secret; null when memory is short.
 BignumPtr secret_bignum(ByteView octets);
 

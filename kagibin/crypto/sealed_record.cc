@@ -6,6 +6,7 @@
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/aes.h"
 #include "kagibin/crypto/openssl_ptr.h"
+#include "kagibin/crypto/scrypt.h"
 
 namespace kagibin::crypto {
 namespace {
@@ -19,6 +20,19 @@ bool is_in_limits(const ScryptCost& cost) {
   return cost.log2_n >= 10 && cost.log2_n <= 20 && cost.r >= 1 && cost.r <= 16 && cost.p >= 1 &&
          cost.p <= 4;
 }
+
+Result<void> check_passphrase(const SecretBytes& passphrase) {
+  if (passphrase.empty()) {
+    return fail(Errc::kInvalidArgument, "the passphrase is empty");
+  }
+  return {};
+}
+
+Bytes additional_data(ByteView head, std::string_view label) {
+  return ByteWriter().bytes(head).bytes(ascii(label)).take();
+}
+
+}  // namespace
 
 Result<SecretArray<32>> run_scrypt(const SecretBytes& passphrase,
                                    ByteView salt,
@@ -37,19 +51,6 @@ Result<SecretArray<32>> run_scrypt(const SecretBytes& passphrase,
   }
   return key;
 }
-
-Result<void> check_passphrase(const SecretBytes& passphrase) {
-  if (passphrase.empty()) {
-    return fail(Errc::kInvalidArgument, "the passphrase is empty");
-  }
-  return {};
-}
-
-Bytes additional_data(ByteView head, std::string_view label) {
-  return ByteWriter().bytes(head).bytes(ascii(label)).take();
-}
-
-}  // namespace
 
 Result<RecordKey> RecordKey::create(const SecretBytes& passphrase, Rng& rng, ScryptCost cost) {
   KB_TRY(check_passphrase(passphrase));

@@ -9,6 +9,7 @@
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/ecdsa.h"
 #include "kagibin/crypto/openssl_ptr.h"
+#include "kagibin/crypto/p256.h"
 #include "kagibin/crypto/pem.h"
 #include "kagibin/crypto/sha256.h"
 
@@ -147,7 +148,8 @@ Result<std::string> finish_certificate(X509* certificate, const EcPrivateKey& is
   constexpr std::array<std::uint8_t, 12> kAlgorithm = {0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86,
                                                        0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02};
   unsigned char* encoded = nullptr;
-  if (X509_sign(certificate, issuer.handle(), EVP_sha256()) <= 0) {
+  const PkeyPtr pair = make_key_pair(issuer);
+  if (pair == nullptr || X509_sign(certificate, pair.get(), EVP_sha256()) <= 0) {
     return fail(Errc::kCrypto, "libcrypto did not prepare the certificate");
   }
   const int size = i2d_re_X509_tbs(certificate, &encoded);
@@ -168,7 +170,7 @@ Result<std::string> finish_certificate(X509* certificate, const EcPrivateKey& is
   const unsigned char* at = out.view().data();
   const X509Ptr result(d2i_X509(nullptr, &at, static_cast<long>(out.view().size())));
   const BioPtr bio(BIO_new(BIO_s_mem()));
-  if (result == nullptr || bio == nullptr || X509_verify(result.get(), issuer.handle()) != 1 ||
+  if (result == nullptr || bio == nullptr || X509_verify(result.get(), pair.get()) != 1 ||
       PEM_write_bio_X509(bio.get(), result.get()) != 1) {
     return fail(Errc::kCrypto, "libcrypto did not take the signed certificate");
   }
@@ -220,10 +222,12 @@ Result<std::string> certificate_request(const EcPrivateKey& key, std::string_vie
   KB_TRY(check_common_name(common_name));
   const X509RequestPtr request(X509_REQ_new());
   const BioPtr bio(BIO_new(BIO_s_mem()));
-  if (request == nullptr || bio == nullptr || X509_REQ_set_version(request.get(), 0) != 1 ||
+  const PkeyPtr pair = make_key_pair(key);
+  if (request == nullptr || bio == nullptr || pair == nullptr ||
+      X509_REQ_set_version(request.get(), 0) != 1 ||
       !set_common_name(X509_REQ_get_subject_name(request.get()), common_name) ||
       X509_REQ_set_pubkey(request.get(), key.public_key().handle()) != 1 ||
-      X509_REQ_sign(request.get(), key.handle(), EVP_sha256()) <= 0 ||
+      X509_REQ_sign(request.get(), pair.get(), EVP_sha256()) <= 0 ||
       PEM_write_bio_X509_REQ(bio.get(), request.get()) != 1) {
     return fail(Errc::kCrypto, "libcrypto did not build the request");
   }

@@ -36,10 +36,10 @@ Result<std::string> self_signed_certificate(const EcPrivateKey& key,
 Result<std::string> certificate_request(const EcPrivateKey& key, std::string_view common_name);
 
 struct TransportCertificate {
-  std::string common_name;                // "provider:<SPID>", "device:<id>", or a host name
-  bool server = false;                    // serverAuth instead of clientAuth
-  std::vector<std::string> dns_names;     // server only
-  std::vector<std::string> ip_addresses;  // server only
+  std::string common_name;                  // "provider:<SPID>", "device:<id>", or a host name
+  bool server = false;                      // serverAuth instead of clientAuth
+  std::vector<std::string> dns_names{};     // server only
+  std::vector<std::string> ip_addresses{};  // server only
 };
 
 // Issues for the key of a PKCS#10 whose self-signature holds (kAuthentication otherwise). The
