@@ -2,8 +2,8 @@
 #include "kagibin/se/applications/payment_credential.h"
 
 #include "kagibin/apdu/status_words.h"
-#include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/aes.h"
+#include "kagibin/gp/store_data.h"
 
 namespace kagibin::se {
 
@@ -39,21 +39,19 @@ class PaymentCredential final : public Application {
     }
   }
 
-  StatusWord store_data(ByteView data, std::uint8_t p1, std::uint8_t /*block_number*/) override {
-    const bool under_key_dek = (p1 & 0x60U) == 0x60U;
+  StatusWord store_data(ByteView data, std::uint8_t p1, std::uint8_t block_number) override {
+    const auto head = gp::StoreData::decode(p1, block_number);
+    if (!head || head->structure != gp::StoreStructure::kGroupings) {
+      return sw::kIncorrectP1P2;
+    }
+    const bool under_key_dek = head->encryption == gp::StoreEncryption::kEncrypted;
     NvmTransaction transaction(context_.nvm);
-    ByteReader in(data);
-    while (!in.empty()) {
-      const auto group = in.u16();
-      const auto length = in.u8();
-      if (!group || !length) {
-        return sw::kWrongData;
-      }
-      const auto value = in.bytes(*length);
-      if (!value) {
-        return sw::kWrongData;
-      }
-      const StatusWord stored = store_group(*group, *value, under_key_dek);
+    const auto groups = gp::decode_groupings(data);
+    if (!groups) {
+      return sw::kWrongData;
+    }
+    for (const gp::Grouping& group : *groups) {
+      const StatusWord stored = store_group(group.id, group.value, under_key_dek);
       if (stored != sw::kOk) {
         return stored;
       }

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/cli/console/program.h"
+
+#include <cstdlib>
+
+#include "kagibin/cli/console/passphrase.h"
+
+namespace kagibin::cli {
+
+namespace {
+
+std::filesystem::path default_home(const std::string& role) {
+  // NOLINTBEGIN(concurrency-mt-unsafe): read once at the start, before any thread
+  const char* data = std::getenv("XDG_DATA_HOME");
+  const char* home = std::getenv("HOME");
+  // NOLINTEND(concurrency-mt-unsafe)
+  if (data != nullptr && *data != '\0') {
+    return std::filesystem::path(data) / "kagibin" / role;
+  }
+  return std::filesystem::path(home != nullptr ? home : ".") / ".local/share/kagibin" / role;
+}
+
+}  // namespace
+
+Program::Program(std::string role, const std::string& what)
+    : role_(std::move(role)), app_(what, "kagibin-" + role_), home_(default_home(role_)) {
+  app_.set_version_flag("--version", std::string("kagibin ") + KAGIBIN_VERSION);
+  app_.add_option("--home", home_, "folder of this role's files")->capture_default_str();
+  app_.add_flag("--json", json_, "print results as JSON, one object a line");
+  app_.require_subcommand(1);
+  app_.fallthrough();
+  app_.footer(
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused, 4 try again (nothing is lost).");
+}
+
+void Program::add_passphrase_option() {
+  app_.add_option(
+      "--passphrase-file", passphrase_file_,
+      "file with the passphrase of the key records (mode 0600); without it a systemd credential "
+      "\"kagibin-passphrase\" or a prompt is used");
+}
+
+Result<SecretBytes> Program::passphrase(bool twice) const {
+  return read_passphrase(passphrase_file_, "passphrase of " + home_.string(), twice);
+}
+
+int Program::run(int argc, char** argv) {
+  try {
+    app_.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app_.exit(error);
+    return code == 0 ? kExitOk : kExitUsage;
+  }
+  return code_;
+}
+
+}  // namespace kagibin::cli
