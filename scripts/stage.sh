@@ -61,9 +61,10 @@ configure() {  # preset
   fi
 }
 
-build() {  # preset [target...]: quiet when it succeeds, the compiler's words when it fails
-  local preset=$1
+build() {  # preset [target...]: on a terminal one line that counts, else quiet; the compiler's words when it fails
+  local preset=$1 quiet=(--quiet)
   shift
+  if [[ -t 1 ]]; then quiet=(); fi
   configure "$preset"
-  NINJA_STATUS='[%f/%t %es] ' ninja --quiet -C "$root/build/$preset" -j "$jobs" "$@"
+  NINJA_STATUS='[%f/%t %es] ' ninja "${quiet[@]}" -C "$root/build/$preset" -j "$jobs" "$@"
 }
