@@ -12,13 +12,13 @@ namespace kagibin::se {
 
 namespace {
 
-constexpr std::uint8_t kSecurityDomainPrivilege = 0x80;  // first octet
 constexpr std::uint8_t kScp03 = 0x03;
 
-// Security domain in the first octet, trusted path and authorized management in the second: nothing
-// else has code behind it (GPCS 11.1.2).
-bool are_given_here(const Privileges& privileges) {
-  return (privileges[0] & 0x7FU) == 0 && (privileges[1] & 0x3FU) == 0 && privileges[2] == 0;
+// Nothing else has code behind it (GPCS 6.6.1).
+bool are_given_here(gp::Privileges privileges) {
+  constexpr std::uint32_t kGiven = gp::Privileges::kSecurityDomain | gp::Privileges::kTrustedPath |
+                                   gp::Privileges::kAuthorizedManagement;
+  return (privileges.bits & ~kGiven) == 0;
 }
 
 // C9 of a security domain: 81 02 = SCP identifier and i (GPCS 11.5.2.3.7), nothing else.
@@ -52,7 +52,7 @@ Result<void> install(Platform& platform, Instances& instances, const Installatio
     return fail(Errc::kNotFound, "there is no such security domain");
   }
   const bool is_domain = installation.module == security_domain_module_aid();
-  const bool wants_domain = (installation.privileges[0] & kSecurityDomainPrivilege) != 0;
+  const bool wants_domain = installation.privileges.has(gp::Privileges::kSecurityDomain);
   if (is_domain != wants_domain || !are_given_here(installation.privileges)) {
     return fail(Errc::kInvalidArgument, "these privileges are not given here");
   }
@@ -100,12 +100,12 @@ Result<void> remove(Platform& platform, Instances& instances, const RegistryEntr
 }
 
 Result<void> mark_personalized(Platform& platform, const RegistryEntry& domain) {
-  if (domain.is_issuer() || domain.life_cycle != life_cycle::kSelectable ||
+  if (domain.is_issuer() || domain.life_cycle != gp::kSelectable ||
       !platform.keys.default_version(domain.aid)) {
     return {};
   }
   RegistryEntry changed = domain;
-  changed.life_cycle = life_cycle::kPersonalized;
+  changed.life_cycle = gp::kPersonalized;
   return platform.registry.put(changed);
 }
 

@@ -11,10 +11,10 @@ struct Installation {
   Aid load_file;
   Aid module;
   Aid aid;  // of the new application or security domain
-  Privileges privileges{};
+  gp::Privileges privileges{};
   Aid security_domain;    // associated
   ByteView parameters{};  // value of C9
-  std::uint8_t life_cycle = life_cycle::kInstalled;
+  std::uint8_t life_cycle = gp::kInstalled;
 };
 
 // Makes an application or a supplementary security domain. kNotFound: load file, module, security

@@ -12,6 +12,7 @@ namespace kagibin::se {
 struct DomainCommand {
   Platform& platform;
   Instances& instances;
+  const LogicalChannels& channels;
   LogicalChannel& channel;
   const RegistryEntry& domain;  // the one selected
   std::uint8_t p1 = 0;
@@ -29,8 +30,10 @@ inline apdu::ResponseApdu answer(StatusWord sw, Bytes data = {}) {
   return {.data = std::move(data), .sw = sw};
 }
 
-// The status word for an error inside a command (style rule 10): full memory 6A84, memory without
-// power 6581, limits 6A84, everything that was sent wrongly 6A80.
+// The status word for an error inside a command (style rule 10): the table stands in the source.
 StatusWord status_of(const Error& error);
+
+// Commits, and answers `data`; or the status word of what went wrong, and nothing has changed.
+apdu::ResponseApdu conclude(NvmTransaction& transaction, const Result<void>& changed, Bytes data);
 
 }  // namespace kagibin::se

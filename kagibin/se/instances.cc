@@ -10,7 +10,7 @@ namespace kagibin::se {
 namespace sw = apdu::sw;
 
 LogicalChannel* ApplicationSecureChannel::own_channel() const {
-  LogicalChannel* channel = current_.channel;
+  LogicalChannel* channel = channels_.current;
   return channel != nullptr && channel->selected == aid_ ? channel : nullptr;
 }
 
@@ -80,7 +80,7 @@ Application* Instances::get(const RegistryEntry& entry) {
   }
   Instance instance;
   instance.secure_channel =
-      std::make_unique<ApplicationSecureChannel>(platform_, secure_channel_, current_, entry.aid);
+      std::make_unique<ApplicationSecureChannel>(platform_, secure_channel_, channels_, entry.aid);
   instance.application = (*factory)(ApplicationContext{.aid = entry.aid,
                                                        .security_domain = entry.security_domain,
                                                        .nvm = platform_.nvm,

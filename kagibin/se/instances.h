@@ -15,19 +15,14 @@ namespace kagibin::se {
 // Where an application's records lie: "app/<AID>/".
 std::string record_prefix(const Aid& aid);
 
-// The channel that the command in hand came on; nullptr between commands.
-struct CurrentChannel {
-  LogicalChannel* channel = nullptr;
-};
-
 // GPSystem.getSecureChannel() for one application: its domain's keys, its channel's session.
 class ApplicationSecureChannel final : public SecureChannelService {
  public:
   ApplicationSecureChannel(Platform& platform,
                            SecureChannel& secure_channel,
-                           const CurrentChannel& current,
+                           const LogicalChannels& channels,
                            const Aid& aid)
-      : platform_(platform), secure_channel_(secure_channel), current_(current), aid_(aid) {}
+      : platform_(platform), secure_channel_(secure_channel), channels_(channels), aid_(aid) {}
 
   bool is_security_command(const apdu::CommandApdu& command) const override;
   apdu::ResponseApdu process_security(const apdu::CommandApdu& command) override;
@@ -43,14 +38,14 @@ class ApplicationSecureChannel final : public SecureChannelService {
 
   Platform& platform_;
   SecureChannel& secure_channel_;
-  const CurrentChannel& current_;
+  const LogicalChannels& channels_;
   Aid aid_;
 };
 
 class Instances {
  public:
-  Instances(Platform& platform, SecureChannel& secure_channel, const CurrentChannel& current)
-      : platform_(platform), secure_channel_(secure_channel), current_(current) {}
+  Instances(Platform& platform, SecureChannel& secure_channel, const LogicalChannels& channels)
+      : platform_(platform), secure_channel_(secure_channel), channels_(channels) {}
 
   // The application of this entry. nullptr when the element has no code for its module.
   Application* get(const RegistryEntry& entry);
@@ -64,7 +59,7 @@ class Instances {
   };
   Platform& platform_;
   SecureChannel& secure_channel_;
-  const CurrentChannel& current_;
+  const LogicalChannels& channels_;
   std::map<Aid, Instance> running_;
 };
 

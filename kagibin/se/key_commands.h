@@ -13,14 +13,13 @@
 // Answers: PUT KEY: KVN and the key check values, in order; DELETE: 00.
 #pragma once
 
+#include "kagibin/gp/delete.h"
 #include "kagibin/se/domain_command.h"
 
 namespace kagibin::se {
 
 apdu::ResponseApdu put_key(const DomainCommand& command);
-// `version` or `identifier` may be absent: every key of that identifier or version.
-apdu::ResponseApdu delete_key(const DomainCommand& command,
-                              std::optional<std::uint8_t> version,
-                              std::optional<std::uint8_t> identifier);
+// After decode and the check of the session (content_commands.h).
+apdu::ResponseApdu delete_keys(const DomainCommand& command, const gp::DeleteKeys& which);
 
 }  // namespace kagibin::se

@@ -3,10 +3,13 @@
 // session, an answer that waits for GET RESPONSE. All of it is gone at reset.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "kagibin/base/aid.h"
+#include "kagibin/gp/get_status.h"
 #include "kagibin/scp/scp03_card.h"
 
 namespace kagibin::se {
@@ -19,9 +22,8 @@ struct SessionKeys {
 
 // Where a GET STATUS that did not fit into one answer goes on (GPCS 11.4.2.2).
 struct StatusContinuation {
-  std::uint8_t p1 = 0;
-  Bytes data{};
-  std::size_t next = 0;  // index of the first object not sent
+  gp::GetStatus query;
+  Aid last;  // of the entries sent
 };
 
 struct LogicalChannel {
@@ -46,6 +48,20 @@ struct LogicalChannel {
     personalizing.reset();
     next_block = 0;
     status.reset();
+  }
+};
+
+struct LogicalChannels {
+  std::vector<LogicalChannel> all{};
+  LogicalChannel* current = nullptr;  // that the command in hand came on; nullptr between commands
+
+  bool is_selected(const Aid& aid) const {
+    return std::ranges::any_of(all, [&](const auto& channel) { return channel.selected == aid; });
+  }
+  bool is_selected_beside(const LogicalChannel& one, const Aid& aid) const {
+    return std::ranges::any_of(all, [&](const auto& channel) {
+      return channel.number != one.number && channel.selected == aid;
+    });
   }
 };
 

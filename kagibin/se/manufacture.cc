@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/se/manufacture.h"
 
+#include <utility>
+
+#include "kagibin/gp/get_data.h"
 #include "kagibin/se/content.h"
 #include "kagibin/se/data_objects.h"
 
@@ -10,8 +13,6 @@ namespace {
 
 constexpr std::size_t kMaxName = 16;
 constexpr std::size_t kCplcSize = 42;
-constexpr std::uint16_t kIin = 0x0042;
-constexpr std::uint16_t kCin = 0x0045;
 constexpr std::uint16_t kCplc = 0x9F7F;
 
 Result<void> put_names(Nvm& nvm, const ElementProfile& profile) {
@@ -21,8 +22,9 @@ Result<void> put_names(Nvm& nvm, const ElementProfile& profile) {
   if (!profile.cplc.empty() && profile.cplc.size() != kCplcSize) {
     return fail(Errc::kInvalidArgument, "CPLC has 42 octets");
   }
-  KB_TRY(put_data_object(nvm, profile.isd_aid, kIin, profile.iin));
-  KB_TRY(put_data_object(nvm, profile.isd_aid, kCin, profile.cin));
+  KB_TRY(
+      put_data_object(nvm, profile.isd_aid, gp::data_object::kIssuerIdentification, profile.iin));
+  KB_TRY(put_data_object(nvm, profile.isd_aid, gp::data_object::kCardImageNumber, profile.cin));
   return put_data_object(nvm, profile.isd_aid, kCplc, profile.cplc);
 }
 
@@ -30,10 +32,10 @@ Result<void> put_issuer(Platform& platform, const ElementProfile& profile) {
   // Security domain, card lock, card terminate, card reset, CVM management; authorized management,
   // token verification, global delete, global lock, global registry, final application, receipt
   // generation (GPCS 11.1.2): what GPCS 6.6.2 gives the ISD.
-  constexpr Privileges kIssuerPrivileges{0x9E, 0xFE, 0x80};
+  constexpr gp::Privileges kIssuerPrivileges{0x9EFE80};
   return platform.registry.put({.aid = profile.isd_aid,
                                 .kind = EntryKind::kIssuerSecurityDomain,
-                                .life_cycle = life_cycle::kOpReady,
+                                .life_cycle = std::to_underlying(gp::CardState::kOpReady),
                                 .privileges = kIssuerPrivileges,
                                 .security_domain = profile.isd_aid,
                                 .load_file = security_domain_load_file_aid(),
@@ -76,7 +78,7 @@ Result<void> manufacture(Platform& platform, Instances& instances, const Element
                     .aid = domain.aid,
                     .privileges = domain.privileges,
                     .security_domain = profile.isd_aid,
-                    .life_cycle = life_cycle::kSelectable}));
+                    .life_cycle = gp::kSelectable}));
   }
   for (const InitialKeySet& set : profile.key_sets) {
     KB_TRY(put_keys(platform, set));
@@ -88,7 +90,7 @@ Result<void> manufacture(Platform& platform, Instances& instances, const Element
                     .aid = application.aid,
                     .security_domain = application.security_domain,
                     .parameters = application.parameters,
-                    .life_cycle = life_cycle::kSelectable}));
+                    .life_cycle = gp::kSelectable}));
   }
   return {};
 }

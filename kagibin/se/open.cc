@@ -50,21 +50,23 @@ bool unknown_to_application(StatusWord word) {
 Open::Open(Platform& platform)
     : platform_(platform),
       secure_channel_(platform),
-      instances_(platform, secure_channel_, current_),
-      security_domain_(platform, secure_channel_, instances_) {
+      instances_(platform, secure_channel_, channels_),
+      security_domain_(platform, secure_channel_, instances_, channels_) {
   reset();
 }
 
 void Open::reset() {
   instances_.reset();
   secure_channel_.reset();
-  channels_.clear();
-  channels_.resize(platform_.facts.channel_count);
-  for (std::size_t i = 0; i < channels_.size(); ++i) {
-    channels_[i].number = static_cast<std::uint8_t>(i);
+  channels_.current = nullptr;
+  channels_.all.clear();
+  channels_.all.resize(platform_.facts.channel_count);
+  std::uint8_t number = 0;
+  for (LogicalChannel& channel : channels_.all) {
+    channel.number = number++;
   }
-  channels_.front().open = true;
-  channels_.front().selected = platform_.facts.isd_aid;
+  channels_.all.front().open = true;
+  channels_.all.front().selected = platform_.facts.isd_aid;
 }
 
 Bytes Open::process(ByteView c_apdu) {
@@ -77,7 +79,7 @@ Bytes Open::process(ByteView c_apdu) {
                                                        : sw::kClassNotSupported)
         .encode();
   }
-  if (octet->channel >= channels_.size() || !channels_[octet->channel].open) {
+  if (octet->channel >= channels_.all.size() || !channels_.all[octet->channel].open) {
     return status(sw::kChannelNotSupported).encode();
   }
   auto command = apdu::CommandApdu::decode(c_apdu);
@@ -85,10 +87,10 @@ Bytes Open::process(ByteView c_apdu) {
     return status(sw::kWrongLength).encode();
   }
   command->cla = *apdu::on_channel(command->cla, 0);
-  LogicalChannel& channel = channels_[octet->channel];
-  current_.channel = &channel;
+  LogicalChannel& channel = channels_.all[octet->channel];
+  channels_.current = &channel;
   ResponseApdu answer = dispatch(channel, *octet, *command);
-  current_.channel = nullptr;
+  channels_.current = nullptr;
   wipe(command->data);
   return answer.encode();
 }
@@ -125,7 +127,7 @@ ResponseApdu Open::dispatch(LogicalChannel& channel,
 
 ResponseApdu Open::manage_channel(LogicalChannel& channel, const apdu::CommandApdu& command) {
   if (command.p1 == kOpenChannel) {
-    if (command.p2 >= channels_.size()) {
+    if (command.p2 >= channels_.all.size()) {
       return status(command.p2 < ElementProfile::kMaxChannels ? sw::kFunctionNotSupported
                                                               : sw::kIncorrectP1P2);
     }
@@ -141,15 +143,16 @@ ResponseApdu Open::manage_channel(LogicalChannel& channel, const apdu::CommandAp
   if (number == 0) {
     return status(sw::kFunctionNotSupported);  // the basic channel is always open
   }
-  return number < channels_.size() ? close_channel(channels_[number]) : status(sw::kIncorrectP1P2);
+  return number < channels_.all.size() ? close_channel(channels_.all[number])
+                                       : status(sw::kIncorrectP1P2);
 }
 
 // Number 0: the next free one.
 ResponseApdu Open::open_channel(std::uint8_t number) {
-  const auto free = std::ranges::find_if(channels_, [number](const LogicalChannel& channel) {
+  const auto free = std::ranges::find_if(channels_.all, [number](const LogicalChannel& channel) {
     return !channel.open && (number == 0 || channel.number == number);
   });
-  if (free == channels_.end()) {
+  if (free == channels_.all.end()) {
     return status(sw::kFunctionNotSupported);
   }
   free->open = true;
@@ -179,12 +182,6 @@ void Open::deselect(LogicalChannel& channel) {
   channel.selected.reset();
 }
 
-bool Open::selected_elsewhere(const LogicalChannel& channel, const Aid& aid) const {
-  return std::ranges::any_of(channels_, [&](const LogicalChannel& other) {
-    return other.number != channel.number && other.selected == aid;
-  });
-}
-
 ResponseApdu Open::select(LogicalChannel& channel, const apdu::CommandApdu& command) {
   if (command.p2 != kFirstOccurrence && command.p2 != kNextOccurrence) {
     return status(sw::kIncorrectP1P2);
@@ -200,7 +197,7 @@ ResponseApdu Open::select(LogicalChannel& channel, const apdu::CommandApdu& comm
   if (!entry) {
     return status(sw::kNotFound);
   }
-  if (!entry->is_security_domain() && selected_elsewhere(channel, entry->aid)) {
+  if (!entry->is_security_domain() && channels_.is_selected_beside(channel, entry->aid)) {
     return status(sw::kConditionsNotSatisfied);
   }
   return select_entry(channel, *entry);
@@ -210,8 +207,7 @@ ResponseApdu Open::select_entry(LogicalChannel& channel, const RegistryEntry& en
   deselect(channel);
   if (entry.is_security_domain()) {
     channel.selected = entry.aid;
-    return {.data = file_control_information(entry.aid, security_domain_.select(entry)),
-            .sw = sw::kOk};
+    return {.data = file_control_information(entry.aid, SecurityDomain::select()), .sw = sw::kOk};
   }
   Application* application = instances_.get(entry);
   if (application == nullptr) {

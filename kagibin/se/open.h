@@ -18,8 +18,6 @@
 // class).
 #pragma once
 
-#include <vector>
-
 #include "kagibin/apdu/apdu.h"
 #include "kagibin/se/instances.h"
 #include "kagibin/se/security_domain.h"
@@ -49,7 +47,6 @@ class Open {
   apdu::ResponseApdu to_application(LogicalChannel& channel,
                                     const RegistryEntry& entry,
                                     const apdu::CommandApdu& command);
-  bool selected_elsewhere(const LogicalChannel& channel, const Aid& aid) const;
   void deselect(LogicalChannel& channel);
   static apdu::ResponseApdu limit_answer(LogicalChannel& channel,
                                          apdu::ResponseApdu answer,
@@ -57,11 +54,10 @@ class Open {
   static apdu::ResponseApdu get_response(LogicalChannel& channel, const apdu::CommandApdu& command);
 
   Platform& platform_;
-  CurrentChannel current_;
+  LogicalChannels channels_;
   SecureChannel secure_channel_;
   Instances instances_;
   SecurityDomain security_domain_;
-  std::vector<LogicalChannel> channels_;
 };
 
 }  // namespace kagibin::se

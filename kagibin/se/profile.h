@@ -14,12 +14,10 @@
 #include <vector>
 
 #include "kagibin/base/aid.h"
+#include "kagibin/gp/privileges.h"
 #include "kagibin/scp/scp03.h"
 
 namespace kagibin::se {
-
-// Privileges in three octets (GPCS 11.1.2, tables 11-7 to 11-9), as GET STATUS shows them.
-using Privileges = std::array<std::uint8_t, 3>;
 
 struct InitialKeySet {
   Aid security_domain;
@@ -29,7 +27,7 @@ struct InitialKeySet {
 
 struct InitialSecurityDomain {
   Aid aid;
-  Privileges privileges{0x80, 0x00, 0x00};
+  gp::Privileges privileges{gp::Privileges::kSecurityDomain};
 };
 
 struct InitialApplication {

@@ -28,7 +28,7 @@ Result<RegistryEntry> decode_entry(const Aid& aid, ByteView octets) {
   RegistryEntry out{.aid = aid,
                     .kind = static_cast<EntryKind>(kind),
                     .life_cycle = state,
-                    .privileges = *to_array<3>(privileges.value),
+                    .privileges = KB_TRY(gp::Privileges::decode(privileges.value)),
                     .security_domain = KB_TRY(read_aid(in, 0x83)),
                     .load_file = KB_TRY(read_aid(in, 0x84)),
                     .module = KB_TRY(read_aid(in, 0x85)),
@@ -67,7 +67,7 @@ std::optional<RegistryEntry> Registry::find(const Aid& aid) const {
 Result<void> Registry::put(const RegistryEntry& entry) {
   tlv::TlvWriter out;
   out.put_u8(0x80, static_cast<std::uint8_t>(entry.kind)).put_u8(0x81, entry.life_cycle);
-  out.put(0x82, entry.privileges).put(0x83, entry.security_domain.view());
+  out.put(0x82, entry.privileges.encode_three()).put(0x83, entry.security_domain.view());
   out.put(0x84, entry.load_file.view()).put(0x85, entry.module.view());
   out.put_u8(0x86, entry.scp03_i);
   return nvm_.put(name_of(kEntries, entry.aid), out.view());

@@ -16,6 +16,7 @@
 
 #include "kagibin/base/aid.h"
 #include "kagibin/crypto/sha256.h"
+#include "kagibin/gp/life_cycle.h"
 #include "kagibin/se/nvm.h"
 #include "kagibin/se/profile.h"
 
@@ -27,35 +28,28 @@ enum class EntryKind : std::uint8_t {
   kApplication = 3,
 };
 
-// Life cycle states (GPCS 11.1.1): of the card (the ISD), of security domains and of applications.
-namespace life_cycle {
-inline constexpr std::uint8_t kLoaded = 0x01;  // load files
-inline constexpr std::uint8_t kOpReady = 0x01;
-inline constexpr std::uint8_t kInstalled = 0x03;
-inline constexpr std::uint8_t kSelectable = 0x07;
-inline constexpr std::uint8_t kPersonalized = 0x0F;
-}  // namespace life_cycle
-
 struct RegistryEntry {
   Aid aid;
   EntryKind kind = EntryKind::kApplication;
-  std::uint8_t life_cycle = 0;
-  Privileges privileges{};
+  std::uint8_t life_cycle = 0;  // gp/life_cycle.h: the card's, of the ISD
+  gp::Privileges privileges{};
   Aid security_domain;  // associated; the ISD's own is itself
   Aid load_file;
   Aid module;
   std::uint8_t scp03_i = 0;  // of security domains
 
   bool is_security_domain() const { return kind != EntryKind::kApplication; }
-  bool selectable() const { return is_issuer() || (life_cycle & 0x04U) != 0; }
+  bool selectable() const { return is_issuer() || life_cycle >= gp::kSelectable; }
   bool is_issuer() const { return kind == EntryKind::kIssuerSecurityDomain; }
   // Content management in its own right (GPCS 9.1.3): the ISD, and domains with the privilege.
-  bool authorized_management() const { return is_issuer() || (privileges[1] & 0x40U) != 0; }
+  bool authorized_management() const {
+    return is_issuer() || privileges.has(gp::Privileges::kAuthorizedManagement);
+  }
 };
 
 struct LoadFileEntry {
   Aid aid;
-  std::uint8_t life_cycle = life_cycle::kLoaded;
+  std::uint8_t life_cycle = gp::kExecutableLoadFileLoaded;
   Aid security_domain;
   crypto::Digest256 code_hash{};
 };

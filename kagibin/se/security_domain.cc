@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/se/security_domain.h"
 
+#include "kagibin/se/content_commands.h"
 #include "kagibin/se/data_objects.h"
 #include "kagibin/se/key_commands.h"
+#include "kagibin/se/status_query.h"
+#include "kagibin/se/store_data.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::se {
@@ -28,12 +31,20 @@ bool is_known(std::uint8_t instruction) {
   }
 }
 
-apdu::ResponseApdu run(std::uint8_t instruction, const DomainCommand& command) {
+apdu::ResponseApdu dispatch(std::uint8_t instruction, const DomainCommand& command) {
   switch (instruction) {
     case ins::kGetData:
       return get_data(command);
     case ins::kPutKey:
       return put_key(command);
+    case ins::kDelete:
+      return process_delete(command);
+    case ins::kInstall:
+      return process_install(command);
+    case ins::kStoreData:
+      return process_store_data(command);
+    case ins::kGetStatus:
+      return process_get_status(command);
     default:
       return answer(sw::kInstructionNotSupported);
   }
@@ -41,16 +52,34 @@ apdu::ResponseApdu run(std::uint8_t instruction, const DomainCommand& command) {
 
 }  // namespace
 
-Bytes SecurityDomain::select(const RegistryEntry& domain) {
-  // Maximum length of the data field in command messages, 9F65 (GPCS 11.9.3.1).
-  static_cast<void>(domain);
-  return tlv::encode(0x9F65, Bytes{0xFF});
-}
+// Maximum length of the data field in command messages, 9F65 (GPCS 11.9.3.1).
+Bytes SecurityDomain::select() { return tlv::encode(0x9F65, Bytes{0xFF}); }
 
 apdu::ResponseApdu SecurityDomain::card_data() const {
   const auto isd = platform_.registry.find(platform_.facts.isd_aid);
   KB_CHECK(isd.has_value());
   return answer(sw::kOk, se::card_data(isd->scp03_i));
+}
+
+apdu::ResponseApdu SecurityDomain::run(LogicalChannel& channel,
+                                       const RegistryEntry& domain,
+                                       const apdu::CommandApdu& header,
+                                       ByteView data) {
+  if (header.ins != ins::kStoreData) {
+    channel.personalizing.reset();
+    channel.next_block = 0;
+  }
+  if (header.ins != ins::kGetStatus) {
+    channel.status.reset();
+  }
+  return dispatch(header.ins, {.platform = platform_,
+                               .instances = instances_,
+                               .channels = channels_,
+                               .channel = channel,
+                               .domain = domain,
+                               .p1 = header.p1,
+                               .p2 = header.p2,
+                               .data = data});
 }
 
 apdu::ResponseApdu SecurityDomain::process(LogicalChannel& channel,
@@ -76,25 +105,13 @@ apdu::ResponseApdu SecurityDomain::process(LogicalChannel& channel,
       channel.end_session();
       return answer(sw::kSecurityStatusNotSatisfied);
     }
-    return run(command.ins, DomainCommand{.platform = platform_,
-                                          .instances = instances_,
-                                          .channel = channel,
-                                          .domain = domain,
-                                          .p1 = command.p1,
-                                          .p2 = command.p2,
-                                          .data = command.data});
+    return run(channel, domain, command, command.data);
   }
-  auto plain = SecureChannel::unwrap(channel, command);
+  const auto plain = SecureChannel::unwrap(channel, command);
   if (!plain) {
     return answer(plain.error());
   }
-  const apdu::ResponseApdu result = run(command.ins, DomainCommand{.platform = platform_,
-                                                                   .instances = instances_,
-                                                                   .channel = channel,
-                                                                   .domain = domain,
-                                                                   .p1 = command.p1,
-                                                                   .p2 = command.p2,
-                                                                   .data = plain->data.expose()});
+  const apdu::ResponseApdu result = run(channel, domain, command, plain->data.expose());
   return SecureChannel::wrap(channel, result.data, result.sw);
 }
 
