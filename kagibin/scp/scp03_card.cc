@@ -61,18 +61,19 @@ std::expected<Bytes, StatusWord> Scp03Card::initialize_update(ByteView host_chal
 }
 
 StatusWord Scp03Card::external_authenticate(const apdu::CommandApdu& command) {
-  if (state_ != State::kChallenged) {
+  if (state_ != State::kChallenged || !session_) {
     close();
     return sw::kConditionsNotSatisfied;
   }
-  const StatusWord status = authenticate(command);
+  const StatusWord status = authenticate(*session_, command);
   if (!sw::is_ok(status)) {
     close();
   }
   return status;
 }
 
-StatusWord Scp03Card::authenticate(const apdu::CommandApdu& command) {
+StatusWord Scp03Card::authenticate(const Scp03SessionKeys& session,
+                                   const apdu::CommandApdu& command) {
   const auto cla = apdu::ClassOctet::decode(command.cla);
   if (!cla || !cla->proprietary) {
     return sw::kClassNotSupported;
@@ -90,8 +91,8 @@ StatusWord Scp03Card::authenticate(const apdu::CommandApdu& command) {
   }
   const ByteView cryptogram = ByteView(command.data).first(size);
   const auto expected =
-      scp03_cryptogram(*session_, kDeriveHostCryptogram, host_challenge_, card_challenge_, size);
-  const auto mac = command_mac(*session_, {}, command, cryptogram, size);
+      scp03_cryptogram(session, kDeriveHostCryptogram, host_challenge_, card_challenge_, size);
+  const auto mac = command_mac(session, {}, command, cryptogram, size);
   if (!expected || !mac) {
     return sw::kNoDiagnosis;
   }
@@ -112,7 +113,7 @@ StatusWord Scp03Card::authenticate(const apdu::CommandApdu& command) {
 
 std::expected<Scp03Card::Unwrapped, StatusWord> Scp03Card::unwrap(
     const apdu::CommandApdu& command) {
-  if (state_ != State::kOpen) {
+  if (state_ != State::kOpen || !session_) {
     return std::unexpected(sw::kConditionsNotSatisfied);
   }
   auto cla = apdu::ClassOctet::decode(command.cla);
@@ -125,7 +126,7 @@ std::expected<Scp03Card::Unwrapped, StatusWord> Scp03Card::unwrap(
     }
     return Unwrapped{command.cla, SecretBytes::copy_of(command.data)};
   }
-  auto data = cla->secure_messaging ? open_command(command)
+  auto data = cla->secure_messaging ? open_command(*session_, command)
                                     : std::unexpected(sw::kSecurityStatusNotSatisfied);
   if (!data) {
     close();
@@ -135,7 +136,8 @@ std::expected<Scp03Card::Unwrapped, StatusWord> Scp03Card::unwrap(
   return Unwrapped{cla->encode(), std::move(*data)};
 }
 
-std::expected<SecretBytes, StatusWord> Scp03Card::open_command(const apdu::CommandApdu& command) {
+std::expected<SecretBytes, StatusWord> Scp03Card::open_command(const Scp03SessionKeys& session,
+                                                               const apdu::CommandApdu& command) {
   const std::size_t mac_size = parameter_.mac_size();
   if (command.data.size() < mac_size) {
     return std::unexpected(sw::kSecurityStatusNotSatisfied);
@@ -144,7 +146,7 @@ std::expected<SecretBytes, StatusWord> Scp03Card::open_command(const apdu::Comma
     return std::unexpected(sw::kConditionsNotSatisfied);
   }
   const ByteView body = ByteView(command.data).first(command.data.size() - mac_size);
-  const auto mac = command_mac(*session_, chaining_value_, command, body, mac_size);
+  const auto mac = command_mac(session, chaining_value_, command, body, mac_size);
   if (!mac) {
     return broken();
   }
@@ -156,7 +158,7 @@ std::expected<SecretBytes, StatusWord> Scp03Card::open_command(const apdu::Comma
   if (!level_.c_decryption() || body.empty()) {
     return SecretBytes::copy_of(body);
   }
-  auto plain = decrypt_data(*session_, counter_, Direction::kCommand, body);
+  auto plain = decrypt_data(session, counter_, Direction::kCommand, body);
   if (!plain) {
     return std::unexpected(sw::kSecurityStatusNotSatisfied);
   }
@@ -164,7 +166,7 @@ std::expected<SecretBytes, StatusWord> Scp03Card::open_command(const apdu::Comma
 }
 
 Bytes Scp03Card::wrap(ByteView data, StatusWord status) {
-  if (state_ != State::kOpen || !level_.r_mac()) {
+  if (state_ != State::kOpen || !session_ || !level_.r_mac()) {
     return Bytes(data.begin(), data.end());
   }
   if (!carries_rmac(status)) {
@@ -191,7 +193,7 @@ Bytes Scp03Card::wrap(ByteView data, StatusWord status) {
 }
 
 std::expected<SecretBytes, StatusWord> Scp03Card::decrypt_sensitive(ByteView value) const {
-  if (state_ != State::kOpen) {
+  if (state_ != State::kOpen || !keys_) {
     return std::unexpected(sw::kSecurityStatusNotSatisfied);
   }
   if (value.empty() || value.size() % crypto::kAesBlockSize != 0) {

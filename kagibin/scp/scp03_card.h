@@ -59,8 +59,9 @@ class Scp03Card {
 
  private:
   enum class State : std::uint8_t { kClosed, kChallenged, kOpen };
-  StatusWord authenticate(const apdu::CommandApdu& command);
-  std::expected<SecretBytes, StatusWord> open_command(const apdu::CommandApdu& command);
+  StatusWord authenticate(const Scp03SessionKeys& session, const apdu::CommandApdu& command);
+  std::expected<SecretBytes, StatusWord> open_command(const Scp03SessionKeys& session,
+                                                      const apdu::CommandApdu& command);
 
   State state_ = State::kClosed;
   std::optional<Scp03KeySet> keys_;

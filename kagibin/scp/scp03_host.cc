@@ -81,6 +81,7 @@ Result<apdu::CommandApdu> Scp03Host::external_authenticate(const apdu::ResponseA
   chaining_value_ = KB_TRY(command_mac(session, {}, command, command.data, size));
   append(command.data, ByteView(chaining_value_).first(size));
   session_ = std::move(session);
+  mac_size_ = size;
   level_ = level;
   counter_ = 0;
   state_ = State::kAuthenticating;
@@ -104,7 +105,7 @@ Result<void> Scp03Host::finish_authentication(const apdu::ResponseApdu& answer) 
 }
 
 Result<apdu::CommandApdu> Scp03Host::wrap(const PlainCommand& command, bool extended) {
-  if (state_ != State::kOpen) {
+  if (state_ != State::kOpen || !session_) {
     return fail(Errc::kState, "no secure channel session is open");
   }
   apdu::ClassOctet cla = KB_TRY(apdu::ClassOctet::decode(command.cla));
@@ -112,7 +113,7 @@ Result<apdu::CommandApdu> Scp03Host::wrap(const PlainCommand& command, bool exte
     return fail(Errc::kInvalidArgument,
                 "a plain command is on channel 0, without the secure-messaging bit");
   }
-  const std::size_t mac_size = level_.c_mac() ? answer_->parameter.mac_size() : 0;
+  const std::size_t mac_size = level_.c_mac() ? mac_size_ : 0;
   const bool encrypt = level_.c_decryption() && !command.data.empty();
   const std::size_t body = encrypt ? padded_size(command.data.size()) : command.data.size();
   if (body + mac_size > (extended ? kExtendedLimit : kShortLimit)) {
@@ -145,32 +146,32 @@ Result<apdu::CommandApdu> Scp03Host::wrap(const PlainCommand& command, bool exte
 }
 
 Result<Scp03Host::Unwrapped> Scp03Host::unwrap(const apdu::ResponseApdu& answer) {
-  if (state_ != State::kOpen) {
+  if (state_ != State::kOpen || !session_) {
     return fail(Errc::kState, "no secure channel session is open");
   }
   if (!level_.r_mac() || !carries_rmac(answer.sw)) {
     return Unwrapped{answer, false};
   }
-  auto out = verify(answer);
+  auto out = verify(*session_, answer);
   if (!out) {
     close();
   }
   return out;
 }
 
-Result<Scp03Host::Unwrapped> Scp03Host::verify(const apdu::ResponseApdu& answer) const {
-  const std::size_t mac_size = answer_->parameter.mac_size();
-  if (answer.data.size() < mac_size) {
+Result<Scp03Host::Unwrapped> Scp03Host::verify(const Scp03SessionKeys& session,
+                                               const apdu::ResponseApdu& answer) const {
+  if (answer.data.size() < mac_size_) {
     return fail(Errc::kAuthentication, "secure messaging is wrong");
   }
-  const ByteView body = ByteView(answer.data).first(answer.data.size() - mac_size);
-  const crypto::AesBlock mac = KB_TRY(response_mac(*session_, chaining_value_, body, answer.sw));
-  if (!ct_equal(ByteView(mac).first(mac_size), ByteView(answer.data).last(mac_size))) {
+  const ByteView body = ByteView(answer.data).first(answer.data.size() - mac_size_);
+  const crypto::AesBlock mac = KB_TRY(response_mac(session, chaining_value_, body, answer.sw));
+  if (!ct_equal(ByteView(mac).first(mac_size_), ByteView(answer.data).last(mac_size_))) {
     return fail(Errc::kAuthentication, "secure messaging is wrong");
   }
   Unwrapped out{.response = {.data = {}, .sw = answer.sw}, .authenticated = true};
   if (level_.r_encryption() && !body.empty()) {
-    const SecretBytes plain = KB_TRY(decrypt_data(*session_, counter_, Direction::kResponse, body));
+    const SecretBytes plain = KB_TRY(decrypt_data(session, counter_, Direction::kResponse, body));
     append(out.response.data, plain.expose());
   } else {
     append(out.response.data, body);
@@ -192,6 +193,7 @@ void Scp03Host::close() {
   state_ = State::kClosed;
   session_.reset();
   answer_.reset();
+  mac_size_ = 0;
   chaining_value_ = {};
   counter_ = 0;
   level_ = {};

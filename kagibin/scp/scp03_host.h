@@ -73,7 +73,7 @@ class Scp03Host {
 
  private:
   enum class State : std::uint8_t { kNew, kChallenged, kAuthenticating, kOpen, kClosed };
-  Result<Unwrapped> verify(const apdu::ResponseApdu& answer) const;
+  Result<Unwrapped> verify(const Scp03SessionKeys& session, const apdu::ResponseApdu& answer) const;
 
   Scp03KeySet keys_;
   Scp03HostOptions options_;
@@ -82,6 +82,7 @@ class Scp03Host {
   std::optional<InitializeUpdateAnswer> answer_;
   std::optional<Scp03SessionKeys> session_;
   SecurityLevel level_{};
+  std::size_t mac_size_ = 0;
   crypto::AesBlock chaining_value_{};
   std::uint32_t counter_ = 0;
 };

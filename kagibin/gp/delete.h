@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// DELETE (GPCS 2.3.1, 11.2) of an application or load file, and of keys.
+//
+//   object  80 E4 00 P2 | 4F AID                    P2: 00 the object, 80 and what came from it
+//   keys    80 E4 00 00 | D0 KID (opt) | D2 KVN (opt), at least one
+//   answer  00 (no receipt)
+//
+// Limits: one command (P1 00); a delete token (9E, B6) is refused with kNotSupported. Values.
+//
+//   apdu::CommandApdu c = DeleteKeys{.identifier = {}, .version = 0x31}.encode();
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <variant>
+
+#include "kagibin/apdu/apdu.h"
+#include "kagibin/base/aid.h"
+#include "kagibin/base/result.h"
+
+namespace kagibin::gp {
+
+struct DeleteObject {
+  Aid aid;
+  bool related = false;
+  apdu::CommandApdu encode() const;
+  friend bool operator==(const DeleteObject&, const DeleteObject&) = default;
+};
+
+struct DeleteKeys {
+  std::optional<std::uint8_t> identifier{};  // absent: every key of the version
+  std::optional<std::uint8_t> version{};     // absent: this identifier in every version
+  apdu::CommandApdu encode() const;          // precondition: one of them is there (KB_CHECK)
+  friend bool operator==(const DeleteKeys&, const DeleteKeys&) = default;
+};
+
+using Delete = std::variant<DeleteObject, DeleteKeys>;
+
+// kValue for P1 or P2, kUnexpectedTag, kLength, kTruncated, kTrailing, kNotSupported (tokens).
+Result<Delete> decode_delete(std::uint8_t p1, std::uint8_t p2, ByteView data);
+
+}  // namespace kagibin::gp
