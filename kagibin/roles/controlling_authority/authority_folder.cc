@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/controlling_authority/authority_folder.h"
+
+#include "kagibin/crypto/key_file.h"
+#include "kagibin/pki/anchor_file.h"
+
+namespace kagibin::roles::controlling_authority {
+namespace {
+
+constexpr std::string_view kName = "name";
+constexpr std::string_view kRoot = "root";
+constexpr std::string_view kSuccessor = "successor";
+
+}  // namespace
+
+std::filesystem::path AuthorityFolder::roots_file(const std::filesystem::path& folder) {
+  return folder / "roots.pem";
+}
+
+Result<AuthorityFolder> AuthorityFolder::create(const std::filesystem::path& folder,
+                                                const SecretBytes& passphrase,
+                                                std::string_view name,
+                                                crypto::Rng& rng,
+                                                crypto::ScryptCost cost) {
+  const RootKeys keys = KB_TRY(RootKeys::create(name, rng));
+  crypto::RecordFolder records =
+      KB_TRY(crypto::RecordFolder::create(folder / "keys", passphrase, rng, cost));
+  AuthorityFolder out(folder, std::move(records),
+                      KB_TRY(FileIssuanceLog::open(folder / "issuance.log")));
+  KB_TRY(out.save_keys(keys, rng));
+  return out;
+}
+
+Result<AuthorityFolder> AuthorityFolder::open(const std::filesystem::path& folder,
+                                              const SecretBytes& passphrase) {
+  crypto::RecordFolder records = KB_TRY(crypto::RecordFolder::open(folder / "keys", passphrase));
+  return AuthorityFolder(folder, std::move(records),
+                         KB_TRY(FileIssuanceLog::open(folder / "issuance.log")));
+}
+
+Result<Authority> AuthorityFolder::authority(const Clock& clock, crypto::Rng& rng) {
+  const SecretBytes name = KB_TRY(records_.get(kName));
+  const SecretBytes root = KB_TRY(records_.get(kRoot));
+  RootKeys keys{.name = Bytes(name.expose().begin(), name.expose().end()),
+                .current = KB_TRY(crypto::EcPrivateKey::from_scalar(root.expose())),
+                .successor = std::nullopt};
+  if (records_.contains(kSuccessor)) {
+    const SecretBytes successor = KB_TRY(records_.get(kSuccessor));
+    keys.successor = KB_TRY(crypto::EcPrivateKey::from_scalar(successor.expose()));
+    if (keys.successor->public_key() == keys.current.public_key()) {
+      keys.successor.reset();  // adopted, and stopped before the old record went away
+    }
+  }
+  return Authority(std::move(keys), log_, clock, rng);
+}
+
+Result<void> AuthorityFolder::save(const Authority& authority, crypto::Rng& rng) {
+  return save_keys(authority.keys(), rng);
+}
+
+Result<void> AuthorityFolder::save_keys(const RootKeys& keys, crypto::Rng& rng) {
+  KB_TRY(records_.put(kName, keys.name, rng));
+  if (keys.successor) {
+    KB_TRY(records_.put(kSuccessor, keys.successor->expose_scalar(), rng));
+  }
+  KB_TRY(records_.put(kRoot, keys.current.expose_scalar(), rng));
+  if (!keys.successor && records_.contains(kSuccessor)) {
+    KB_TRY(records_.erase(kSuccessor));
+  }
+  const std::string pem = KB_TRY(pki::write_anchors(keys.anchors()));
+  return crypto::write_file(roots_file(folder_), ascii(pem), false);
+}
+
+}  // namespace kagibin::roles::controlling_authority

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// The controlling authority on disk: FOLDER/keys (encrypted records: root, successor, name),
+// FOLDER/roots.pem (what others pin, pki/anchor_file.h) and
+// FOLDER/issuance.log.
+//
+// The folder is meant for a machine without a network. Ownership: the folder keeps the keys and the
+// log; the Authority that authority() makes refers to it and to the clock and randomness given.
+// Thread-safety: one thread, one process.
+//
+//   AuthorityFolder folder = KB_TRY(AuthorityFolder::open("auth", passphrase));
+//   Authority authority = KB_TRY(folder.authority(clock, rng));
+//   ... authority.prepare_successor() ...
+//   KB_TRY(folder.save(authority, rng));
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+#include "kagibin/crypto/record_folder.h"
+#include "kagibin/roles/controlling_authority/authority.h"
+
+namespace kagibin::roles::controlling_authority {
+
+class AuthorityFolder {
+ public:
+  // Makes the root key. kConflict when the folder holds an authority already.
+  static Result<AuthorityFolder> create(const std::filesystem::path& folder,
+                                        const SecretBytes& passphrase,
+                                        std::string_view name,
+                                        crypto::Rng& rng,
+                                        crypto::ScryptCost cost = {});
+  static Result<AuthorityFolder> open(const std::filesystem::path& folder,
+                                      const SecretBytes& passphrase);
+
+  Result<Authority> authority(const Clock& clock, crypto::Rng& rng);
+  // Writes the keys and roots.pem after prepare_successor() or adopt_successor().
+  Result<void> save(const Authority& authority, crypto::Rng& rng);
+
+  static std::filesystem::path roots_file(const std::filesystem::path& folder);
+
+ private:
+  AuthorityFolder(std::filesystem::path folder, crypto::RecordFolder records, FileIssuanceLog log)
+      : folder_(std::move(folder)), records_(std::move(records)), log_(std::move(log)) {}
+  Result<void> save_keys(const RootKeys& keys, crypto::Rng& rng);
+
+  std::filesystem::path folder_;
+  crypto::RecordFolder records_;
+  FileIssuanceLog log_;
+};
+
+}  // namespace kagibin::roles::controlling_authority
