@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/service_provider/order_annotation.h"
+
+#include <array>
+
+#include "kagibin/roles/service_provider/strict_json.h"
+
+namespace kagibin::roles::service_provider {
+
+OrderAnnotation OrderAnnotation::of(const PayloadFile& payload) {
+  return {.payload_sha256 = to_hex(payload.digest),
+          .security_domain = payload.security_domain,
+          .key_version = payload.channel_key_version};
+}
+
+Checked<OrderAnnotation> OrderAnnotation::parse(std::string_view text) {
+  const boost::json::value value = KB_TRY(parse_strict(text, "order's annotation"));
+  Members in = KB_TRY(Members::of(value, "annotation"));
+  const std::string digest = KB_TRY(in.text("payload_sha256"));
+  OrderAnnotation out{.payload_sha256 = digest,
+                      .security_domain = KB_TRY(in.aid("security_domain")),
+                      .key_version = KB_TRY(in.hex_octet("key_version"))};
+  KB_TRY(in.finish());
+  return out;
+}
+
+std::string OrderAnnotation::text() const {
+  boost::json::object out;
+  out["payload_sha256"] = payload_sha256;
+  out["security_domain"] = security_domain.hex();
+  out["key_version"] = to_hex(std::array{key_version});
+  return boost::json::serialize(out);
+}
+
+}  // namespace kagibin::roles::service_provider

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The public notes that the service provider keeps with an order in its journal: which payload it
+// stands for, and whose key set opens the channel. JSON, for people who read the journal; strict
+// when read back.
+//
+//   { "payload_sha256": "<64 digits>", "security_domain": "A0...", "key_version": "30" }
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "kagibin/base/aid.h"
+#include "kagibin/roles/service_provider/payload_file.h"
+
+namespace kagibin::roles::service_provider {
+
+struct OrderAnnotation {
+  std::string payload_sha256;
+  Aid security_domain;
+  std::uint8_t key_version = 0;
+
+  static OrderAnnotation of(const PayloadFile& payload);
+  static Checked<OrderAnnotation> parse(std::string_view text);
+  std::string text() const;
+};
+
+}  // namespace kagibin::roles::service_provider

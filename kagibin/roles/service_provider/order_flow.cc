@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening orders and attempts: what happens before the element answers.
+#include "kagibin/roles/service_provider/order_flow.h"
+
+#include <fmt/format.h>
+
+#include "kagibin/base/crash_point.h"
+#include "kagibin/envelope/delivery_seal.h"
+#include "kagibin/envelope/suite.h"
+#include "kagibin/roles/service_provider/order_annotation.h"
+#include "kagibin/roles/service_provider/order_records.h"
+
+namespace kagibin::roles::service_provider {
+
+using delivery::AttemptNumber;
+using delivery::JournalAttempt;
+using delivery::JournalOrder;
+using delivery::JournalStep;
+using delivery::OrderId;
+
+namespace {
+
+constexpr std::int64_t kSecondsPerMinute = 60;
+
+}  // namespace
+
+Checked<JournalOrder> OrderFlow::find(const OrderId& order) const {
+  std::optional<JournalOrder> found = KB_TRY(in_.journal.find_order(order));
+  if (!found) {
+    return problem(
+        Errc::kNotFound,
+        fmt::format("There is no order {} in the journal; nothing was done.", order.text()));
+  }
+  return std::move(*found);
+}
+
+Checked<void> OrderFlow::check_ourselves(const Aid& target) const {
+  const auto today = pki::CertificateDate::from_unix(in_.clock.now());
+  const auto chain =
+      pki::verify_under_root(in_.trust.anchors, in_.certificate,
+                             pki::CertificateKind::kServiceProvider, today, in_.trust.revoked);
+  if (!chain) {
+    return problem(chain.error().code,
+                   fmt::format("Our own certificate is not good: {}. Nothing was sent; have the "
+                               "controlling authority certify our key again.",
+                               chain.error().detail.text()));
+  }
+  const crypto::EcPrivateKey signing_key = KB_TRY(in_.keys.signing_key());
+  if (signing_key.public_key() != in_.certificate.key()) {
+    return problem(Errc::kUntrusted,
+                   "Our certificate is for another key than our signing key; nothing was sent. Use "
+                   "the certificate that belongs to this key store.");
+  }
+  if (!pki::allows_aid(in_.certificate, target)) {
+    return problem(Errc::kPolicy,
+                   fmt::format("Our certificate has no AID prefix for target {}; nothing was sent. "
+                               "The element would refuse it; correct the target or have the prefix "
+                               "certified.",
+                               target.hex()));
+  }
+  return {};
+}
+
+Checked<void> OrderFlow::check(const PayloadFile& payload,
+                               const CsvFiles& csv,
+                               std::span<const delivery::DeviceId> devices,
+                               std::uint32_t validity_minutes) const {
+  KB_TRY(check_ourselves(payload.target));
+  if (validity_minutes == 0 || validity_minutes > in_.policy.maximum_validity_minutes) {
+    return problem(Errc::kPolicy,
+                   fmt::format("A validity of {} minutes is not within the policy's 1 to {}; "
+                               "nothing was ordered.",
+                               validity_minutes, in_.policy.maximum_validity_minutes));
+  }
+  std::vector<Seid> seids;
+  for (const delivery::DeviceId& device : devices) {
+    const Seid seid = KB_TRY(in_.policy.element_of(device.text()));
+    const auto shipped = KB_TRY(in_.shipments.find(seid));
+    if (!shipped) {
+      return problem(Errc::kUntrusted,
+                     fmt::format("No shipment list names element {} of device {}, so nobody says "
+                                 "who made it; nothing was ordered. Import its maker's list.",
+                                 seid.hex(), device.text()));
+    }
+    seids.push_back(seid);
+  }
+  return PayloadBuilder(payload, csv, in_.keys, in_.rng).check(seids);
+}
+
+Checked<JournalOrder> OrderFlow::open(const OrderWish& wish) {
+  const std::string annotation = OrderAnnotation::of(wish.payload).text();
+  std::optional<JournalOrder> known = KB_TRY(in_.journal.find_order(wish.id));
+  if (known) {
+    if (known->device != wish.device || known->annotation != annotation) {
+      return problem(Errc::kConflict,
+                     fmt::format("Order {} exists already for another device or payload, and stays "
+                                 "as it is. Choose another name for the new order.",
+                                 wish.id.text()));
+    }
+    return std::move(*known);
+  }
+  const std::array devices{wish.device};
+  KB_TRY(check(wish.payload, wish.csv, devices, wish.validity_minutes));
+  const Seid seid = KB_TRY(in_.policy.element_of(wish.device.text()));
+  envelope::Payload actions;
+  actions.actions = KB_TRY(PayloadBuilder(wish.payload, wish.csv, in_.keys, in_.rng).build(seid));
+  const auto fits = actions.check();
+  if (!fits) {
+    return problem(fits.error().code,
+                   fmt::format("The payload cannot be delivered: {}. Nothing was ordered.",
+                               fits.error().detail.text()));
+  }
+  JournalOrder order{.id = wish.id,
+                     .device = wish.device,
+                     .seid = seid,
+                     .target = wish.payload.target,
+                     .not_after = in_.clock.now() + wish.validity_minutes * kSecondsPerMinute};
+  order.sealed_payload = KB_TRY(in_.keys.seal(payload_label(wish.id), actions.encode().expose()));
+  order.annotation = annotation;
+  order.created_at = in_.clock.now();
+  KB_CRASH_POINT("provider.order.before_open");
+  JournalOrder opened = KB_TRY(in_.journal.open_order(order));
+  KB_CRASH_POINT("provider.order.after_open");
+  return opened;
+}
+
+Checked<Outgoing> OrderFlow::attempt_after(const OrderId& order, AttemptNumber previous) {
+  return request_after(order, previous, false);
+}
+
+Checked<Outgoing> OrderFlow::cancel_after(const OrderId& order, AttemptNumber previous) {
+  return request_after(order, previous, true);
+}
+
+Checked<Outgoing> OrderFlow::request_after(const OrderId& id, AttemptNumber previous, bool cancel) {
+  const JournalOrder order = KB_TRY(find(id));
+  const AttemptNumber number = previous + 1;
+  const auto recorded = KB_TRY(in_.journal.find_entry(id, number, JournalStep::kRequest));
+  if (recorded) {
+    return Outgoing{.attempt = number, .message = recorded->message};
+  }
+  if (!delivery::allows_next_attempt(order.state)) {
+    return problem(Errc::kState,
+                   fmt::format("Order {} is {} and takes no further attempt; nothing was sent. "
+                               "Make a new order where one is wanted.",
+                               id.text(), delivery::name(order.state)));
+  }
+  if (in_.clock.now() >= order.not_after) {
+    return problem(Errc::kExpired,
+                   fmt::format("Order {} was valid until {} and is over; nothing was sent. Make a "
+                               "new order.",
+                               id.text(), order.not_after));
+  }
+  KB_TRY(check_ourselves(order.target));
+  const auto started = KB_TRY(in_.journal.find_attempt(id, number));
+  if (!started && previous != order.current_attempt) {
+    return problem(Errc::kState,
+                   fmt::format("Order {} is at attempt {}; attempt {} is not the next one.",
+                               id.text(), order.current_attempt, number));
+  }
+  const JournalAttempt attempt = started ? *started : KB_TRY(new_attempt(order));
+  Outgoing out{.attempt = number, .message = KB_TRY(make_request(order, attempt, cancel))};
+  KB_CRASH_POINT("provider.request.before_record");
+  KB_TRY(in_.journal.record(id, number, JournalStep::kRequest, out.message));
+  KB_CRASH_POINT("provider.request.after_record");
+  return out;
+}
+
+Checked<JournalAttempt> OrderFlow::new_attempt(const JournalOrder& order) {
+  const crypto::EcPrivateKey kem_key = KB_TRY(crypto::EcPrivateKey::generate(in_.rng));
+  const AttemptNumber number = order.current_attempt + 1;
+  const Nonce16 nonce_a{KB_TRY(crypto::random_array<16>(in_.rng))};
+  const JournalAttempt attempt{
+      .order = order.id,
+      .number = number,
+      .nonce_a = nonce_a,
+      .sealed_kem_key = KB_TRY(in_.keys.seal(kem_label(order.id, number), kem_key.expose_scalar())),
+      .sealed_receipt_key = {}};
+  KB_CRASH_POINT("provider.attempt.before_open");
+  JournalAttempt opened = KB_TRY(in_.journal.open_attempt(attempt));
+  KB_CRASH_POINT("provider.attempt.after_open");
+  return opened;
+}
+
+Checked<Bytes> OrderFlow::make_request(const JournalOrder& order,
+                                       const JournalAttempt& attempt,
+                                       bool cancel) {
+  const crypto::EcPrivateKey kem = KB_TRY(kem_key(attempt));
+  envelope::EnrolmentRequest request;
+  request.suite = *in_.policy.suites.begin();
+  request.spid.octets = in_.certificate.fields().subject;
+  request.nonce_a = attempt.nonce_a;
+  request.target = order.target;
+  request.kem_key = kem.public_key().point();
+  request.cancel = cancel;
+  const auto last =
+      KB_TRY(in_.journal.find_record(kReceiptKind, receipt_key(order.seid, order.target)));
+  if (last) {
+    request.acknowledged_receipt = to_array<32>(*last);
+  }
+  request.certificate = in_.certificate.encoded();
+  const crypto::EcPrivateKey signing_key = KB_TRY(in_.keys.signing_key());
+  return KB_TRY(envelope::sign_request(request, signing_key, in_.rng));
+}
+
+Checked<JournalAttempt> OrderFlow::find_attempt(const JournalOrder& order,
+                                                AttemptNumber number) const {
+  std::optional<JournalAttempt> found = KB_TRY(in_.journal.find_attempt(order.id, number));
+  if (!found) {
+    return problem(
+        Errc::kNotFound,
+        fmt::format("Order {} has no attempt {} in our journal; what came for it was put "
+                    "aside.",
+                    order.id.text(), number));
+  }
+  return std::move(*found);
+}
+
+Checked<crypto::EcPrivateKey> OrderFlow::kem_key(const JournalAttempt& attempt) const {
+  const auto scalar =
+      in_.keys.unseal(kem_label(attempt.order, attempt.number), attempt.sealed_kem_key);
+  if (!scalar) {
+    return problem(scalar.error().code,
+                   fmt::format("The journal's secrets of order {} do not open with this key store; "
+                               "nothing was done. Use the store that the order was made with.",
+                               attempt.order.text()));
+  }
+  return KB_TRY(crypto::EcPrivateKey::from_scalar(scalar->expose()));
+}
+
+}  // namespace kagibin::roles::service_provider

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// An order of the service provider from its payload to its verdict, without the network: bytes in,
+// bytes out, every step in the journal before it is handed on (protocol, sections 4, 5, 6 and 10).
+//
+//   open()          the order: SEQ, the element's own actions, sealed; nothing was sent
+//   next_attempt()  E0 with a fresh nA and a fresh KEM key
+//   seal()          E4 checked, the policy asked, E2 made; or what E4 alone tells about the order
+//   judge()         E3 checked, the verdict and its reason; effects on our own key store
+//
+// Each call may be repeated: what the journal holds is returned, nothing is made twice. A re-seal
+// keeps the order's SEQ and happens only if the element's statement shows a lower one committed.
+// Ownership: refers to everything it is given. Thread-safety: one thread.
+//
+//   OrderFlow flow({.policy = policy, .trust = trust, ...});
+//   const JournalOrder order = KB_TRY(flow.open(request));
+//   const Outgoing e0 = KB_TRY(flow.next_attempt(order.id));
+#pragma once
+
+#include <map>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kagibin/base/clock.h"
+#include "kagibin/delivery/journal_store.h"
+#include "kagibin/delivery/messages.h"
+#include "kagibin/envelope/delivery_message.h"
+#include "kagibin/roles/service_provider/key_store.h"
+#include "kagibin/roles/service_provider/payload_builder.h"
+#include "kagibin/roles/service_provider/policy.h"
+#include "kagibin/roles/service_provider/shipment_book.h"
+
+namespace kagibin::roles::service_provider {
+
+// What the flow works with; all of it outlives the flow.
+struct ProviderContext {
+  const Policy& policy;
+  const Trust& trust;
+  const pki::Certificate& certificate;  // CERT.SP
+  KeyStore& keys;
+  ShipmentBook& shipments;
+  delivery::JournalStore& journal;
+  const Clock& clock;
+  crypto::Rng& rng;
+};
+
+struct OrderWish {
+  delivery::OrderId id;
+  delivery::DeviceId device;
+  const PayloadFile& payload;
+  const CsvFiles& csv;
+  std::uint32_t validity_minutes = 0;
+};
+
+// A message of one attempt that is in the journal and may be sent, now or again.
+struct Outgoing {
+  delivery::AttemptNumber attempt = 0;
+  Bytes message;
+};
+
+// What E4 leads to.
+struct Sealing {
+  enum class Outcome : std::uint8_t {
+    kSealed,    // `envelope` is E2
+    kReadBack,  // the element shows this SEQ committed: an earlier attempt was installed
+    kForegone,  // the element shows a higher SEQ committed: this order cannot be installed any more
+  };
+  Outcome outcome = Outcome::kSealed;
+  Bytes envelope;
+  std::string why;
+};
+
+// What E3 leads to. The verdict is in the journal and may be sent.
+struct Judgement {
+  delivery::AttemptNumber attempt = 0;
+  delivery::VerdictMessage verdict;
+  bool ask_again = false;  // a further attempt may do better
+};
+
+class OrderFlow {
+ public:
+  explicit OrderFlow(const ProviderContext& context) : in_(context) {}
+
+  // Would this payload be ordered for these devices? Sends nothing, binds nothing, draws nothing.
+  Checked<void> check(const PayloadFile& payload,
+                      const CsvFiles& csv,
+                      std::span<const delivery::DeviceId> devices,
+                      std::uint32_t validity_minutes) const;
+
+  // kConflict when the id stands for another device or payload.
+  Checked<delivery::JournalOrder> open(const OrderWish& wish);
+
+  // E0 of the attempt behind this one (0: of the first). Makes it when there is none yet. kState
+  // when the order has ended, kExpired after notAfter.
+  Checked<Outgoing> attempt_after(const delivery::OrderId& order, delivery::AttemptNumber previous);
+  // The same with the flag cancel: the element is told to forget the order.
+  Checked<Outgoing> cancel_after(const delivery::OrderId& order, delivery::AttemptNumber previous);
+
+  // kAuthentication, kUntrusted, kPolicy and so on: nothing was sealed, and the text says why.
+  Checked<Sealing> seal(const delivery::OrderId& order,
+                        delivery::AttemptNumber attempt,
+                        ByteView answer);
+
+  // Never fails for what a receipt says: what cannot be believed is the verdict "unknown".
+  Checked<Judgement> judge(const delivery::OrderId& order,
+                           delivery::AttemptNumber attempt,
+                           ByteView receipt);
+  // The verdict that follows from a statement (Sealing::kReadBack, kForegone), for the last attempt
+  // whose envelope went out.
+  Checked<Judgement> judge_statement(const delivery::OrderId& order, const Sealing& sealing);
+  // The verdict on an answer that seal() refused; tells the operator no more than the kind.
+  Checked<Judgement> decline(const delivery::OrderId& order,
+                             delivery::AttemptNumber attempt,
+                             Errc why);
+  // What time running out means: "unknown" when an envelope went out; empty when none did, and the
+  // order is expired; empty too when it had ended before.
+  Checked<std::optional<Judgement>> expire(const delivery::OrderId& order);
+  // The order ends without the element's word, because nothing was ever sealed for it. kState
+  // otherwise.
+  Checked<void> abandon(const delivery::OrderId& order);
+
+  Checked<delivery::JournalOrder> find(const delivery::OrderId& order) const;
+
+ private:
+  struct OpenedAnswer;
+  using Results = std::vector<envelope::ActionResult>;
+
+  Checked<void> check_ourselves(const Aid& target) const;
+  Checked<Outgoing> request_after(const delivery::OrderId& id,
+                                  delivery::AttemptNumber previous,
+                                  bool cancel);
+  Checked<Bytes> make_request(const delivery::JournalOrder& order,
+                              const delivery::JournalAttempt& attempt,
+                              bool cancel);
+  Checked<delivery::JournalAttempt> new_attempt(const delivery::JournalOrder& order);
+
+  Checked<delivery::JournalAttempt> find_attempt(const delivery::JournalOrder& order,
+                                                 delivery::AttemptNumber number) const;
+  Checked<crypto::EcPrivateKey> kem_key(const delivery::JournalAttempt& attempt) const;
+  Checked<OpenedAnswer> open_answer(const delivery::JournalAttempt& attempt, ByteView answer) const;
+  Checked<void> check_answer(const delivery::JournalOrder& order,
+                             const delivery::JournalAttempt& attempt,
+                             const OpenedAnswer& answer);
+  Checked<void> check_chain(const OpenedAnswer& answer);
+  Checked<Bytes> make_envelope(const delivery::JournalOrder& order,
+                               const delivery::JournalAttempt& attempt,
+                               const OpenedAnswer& answer);
+  Checked<std::vector<envelope::Action>> actions_of(const delivery::JournalOrder& order) const;
+
+  // 0 when there is none.
+  Checked<delivery::AttemptNumber> last_sealed_attempt(const delivery::JournalOrder& order) const;
+  Checked<delivery::AttemptNumber> attempt_with_handle(const delivery::JournalOrder& order,
+                                                       const Handle& handle) const;
+  Checked<Judgement> read_receipt(const delivery::JournalOrder& order,
+                                  const delivery::JournalAttempt& attempt,
+                                  const envelope::Receipt& receipt);
+  Checked<void> settle(const delivery::JournalOrder& order,
+                       delivery::AttemptNumber attempt,
+                       const delivery::VerdictMessage& verdict);
+  Checked<void> learn_keys(const delivery::JournalOrder& order, const Results& results);
+
+  ProviderContext in_;
+  std::map<crypto::Digest256, pki::CertificateDate> verified_chains_;
+};
+
+}  // namespace kagibin::roles::service_provider

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the element's answer E4 to the envelope E2: protocol, section 5 (what A checks) and 6.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "kagibin/base/crash_point.h"
+#include "kagibin/envelope/answer_open.h"
+#include "kagibin/envelope/delivery_seal.h"
+#include "kagibin/envelope/suite.h"
+#include "kagibin/roles/service_provider/opened_answer.h"
+#include "kagibin/roles/service_provider/order_annotation.h"
+#include "kagibin/roles/service_provider/order_flow.h"
+#include "kagibin/roles/service_provider/order_records.h"
+
+namespace kagibin::roles::service_provider {
+
+using delivery::AttemptNumber;
+using delivery::JournalAttempt;
+using delivery::JournalOrder;
+using delivery::JournalStep;
+using delivery::OrderId;
+
+namespace {
+
+std::unexpected<Problem> refuse(Errc code, std::string_view why, std::string_view remedy) {
+  return problem(code, fmt::format("The element's answer is refused: {}. Nothing was sealed; {}",
+                                   why, remedy));
+}
+
+constexpr std::string_view kAskAgain = "a new attempt asks the element again.";
+
+// The best level that the element offers and that is built here.
+std::uint8_t best_level(std::uint8_t bitmap) {
+  std::uint8_t best = 0;
+  for (const envelope::RelayLevelInfo& info : envelope::relay_levels()) {
+    if ((bitmap & info.bitmap_bit) != 0) {
+      best = std::max(best, std::to_underlying(info.level));
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+Checked<OrderFlow::OpenedAnswer> OrderFlow::open_answer(const JournalAttempt& attempt,
+                                                        ByteView answer) const {
+  const auto outer = envelope::EnrolmentAnswer::decode(answer);
+  if (!outer) {
+    return refuse(outer.error().code, outer.error().detail.text(), kAskAgain);
+  }
+  const crypto::EcPrivateKey kem = KB_TRY(kem_key(attempt));
+  auto content = envelope::open_answer(*outer, kem);
+  if (!content) {
+    return refuse(content.error().code, "it does not open under this attempt's key",
+                  "either it belongs to another attempt or it was changed on the way.");
+  }
+  auto statement = envelope::EnrolmentStatement::decode(content->statement);
+  auto kda = pki::Certificate::decode(content->kda_certificate);
+  auto maker = pki::Certificate::decode(content->maker_certificate);
+  if (!statement || !kda || !maker) {
+    return refuse(Errc::kEncoding,
+                  "its statement or its certificates are not in the protocol's form",
+                  "report the element to its maker.");
+  }
+  return OpenedAnswer{.outer = *outer,
+                      .statement_tlv = std::move(content->statement),
+                      .statement = std::move(*statement),
+                      .kda = std::move(*kda),
+                      .maker = std::move(*maker)};
+}
+
+Checked<void> OrderFlow::check_chain(const OpenedAnswer& answer) {
+  const auto today = pki::CertificateDate::from_unix(in_.clock.now());
+  const crypto::Digest256 name =
+      crypto::sha256({answer.kda.fingerprint(), answer.maker.fingerprint()});
+  const auto known = verified_chains_.find(name);
+  if (known == verified_chains_.end() || known->second != today) {
+    const auto chain = pki::verify_kda_chain(in_.trust.anchors, answer.kda, answer.maker, today,
+                                             in_.trust.revoked);
+    if (!chain) {
+      return refuse(chain.error().code,
+                    fmt::format("the certificate of its key delivery application is not good ({})",
+                                chain.error().detail.text()),
+                    "only a chain maker - controlling authority makes an element's key worth "
+                    "sealing to.");
+    }
+    verified_chains_[name] = today;
+  }
+  if (!envelope::verify_statement(answer.statement, answer.kda.key())) {
+    return refuse(Errc::kAuthentication, "its statement is not signed by the certified key",
+                  "report the element to its maker.");
+  }
+  const auto shipped = KB_TRY(in_.shipments.find(answer.statement.seid));
+  if (!shipped || shipped->maker != answer.maker.fields().subject ||
+      shipped->kda_certificate != answer.kda.fingerprint()) {
+    return refuse(Errc::kUntrusted,
+                  fmt::format("no shipment list pins element {} to this maker and this certificate",
+                              answer.statement.seid.hex()),
+                  "import the list of the element's own maker; a certificate of another maker for "
+                  "the same element is an attack.");
+  }
+  return {};
+}
+
+Checked<void> OrderFlow::check_answer(const JournalOrder& order,
+                                      const JournalAttempt& attempt,
+                                      const OpenedAnswer& answer) {
+  KB_TRY(check_chain(answer));
+  const envelope::EnrolmentStatement& statement = answer.statement;
+  const pki::CertificateFields& certified = answer.kda.fields();
+  if (answer.outer.nonce_a != attempt.nonce_a || statement.nonce_a != attempt.nonce_a) {
+    return refuse(Errc::kAuthentication, "it answers another request (nA differs)",
+                  "an old answer was replayed; a new attempt asks again.");
+  }
+  if (statement.seid != order.seid) {
+    return refuse(Errc::kPolicy,
+                  fmt::format("it comes from element {}, but device {} belongs to element {}",
+                              statement.seid.hex(), order.device.text(), order.seid.hex()),
+                  "if the user changed elements, correct policy.elements and order again.");
+  }
+  const bool consistent = certified.subject == statement.seid.octets &&
+                          certified.code_hash == statement.code_hash &&
+                          certified.aids.size() == 1 && statement.kda &&
+                          equal(certified.aids[0], statement.kda->view());
+  if (!consistent) {
+    return refuse(Errc::kUntrusted,
+                  "its statement and its certificate name different elements, applications or code",
+                  "report the element to its maker.");
+  }
+  const bool ours = statement.target == order.target && statement.handle == answer.outer.handle &&
+                    equal(statement.spid.view(), in_.certificate.fields().subject) &&
+                    statement.suite == *in_.policy.suites.begin();
+  if (!ours) {
+    return refuse(Errc::kAuthentication,
+                  "its statement is about another target, suite or service provider", kAskAgain);
+  }
+  if (statement.min_epoch > in_.certificate.fields().epoch) {
+    return refuse(Errc::kRevoked,
+                  fmt::format("the element accepts certificates from epoch {} on, ours has {}",
+                              statement.min_epoch, in_.certificate.fields().epoch),
+                  "have the controlling authority certify our key again.");
+  }
+  return in_.policy.allow_sealing(
+      {.device = order.device.text(),
+       .seid = statement.seid,
+       .level = best_level(statement.level_bitmap),
+       .suite = statement.suite,
+       .attestation = certified.attestation.value_or(pki::AttestationProfile::kAtt0),
+       .code_hash = statement.code_hash,
+       .validity_minutes =
+           to_protocol_minutes(order.not_after) -
+           std::min(to_protocol_minutes(in_.clock.now()), to_protocol_minutes(order.not_after))});
+}
+
+Checked<std::vector<envelope::Action>> OrderFlow::actions_of(const JournalOrder& order) const {
+  const auto octets = in_.keys.unseal(payload_label(order.id), order.sealed_payload);
+  if (!octets) {
+    return problem(octets.error().code,
+                   fmt::format("The payload of order {} does not open with this key store; nothing "
+                               "was done. Use the store that the order was made with.",
+                               order.id.text()));
+  }
+  envelope::Payload payload = KB_TRY(envelope::Payload::decode(octets->expose()));
+  return std::move(payload.actions);
+}
+
+Checked<Sealing> OrderFlow::seal(const OrderId& id, AttemptNumber number, ByteView answer) {
+  const JournalOrder order = KB_TRY(find(id));
+  const JournalAttempt attempt = KB_TRY(find_attempt(order, number));
+  const auto sealed = KB_TRY(in_.journal.find_entry(id, number, JournalStep::kDelivery));
+  if (sealed) {
+    return Sealing{.outcome = Sealing::Outcome::kSealed, .envelope = sealed->message, .why = {}};
+  }
+  KB_CRASH_POINT("provider.answer.before_record");
+  KB_TRY(in_.journal.record(id, number, JournalStep::kAnswer, answer));
+  KB_CRASH_POINT("provider.answer.after_record");
+  const OpenedAnswer opened = KB_TRY(open_answer(attempt, answer));
+  KB_TRY(check_answer(order, attempt, opened));
+  const std::uint32_t committed = opened.statement.last_committed_seq;
+  const AttemptNumber earlier = KB_TRY(last_sealed_attempt(order));
+  if (committed >= order.seq && earlier == 0) {
+    return refuse(Errc::kConflict,
+                  fmt::format("the element has committed SEQ {} for this target, and this order is "
+                              "SEQ {} and was never sealed",
+                              committed, order.seq),
+                  "our journal is older than the element: restore the newest one, or order until "
+                  "SEQ has passed.");
+  }
+  if (committed == order.seq) {
+    return Sealing{
+        .outcome = Sealing::Outcome::kReadBack,
+        .envelope = {},
+        .why = fmt::format("the element's signed statement shows SEQ {} committed", committed)};
+  }
+  if (committed > order.seq) {
+    return Sealing{
+        .outcome = Sealing::Outcome::kForegone,
+        .envelope = {},
+        .why = fmt::format("the element has committed SEQ {} meanwhile, so this order "
+                           "(SEQ {}) can no longer be installed; whether it was cannot be "
+                           "told from the statement",
+                           committed, order.seq)};
+  }
+  Bytes envelope = KB_TRY(make_envelope(order, attempt, opened));
+  KB_CRASH_POINT("provider.delivery.before_record");
+  KB_TRY(in_.journal.record(id, number, JournalStep::kDelivery, envelope));
+  KB_CRASH_POINT("provider.delivery.after_record");
+  return Sealing{.outcome = Sealing::Outcome::kSealed, .envelope = std::move(envelope), .why = {}};
+}
+
+Checked<Bytes> OrderFlow::make_envelope(const JournalOrder& order,
+                                        const JournalAttempt& attempt,
+                                        const OpenedAnswer& answer) {
+  if (in_.clock.now() >= order.not_after) {
+    return problem(Errc::kExpired,
+                   fmt::format("Order {} is over since {}; nothing was sealed. Make a new order.",
+                               order.id.text(), order.not_after));
+  }
+  const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
+  auto channel =
+      KB_TRY(in_.keys.channel_keys(order.seid, notes.security_domain, notes.key_version));
+  if (!channel) {
+    return problem(Errc::kNotFound,
+                   fmt::format("The channel keys of version {:02X} for security domain {} of "
+                               "element {} are gone from our store; nothing was sealed. Import the "
+                               "manager's key export again.",
+                               notes.key_version, notes.security_domain.hex(), order.seid.hex()));
+  }
+  envelope::Payload payload;
+  payload.actions = KB_TRY(actions_of(order));
+  payload.channel_keys = envelope::ChannelKeys{.key_version = notes.key_version,
+                                               .enc = std::move(channel->enc),
+                                               .mac = std::move(channel->mac),
+                                               .dek = std::move(channel->dek)};
+  KB_TRY(in_.rng.fill(payload.receipt_key.expose_mutable()));
+  const Bytes sealed_receipt_key = KB_TRY(
+      in_.keys.seal(receipt_key_label(order.id, attempt.number), payload.receipt_key.expose()));
+  KB_CRASH_POINT("provider.receipt_key.before_record");
+  KB_TRY(in_.journal.set_receipt_key(order.id, attempt.number, sealed_receipt_key));
+  KB_CRASH_POINT("provider.receipt_key.after_record");
+
+  envelope::EnvelopeHeader header;
+  header.suite = answer.statement.suite;
+  header.spid = answer.statement.spid;
+  header.handle = answer.statement.handle;
+  header.level = best_level(answer.statement.level_bitmap);
+  header.key_version_number = notes.key_version;
+  header.required_i_mask = in_.policy.required_i_mask;
+  header.seq = order.seq;
+  header.issued_at = to_protocol_minutes(in_.clock.now());
+  header.not_after = to_protocol_minutes(order.not_after);
+  const auto recipient = crypto::EcPublicKey::from_point(answer.statement.enrolment_key);
+  if (!recipient) {
+    return refuse(recipient.error().code, "its enrolment key is not a point on the curve",
+                  "report the element to its maker.");
+  }
+  const crypto::EcPrivateKey signing_key = KB_TRY(in_.keys.signing_key());
+  return KB_TRY(envelope::seal_delivery(header, payload, answer.statement_tlv, *recipient,
+                                        signing_key, in_.rng));
+}
+
+}  // namespace kagibin::roles::service_provider

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the receipt E3 to the verdict: protocol, section 10 (what A believes).
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "kagibin/base/crash_point.h"
+#include "kagibin/envelope/answer_open.h"
+#include "kagibin/roles/service_provider/opened_answer.h"
+#include "kagibin/roles/service_provider/order_annotation.h"
+#include "kagibin/roles/service_provider/order_flow.h"
+#include "kagibin/roles/service_provider/order_records.h"
+
+namespace kagibin::roles::service_provider {
+
+using delivery::AttemptNumber;
+using delivery::JournalAttempt;
+using delivery::JournalOrder;
+using delivery::JournalStep;
+using delivery::OrderId;
+using delivery::Verdict;
+using delivery::VerdictMessage;
+using envelope::ActionResult;
+
+namespace {
+
+// The reasons below go to the operator: they name no element, no code and no key version.
+Judgement of(Verdict verdict, std::string reason, bool ask_again) {
+  return {.verdict = {.verdict = verdict, .reason = std::move(reason)}, .ask_again = ask_again};
+}
+
+Judgement unknown(std::string reason) { return of(Verdict::kUnknown, std::move(reason), true); }
+
+bool is_installed(ActionResult result) {
+  return result == ActionResult::kInstalled || result == ActionResult::kInstalledByProbe;
+}
+
+std::string list_of(const std::vector<ActionResult>& results) {
+  std::string out;
+  for (const ActionResult result : results) {
+    out += fmt::format("{}{}", out.empty() ? "" : ", ", envelope::name(result));
+  }
+  return out;
+}
+
+delivery::State state_of(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::kConfirmed:
+      return delivery::State::kConfirmed;
+    case Verdict::kRefused:
+      return delivery::State::kRefused;
+    case Verdict::kCancelled:
+      return delivery::State::kCancelled;
+    case Verdict::kUnknown:
+      break;
+  }
+  return delivery::State::kUnknown;
+}
+
+// What a receipt with a valid MAC says.
+Judgement judgement_of_results(const std::vector<ActionResult>& results) {
+  const auto any = [&](ActionResult what) { return std::ranges::count(results, what) != 0; };
+  if (std::ranges::all_of(results, is_installed)) {
+    return of(Verdict::kConfirmed, list_of(results), false);
+  }
+  if (any(ActionResult::kUnknown)) {
+    return unknown(fmt::format("the element cannot tell yet: {}; it probes at its next visit",
+                               list_of(results)));
+  }
+  if (any(ActionResult::kCancelled)) {
+    return of(Verdict::kCancelled, list_of(results), false);
+  }
+  if (any(ActionResult::kChannelKeysRefused)) {
+    return of(Verdict::kRefused,
+              "the target does not hold these channel keys; nothing was installed and no try on "
+              "the card was used: import the right key export, then try again",
+              false);
+  }
+  return of(Verdict::kRefused, fmt::format("proved by the element: {}", list_of(results)), true);
+}
+
+}  // namespace
+
+Checked<AttemptNumber> OrderFlow::last_sealed_attempt(const JournalOrder& order) const {
+  for (AttemptNumber number = order.current_attempt; number > 0; --number) {
+    const auto sealed = KB_TRY(in_.journal.find_entry(order.id, number, JournalStep::kDelivery));
+    if (sealed) {
+      return number;
+    }
+  }
+  return AttemptNumber{0};
+}
+
+Checked<AttemptNumber> OrderFlow::attempt_with_handle(const JournalOrder& order,
+                                                      const Handle& handle) const {
+  for (AttemptNumber number = order.current_attempt; number > 0; --number) {
+    const auto entry = KB_TRY(in_.journal.find_entry(order.id, number, JournalStep::kAnswer));
+    const auto answer = entry ? envelope::EnrolmentAnswer::decode(entry->message)
+                              : fail(Errc::kNotFound, "no answer");
+    if (answer && answer->handle == handle) {
+      return number;
+    }
+  }
+  return AttemptNumber{0};
+}
+
+Checked<Judgement> OrderFlow::judge(const OrderId& id, AttemptNumber number, ByteView receipt) {
+  const JournalOrder order = KB_TRY(find(id));
+  KB_TRY(find_attempt(order, number));
+  KB_CRASH_POINT("provider.receipt.before_record");
+  KB_TRY(in_.journal.record(id, number, JournalStep::kReceipt, receipt));
+  KB_CRASH_POINT("provider.receipt.after_record");
+  const auto decoded = envelope::Receipt::decode(receipt);
+  const auto read = [&]() -> Checked<Judgement> {
+    if (!decoded) {
+      return unknown(fmt::format("the receipt is damaged ({}); the element keeps the true one",
+                                 decoded.error().detail.text()));
+    }
+    if (in_.clock.now() > order.not_after) {
+      return unknown(
+          "the receipt came after the order's validity, and is not believed until the "
+          "element is read back");
+    }
+    const AttemptNumber meant = KB_TRY(attempt_with_handle(order, decoded->handle));
+    if (meant == 0) {
+      return unknown("the receipt belongs to no attempt of this order");
+    }
+    const JournalAttempt attempt = KB_TRY(find_attempt(order, meant));
+    return read_receipt(order, attempt, *decoded);
+  };
+  Judgement judgement = KB_TRY(read());
+  judgement.attempt = number;
+  if (judgement.verdict.verdict != Verdict::kUnknown) {
+    KB_TRY(in_.journal.put_record(kReceiptKind, receipt_key(order.seid, order.target),
+                                  crypto::sha256(receipt)));
+  }
+  KB_TRY(settle(order, number, judgement.verdict));
+  return judgement;
+}
+
+Checked<Judgement> OrderFlow::read_receipt(const JournalOrder& order,
+                                           const JournalAttempt& attempt,
+                                           const envelope::Receipt& receipt) {
+  const auto answer =
+      KB_TRY(in_.journal.find_entry(order.id, attempt.number, JournalStep::kAnswer));
+  const OpenedAnswer opened = KB_TRY(open_answer(attempt, answer->message));
+  const auto delivered =
+      KB_TRY(in_.journal.find_entry(order.id, attempt.number, JournalStep::kDelivery));
+  const bool saw_envelope =
+      !std::ranges::all_of(receipt.header_hash, [](std::uint8_t octet) { return octet == 0; });
+  SecretArray<16> receipt_key;
+  if (saw_envelope) {
+    const auto sent = delivered ? envelope::Envelope::decode(delivered->message)
+                                : fail(Errc::kNotFound, "no envelope");
+    if (!sent || receipt.header_hash != crypto::sha256(sent->header) || receipt.seq != order.seq) {
+      return unknown("the receipt is about another envelope than the one we sealed");
+    }
+    const SecretBytes kr = KB_TRY(
+        in_.keys.unseal(receipt_key_label(order.id, attempt.number), attempt.sealed_receipt_key));
+    auto copied = SecretArray<16>::copy_of(kr.expose());
+    if (!copied) {
+      return problem(Errc::kStore, "The journal's receipt key has a wrong length; it is damaged.");
+    }
+    receipt_key = std::move(*copied);
+  }
+  const crypto::EcPrivateKey kem = KB_TRY(kem_key(attempt));
+  const auto checked =
+      envelope::open_receipt(receipt, opened.statement_hash(), receipt_key, opened.kda.key(), kem);
+  if (!checked) {
+    return unknown("the receipt does not open or is not from this element");
+  }
+  if (saw_envelope && checked->mac_valid) {
+    KB_TRY(learn_keys(order, receipt.results));
+    return judgement_of_results(receipt.results);
+  }
+  // Without 8E only the signature speaks, and only for what it can say: nothing was installed.
+  if (!receipt.mac && checked->signature_valid) {
+    if (receipt.results.front() == ActionResult::kCancelled) {
+      return of(Verdict::kCancelled, "cancelled before an envelope opened", false);
+    }
+    return of(Verdict::kRefused,
+              "the element refused the envelope before opening it; nothing was installed", true);
+  }
+  return unknown("the receipt's MAC is not by the receipt key that we sealed");
+}
+
+Checked<Judgement> OrderFlow::judge_statement(const OrderId& id, const Sealing& sealing) {
+  const JournalOrder order = KB_TRY(find(id));
+  const bool read_back = sealing.outcome == Sealing::Outcome::kReadBack;
+  Judgement out = of(read_back ? Verdict::kConfirmed : Verdict::kUnknown, sealing.why, false);
+  out.attempt = KB_TRY(last_sealed_attempt(order));
+  if (read_back) {
+    const std::vector<envelope::Action> actions = KB_TRY(actions_of(order));
+    KB_TRY(learn_keys(order, Results(actions.size(), ActionResult::kInstalledByProbe)));
+  }
+  KB_TRY(settle(order, out.attempt, out.verdict));
+  return out;
+}
+
+Checked<Judgement> OrderFlow::decline(const OrderId& id, AttemptNumber number, Errc why) {
+  const JournalOrder order = KB_TRY(find(id));
+  Judgement out = of(
+      Verdict::kRefused,
+      fmt::format("the element's answer was refused ({}); nothing was sealed", kagibin::name(why)),
+      false);
+  out.attempt = number;
+  KB_TRY(settle(order, number, out.verdict));
+  return out;
+}
+
+Checked<std::optional<Judgement>> OrderFlow::expire(const OrderId& id) {
+  const JournalOrder order = KB_TRY(find(id));
+  if (delivery::is_final(order.state)) {
+    return std::optional<Judgement>();
+  }
+  const AttemptNumber sealed = KB_TRY(last_sealed_attempt(order));
+  if (sealed == 0) {
+    KB_TRY(in_.journal.set_state(id, delivery::State::kExpired));
+    return std::optional<Judgement>();
+  }
+  Judgement out = of(Verdict::kUnknown,
+                     "time ran out after the envelope went out; unknown until read back", false);
+  out.attempt = sealed;
+  KB_TRY(settle(order, sealed, out.verdict));
+  return std::optional<Judgement>(std::move(out));
+}
+
+Checked<void> OrderFlow::abandon(const OrderId& id) {
+  const JournalOrder order = KB_TRY(find(id));
+  const AttemptNumber sealed = KB_TRY(last_sealed_attempt(order));
+  if (sealed != 0 || delivery::is_final(order.state)) {
+    return problem(
+        Errc::kState,
+        fmt::format("Order {} is {}; an envelope that went out is taken back by a signed "
+                    "cancellation only.",
+                    id.text(), delivery::name(order.state)));
+  }
+  KB_TRY(in_.journal.set_state(id, delivery::State::kCancelled));
+  return {};
+}
+
+Checked<void> OrderFlow::settle(const JournalOrder& order,
+                                AttemptNumber attempt,
+                                const VerdictMessage& verdict) {
+  KB_CRASH_POINT("provider.verdict.before_record");
+  const std::string text = delivery::to_json(verdict);
+  KB_TRY(in_.journal.record(order.id, attempt, JournalStep::kVerdict, ascii(text)));
+  KB_CRASH_POINT("provider.verdict.after_record");
+  KB_TRY(in_.journal.set_state(order.id, state_of(verdict.verdict)));
+  KB_CRASH_POINT("provider.verdict.after_state");
+  return {};
+}
+
+// A key set that was put into the domain that opens the channel is the one for the next order.
+Checked<void> OrderFlow::learn_keys(const JournalOrder& order, const Results& results) {
+  const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
+  if (notes.security_domain != order.target) {
+    return {};
+  }
+  const auto opened_with =
+      KB_TRY(in_.keys.channel_keys(order.seid, notes.security_domain, notes.key_version));
+  const std::vector<envelope::Action> actions = KB_TRY(actions_of(order));
+  for (std::size_t i = 0; i < actions.size() && i < results.size(); ++i) {
+    if (!is_installed(results[i])) {
+      continue;
+    }
+    if (const auto* gone = std::get_if<envelope::DeleteKeyAction>(&actions[i])) {
+      KB_TRY(in_.keys.forget_channel_keys(order.seid, notes.security_domain, gone->key_version));
+    }
+    const auto* put = std::get_if<envelope::PutKeyAction>(&actions[i]);
+    if (put == nullptr || put->keys.size() != 3 || put->first_key_identifier != 0x01) {
+      continue;
+    }
+    KB_TRY(in_.keys.put_channel_keys(order.seid, notes.security_domain, put->new_key_version,
+                                     {.i = opened_with ? opened_with->i : std::uint8_t{0},
+                                      .enc = put->keys[0].value.duplicate(),
+                                      .mac = put->keys[1].value.duplicate(),
+                                      .dek = put->keys[2].value.duplicate()}));
+    if (put->old_key_version != 0 && put->old_key_version != put->new_key_version) {
+      KB_TRY(in_.keys.forget_channel_keys(order.seid, notes.security_domain, put->old_key_version));
+    }
+  }
+  return {};
+}
+
+}  // namespace kagibin::roles::service_provider

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/service_provider/payload_builder.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "kagibin/base/byte_io.h"
+#include "kagibin/crypto/aes.h"
+#include "kagibin/crypto/kdf.h"
+
+namespace kagibin::roles::service_provider {
+namespace {
+
+constexpr std::string_view kLabelDerivation = "KB1-KDV";
+constexpr std::size_t kShortGroup = 0xFE;  // longest value with a length of one octet
+
+SecretBytes joined(std::span<const SecretBytes> parts) {
+  std::size_t size = 0;
+  for (const SecretBytes& part : parts) {
+    size += part.size();
+  }
+  SecretBytes out(size);
+  auto at = out.expose_mutable().begin();
+  for (const SecretBytes& part : parts) {
+    at = std::ranges::copy(part.expose(), at).out;
+  }
+  return out;
+}
+
+SecretBytes group_head(std::uint16_t dgi, std::size_t size) {
+  ByteWriter head;
+  head.u16(dgi);
+  if (size <= kShortGroup) {
+    head.u8(static_cast<std::uint8_t>(size));
+  } else {
+    head.u8(0xFF).u16(static_cast<std::uint16_t>(size));
+  }
+  return SecretBytes::copy_of(head.view());
+}
+
+}  // namespace
+
+Checked<SecretBytes> PayloadBuilder::derive(const DerivedKey& source, const Seid& seid) const {
+  const SecretBytes master = KB_TRY(keys_.master_key(source.master));
+  const Bytes context = ByteWriter()
+                            .bytes(seid.view())
+                            .bytes(payload_.target.view())
+                            .u8(source.key_version)
+                            .u8(source.key_identifier)
+                            .take();
+  return KB_TRY(
+      crypto::diversify_cmac(master.expose(), ascii(kLabelDerivation), context, source.size_bytes));
+}
+
+Checked<SecretBytes> PayloadBuilder::from_csv(const CsvKey& source, const Seid& seid) const {
+  const auto file = csv_.find(source.file);
+  if (file == csv_.end()) {
+    return problem(Errc::kNotFound,
+                   fmt::format("The payload takes keys from {}, which was not read.", source.file));
+  }
+  return file->second.key(seid, source.column);
+}
+
+Checked<SecretBytes> PayloadBuilder::key(const KeySource& source, const Seid& seid) {
+  if (const auto* derived = std::get_if<DerivedKey>(&source)) {
+    return derive(*derived, seid);
+  }
+  if (const auto* random = std::get_if<RandomKey>(&source)) {
+    return KB_TRY(crypto::random_secret(rng_, random->size_bytes));
+  }
+  if (const auto* csv = std::get_if<CsvKey>(&source)) {
+    SecretBytes out = KB_TRY(from_csv(*csv, seid));
+    KB_TRY(keys_.claim_key(fmt::format("of {}, column {},", csv->file, csv->column), out, seid));
+    return out;
+  }
+  const std::string& name = std::get<LiteralKey>(source).name;
+  SecretBytes out = KB_TRY(keys_.literal_key(name));
+  KB_TRY(keys_.claim_key(name, out, seid));
+  return out;
+}
+
+Checked<SecretBytes> PayloadBuilder::value(const PlannedValue& value, const Seid& seid) {
+  if (const auto* octets = std::get_if<Bytes>(&value)) {
+    return SecretBytes::copy_of(*octets);
+  }
+  return key(std::get<KeySource>(value), seid);
+}
+
+Checked<void> PayloadBuilder::check(std::span<const Seid> seids) const {
+  for (const KeySource& source : payload_.key_sources()) {
+    if (const auto* literal = std::get_if<LiteralKey>(&source)) {
+      const SecretBytes octets = KB_TRY(keys_.literal_key(literal->name));
+      if (seids.size() > 1) {
+        return problem(Errc::kPolicy,
+                       fmt::format("The payload puts the literal key \"{}\" into {} elements; "
+                                   "nothing was ordered. One key never serves two elements: derive "
+                                   "keys from a master key, or take them from a CSV file by SEID.",
+                                   literal->name, seids.size()));
+      }
+      for (const Seid& seid : seids) {
+        KB_TRY(keys_.check_claim(literal->name, octets, seid));
+      }
+    }
+    for (const Seid& seid : seids) {
+      if (const auto* derived = std::get_if<DerivedKey>(&source)) {
+        KB_TRY(derive(*derived, seid));
+      } else if (const auto* csv = std::get_if<CsvKey>(&source)) {
+        const SecretBytes octets = KB_TRY(from_csv(*csv, seid));
+        KB_TRY(keys_.check_claim(fmt::format("of {}, column {},", csv->file, csv->column), octets,
+                                 seid));
+      }
+    }
+  }
+  for (const Seid& seid : seids) {
+    const auto channel =
+        KB_TRY(keys_.channel_keys(seid, payload_.security_domain, payload_.channel_key_version));
+    if (!channel) {
+      return problem(
+          Errc::kNotFound,
+          fmt::format("There are no channel keys of version {:02X} for security domain "
+                      "{} of element {}; nothing was ordered. Import the key export of "
+                      "the security module manager, or correct payload.channel.",
+                      payload_.channel_key_version, payload_.security_domain.hex(), seid.hex()));
+    }
+  }
+  return {};
+}
+
+Checked<std::vector<envelope::Action>> PayloadBuilder::build(const Seid& seid) {
+  std::vector<envelope::Action> out;
+  for (const PlannedAction& planned : payload_.actions) {
+    if (const auto* put = std::get_if<PlannedPutKey>(&planned)) {
+      envelope::PutKeyAction action{.old_key_version = put->old_key_version,
+                                    .new_key_version = put->new_key_version,
+                                    .first_key_identifier = put->first_key_identifier,
+                                    .keys = {}};
+      for (const KeySource& source : put->keys) {
+        envelope::PutKeyAction::Key entry;
+        entry.value = KB_TRY(key(source, seid));
+        entry.kcv = KB_TRY(crypto::aes_kcv(entry.value.expose()));
+        action.keys.push_back(std::move(entry));
+      }
+      out.emplace_back(std::move(action));
+    } else if (const auto* store = std::get_if<PlannedStoreData>(&planned)) {
+      std::vector<SecretBytes> parts;
+      for (const PlannedStoreData::Group& group : store->groups) {
+        SecretBytes octets = KB_TRY(value(group.value, seid));
+        parts.push_back(group_head(group.dgi, octets.size()));
+        parts.push_back(std::move(octets));
+      }
+      out.emplace_back(envelope::StoreDataAction{.application = store->application,
+                                                 .under_key_dek = store->under_key_dek,
+                                                 .data = joined(parts),
+                                                 .probe = store->probe});
+    } else if (const auto* gone = std::get_if<PlannedDeleteKey>(&planned)) {
+      out.emplace_back(envelope::DeleteKeyAction{.key_version = gone->key_version});
+    } else {
+      const auto& command = std::get<PlannedCommand>(planned);
+      std::vector<SecretBytes> parts;
+      for (const PlannedValue& part : command.data) {
+        parts.push_back(KB_TRY(value(part, seid)));
+      }
+      out.emplace_back(envelope::CommandAction{
+          .header = command.header, .data = joined(parts), .probe = command.probe});
+    }
+  }
+  return out;
+}
+
+}  // namespace kagibin::roles::service_provider

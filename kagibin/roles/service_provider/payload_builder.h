@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns a payload file into the actions for one element: every key source becomes a key.
+//
+// Derived keys: SP 800-108 counter mode with AES-CMAC, label "KB1-KDV", context SEID | target |
+// KVN | KID. Keys that are not derived (literal, CSV) are bound to the element before they are
+// used. check() asks the same questions without binding or drawing anything. Ownership: refers to
+// all it is given. Thread-safety: one thread.
+//
+//   PayloadBuilder builder(payload, csv_files, keys, rng);
+//   KB_TRY(builder.check(seids));
+//   std::vector<envelope::Action> actions = KB_TRY(builder.build(seid));
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kagibin/crypto/rng.h"
+#include "kagibin/envelope/payload.h"
+#include "kagibin/roles/service_provider/key_csv.h"
+#include "kagibin/roles/service_provider/key_store.h"
+#include "kagibin/roles/service_provider/payload_file.h"
+
+namespace kagibin::roles::service_provider {
+
+using CsvFiles = std::map<std::string, KeyCsv, std::less<>>;
+
+class PayloadBuilder {
+ public:
+  PayloadBuilder(const PayloadFile& payload, const CsvFiles& csv, KeyStore& keys, crypto::Rng& rng)
+      : payload_(payload), csv_(csv), keys_(keys), rng_(rng) {}
+
+  // Could all these elements be served? A literal key for more than one element is kPolicy.
+  Checked<void> check(std::span<const Seid> seids) const;
+  // The actions for this element; draws random keys and binds literal ones.
+  Checked<std::vector<envelope::Action>> build(const Seid& seid);
+
+ private:
+  Checked<SecretBytes> derive(const DerivedKey& source, const Seid& seid) const;
+  Checked<SecretBytes> from_csv(const CsvKey& source, const Seid& seid) const;
+  Checked<SecretBytes> key(const KeySource& source, const Seid& seid);
+  Checked<SecretBytes> value(const PlannedValue& value, const Seid& seid);
+
+  const PayloadFile& payload_;
+  const CsvFiles& csv_;
+  KeyStore& keys_;
+  crypto::Rng& rng_;
+};
+
+}  // namespace kagibin::roles::service_provider

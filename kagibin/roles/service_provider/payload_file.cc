@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/service_provider/payload_file.h"
+
+#include <fmt/format.h>
+
+#include "kagibin/crypto/aes.h"
+#include "kagibin/envelope/payload.h"
+#include "kagibin/roles/service_provider/strict_json.h"
+
+namespace kagibin::roles::service_provider {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::uint8_t kFirstScp03KeyVersion = 0x30;  // Amendment D, 4.1.2: 30 to 3F
+constexpr std::uint8_t kLastScp03KeyVersion = 0x3F;
+constexpr std::size_t kMaxGroupValue = 900;
+constexpr std::size_t kMaxCommandData = 223;
+
+Checked<std::size_t> aes_size(Members& in, std::string_view name) {
+  const std::uint32_t size = KB_TRY(in.number(name, 16, 32));
+  if (!crypto::is_aes_key_size(size)) {
+    return problem(Errc::kValue,
+                   fmt::format("{} has to be 16, 24 or 32 octets.", in.path_of(name)));
+  }
+  return std::size_t{size};
+}
+
+// Inside PUT KEY, version and identifier of a derived key are the action's; elsewhere the source
+// states them.
+struct KeyPlace {
+  std::uint8_t key_version = 0;
+  std::uint8_t key_identifier = 0;
+};
+
+Checked<KeySource> parse_source(const json::value& value,
+                                const std::string& path,
+                                const std::optional<KeyPlace>& place) {
+  Members in = KB_TRY(Members::of(value, path));
+  KeySource out;
+  if (in.has("derive")) {
+    Members derive = KB_TRY(in.object("derive"));
+    DerivedKey key;
+    key.master = KB_TRY(derive.text("master"));
+    key.size_bytes = KB_TRY(aes_size(derive, "size"));
+    key.key_version = place ? place->key_version : KB_TRY(derive.hex_octet("key_version"));
+    key.key_identifier = place ? place->key_identifier : KB_TRY(derive.hex_octet("key_identifier"));
+    KB_TRY(derive.finish());
+    out = std::move(key);
+  } else if (in.has("random")) {
+    out = RandomKey{KB_TRY(aes_size(in, "random"))};
+  } else if (in.has("csv")) {
+    Members csv = KB_TRY(in.object("csv"));
+    CsvKey key;
+    key.file = KB_TRY(csv.text("file"));
+    key.column = KB_TRY(csv.text("column"));
+    KB_TRY(csv.finish());
+    out = std::move(key);
+  } else if (in.has("literal")) {
+    out = LiteralKey{KB_TRY(in.text("literal"))};
+  } else {
+    return problem(Errc::kNotFound,
+                   fmt::format("{} names no source of a key: give one of derive, random, csv, "
+                               "literal. A key itself never stands in a payload file.",
+                               path));
+  }
+  KB_TRY(in.finish());
+  return out;
+}
+
+Checked<PlannedValue> parse_value(Members& in, std::size_t max) {
+  if (in.has("key")) {
+    const json::value* source = KB_TRY(in.value("key"));
+    return PlannedValue(KB_TRY(parse_source(*source, in.path_of("key"), std::nullopt)));
+  }
+  return PlannedValue(KB_TRY(in.hex("value", 0, max)));
+}
+
+Checked<std::optional<Bytes>> parse_probe(Members& in) {
+  if (!in.has("probe")) {
+    return std::optional<Bytes>();
+  }
+  return std::optional<Bytes>(
+      KB_TRY(in.hex("probe", envelope::kProbeMinSize, envelope::kProbeMaxSize)));
+}
+
+Checked<PlannedAction> parse_put_key(Members in) {
+  PlannedPutKey out;
+  if (in.has("replace")) {
+    out.old_key_version = KB_TRY(in.hex_octet("replace"));
+  }
+  out.new_key_version = KB_TRY(in.hex_octet("key_version"));
+  out.first_key_identifier = KB_TRY(in.hex_octet("key_identifier"));
+  const json::array& keys = *KB_TRY(in.array("keys"));
+  if (keys.size() > envelope::kMaxKeysPerAction || out.first_key_identifier > 0x7D) {
+    return problem(Errc::kLimit, fmt::format("{} has 1 to 3 keys up to identifier 7F.", in.path()));
+  }
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const KeyPlace place{out.new_key_version,
+                         static_cast<std::uint8_t>(out.first_key_identifier + i)};
+    out.keys.push_back(
+        KB_TRY(parse_source(keys[i], fmt::format("{}[{}]", in.path_of("keys"), i), place)));
+  }
+  KB_TRY(in.finish());
+  return PlannedAction(std::move(out));
+}
+
+Checked<PlannedAction> parse_store_data(Members in) {
+  PlannedStoreData out;
+  if (in.has("application")) {
+    out.application = KB_TRY(in.aid("application"));
+  }
+  out.under_key_dek = KB_TRY(in.boolean("under_key_dek"));
+  const json::array& groups = *KB_TRY(in.array("groups"));
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    Members group = KB_TRY(Members::of(groups[i], fmt::format("{}[{}]", in.path_of("groups"), i)));
+    const Bytes dgi = KB_TRY(group.hex("dgi", 2, 2));
+    PlannedStoreData::Group entry;
+    entry.dgi = static_cast<std::uint16_t>(dgi[0] << 8U | dgi[1]);
+    entry.value = KB_TRY(parse_value(group, kMaxGroupValue));
+    KB_TRY(group.finish());
+    if (out.under_key_dek && std::holds_alternative<Bytes>(entry.value)) {
+      return problem(Errc::kPolicy,
+                     fmt::format("{} is a secret (under_key_dek) written out in the payload file; "
+                                 "refer to a key by derive, random, csv or literal instead.",
+                                 group.path()));
+    }
+    out.groups.push_back(std::move(entry));
+  }
+  out.probe = KB_TRY(parse_probe(in));
+  KB_TRY(in.finish());
+  return PlannedAction(std::move(out));
+}
+
+Checked<PlannedAction> parse_command(Members in) {
+  PlannedCommand out;
+  const Bytes header = KB_TRY(in.hex("header", 4, 4));
+  out.header = *to_array<4>(header);
+  const json::array& data = *KB_TRY(in.array("data"));
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    Members part = KB_TRY(Members::of(data[i], fmt::format("{}[{}]", in.path_of("data"), i)));
+    out.data.push_back(KB_TRY(parse_value(part, kMaxCommandData)));
+    KB_TRY(part.finish());
+  }
+  out.probe = KB_TRY(parse_probe(in));
+  KB_TRY(in.finish());
+  return PlannedAction(std::move(out));
+}
+
+Checked<PlannedAction> parse_action(const json::value& value, const std::string& path) {
+  Members in = KB_TRY(Members::of(value, path));
+  std::optional<PlannedAction> out;
+  if (in.has("put_key")) {
+    Members body = KB_TRY(in.object("put_key"));
+    out = KB_TRY(parse_put_key(std::move(body)));
+  } else if (in.has("store_data")) {
+    Members body = KB_TRY(in.object("store_data"));
+    out = KB_TRY(parse_store_data(std::move(body)));
+  } else if (in.has("delete_key")) {
+    Members key = KB_TRY(in.object("delete_key"));
+    out = PlannedDeleteKey{KB_TRY(key.hex_octet("key_version"))};
+    KB_TRY(key.finish());
+  } else if (in.has("command")) {
+    Members body = KB_TRY(in.object("command"));
+    out = KB_TRY(parse_command(std::move(body)));
+  } else {
+    return problem(
+        Errc::kNotFound,
+        fmt::format("{} names no action: put_key, store_data, delete_key or command.", path));
+  }
+  KB_TRY(in.finish());
+  return std::move(*out);
+}
+
+bool is_scp03_set(const PlannedPutKey& action) {
+  return action.keys.size() == 3 && action.first_key_identifier == 0x01 &&
+         action.new_key_version >= kFirstScp03KeyVersion &&
+         action.new_key_version <= kLastScp03KeyVersion;
+}
+
+// Protocol, section 8: the delivery that first gives A its own key set replaces C's or ends by
+// deleting it.
+Checked<void> check_issuer_keys(const PayloadFile& payload) {
+  if (payload.target != payload.security_domain) {
+    return {};
+  }
+  bool adds = false;
+  bool removes = false;
+  for (const PlannedAction& action : payload.actions) {
+    if (const auto* put = std::get_if<PlannedPutKey>(&action)) {
+      adds = adds || (is_scp03_set(*put) && put->old_key_version == 0);
+      removes = removes || (put->old_key_version == payload.channel_key_version);
+    } else if (const auto* gone = std::get_if<PlannedDeleteKey>(&action)) {
+      removes = removes || gone->key_version == payload.channel_key_version;
+    }
+  }
+  if (adds && !removes) {
+    return problem(
+        Errc::kPolicy,
+        fmt::format("The payload adds a secure channel key set and leaves key version "
+                    "{:02X}, which opened the channel, in the domain: whoever holds that "
+                    "set keeps its access. Replace {:02X}, or end with delete_key of it.",
+                    payload.channel_key_version, payload.channel_key_version));
+  }
+  return {};
+}
+
+}  // namespace
+
+Checked<PayloadFile> PayloadFile::parse(std::string_view text) {
+  const json::value value = KB_TRY(parse_strict(text, "payload"));
+  Members in = KB_TRY(Members::of(value, "payload"));
+  const Aid target = KB_TRY(in.aid("target"));
+  Members channel = KB_TRY(in.object("channel"));
+  PayloadFile out{.target = target,
+                  .security_domain = channel.has("security_domain")
+                                         ? KB_TRY(channel.aid("security_domain"))
+                                         : target,
+                  .channel_key_version = KB_TRY(channel.hex_octet("key_version")),
+                  .actions = {},
+                  .digest = crypto::sha256(ascii(text))};
+  KB_TRY(channel.finish());
+  const json::array& actions = *KB_TRY(in.array("actions"));
+  if (actions.size() > envelope::kMaxActions) {
+    return problem(Errc::kLimit, "payload.actions has at most 8 entries.");
+  }
+  for (std::size_t i = 0; i < actions.size(); ++i) {
+    out.actions.push_back(
+        KB_TRY(parse_action(actions[i], fmt::format("{}[{}]", in.path_of("actions"), i))));
+  }
+  KB_TRY(in.finish());
+  KB_TRY(check_issuer_keys(out));
+  return out;
+}
+
+std::vector<KeySource> PayloadFile::key_sources() const {
+  std::vector<KeySource> out;
+  const auto add_value = [&](const PlannedValue& value) {
+    if (const auto* source = std::get_if<KeySource>(&value)) {
+      out.push_back(*source);
+    }
+  };
+  for (const PlannedAction& action : actions) {
+    if (const auto* put = std::get_if<PlannedPutKey>(&action)) {
+      out.insert(out.end(), put->keys.begin(), put->keys.end());
+    } else if (const auto* store = std::get_if<PlannedStoreData>(&action)) {
+      for (const auto& group : store->groups) {
+        add_value(group.value);
+      }
+    } else if (const auto* command = std::get_if<PlannedCommand>(&action)) {
+      std::ranges::for_each(command->data, add_value);
+    }
+  }
+  return out;
+}
+
+std::set<std::string> PayloadFile::csv_files() const {
+  std::set<std::string> out;
+  for (const KeySource& source : key_sources()) {
+    if (const auto* csv = std::get_if<CsvKey>(&source)) {
+      out.insert(csv->file);
+    }
+  }
+  return out;
+}
+
+}  // namespace kagibin::roles::service_provider

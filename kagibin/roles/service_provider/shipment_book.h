@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// The elements that authenticated shipment lists name: for a SEID its card identity, its maker, and
+// the one certificate of its key delivery application (protocol, section 2).
+//
+// A list counts only if its maker's certificate chains to the controlling authority and the maker
+// signed the list's exact octets. The maker of a SEID is pinned by the first list that names it: a
+// list of any other maker for the same SEID is refused as a whole. Entries live in the journal
+// (records "element" and "card"); nothing in them is secret. Ownership: refers to the journal.
+// Thread-safety: one thread.
+//
+//   ShipmentBook book(journal);
+//   KB_TRY(book.import(file, trust, today));
+//   const std::optional<ShipmentEntry> entry = KB_TRY(book.find(seid));
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "kagibin/base/aid.h"
+#include "kagibin/crypto/sha256.h"
+#include "kagibin/delivery/journal_store.h"
+#include "kagibin/pki/chain.h"
+#include "kagibin/roles/service_provider/problem.h"
+
+namespace kagibin::roles::service_provider {
+
+// Whom the service provider believes.
+struct Trust {
+  pki::TrustAnchors anchors;
+  pki::RevocationList revoked;
+};
+
+struct ShipmentEntry {
+  std::array<std::uint8_t, 16> maker{};  // subject of CERT.EUM
+  crypto::Digest256 kda_certificate{};   // SHA-256
+  Bytes iin;
+  Bytes cin;
+  friend bool operator==(const ShipmentEntry&, const ShipmentEntry&) = default;
+};
+
+class ShipmentBook {
+ public:
+  explicit ShipmentBook(delivery::JournalStore& journal) : journal_(journal) {}
+
+  // The number of elements that the list names. kUntrusted, kExpired, kNotYetValid, kRevoked for
+  // the maker, kAuthentication for the signature, kConflict for an element pinned otherwise: then
+  // nothing was taken from the list.
+  Checked<std::size_t> import(std::string_view file,
+                              const Trust& trust,
+                              pki::CertificateDate today);
+
+  Result<std::optional<ShipmentEntry>> find(const Seid& seid) const;
+  Result<std::optional<Seid>> find_card(ByteView iin, ByteView cin) const;
+
+ private:
+  delivery::JournalStore& journal_;
+};
+
+}  // namespace kagibin::roles::service_provider
