@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kagibin/cli/console/open_card.h"
+#include "kagibin/cli/console/host_port.h"
 #include "kagibin/cli/console/passphrase.h"
 
 namespace kagibin::cli {

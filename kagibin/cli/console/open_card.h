@@ -11,11 +11,5 @@
 namespace kagibin::cli {
 
 Result<std::unique_ptr<apdu::CardLink>> open_card(const std::string& reader);
-// "HOST:PORT" (the last colon parts them). kInvalidArgument otherwise.
-struct HostPort {
-  std::string host;
-  std::uint16_t port = 0;
-};
-Result<HostPort> parse_host_port(const std::string& text);
 
 }  // namespace kagibin::cli
