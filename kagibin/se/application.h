@@ -74,7 +74,8 @@ class Application {
   // Any other command on its channel, reassembled answers included: OPEN does GET RESPONSE.
   virtual apdu::ResponseApdu process(const apdu::CommandApdu& command) = 0;
   // Application::processData: STORE DATA forwarded by its security domain after INSTALL [for
-  // personalization]: one block's DGIs, in the clear.
+  // personalization]: one block's DGIs, out of secure messaging, inside OPEN's transaction. Values
+  // that P1 (b7 b6 = 11) says are under Key-DEK are opened by secure_channel.decrypt_sensitive().
   virtual StatusWord store_data(ByteView data, std::uint8_t p1, std::uint8_t block_number) {
     static_cast<void>(data);
     static_cast<void>(p1);

@@ -11,7 +11,9 @@ namespace sw = apdu::sw;
 
 LogicalChannel* ApplicationSecureChannel::own_channel() const {
   LogicalChannel* channel = channels_.current;
-  return channel != nullptr && channel->selected == aid_ ? channel : nullptr;
+  const bool own =
+      channel != nullptr && (channel->selected == aid_ || channel->personalizing == aid_);
+  return own ? channel : nullptr;
 }
 
 bool ApplicationSecureChannel::is_security_command(const apdu::CommandApdu& command) const {

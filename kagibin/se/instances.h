@@ -33,7 +33,8 @@ class ApplicationSecureChannel final : public SecureChannelService {
   std::uint8_t security_level() const override;
 
  private:
-  // The channel in hand if this application is selected on it: a session of another is not its own.
+  // The channel in hand if this application is selected or being personalised on it: a session of
+  // another is not its own.
   LogicalChannel* own_channel() const;
 
   Platform& platform_;

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/se/store_data.h"
 
-#include <utility>
-#include <vector>
-
 #include "kagibin/gp/store_data.h"
 #include "kagibin/se/data_objects.h"
 #include "kagibin/tlv/ber_tlv.h"
@@ -17,39 +14,6 @@ namespace {
 constexpr std::uint16_t kTlvGrouping = 0x0070;
 constexpr std::size_t kMaxValue = 255;
 
-std::expected<SecretBytes, StatusWord> decrypt_groupings(const scp::Scp03Card& session,
-                                                         ByteView data) {
-  const auto groupings = gp::decode_groupings(data);
-  if (!groupings) {
-    return std::unexpected(sw::kWrongData);
-  }
-  std::vector<SecretBytes> values;
-  std::vector<gp::Grouping> clear;
-  for (const gp::Grouping& grouping : *groupings) {
-    auto value = session.decrypt_sensitive(grouping.value);
-    if (!value) {
-      return std::unexpected(value.error());
-    }
-    values.push_back(std::move(*value));
-    clear.push_back({.id = grouping.id, .value = values.back().expose()});
-  }
-  auto out = gp::encode_groupings(clear);
-  if (!out) {
-    return std::unexpected(sw::kWrongData);
-  }
-  return std::move(*out);
-}
-
-std::expected<SecretBytes, StatusWord> clear_data(const DomainCommand& command,
-                                                  const gp::StoreData& head) {
-  if (head.encryption != gp::StoreEncryption::kEncrypted) {
-    return SecretBytes::copy_of(command.data);
-  }
-  return head.structure == gp::StoreStructure::kGroupings
-             ? decrypt_groupings(command.channel.session, command.data)
-             : command.channel.session.decrypt_sensitive(command.data);
-}
-
 apdu::ResponseApdu for_application(const DomainCommand& command,
                                    const gp::StoreData& head,
                                    const Aid& aid) {
@@ -58,12 +22,8 @@ apdu::ResponseApdu for_application(const DomainCommand& command,
   if (application == nullptr) {
     return answer(sw::kReferencedDataNotFound);
   }
-  const auto data = clear_data(command, head);
-  if (!data) {
-    return answer(data.error());
-  }
   NvmTransaction transaction(command.platform.nvm);
-  const StatusWord status = application->store_data(data->expose(), command.p1, head.block);
+  const StatusWord status = application->store_data(command.data, command.p1, head.block);
   const Result<void> changed =
       sw::is_ok(status) ? Result<void>{}
                         : fail(Errc::kCardStatus, "the application refused the data", status);

@@ -4,9 +4,8 @@
 // other command.
 //
 // Blocks count from 00 (6A86 for a gap). One block is one transaction, an application's changes
-// included. Encrypted data (P1 b7 b6 = 11) is decrypted under Key-DEK before an application sees
-// it: the value of each data grouping where P1 says that there are any, else the whole field; whole
-// blocks of 16 octets, CBC, IV zero. Padding belongs to the value and is the application's.
+// included. An application gets the block as it was inside secure messaging; what P1 (b7 b6) says
+// is encrypted it decrypts itself, by its secure channel service, as on a Java Card.
 // For itself a domain takes BER-TLV objects, or grouping 0070 with them, not encrypted: 42, 45, CF,
 // 5F50 (6A88 for others). An empty value takes the object away.
 #pragma once
