@@ -5,6 +5,8 @@
 # kagibin_test(NAME [SOURCES more.cc ...] [DEPS kagibin::base ...] [LABELS release ...] [TIMEOUT seconds])
 #   Builds NAME.cc beside the code with GoogleTest; the test reads vectors from testdata/ through KAGIBIN_SOURCE_DIR.
 #   LABELS release: built and run by the release preset too; every other test is left out there.
+# kagibin_test_library(NAME SOURCES ... [DEPS ...] [PRIVATE_DEPS ...]), kagibin_test_program(NAME SOURCES ... DEPS ...)
+#   What several tests share, and a program that only tests and documentation run: never installed, only with tests.
 # kagibin_program(NAME SOURCES main.cc ... DEPS ...)
 #   One executable, installed to bin.
 # kagibin_fuzzer(NAME [SOURCES more.cc ...] DECODES kagibin/tlv/ber_tlv.cc ... DEPS ...)
@@ -48,6 +50,21 @@ function(kagibin_test name)
     list(APPEND properties LABELS "${arg_LABELS}")
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 PROPERTIES ${properties})
+endfunction()
+
+function(kagibin_test_library name)
+  if(BUILD_TESTING)
+    kagibin_library(${name} ${ARGN})
+  endif()
+endfunction()
+
+function(kagibin_test_program name)
+  if(NOT BUILD_TESTING)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} kagibin_options)
 endfunction()
 
 function(kagibin_program name)
