@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "kagibin/apdu/status_words.h"
-#include "kagibin/se/manufacture.h"
-#include "kagibin/se/open.h"
+#include "kagibin/se/open/manufacture.h"
+#include "kagibin/se/open/open.h"
 
 namespace kagibin::se {
 

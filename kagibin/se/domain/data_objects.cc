@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/se/domain/data_objects.h"
+
+#include <string>
+
+#include "kagibin/base/byte_io.h"
+#include "kagibin/gp/card_data.h"
+#include "kagibin/gp/get_data.h"
+#include "kagibin/gp/key_information.h"
+#include "kagibin/tlv/ber_tlv.h"
+
+namespace kagibin::se {
+
+namespace sw = apdu::sw;
+
+namespace {
+
+constexpr std::uint16_t kKeyDerivationData = 0x00CF;
+constexpr std::uint16_t kManagerUrl = 0x5F50;
+constexpr std::uint16_t kCplc = 0x9F7F;
+
+std::string folder_of(const Aid& domain) { return "dat/" + domain.hex() + "/"; }
+
+std::string name_of(const Aid& domain, std::uint16_t tag) {
+  return folder_of(domain) + to_hex(ByteWriter().u16(tag).view());
+}
+
+}  // namespace
+
+Bytes card_data(std::uint8_t scp03_i) {
+  constexpr std::uint8_t kScp03 = 0x03;
+  return gp::CardData{.protocols = {{.scp = kScp03, .parameter = scp03_i}}}.encode();
+}
+
+Bytes key_information(const KeyStore& keys, const Aid& domain) {
+  gp::KeyInformation out;
+  for (const KeyFacts& key : keys.keys(domain)) {
+    out.keys.push_back({.identifier = key.name.identifier,
+                        .version = key.name.version,
+                        .components = {{.type = key.type, .length_bytes = key.length}}});
+  }
+  return out.encode();
+}
+
+bool is_storable(std::uint16_t tag) {
+  return tag == gp::data_object::kIssuerIdentification ||
+         tag == gp::data_object::kCardImageNumber || tag == kKeyDerivationData ||
+         tag == kManagerUrl;
+}
+
+Result<void> put_data_object(Nvm& nvm, const Aid& domain, std::uint16_t tag, ByteView value) {
+  if (value.empty()) {
+    return nvm.erase(name_of(domain, tag));
+  }
+  return nvm.put(name_of(domain, tag), value);
+}
+
+Result<void> erase_data_objects(Nvm& nvm, const Aid& domain) {
+  for (const std::string& name : nvm.names(folder_of(domain))) {
+    KB_TRY(nvm.erase(name));
+  }
+  return {};
+}
+
+apdu::ResponseApdu get_data(const DomainCommand& command) {
+  const auto tag = static_cast<std::uint16_t>((command.p1 << 8U) | command.p2);
+  const Platform& platform = command.platform;
+  if (!command.data.empty()) {
+    return answer(sw::kWrongLength);
+  }
+  if (tag == gp::data_object::kCardData) {
+    return answer(sw::kOk, card_data(command.domain.scp03_i));
+  }
+  if (tag == gp::data_object::kKeyInformation) {
+    return answer(sw::kOk, key_information(platform.keys, command.domain.aid));
+  }
+  const SecretBytes* record = platform.nvm.get(name_of(command.domain.aid, tag));
+  if (record != nullptr && (is_storable(tag) || tag == kCplc)) {
+    return answer(sw::kOk, tlv::encode(tag, record->expose()));
+  }
+  if (tag == kKeyDerivationData) {
+    return answer(sw::kOk, tlv::encode(tag, platform.facts.diversification_data));
+  }
+  return answer(sw::kReferencedDataNotFound);
+}
+
+}  // namespace kagibin::se

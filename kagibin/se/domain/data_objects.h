@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// GET DATA (GPCS 11.3): what a security domain tells, each as one TLV.
+//
+//   0042, 0045   IIN and CIN           0066   card data (Card Recognition Data)
+//   00CF         key derivation data   00E0   key information template
+//   9F7F         CPLC (ISD)            5F50   URL of the domain's manager
+//
+// 66, E0 and CF are made from the registry and the keys, CF from the profile until STORE DATA puts
+// another. The others are records "dat/<AID>/<tag>" that the profile or STORE DATA made; one that
+// is not there answers 6A88.
+#pragma once
+
+#include "kagibin/se/domain/domain_command.h"
+
+namespace kagibin::se {
+
+apdu::ResponseApdu get_data(const DomainCommand& command);
+
+// Tags that STORE DATA to the domain itself may set.
+bool is_storable(std::uint16_t tag);
+// Stores the value of a data object; an empty value takes it away.
+Result<void> put_data_object(Nvm& nvm, const Aid& domain, std::uint16_t tag, ByteView value);
+Result<void> erase_data_objects(Nvm& nvm, const Aid& domain);
+
+// 66 { 73 { ... } } for a security domain with this i (GPCS H.2).
+Bytes card_data(std::uint8_t scp03_i);
+Bytes key_information(const KeyStore& keys, const Aid& domain);
+
+}  // namespace kagibin::se

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// PUT KEY (GPCS 11.8) and DELETE of keys (GPCS 11.2): AES keys, values under Key-DEK (Amendment D,
+// 7.2), in a session with C-MAC.
+//
+// Rules that the specifications leave to the element:
+// - P1 = 00 adds: a key of that version and identifier must not be there (6A80). P1 = KVN replaces:
+//   every key must be there (6A88); with another new version the keys move to it. Versions 01 to
+//   7F.
+// - A factory set (FF) is gone as soon as the domain has another complete set.
+// - A domain that has a complete set keeps one: what would take the last is refused (6985). The
+//   session's own set may go when another remains; the session lives on.
+// - A supplementary domain becomes PERSONALIZED with its first complete set.
+// Answers: PUT KEY: KVN and the key check values, in order; DELETE: 00.
+#pragma once
+
+#include "kagibin/gp/delete.h"
+#include "kagibin/se/domain/domain_command.h"
+
+namespace kagibin::se {
+
+apdu::ResponseApdu put_key(const DomainCommand& command);
+// After decode and the check of the session (content_commands.h).
+apdu::ResponseApdu delete_keys(const DomainCommand& command, const gp::DeleteKeys& which);
+
+}  // namespace kagibin::se

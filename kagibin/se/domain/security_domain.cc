@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/se/domain/security_domain.h"
+
+#include "kagibin/se/domain/content_commands.h"
+#include "kagibin/se/domain/data_objects.h"
+#include "kagibin/se/domain/key_commands.h"
+#include "kagibin/se/domain/status_query.h"
+#include "kagibin/se/domain/store_data.h"
+#include "kagibin/tlv/ber_tlv.h"
+
+namespace kagibin::se {
+
+namespace sw = apdu::sw;
+namespace ins = apdu::ins;
+
+namespace {
+
+bool is_known(std::uint8_t instruction) {
+  switch (instruction) {
+    case ins::kInitializeUpdate:
+    case ins::kExternalAuthenticate:
+    case ins::kGetData:
+    case ins::kPutKey:
+    case ins::kDelete:
+    case ins::kInstall:
+    case ins::kStoreData:
+    case ins::kGetStatus:
+      return true;
+    default:
+      return false;
+  }
+}
+
+apdu::ResponseApdu dispatch(std::uint8_t instruction, const DomainCommand& command) {
+  switch (instruction) {
+    case ins::kGetData:
+      return get_data(command);
+    case ins::kPutKey:
+      return put_key(command);
+    case ins::kDelete:
+      return process_delete(command);
+    case ins::kInstall:
+      return process_install(command);
+    case ins::kStoreData:
+      return process_store_data(command);
+    case ins::kGetStatus:
+      return process_get_status(command);
+    default:
+      return answer(sw::kInstructionNotSupported);
+  }
+}
+
+}  // namespace
+
+// Maximum length of the data field in command messages, 9F65 (GPCS 11.9.3.1).
+Bytes SecurityDomain::select() { return tlv::encode(0x9F65, Bytes{0xFF}); }
+
+apdu::ResponseApdu SecurityDomain::card_data() const {
+  const auto isd = platform_.registry.find(platform_.facts.isd_aid);
+  KB_CHECK(isd.has_value());
+  return answer(sw::kOk, se::card_data(isd->scp03_i));
+}
+
+apdu::ResponseApdu SecurityDomain::run(LogicalChannel& channel,
+                                       const RegistryEntry& domain,
+                                       const apdu::CommandApdu& header,
+                                       ByteView data) {
+  if (header.ins != ins::kStoreData) {
+    channel.personalizing.reset();
+    channel.next_block = 0;
+  }
+  if (header.ins != ins::kGetStatus) {
+    channel.status.reset();
+  }
+  return dispatch(header.ins, {.platform = platform_,
+                               .instances = instances_,
+                               .channels = channels_,
+                               .channel = channel,
+                               .domain = domain,
+                               .p1 = header.p1,
+                               .p2 = header.p2,
+                               .data = data});
+}
+
+apdu::ResponseApdu SecurityDomain::process(LogicalChannel& channel,
+                                           const RegistryEntry& domain,
+                                           const apdu::CommandApdu& command) {
+  const auto octet = apdu::ClassOctet::decode(command.cla);
+  KB_CHECK(octet.has_value());
+  if (octet->chaining) {
+    return answer(sw::kChainingNotSupported);
+  }
+  const bool known = is_known(command.ins);
+  if (!octet->proprietary && command.ins != ins::kGetData) {
+    return answer(known ? sw::kClassNotSupported : sw::kInstructionNotSupported);
+  }
+  if (SecureChannel::is_security_command(command)) {
+    return secure_channel_.process(channel, domain.aid, domain, command);
+  }
+  if (!channel.session.open()) {
+    if (!known) {
+      return answer(sw::kInstructionNotSupported);
+    }
+    if (octet->secure_messaging) {
+      channel.end_session();
+      return answer(sw::kSecurityStatusNotSatisfied);
+    }
+    return run(channel, domain, command, command.data);
+  }
+  const auto plain = SecureChannel::unwrap(channel, command);
+  if (!plain) {
+    return answer(plain.error());
+  }
+  const apdu::ResponseApdu result = run(channel, domain, command, plain->data.expose());
+  return SecureChannel::wrap(channel, result.data, result.sw);
+}
+
+}  // namespace kagibin::se

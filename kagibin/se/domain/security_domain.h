@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// A security domain's commands (GPCS chapter 11), of the ISD and of every SSD.
+//
+//   CLA INS                     session     handler
+//   80 50, 84 82                            secure_channel.h
+//   80/84, 00 CA  GET DATA      none        data_objects.h
+//   84 D8  PUT KEY              C-MAC       key_commands.h
+//   84 E4  DELETE               C-MAC       content_commands.h (objects), key_commands.h (keys)
+//   84 E6  INSTALL              C-MAC       content_commands.h
+//   84 E2  STORE DATA           C-MAC       store_data.h
+//   80/84 F2  GET STATUS        any         status_query.h
+//
+// In a session with C-MAC every command carries one. An answer is wrapped as the level says. What a
+// command changes is one transaction. Thread-safety: one thread.
+#pragma once
+
+#include "kagibin/se/domain/domain_command.h"
+
+namespace kagibin::se {
+
+class SecurityDomain {
+ public:
+  SecurityDomain(Platform& platform,
+                 SecureChannel& secure_channel,
+                 Instances& instances,
+                 const LogicalChannels& channels)
+      : platform_(platform),
+        secure_channel_(secure_channel),
+        instances_(instances),
+        channels_(channels) {}
+
+  apdu::ResponseApdu process(LogicalChannel& channel,
+                             const RegistryEntry& domain,
+                             const apdu::CommandApdu& command);
+  // What goes into A5 of the answer to SELECT.
+  static Bytes select();
+  // GET DATA 66 of the ISD.
+  apdu::ResponseApdu card_data() const;
+
+ private:
+  apdu::ResponseApdu run(LogicalChannel& channel,
+                         const RegistryEntry& domain,
+                         const apdu::CommandApdu& header,
+                         ByteView data);
+
+  Platform& platform_;
+  SecureChannel& secure_channel_;
+  Instances& instances_;
+  const LogicalChannels& channels_;
+};
+
+}  // namespace kagibin::se

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/se/open/instances.h"
+
+#include <utility>
+
+#include "kagibin/apdu/status_words.h"
+
+namespace kagibin::se {
+
+namespace sw = apdu::sw;
+
+LogicalChannel* ApplicationSecureChannel::own_channel() const {
+  LogicalChannel* channel = channels_.current;
+  const bool own =
+      channel != nullptr && (channel->selected == aid_ || channel->personalizing == aid_);
+  return own ? channel : nullptr;
+}
+
+bool ApplicationSecureChannel::is_security_command(const apdu::CommandApdu& command) const {
+  return SecureChannel::is_security_command(command);
+}
+
+apdu::ResponseApdu ApplicationSecureChannel::process_security(const apdu::CommandApdu& command) {
+  LogicalChannel* channel = own_channel();
+  const auto self = platform_.registry.find(aid_);
+  const auto domain = self ? platform_.registry.find(self->security_domain) : std::nullopt;
+  if (channel == nullptr || !domain || !is_security_command(command)) {
+    return {.data = {}, .sw = sw::kConditionsNotSatisfied};
+  }
+  return secure_channel_.process(*channel, aid_, *domain, command);
+}
+
+std::expected<SecureChannelService::Plain, StatusWord> ApplicationSecureChannel::unwrap(
+    const apdu::CommandApdu& command) {
+  LogicalChannel* channel = own_channel();
+  if (channel == nullptr) {
+    return std::unexpected(sw::kConditionsNotSatisfied);
+  }
+  auto plain = SecureChannel::unwrap(*channel, command);
+  if (!plain) {
+    return std::unexpected(plain.error());
+  }
+  return Plain{plain->cla, std::move(plain->data)};
+}
+
+apdu::ResponseApdu ApplicationSecureChannel::wrap(ByteView data, StatusWord status) {
+  LogicalChannel* channel = own_channel();
+  if (channel == nullptr) {
+    return {.data = Bytes(data.begin(), data.end()), .sw = status};
+  }
+  return SecureChannel::wrap(*channel, data, status);
+}
+
+std::expected<SecretBytes, StatusWord> ApplicationSecureChannel::decrypt_sensitive(
+    ByteView value) const {
+  const LogicalChannel* channel = own_channel();
+  if (channel == nullptr) {
+    return std::unexpected(sw::kConditionsNotSatisfied);
+  }
+  return channel->session.decrypt_sensitive(value);
+}
+
+bool ApplicationSecureChannel::authenticated() const {
+  const LogicalChannel* channel = own_channel();
+  return channel != nullptr && channel->session.open();
+}
+
+std::uint8_t ApplicationSecureChannel::security_level() const {
+  const LogicalChannel* channel = own_channel();
+  return channel != nullptr && channel->session.open() ? channel->session.level().value : 0;
+}
+
+Application* Instances::get(const RegistryEntry& entry) {
+  const auto found = running_.find(entry.aid);
+  if (found != running_.end()) {
+    return found->second.application.get();
+  }
+  const ApplicationFactory* factory = platform_.modules.factory(entry.load_file, entry.module);
+  const LoadFile* load_file = platform_.modules.load_file(entry.load_file);
+  if (factory == nullptr || load_file == nullptr || !*factory) {
+    return nullptr;
+  }
+  Instance instance;
+  instance.secure_channel =
+      std::make_unique<ApplicationSecureChannel>(platform_, secure_channel_, channels_, entry.aid);
+  instance.application = (*factory)(ApplicationContext{.aid = entry.aid,
+                                                       .security_domain = entry.security_domain,
+                                                       .nvm = platform_.nvm,
+                                                       .record_prefix = record_prefix(entry.aid),
+                                                       .rng = platform_.rng,
+                                                       .secure_channel = *instance.secure_channel,
+                                                       .code_hash = load_file->code_hash()});
+  return running_.emplace(entry.aid, std::move(instance)).first->second.application.get();
+}
+
+std::string record_prefix(const Aid& aid) { return "app/" + aid.hex() + "/"; }
+
+}  // namespace kagibin::se

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is true of one logical channel between two commands: who is selected, the secure channel
+// session, an answer that waits for GET RESPONSE. All of it is gone at reset.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "kagibin/base/aid.h"
+#include "kagibin/gp/get_status.h"
+#include "kagibin/scp/scp03_card.h"
+
+namespace kagibin::se {
+
+// Keys that a session was opened with.
+struct SessionKeys {
+  Aid domain;
+  std::uint8_t version = 0;
+};
+
+// Where a GET STATUS that did not fit into one answer goes on (GPCS 11.4.2.2).
+struct StatusContinuation {
+  gp::GetStatus query;
+  Aid last;  // of the entries sent
+};
+
+struct LogicalChannel {
+  std::uint8_t number = 0;
+  bool open = false;
+  std::optional<Aid> selected{};
+
+  scp::Scp03Card session{};
+  std::optional<SessionKeys> session_keys{};
+
+  std::optional<Aid> personalizing{};  // STORE DATA goes to this application
+  std::uint8_t next_block = 0;         // of STORE DATA
+  std::optional<StatusContinuation> status{};
+
+  Bytes waiting{};  // octets for GET RESPONSE
+  StatusWord waiting_sw{};
+
+  // Ends the session and everything that lives in it.
+  void end_session() {
+    session.close();
+    session_keys.reset();
+    personalizing.reset();
+    next_block = 0;
+    status.reset();
+  }
+};
+
+struct LogicalChannels {
+  std::vector<LogicalChannel> all{};
+  LogicalChannel* current = nullptr;  // that the command in hand came on; nullptr between commands
+
+  bool is_selected(const Aid& aid) const {
+    return std::ranges::any_of(all, [&](const auto& channel) { return channel.selected == aid; });
+  }
+  bool is_selected_beside(const LogicalChannel& one, const Aid& aid) const {
+    return std::ranges::any_of(all, [&](const auto& channel) {
+      return channel.number != one.number && channel.selected == aid;
+    });
+  }
+};
+
+}  // namespace kagibin::se

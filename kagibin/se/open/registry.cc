@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/se/open/registry.h"
+
+#include "kagibin/tlv/ber_tlv.h"
+
+namespace kagibin::se {
+
+namespace {
+
+constexpr std::string_view kEntries = "reg/";
+constexpr std::string_view kLoadFiles = "elf/";
+
+std::string name_of(std::string_view folder, const Aid& aid) {
+  std::string out(folder);
+  out += aid.hex();
+  return out;
+}
+
+Result<Aid> read_aid(tlv::TlvReader& in, tlv::Tag tag) {
+  return Aid::from(KB_TRY(in.expect(tag, Aid::kMinLength, Aid::kMaxLength)).value);
+}
+
+Result<RegistryEntry> decode_entry(const Aid& aid, ByteView octets) {
+  tlv::TlvReader in(octets);
+  const std::uint8_t kind = tlv::to_u8(KB_TRY(in.expect(0x80, 1)));
+  const std::uint8_t state = tlv::to_u8(KB_TRY(in.expect(0x81, 1)));
+  const tlv::Tlv privileges = KB_TRY(in.expect(0x82, 3));
+  RegistryEntry out{.aid = aid,
+                    .kind = static_cast<EntryKind>(kind),
+                    .life_cycle = state,
+                    .privileges = KB_TRY(gp::Privileges::decode(privileges.value)),
+                    .security_domain = KB_TRY(read_aid(in, 0x83)),
+                    .load_file = KB_TRY(read_aid(in, 0x84)),
+                    .module = KB_TRY(read_aid(in, 0x85)),
+                    .scp03_i = 0};
+  out.scp03_i = tlv::to_u8(KB_TRY(in.expect(0x86, 1)));
+  KB_TRY(in.finish());
+  return out;
+}
+
+Result<LoadFileEntry> decode_load_file(const Aid& aid, ByteView octets) {
+  tlv::TlvReader in(octets);
+  const std::uint8_t state = tlv::to_u8(KB_TRY(in.expect(0x80, 1)));
+  const Aid domain = KB_TRY(read_aid(in, 0x81));
+  const tlv::Tlv hash = KB_TRY(in.expect(0x82, sizeof(crypto::Digest256)));
+  KB_TRY(in.finish());
+  return LoadFileEntry{.aid = aid,
+                       .life_cycle = state,
+                       .security_domain = domain,
+                       .code_hash = *to_array<sizeof(crypto::Digest256)>(hash.value)};
+}
+
+}  // namespace
+
+// Records are written by put() alone and checked by the log: one that does not decode is a broken
+// invariant.
+std::optional<RegistryEntry> Registry::find(const Aid& aid) const {
+  const SecretBytes* record = nvm_.get(name_of(kEntries, aid));
+  if (record == nullptr) {
+    return std::nullopt;
+  }
+  auto entry = decode_entry(aid, record->expose());
+  KB_CHECK(entry.has_value());
+  return *entry;
+}
+
+Result<void> Registry::put(const RegistryEntry& entry) {
+  tlv::TlvWriter out;
+  out.put_u8(0x80, static_cast<std::uint8_t>(entry.kind)).put_u8(0x81, entry.life_cycle);
+  out.put(0x82, entry.privileges.encode_three()).put(0x83, entry.security_domain.view());
+  out.put(0x84, entry.load_file.view()).put(0x85, entry.module.view());
+  out.put_u8(0x86, entry.scp03_i);
+  return nvm_.put(name_of(kEntries, entry.aid), out.view());
+}
+
+Result<void> Registry::erase(const Aid& aid) { return nvm_.erase(name_of(kEntries, aid)); }
+
+std::vector<RegistryEntry> Registry::entries() const {
+  std::vector<RegistryEntry> out;
+  for (const std::string& name : nvm_.names(kEntries)) {
+    const auto aid = Aid::from_hex(std::string_view(name).substr(kEntries.size()));
+    KB_CHECK(aid.has_value());
+    out.push_back(*find(*aid));
+  }
+  return out;
+}
+
+std::optional<LoadFileEntry> Registry::find_load_file(const Aid& aid) const {
+  const SecretBytes* record = nvm_.get(name_of(kLoadFiles, aid));
+  if (record == nullptr) {
+    return std::nullopt;
+  }
+  auto entry = decode_load_file(aid, record->expose());
+  KB_CHECK(entry.has_value());
+  return *entry;
+}
+
+Result<void> Registry::put_load_file(const LoadFileEntry& entry) {
+  tlv::TlvWriter out;
+  out.put_u8(0x80, entry.life_cycle).put(0x81, entry.security_domain.view());
+  out.put(0x82, entry.code_hash);
+  return nvm_.put(name_of(kLoadFiles, entry.aid), out.view());
+}
+
+std::vector<LoadFileEntry> Registry::load_files() const {
+  std::vector<LoadFileEntry> out;
+  for (const std::string& name : nvm_.names(kLoadFiles)) {
+    const auto aid = Aid::from_hex(std::string_view(name).substr(kLoadFiles.size()));
+    KB_CHECK(aid.has_value());
+    out.push_back(*find_load_file(*aid));
+  }
+  return out;
+}
+
+std::optional<RegistryEntry> Registry::select(ByteView prefix,
+                                              const std::optional<Aid>& after) const {
+  if (!after) {
+    const auto whole = Aid::from(prefix);
+    const auto exact = whole ? find(*whole) : std::nullopt;
+    if (exact) {
+      return exact->selectable() ? exact : std::nullopt;
+    }
+  }
+  std::string begins(kEntries);
+  begins += to_hex(prefix);
+  const std::string behind = after ? name_of(kEntries, *after) : std::string();
+  for (const std::string& name : nvm_.names(begins)) {
+    if (after && name <= behind) {
+      continue;
+    }
+    const auto aid = Aid::from_hex(std::string_view(name).substr(kEntries.size()));
+    KB_CHECK(aid.has_value());
+    auto entry = find(*aid);
+    if (entry->selectable()) {
+      return entry;
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace kagibin::se
