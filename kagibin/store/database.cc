@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/store/database.h"
+
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include "kagibin/base/crash_point.h"
+
+namespace kagibin::store {
+namespace {
+
+std::unexpected<Error> failure(int code) {
+  switch (code & 0xFF) {  // the primary code; extended ones say more than we need
+    case SQLITE_FULL:
+      return fail(Errc::kNoSpace, "the disk or the store's quota is full; nothing was changed");
+    case SQLITE_CONSTRAINT:
+      return fail(Errc::kConflict, "the store already has a row of this name");
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return fail(Errc::kInterrupted, "another process holds the store; try again");
+    case SQLITE_IOERR:
+      return fail(Errc::kIo, "reading or writing the store's file failed");
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+      return fail(Errc::kIo, "the store's file cannot be opened for writing");
+    case SQLITE_NOTADB:
+    case SQLITE_CORRUPT:
+      return fail(Errc::kStore, "the store's file is damaged or is no SQLite file");
+    default:
+      return fail(Errc::kStore, "the store failed");
+  }
+}
+
+Result<void> check(int code) {
+  if (code != SQLITE_OK && code != SQLITE_DONE && code != SQLITE_ROW) {
+    return failure(code);
+  }
+  return {};
+}
+
+// SQLite would create the file with the umask's mode; its -wal and -shm take the mode of the file.
+Result<void> create_private_file(const std::filesystem::path& path) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open's third argument
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) {
+    return errno == ENOSPC ? fail(Errc::kNoSpace, "the disk is full")
+                           : fail(Errc::kIo, "the store's file cannot be opened for writing");
+  }
+  ::close(file);
+  return {};
+}
+
+}  // namespace
+
+Query::Query(Query&& other) noexcept
+    : statement_(std::exchange(other.statement_, nullptr)), failed_(other.failed_) {}
+
+Query::~Query() {
+  if (statement_ != nullptr) {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+  }
+}
+
+Query& Query::bind(int index, std::int64_t value) {
+  failed_ |= sqlite3_bind_int64(statement_, index, value);
+  return *this;
+}
+
+Query& Query::bind(int index, std::string_view text) {
+  failed_ |= sqlite3_bind_text64(statement_, index, text.data() == nullptr ? "" : text.data(),
+                                 text.size(), SQLITE_STATIC, SQLITE_UTF8);
+  return *this;
+}
+
+Query& Query::bind(int index, ByteView octets) {
+  failed_ |= octets.empty() ? sqlite3_bind_zeroblob(statement_, index, 0)
+                            : sqlite3_bind_blob64(statement_, index, octets.data(), octets.size(),
+                                                  SQLITE_STATIC);
+  return *this;
+}
+
+Query& Query::bind_null(int index) {
+  failed_ |= sqlite3_bind_null(statement_, index);
+  return *this;
+}
+
+Result<bool> Query::step() {
+  if (failed_ != 0) {
+    return fail(Errc::kStore, "a value could not be bound to a statement");
+  }
+  const int code = sqlite3_step(statement_);
+  KB_TRY(check(code));
+  return code == SQLITE_ROW;
+}
+
+Result<void> Query::run() {
+  KB_TRY(step());
+  return {};
+}
+
+std::int64_t Query::integer(int column) const { return sqlite3_column_int64(statement_, column); }
+
+std::string_view Query::text(int column) const {
+  const ByteView view = octets(column);
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-reinterpret-cast): text is octets
+  return {reinterpret_cast<const char*>(view.data()), view.size()};
+}
+
+ByteView Query::octets(int column) const {
+  const auto* data = static_cast<const std::uint8_t*>(sqlite3_column_blob(statement_, column));
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+  return data == nullptr ? ByteView() : ByteView(data, size);
+}
+
+bool Query::is_null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+void Database::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+
+void Database::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+Result<Database> Database::open(const Options& options) {
+  KB_TRY(create_private_file(options.path));
+  sqlite3* raw = nullptr;
+  const int code =
+      sqlite3_open_v2(options.path.c_str(), &raw,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, nullptr);
+  Database db{std::unique_ptr<sqlite3, Close>(raw)};
+  KB_TRY(check(code));
+  sqlite3_busy_timeout(raw, options.busy_timeout_ms);
+  KB_TRY(db.migrate(options));
+  return db;
+}
+
+Result<void> Database::migrate(const Options& options) {
+  KB_TRY(
+      run("PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL;"
+          "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=16777216;"));
+  if (options.max_pages) {
+    const std::string quota = "PRAGMA max_page_count=" + std::to_string(*options.max_pages);
+    KB_TRY(run(quota.c_str()));
+  }
+  // Versions are looked at under the write lock: two processes may open a new file together.
+  Transaction transaction = KB_TRY(Transaction::begin(*this));
+  std::int64_t version = 0;
+  std::int64_t id = 0;
+  {
+    Query query = KB_TRY(this->query("PRAGMA user_version"));
+    KB_TRY(query.step());
+    version = query.integer(0);
+  }
+  {
+    Query query = KB_TRY(this->query("PRAGMA application_id"));
+    KB_TRY(query.step());
+    id = query.integer(0);
+  }
+  if (version == 0 && id == 0) {
+    Query query = KB_TRY(this->query("SELECT count(*) FROM sqlite_schema"));
+    KB_TRY(query.step());
+    if (query.integer(0) != 0) {
+      return fail(Errc::kConflict, "the file holds something else than this store");
+    }
+  } else if (id != options.application_id) {
+    return fail(Errc::kConflict, "the file holds another store or another program's data");
+  }
+  const auto known = static_cast<std::int64_t>(options.migrations.size());
+  if (version > known) {
+    return fail(Errc::kNotSupported, "a newer version of this program wrote the store");
+  }
+  if (version == known) {
+    return transaction.commit();
+  }
+  for (auto next = static_cast<std::size_t>(version); next < options.migrations.size(); ++next) {
+    const std::string script(options.migrations[next]);
+    KB_TRY(run(script.c_str()));
+  }
+  const std::string marks = "PRAGMA user_version=" + std::to_string(known) +
+                            "; PRAGMA application_id=" + std::to_string(options.application_id);
+  KB_TRY(run(marks.c_str()));
+  KB_CRASH_POINT("store.migration.before_commit");
+  return transaction.commit();
+}
+
+Result<Query> Database::query(std::string_view sql) {
+  auto& statement = statements_[sql.data()];
+  if (!statement) {
+    sqlite3_stmt* raw = nullptr;
+    const int code = sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
+    statement.reset(raw);
+    KB_TRY(check(code));
+  }
+  return Query(statement.get());
+}
+
+Result<void> Database::run(const char* sql) {
+  return check(sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr));
+}
+
+bool Database::in_transaction() const { return sqlite3_get_autocommit(db_.get()) == 0; }
+
+std::int64_t Database::changes() const { return sqlite3_changes64(db_.get()); }
+
+Result<Transaction> Transaction::begin(Database& db) {
+  KB_TRY(db.run("BEGIN IMMEDIATE"));
+  return Transaction(db);
+}
+
+Transaction::~Transaction() {
+  if (db_ != nullptr && db_->in_transaction()) {
+    static_cast<void>(db_->run("ROLLBACK"));
+  }
+}
+
+Result<void> Transaction::commit() {
+  if (!db_->in_transaction()) {
+    return fail(Errc::kStore, "the transaction was rolled back before its commit");
+  }
+  KB_TRY(db_->run("COMMIT"));
+  db_ = nullptr;
+  return {};
+}
+
+}  // namespace kagibin::store

@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/store/journal_store_sqlite.h"
+
+#include <array>
+#include <utility>
+
+#include "kagibin/base/crash_point.h"
+#include "kagibin/store/database.h"
+
+namespace kagibin::store {
+namespace {
+
+using delivery::AttemptNumber;
+using delivery::DeviceId;
+using delivery::JournalAttempt;
+using delivery::JournalEntry;
+using delivery::JournalOrder;
+using delivery::JournalStep;
+using delivery::OrderId;
+using delivery::State;
+
+constexpr std::int32_t kApplicationId = 0x4B424A31;  // "KBJ1"
+constexpr std::size_t kMaxAnnotation = 65'536;
+constexpr std::size_t kMaxKind = 64;
+
+constexpr std::array<std::string_view, 1> kMigrations = {R"sql(
+CREATE TABLE orders (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  device TEXT NOT NULL,
+  seid BLOB NOT NULL,
+  target BLOB NOT NULL,
+  not_after INTEGER NOT NULL,
+  sealed_payload BLOB NOT NULL,
+  annotation TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  current_attempt INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  UNIQUE (seid, target, seq)
+) STRICT;
+CREATE INDEX orders_by_state ON orders(state, position);
+CREATE TABLE attempts (
+  order_id TEXT NOT NULL REFERENCES orders(id),
+  number INTEGER NOT NULL,
+  nonce_a BLOB NOT NULL UNIQUE,
+  sealed_kem_key BLOB NOT NULL,
+  sealed_receipt_key BLOB NOT NULL,
+  PRIMARY KEY (order_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE entries (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  order_id TEXT NOT NULL REFERENCES orders(id),
+  attempt INTEGER NOT NULL,
+  step TEXT NOT NULL,
+  message BLOB NOT NULL,
+  acknowledged INTEGER NOT NULL,
+  UNIQUE (order_id, attempt, step)
+) STRICT;
+CREATE INDEX entries_to_send ON entries(position) WHERE acknowledged = 0;
+CREATE TABLE records (
+  kind TEXT NOT NULL,
+  key BLOB NOT NULL,
+  value BLOB NOT NULL,
+  PRIMARY KEY (kind, key)
+) STRICT, WITHOUT ROWID;
+)sql"};
+
+#define KB_ORDER_COLUMNS                                                          \
+  "id, device, seid, target, not_after, sealed_payload, annotation, seq, state, " \
+  "current_attempt, created_at"
+
+constexpr std::string_view kAllOrders =
+    "SELECT " KB_ORDER_COLUMNS " FROM orders ORDER BY position LIMIT ?1";
+constexpr std::string_view kOrdersInState =
+    "SELECT " KB_ORDER_COLUMNS " FROM orders WHERE state = ?2 ORDER BY position LIMIT ?1";
+
+Bytes copy(ByteView octets) { return {octets.begin(), octets.end()}; }
+
+bool is_received(JournalStep step) {
+  return step == JournalStep::kAnswer || step == JournalStep::kReceipt;
+}
+
+Result<JournalStep> step_by_name(std::string_view text) {
+  for (const JournalStep step :
+       {JournalStep::kOrder, JournalStep::kRequest, JournalStep::kDelivery, JournalStep::kVerdict,
+        JournalStep::kAnswer, JournalStep::kReceipt}) {
+    if (delivery::name(step) == text) {
+      return step;
+    }
+  }
+  return fail(Errc::kStore, "the journal holds an entry of an unknown step");
+}
+
+Result<JournalOrder> read_order(const Query& row) {
+  const OrderId id = KB_TRY(OrderId::from(row.text(0)));
+  const DeviceId device = KB_TRY(DeviceId::from(row.text(1)));
+  const Seid seid = KB_TRY(Seid::from(row.octets(2)));
+  const Aid target = KB_TRY(Aid::from(row.octets(3)));
+  JournalOrder order{.id = id, .device = device, .seid = seid, .target = target};
+  order.not_after = row.integer(4);
+  order.sealed_payload = copy(row.octets(5));
+  order.annotation = row.text(6);
+  order.seq = static_cast<std::uint32_t>(row.integer(7));
+  order.state = KB_TRY(delivery::state_by_name(row.text(8)));
+  order.current_attempt = static_cast<AttemptNumber>(row.integer(9));
+  order.created_at = row.integer(10);
+  return order;
+}
+
+// Columns order_id, number, nonce_a, sealed_kem_key, sealed_receipt_key.
+Result<JournalAttempt> read_attempt(const Query& row) {
+  const OrderId order = KB_TRY(OrderId::from(row.text(0)));
+  const Nonce16 nonce = KB_TRY(Nonce16::from(row.octets(2)));
+  return JournalAttempt{.order = order,
+                        .number = static_cast<AttemptNumber>(row.integer(1)),
+                        .nonce_a = nonce,
+                        .sealed_kem_key = copy(row.octets(3)),
+                        .sealed_receipt_key = copy(row.octets(4))};
+}
+
+// Columns order_id, attempt, step, message, acknowledged.
+Result<JournalEntry> read_entry(const Query& row) {
+  const OrderId order = KB_TRY(OrderId::from(row.text(0)));
+  const JournalStep step = KB_TRY(step_by_name(row.text(2)));
+  return JournalEntry{.order = order,
+                      .attempt = static_cast<AttemptNumber>(row.integer(1)),
+                      .step = step,
+                      .message = copy(row.octets(3)),
+                      .acknowledged = row.integer(4) != 0};
+}
+
+class SqliteJournalStore final : public delivery::JournalStore {
+ public:
+  explicit SqliteJournalStore(Database db) : db_(std::move(db)) {}
+
+  Result<JournalOrder> open_order(const JournalOrder& wanted) override {
+    if (wanted.annotation.size() > kMaxAnnotation) {
+      return fail(Errc::kLimit, "an order's annotation has at most 64 KiB");
+    }
+    Transaction transaction = KB_TRY(Transaction::begin(db_));
+    const std::optional<JournalOrder> stored = KB_TRY(find_order(wanted.id));
+    if (stored) {
+      const bool same = stored->device == wanted.device && stored->seid == wanted.seid &&
+                        stored->target == wanted.target && stored->not_after == wanted.not_after &&
+                        stored->annotation == wanted.annotation;
+      if (!same) {
+        return fail(Errc::kConflict, "the journal has another order of this name");
+      }
+      return *stored;
+    }
+    JournalOrder order = wanted;
+    order.seq = KB_TRY(next_seq(order.seid, order.target));
+    order.state = State::kOrdered;
+    order.current_attempt = 0;
+    KB_TRY(insert(order));
+    KB_CRASH_POINT("journal.order.before_commit");
+    KB_TRY(transaction.commit());
+    KB_CRASH_POINT("journal.order.after_commit");
+    return order;
+  }
+
+  Result<std::optional<JournalOrder>> find_order(const OrderId& order) override {
+    Query query = KB_TRY(db_.query("SELECT " KB_ORDER_COLUMNS " FROM orders WHERE id = ?1"));
+    query.bind(1, std::string_view(order.text()));
+    const bool found = KB_TRY(query.step());
+    if (!found) {
+      return std::optional<JournalOrder>();
+    }
+    JournalOrder row = KB_TRY(read_order(query));
+    return std::optional<JournalOrder>(std::move(row));
+  }
+
+  Result<std::vector<JournalOrder>> orders(std::optional<State> state,
+                                           std::uint32_t limit) override {
+    Query query = KB_TRY(db_.query(state ? kOrdersInState : kAllOrders));
+    query.bind(1, static_cast<std::int64_t>(limit));
+    if (state) {
+      query.bind(2, delivery::name(*state));
+    }
+    std::vector<JournalOrder> rows;
+    for (bool more = KB_TRY(query.step()); more; more = KB_TRY(query.step())) {
+      JournalOrder row = KB_TRY(read_order(query));
+      rows.push_back(std::move(row));
+    }
+    return rows;
+  }
+
+  Result<void> set_state(const OrderId& order, State state) override {
+    Query query = KB_TRY(db_.query("UPDATE orders SET state = ?2 WHERE id = ?1"));
+    query.bind(1, std::string_view(order.text()));
+    query.bind(2, delivery::name(state));
+    KB_CRASH_POINT("journal.state.before_commit");
+    KB_TRY(query.run());
+    KB_CRASH_POINT("journal.state.after_commit");
+    return one_row_changed();
+  }
+
+  Result<JournalAttempt> open_attempt(const JournalAttempt& wanted) override {
+    Transaction transaction = KB_TRY(Transaction::begin(db_));
+    const std::optional<JournalAttempt> stored = KB_TRY(find_attempt(wanted.order, wanted.number));
+    if (stored) {
+      if (stored->nonce_a != wanted.nonce_a) {
+        return fail(Errc::kConflict, "the journal has another attempt of this number");
+      }
+      return *stored;
+    }
+    const std::optional<JournalOrder> order = KB_TRY(find_order(wanted.order));
+    if (!order) {
+      return fail(Errc::kNotFound, "the journal has no order of this name");
+    }
+    if (wanted.number != order->current_attempt + 1 || wanted.number > delivery::kMaxAttempts) {
+      return fail(Errc::kConflict, "attempts are numbered without gaps");
+    }
+    KB_TRY(insert(wanted));
+    KB_CRASH_POINT("journal.attempt.before_commit");
+    KB_TRY(transaction.commit());
+    KB_CRASH_POINT("journal.attempt.after_commit");
+    return wanted;
+  }
+
+  Result<std::optional<JournalAttempt>> find_attempt(const OrderId& order,
+                                                     AttemptNumber number) override {
+    Query query =
+        KB_TRY(db_.query("SELECT order_id, number, nonce_a, sealed_kem_key, sealed_receipt_key "
+                         "FROM attempts WHERE order_id = ?1 AND number = ?2"));
+    query.bind(1, std::string_view(order.text()));
+    query.bind(2, static_cast<std::int64_t>(number));
+    const bool found = KB_TRY(query.step());
+    if (!found) {
+      return std::optional<JournalAttempt>();
+    }
+    JournalAttempt row = KB_TRY(read_attempt(query));
+    return std::optional<JournalAttempt>(std::move(row));
+  }
+
+  Result<void> set_receipt_key(const OrderId& order,
+                               AttemptNumber number,
+                               ByteView sealed_receipt_key) override {
+    Transaction transaction = KB_TRY(Transaction::begin(db_));
+    const std::optional<JournalEntry> sealed =
+        KB_TRY(find_entry(order, number, JournalStep::kDelivery));
+    if (sealed) {
+      return fail(Errc::kConflict, "the envelope of this attempt is sealed already");
+    }
+    {
+      Query query =
+          KB_TRY(db_.query("UPDATE attempts SET sealed_receipt_key = ?3 "
+                           "WHERE order_id = ?1 AND number = ?2"));
+      query.bind(1, std::string_view(order.text()));
+      query.bind(2, static_cast<std::int64_t>(number));
+      query.bind(3, sealed_receipt_key);
+      KB_TRY(query.run());
+      KB_TRY(one_row_changed());
+    }
+    KB_CRASH_POINT("journal.receipt_key.before_commit");
+    KB_TRY(transaction.commit());
+    KB_CRASH_POINT("journal.receipt_key.after_commit");
+    return {};
+  }
+
+  Result<void> record(const OrderId& order,
+                      AttemptNumber attempt,
+                      JournalStep step,
+                      ByteView message) override {
+    Transaction transaction = KB_TRY(Transaction::begin(db_));
+    const std::optional<JournalEntry> stored = KB_TRY(find_entry(order, attempt, step));
+    if (stored && equal(stored->message, message)) {
+      return {};
+    }
+    const bool replaceable = step == JournalStep::kReceipt ||
+                             (step == JournalStep::kVerdict && stored && stored->acknowledged);
+    if (stored && !replaceable) {
+      return fail(Errc::kConflict, "the journal has another message for this step");
+    }
+    KB_TRY(write(order, attempt, step, message));
+    KB_CRASH_POINT("journal.record.before_commit");
+    KB_TRY(transaction.commit());
+    KB_CRASH_POINT("journal.record.after_commit");
+    return {};
+  }
+
+  Result<void> acknowledge(const OrderId& order, AttemptNumber attempt, JournalStep step) override {
+    Query query =
+        KB_TRY(db_.query("UPDATE entries SET acknowledged = 1 "
+                         "WHERE order_id = ?1 AND attempt = ?2 AND step = ?3"));
+    query.bind(1, std::string_view(order.text()));
+    query.bind(2, static_cast<std::int64_t>(attempt));
+    query.bind(3, delivery::name(step));
+    KB_CRASH_POINT("journal.acknowledge.before_commit");
+    KB_TRY(query.run());
+    KB_CRASH_POINT("journal.acknowledge.after_commit");
+    return one_row_changed();
+  }
+
+  Result<std::optional<JournalEntry>> find_entry(const OrderId& order,
+                                                 AttemptNumber attempt,
+                                                 JournalStep step) override {
+    Query query =
+        KB_TRY(db_.query("SELECT order_id, attempt, step, message, acknowledged FROM entries "
+                         "WHERE order_id = ?1 AND attempt = ?2 AND step = ?3"));
+    query.bind(1, std::string_view(order.text()));
+    query.bind(2, static_cast<std::int64_t>(attempt));
+    query.bind(3, delivery::name(step));
+    const bool found = KB_TRY(query.step());
+    if (!found) {
+      return std::optional<JournalEntry>();
+    }
+    JournalEntry row = KB_TRY(read_entry(query));
+    return std::optional<JournalEntry>(std::move(row));
+  }
+
+  Result<std::vector<JournalEntry>> unacknowledged() override {
+    Query query =
+        KB_TRY(db_.query("SELECT order_id, attempt, step, message, acknowledged FROM entries "
+                         "WHERE acknowledged = 0 ORDER BY position"));
+    std::vector<JournalEntry> rows;
+    for (bool more = KB_TRY(query.step()); more; more = KB_TRY(query.step())) {
+      JournalEntry row = KB_TRY(read_entry(query));
+      rows.push_back(std::move(row));
+    }
+    return rows;
+  }
+
+  Result<void> put_record(std::string_view kind, ByteView key, ByteView value) override {
+    KB_TRY(check_kind(kind));
+    Query query =
+        KB_TRY(db_.query("INSERT INTO records(kind, key, value) VALUES (?1, ?2, ?3) "
+                         "ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value"));
+    query.bind(1, kind).bind(2, key).bind(3, value);
+    KB_CRASH_POINT("journal.put_record.before_commit");
+    KB_TRY(query.run());
+    KB_CRASH_POINT("journal.put_record.after_commit");
+    return {};
+  }
+
+  Result<void> claim_record(std::string_view kind, ByteView key, ByteView value) override {
+    KB_TRY(check_kind(kind));
+    Transaction transaction = KB_TRY(Transaction::begin(db_));
+    const std::optional<Bytes> stored = KB_TRY(find_record(kind, key));
+    if (stored) {
+      if (!equal(*stored, value)) {
+        return fail(Errc::kConflict, "the journal has another record of this name");
+      }
+      return {};
+    }
+    KB_TRY(put_record(kind, key, value));
+    return transaction.commit();
+  }
+
+  Result<std::optional<Bytes>> find_record(std::string_view kind, ByteView key) override {
+    Query query = KB_TRY(db_.query("SELECT value FROM records WHERE kind = ?1 AND key = ?2"));
+    query.bind(1, kind).bind(2, key);
+    const bool found = KB_TRY(query.step());
+    return found ? std::optional<Bytes>(copy(query.octets(0))) : std::nullopt;
+  }
+
+  Result<std::vector<std::pair<Bytes, Bytes>>> records(std::string_view kind) override {
+    Query query = KB_TRY(db_.query("SELECT key, value FROM records WHERE kind = ?1 ORDER BY key"));
+    query.bind(1, kind);
+    std::vector<std::pair<Bytes, Bytes>> rows;
+    for (bool more = KB_TRY(query.step()); more; more = KB_TRY(query.step())) {
+      rows.emplace_back(copy(query.octets(0)), copy(query.octets(1)));
+    }
+    return rows;
+  }
+
+ private:
+  static Result<void> check_kind(std::string_view kind) {
+    if (kind.empty() || kind.size() > kMaxKind) {
+      return fail(Errc::kInvalidArgument, "a kind of record has 1 to 64 characters");
+    }
+    return {};
+  }
+
+  Result<void> one_row_changed() const {
+    if (db_.changes() != 1) {
+      return fail(Errc::kNotFound, "the journal has no row of this name");
+    }
+    return {};
+  }
+
+  Result<std::uint32_t> next_seq(const Seid& seid, const Aid& target) {
+    Query query = KB_TRY(
+        db_.query("SELECT coalesce(max(seq), 0) FROM orders WHERE seid = ?1 AND target = ?2"));
+    query.bind(1, seid.view()).bind(2, target.view());
+    KB_TRY(query.step());
+    const std::int64_t last = query.integer(0);
+    if (last >= 0xFFFFFFFF) {
+      return fail(Errc::kLimit, "the SEQ of this element and target has run out");
+    }
+    return static_cast<std::uint32_t>(last + 1);
+  }
+
+  Result<void> insert(const JournalOrder& order) {
+    Query query = KB_TRY(db_.query("INSERT INTO orders(" KB_ORDER_COLUMNS
+                                   ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"));
+    query.bind(1, std::string_view(order.id.text()));
+    query.bind(2, std::string_view(order.device.text()));
+    query.bind(3, order.seid.view());
+    query.bind(4, order.target.view());
+    query.bind(5, order.not_after);
+    query.bind(6, ByteView(order.sealed_payload));
+    query.bind(7, std::string_view(order.annotation));
+    query.bind(8, static_cast<std::int64_t>(order.seq));
+    query.bind(9, delivery::name(order.state));
+    query.bind(10, static_cast<std::int64_t>(order.current_attempt));
+    query.bind(11, order.created_at);
+    return query.run();
+  }
+
+  Result<void> insert(const JournalAttempt& attempt) {
+    {
+      Query query = KB_TRY(db_.query("INSERT INTO attempts VALUES (?1, ?2, ?3, ?4, ?5)"));
+      query.bind(1, std::string_view(attempt.order.text()));
+      query.bind(2, static_cast<std::int64_t>(attempt.number));
+      query.bind(3, attempt.nonce_a.view());
+      query.bind(4, ByteView(attempt.sealed_kem_key));
+      query.bind(5, ByteView(attempt.sealed_receipt_key));
+      KB_TRY(query.run());
+    }
+    Query query = KB_TRY(db_.query("UPDATE orders SET current_attempt = ?2 WHERE id = ?1"));
+    query.bind(1, std::string_view(attempt.order.text()));
+    query.bind(2, static_cast<std::int64_t>(attempt.number));
+    return query.run();
+  }
+
+  Result<void> write(const OrderId& order,
+                     AttemptNumber attempt,
+                     JournalStep step,
+                     ByteView message) {
+    Query query = KB_TRY(
+        db_.query("INSERT INTO entries(order_id, attempt, step, message, acknowledged) "
+                  "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (order_id, attempt, step) DO UPDATE SET "
+                  "message = excluded.message, acknowledged = excluded.acknowledged"));
+    query.bind(1, std::string_view(order.text()));
+    query.bind(2, static_cast<std::int64_t>(attempt));
+    query.bind(3, delivery::name(step));
+    query.bind(4, message);
+    query.bind(5, std::int64_t{is_received(step) ? 1 : 0});
+    const Result<void> written = query.run();
+    if (!written && written.error().code == Errc::kConflict) {
+      return fail(Errc::kNotFound, "the journal has no order of this name");
+    }
+    return written;
+  }
+
+  Database db_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<delivery::JournalStore>> open_journal_store(const SqliteOptions& options) {
+  Database db = KB_TRY(Database::open({.path = options.path,
+                                       .application_id = kApplicationId,
+                                       .migrations = kMigrations,
+                                       .max_pages = options.max_pages,
+                                       .busy_timeout_ms = options.busy_timeout_ms}));
+  return std::make_unique<SqliteJournalStore>(std::move(db));
+}
+
+}  // namespace kagibin::store
