@@ -103,12 +103,16 @@ Result<AttemptStatus> ProviderApi::withdraw(const OrderId& order,
 
 Result<OrderListing> ProviderApi::list(std::optional<State> state,
                                        std::string_view after,
-                                       std::uint32_t limit) {
+                                       std::uint32_t limit,
+                                       std::uint32_t wait_seconds) {
   KB_TRY(check_cursor(after));
   std::string target = "/v1/orders?limit=" + std::to_string(limit);
   if (state) {
     target += "&state=";
     target += name(*state);
+  }
+  if (wait_seconds > 0) {
+    target += "&wait=" + std::to_string(wait_seconds);
   }
   if (!after.empty()) {
     target += "&after=";

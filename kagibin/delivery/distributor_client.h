@@ -61,10 +61,12 @@ class ProviderApi {
   Result<AttemptStatus> withdraw(const OrderId& order,
                                  AttemptNumber attempt,
                                  const WithdrawalMessage& why);
-  // Attempts that changed behind the cursor ("" from the beginning), in one state or in all.
+  // Attempts that changed behind the cursor ("" from the beginning), in one state or in all; waits
+  // at the server for the first for up to `wait_seconds`.
   Result<OrderListing> list(std::optional<State> state,
                             std::string_view after,
-                            std::uint32_t limit = 100);
+                            std::uint32_t limit = 100,
+                            std::uint32_t wait_seconds = 0);
   const ApiConnection& connection() const { return connection_; }
 
  private:

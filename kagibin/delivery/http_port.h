@@ -65,6 +65,8 @@ class HttpHandler {
     }
     return responses;
   }
+  // Called about once a second by the same thread; the topics that have news now.
+  virtual std::vector<std::string> tick() { return {}; }
 };
 
 // The client's end. An answer of any status is a value; no answer is kNetwork (not connected, cut

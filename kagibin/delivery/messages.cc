@@ -79,7 +79,21 @@ constexpr std::array<std::string_view, 4> kVerdicts = {"confirmed", "refused", "
                                                        "cancelled"};
 
 json::object object_of(const VerdictMessage& message) {
-  return {{"verdict", text_of(name(message.verdict))}, {"reason", text_of(message.reason)}};
+  json::object out{{"verdict", text_of(name(message.verdict))},
+                   {"reason", text_of(message.reason)}};
+  if (message.revision) {
+    out.emplace("revision", *message.revision);
+  }
+  return out;
+}
+
+Result<std::optional<std::uint32_t>> read_revision(ObjectReader& in) {
+  if (!in.has("revision")) {
+    return std::optional<std::uint32_t>();
+  }
+  const std::int64_t revision =
+      KB_TRY(in.integer("revision", 1, std::numeric_limits<std::uint32_t>::max()));
+  return std::optional(static_cast<std::uint32_t>(revision));
 }
 
 Result<VerdictMessage> read_verdict(ObjectReader& in) {
@@ -87,8 +101,9 @@ Result<VerdictMessage> read_verdict(ObjectReader& in) {
   for (std::size_t i = 0; i < kVerdicts.size(); ++i) {
     if (kVerdicts.at(i) == text) {
       const std::string reason = KB_TRY(read_reason(in));
+      const std::optional<std::uint32_t> revision = KB_TRY(read_revision(in));
       KB_TRY(in.finish());
-      return VerdictMessage{static_cast<Verdict>(i), reason};
+      return VerdictMessage{static_cast<Verdict>(i), reason, revision};
     }
   }
   return fail(Errc::kValue, "a verdict is confirmed, refused, unknown or cancelled");
@@ -205,11 +220,7 @@ Result<ReceiptMessage> receipt_message_from_json(std::string_view text) {
   ObjectReader in = KB_TRY(ObjectReader::of(value));
   ReceiptMessage message;
   message.receipt = KB_TRY(read_relayed(in, "receipt"));
-  if (in.has("revision")) {
-    const std::int64_t revision =
-        KB_TRY(in.integer("revision", 1, std::numeric_limits<std::uint32_t>::max()));
-    message.revision = static_cast<std::uint32_t>(revision);
-  }
+  message.revision = KB_TRY(read_revision(in));
   KB_TRY(in.finish());
   return message;
 }

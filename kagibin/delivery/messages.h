@@ -95,6 +95,7 @@ std::string_view name(Verdict verdict);
 struct VerdictMessage {
   Verdict verdict = Verdict::kUnknown;
   std::string reason{};  // printable UTF-8, may be empty
+  std::optional<std::uint32_t> revision{};
   friend bool operator==(const VerdictMessage&, const VerdictMessage&) = default;
 };
 Event event_of(Verdict verdict);

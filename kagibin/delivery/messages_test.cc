@@ -44,6 +44,7 @@ TEST(MessagesTest, EveryMessageReadsBackAndRefusesEverythingElse) {
   expect_strict(ReceiptMessage{octets, {}}, receipt_message_from_json);
   expect_strict(ReceiptMessage{octets, 2}, receipt_message_from_json);
   expect_strict(VerdictMessage{Verdict::kRefused, "鍵 \"no\""}, verdict_message_from_json);
+  expect_strict(VerdictMessage{Verdict::kConfirmed, "", 2}, verdict_message_from_json);
   expect_strict(WithdrawalMessage{"ordered by mistake"}, withdrawal_message_from_json);
   const AttemptStatus status{2, State::kRefused, VerdictMessage{Verdict::kRefused, "why"}};
   expect_strict(status, attempt_status_from_json);

@@ -49,6 +49,7 @@ CREATE TABLE attempts (
   receipts INTEGER NOT NULL DEFAULT 0,
   verdict TEXT,
   reason TEXT,
+  judged INTEGER,
   withdrawal TEXT,
   change INTEGER NOT NULL,
   UNIQUE (order_id, number)
@@ -82,7 +83,7 @@ INSERT INTO counters VALUES ('change', 0);
 
 #define KB_ATTEMPT_COLUMNS                                                             \
   "a.order_id, a.number, a.provider, a.device, a.kind, a.state, a.opening, a.answer, " \
-  "a.envelope, a.receipts, a.verdict, a.reason, a.withdrawal, a.sequence, a.change"
+  "a.envelope, a.receipts, a.verdict, a.reason, a.withdrawal, a.sequence, a.change, a.judged"
 #define KB_ORDER_COLUMNS "id, provider, device, not_after, state, current_attempt, created_at"
 
 constexpr std::string_view kListAll =
@@ -146,6 +147,9 @@ Result<AttemptRow> read_attempt(const Query& row) {
   if (!row.is_null(10)) {
     const delivery::Verdict verdict = KB_TRY(verdict_by_name(row.text(10)));
     attempt.verdict = delivery::VerdictMessage{verdict, std::string(row.text(11))};
+    if (!row.is_null(15)) {
+      attempt.verdict->revision = static_cast<std::uint32_t>(row.integer(15));
+    }
   }
   if (!row.is_null(12)) {
     attempt.withdrawal = std::string(row.text(12));
@@ -177,6 +181,9 @@ void bind_progress(Query& query, const AttemptRow& row, std::int64_t change) {
   if (row.verdict) {
     query.bind(7, delivery::name(row.verdict->verdict));
     query.bind(8, std::string_view(row.verdict->reason));
+    if (row.verdict->revision) {
+      query.bind(11, static_cast<std::int64_t>(*row.verdict->revision));
+    }
   }
   if (row.withdrawal) {
     query.bind(9, std::string_view(*row.withdrawal));
@@ -248,16 +255,16 @@ class SqliteTransaction final : public delivery::OrderTransaction {
     const std::int64_t change = KB_TRY(next_change());
     Query query = KB_TRY(this->query(
         "INSERT INTO attempts(order_id, number, state, answer, envelope, receipts, verdict, "
-        "reason, withdrawal, change, provider, device, kind, opening, not_after) "
-        "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, not_after "
+        "reason, withdrawal, change, judged, provider, device, kind, opening, not_after) "
+        "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, not_after "
         "FROM orders WHERE id = ?1"));
     query.bind(1, std::string_view(row.order.text()));
     query.bind(2, static_cast<std::int64_t>(row.number));
     bind_progress(query, row, change);
-    query.bind(11, row.provider.view());
-    query.bind(12, std::string_view(row.device.text()));
-    query.bind(13, kKinds.at(std::to_underlying(row.kind)));
-    query.bind(14, ByteView(row.opening));
+    query.bind(12, row.provider.view());
+    query.bind(13, std::string_view(row.device.text()));
+    query.bind(14, kKinds.at(std::to_underlying(row.kind)));
+    query.bind(15, ByteView(row.opening));
     KB_TRY(query.run());
     return one_row_changed();
   }
@@ -266,7 +273,8 @@ class SqliteTransaction final : public delivery::OrderTransaction {
     const std::int64_t change = KB_TRY(next_change());
     Query query = KB_TRY(this->query(
         "UPDATE attempts SET state = ?3, answer = ?4, envelope = ?5, receipts = ?6, verdict = ?7, "
-        "reason = ?8, withdrawal = ?9, change = ?10 WHERE order_id = ?1 AND number = ?2"));
+        "reason = ?8, withdrawal = ?9, change = ?10, judged = ?11 "
+        "WHERE order_id = ?1 AND number = ?2"));
     query.bind(1, std::string_view(row.order.text()));
     query.bind(2, static_cast<std::int64_t>(row.number));
     bind_progress(query, row, change);

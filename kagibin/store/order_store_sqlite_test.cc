@@ -66,7 +66,7 @@ TEST_F(OrderStoreTest, EveryFieldOfAnAttemptReadsBackAfterReopening) {
     attempt.answer = Bytes{0xE4};
     attempt.envelope = Bytes{0xE2, 0x00};
     attempt.receipts = 2;
-    attempt.verdict = VerdictMessage{Verdict::kRefused, "鍵"};
+    attempt.verdict = VerdictMessage{Verdict::kRefused, "鍵", 2};
     attempt.withdrawal = "";
     ASSERT_TRUE(t->update_attempt(attempt).has_value());
     ASSERT_TRUE(t->insert_receipt(attempt.order, 1, 1, Bytes{0xE3, 1}).has_value());
