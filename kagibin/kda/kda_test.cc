@@ -136,7 +136,7 @@ TEST(BlockAssembler, RefusesOneOctetMoreThanTheLimitAndP1) {
 TEST(NextCodec, TheRequestCarriesBothOrNeitherOfStatusAndData) {
   expect_strict<NextRequest>(NextRequest{kHandle, std::nullopt}.encode());
   expect_strict<NextRequest>(
-      NextRequest{kHandle, apdu::ResponseApdu{Bytes(256, 0x11), apdu::sw::kOk}}.encode());
+      NextRequest{kHandle, apdu::ResponseApdu{Bytes(960, 0x11), apdu::sw::kOk}}.encode());
   Bytes sw_alone = encode_handle(kHandle);
   append(sw_alone, hex("D3029000"));
   EXPECT_FALSE(NextRequest::decode(sw_alone).has_value());
@@ -147,10 +147,10 @@ TEST(NextCodec, TheRequestCarriesBothOrNeitherOfStatusAndData) {
   EXPECT_EQ(NextRequest::decode(sw_alone)->last, (apdu::ResponseApdu{{}, apdu::sw::kOk}));
 }
 
-TEST(NextCodec, TheRequestRefusesMoreThanAShortAnswer) {
+TEST(NextCodec, TheRequestRefusesMoreThanTheReassemblyTakes) {
   Bytes request = encode_handle(kHandle);
-  append(request, hex("D3029000D4820101"));
-  append(request, Bytes(257, 0));
+  append(request, hex("D3029000D48203C1"));
+  append(request, Bytes(961, 0));
   EXPECT_FALSE(NextRequest::decode(request).has_value());
 }
 

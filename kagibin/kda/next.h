@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // NEXT (INS 14): the previous R-APDU of the target in, the next C-APDU out (protocol, section 9).
 //
-//   data    83 10 handle | D3 02 SW1-SW2 | D4 00-0100 data       (D3 and D4 both or neither)
+//   data    83 10 handle | D3 02 SW1-SW2 | D4 00-03C0 data       (D3 and D4 both or neither)
 //   answer  D0 05-0105 C-APDU (opt) | D1 05-10 AID (iff hint 02) | D2 01 hint (opt)
 //
 // Without D3 and D4 the KDA starts a session with the target, or finds out how the last one ended.
@@ -19,7 +19,7 @@
 namespace kagibin::kda {
 
 struct NextRequest {
-  static constexpr std::size_t kMaxAnswer = 256;  // of a short R-APDU
+  static constexpr std::size_t kMaxAnswer = 960;  // so that NEXT fits the reassembly
 
   Handle handle;
   std::optional<apdu::ResponseApdu> last;  // of the target; absent at the start

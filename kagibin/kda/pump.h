@@ -8,7 +8,7 @@
 // else in what it carries. All C-APDUs are on channel 0: the agent sets the channel bits
 // (apdu::on_channel). The KDA is selected by the agent before start().
 //
-// Limits: 256 octets of an answer of the target go to the KDA (longer: the answer is cut, which the
+// Limits: 960 octets of an answer of the target go to the KDA (longer: the answer is cut, which the
 // KDA takes as no proof); at most kMaxExchanges steps, then kFailed. When an answer gets lost or
 // the card was reset, call start() again: the KDA finds out what became of the last command.
 // Thread-safety: value, one thread.

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// STATEMENT: the controlling authority's ticks, epochs and roots (protocol, sections 7, 9 and 11).
+//
+// Signed by either root in force, over "KB1-AUT" | TLVs 80..81. Every value moves one way: authTime
+// and minEpoch rise; a root goes into the slot of the key that did not sign, so that a statement of
+// a root that has been replaced is never good again. Decision: what is known already answers 9000
+// and changes nothing; what is older answers 6985.
+#pragma once
+
+#include "kagibin/se/kda/kda_answer.h"
+#include "kagibin/se/kda/kda_environment.h"
+
+namespace kagibin::se {
+
+// 6A88 before certificates are stored, 6A80 and 6A81 by parsing, 6982 signature, 6985 older.
+KdaResult<void> obey_statement(const KdaEnvironment& kda, ByteView message);
+
+}  // namespace kagibin::se

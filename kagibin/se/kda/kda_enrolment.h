@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// ENROL: E0 in, a fresh slot and E4 out (protocol, section 5).
+//
+// Checks in this order: certified (6A88), parsing (6A80, 6A81), CERT.SP and signature (6982),
+// CERT.SD where the agent sent one (6982), no open outcome in the slot (6985: probe first), nA new
+// (6986), quotas (6A84). Only then the old keys go and the new slot comes, in one transaction,
+// before E1 leaves. Decisions:
+// - The same E0 again, octet for octet, while its slot still waits for an envelope, gets the same
+// E4:
+//   an answer that the agent lost costs no new attempt. The E4 is kept until a good LOAD.
+// - nA is compared with the last sixteen of the slot (KdaSlot::kMaxNonces).
+// - Eight receipts of a (SPID, target) wait for acknowledgement, then 6A84.
+// - RL1 is the only level built: E1/88 is 01 and E1/90 absent, also with a good CERT.SD, which is
+//   checked and otherwise not used.
+#pragma once
+
+#include "kagibin/se/kda/kda_answer.h"
+#include "kagibin/se/kda/kda_environment.h"
+
+namespace kagibin::se {
+
+// `message`: E0, then CERT.SD (7F21) or nothing. The answer is E4.
+KdaResult<Bytes> enrol(const KdaEnvironment& kda, ByteView message);
+
+}  // namespace kagibin::se

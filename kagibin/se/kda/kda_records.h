@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the KDA keeps in the element's memory, as small versioned records (protocol, sections 5, 7,
+// 9 and 10). Nothing secret stands in these; private keys are records of their own (kda_store.h).
+//
+//   slot      80 01 version | 81 10 SPID | 82 05-10 target | 83 10 handle | 84 var CERT.SP
+//             85 41 PK.SP.KEM | 86 20 SHA-256(E0) | 87 20 SHA-256(TLV E1) | 88 04 last committed
+//             SEQ 89 01 level floor | 8A 01 highest KVN seen under R-MAC | 8B var nonces of 10,
+//             newest last
+//   journal   80 01 version | 81 01 state | 82 01 envelopes refused | 83 01 key-bearing sessions
+//             84 01 channel refused | 85 01 actions | 86 00-08 results proved so far
+//             87 20 SHA-256(TLV A0) | 88 04 SEQ | 89 01 level
+//   receipt   80 01 version | 81 10 handle | 82 10 SPID | 83 05-10 target | 84 var E3
+//   provider  80 01 version | 81 10 SPID | 82 04 lastIssued
+//   trust     80 01 version | 81 41 root | 82 41 second root (opt) | 83 02 minEpoch | 84 04
+//   authTime counters  80 01 version | 81 04 enrolments | 82 04 receipts certificates   80 01
+//   version | 81 var CERT.EUM | 82 var CERT.KDA | 83 var CERT.OCE (opt)
+//
+// decode() is total; what decodes encodes to the same octets. Values, no thread-safety needed.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "kagibin/base/aid.h"
+#include "kagibin/base/result.h"
+#include "kagibin/envelope/delivery_message.h"
+#include "kagibin/kda/status.h"
+
+namespace kagibin::se {
+
+struct KdaSlot {
+  // Nonces remembered: an older E0 of the same provider and target is refused as a replay.
+  static constexpr std::size_t kMaxNonces = 16;
+
+  Spid spid;
+  Aid target;
+  Handle handle;
+  Bytes certificate{};  // CERT.SP, TLV 7F21
+  envelope::Point kem_key{};
+  envelope::Digest request_hash{};
+  envelope::Digest statement_hash{};
+  std::uint32_t last_committed_seq = 0;
+  std::uint8_t level_floor = 0;
+  std::uint8_t highest_key_version = 0;
+  std::vector<Nonce16> nonces{};
+
+  bool knows(const Nonce16& nonce) const;
+  void remember(const Nonce16& nonce);
+  static Result<KdaSlot> decode(ByteView octets);
+  Bytes encode() const;
+};
+
+struct KdaJournal {
+  static constexpr std::uint8_t kMaxRefusals = 3;
+  static constexpr std::uint8_t kMaxSessions = 3;
+
+  kda::State state = kda::State::kEnrolled;  // one of the lasting ones: never kChannel, kUnknown
+  std::uint8_t refusals = 0;                 // envelopes that A signed and that did not open
+  std::uint8_t sessions = 0;                 // in which a key has left
+  bool channel_refused = false;
+  std::uint8_t actions = 0;                      // of the envelope that opened; 0: none did
+  std::vector<envelope::ActionResult> proved{};  // of the first actions; the next one is current
+  envelope::Digest header_hash{};                // of the last envelope that A signed
+  std::uint32_t seq = 0;
+  std::uint8_t level = 0;
+
+  std::size_t current_action() const { return proved.size(); }
+  // Whether an envelope is open whose outcome is not final.
+  bool is_delivering() const;
+  static Result<KdaJournal> decode(ByteView octets);
+  Bytes encode() const;
+};
+
+struct KdaReceipt {
+  Handle handle;
+  Spid spid;
+  Aid target;
+  Bytes receipt{};  // E3
+
+  static Result<KdaReceipt> decode(ByteView octets);
+  Bytes encode() const;
+};
+
+struct KdaProvider {
+  Spid spid;
+  std::uint32_t last_issued = 0;  // minutes since 2020-01-01
+
+  static Result<KdaProvider> decode(ByteView octets);
+  Bytes encode() const;
+};
+
+struct KdaTrust {
+  envelope::Point root{};
+  std::optional<envelope::Point> second_root{};
+  std::uint16_t min_epoch = 0;
+  std::uint32_t auth_time = 0;  // minutes since 2020-01-01
+
+  static Result<KdaTrust> decode(ByteView octets);
+  Bytes encode() const;
+};
+
+struct KdaCounters {
+  std::uint32_t enrolments = 0;
+  std::uint32_t receipts = 0;
+
+  static Result<KdaCounters> decode(ByteView octets);
+  Bytes encode() const;
+};
+
+struct KdaCertificates {
+  Bytes maker{};
+  Bytes kda{};
+  std::optional<Bytes> oce{};
+
+  static Result<KdaCertificates> decode(ByteView octets);
+  Bytes encode() const;
+};
+
+}  // namespace kagibin::se

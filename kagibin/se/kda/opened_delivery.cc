@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/se/kda/opened_delivery.h"
+
+#include <algorithm>
+
+#include "kagibin/apdu/apdu.h"
+#include "kagibin/crypto/sha256.h"
+#include "kagibin/envelope/delivery_open.h"
+#include "kagibin/gp/store_data.h"
+#include "kagibin/kda/commands.h"
+#include "kagibin/se/kda/kda_receipts.h"
+#include "kagibin/se/kda/provider_request.h"
+#include "kagibin/tlv/ber_tlv.h"
+
+namespace kagibin::se {
+
+namespace {
+
+using kagibin::kda::State;
+
+struct Message {
+  Handle handle;
+  ByteView encoded;  // E2
+  envelope::Envelope envelope;
+  envelope::EnvelopeHeader header;
+
+  static Result<Message> decode(ByteView octets) {
+    tlv::TlvReader in(octets);
+    const tlv::Tlv handle = KB_TRY(in.expect(0x83, 16));
+    Message out;
+    out.handle = KB_TRY(kagibin::kda::decode_handle(handle.encoded));
+    out.encoded = in.rest();
+    out.envelope = KB_TRY(envelope::Envelope::decode(out.encoded));
+    out.header = KB_TRY(envelope::EnvelopeHeader::decode(out.envelope.header));
+    return out;
+  }
+};
+
+bool is_plain_class(std::uint8_t cla) {
+  const auto octet = apdu::ClassOctet::decode(cla);
+  return octet && octet->channel == 0 && !octet->secure_messaging && !octet->chaining;
+}
+
+bool is_sendable_probe(const std::optional<Bytes>& probe) {
+  if (!probe) {
+    return true;
+  }
+  const auto command = apdu::CommandApdu::decode(*probe);
+  return command && !command->extended && is_plain_class(command->cla);
+}
+
+bool is_sendable(const envelope::Action& action) {
+  if (const auto* store = std::get_if<envelope::StoreDataAction>(&action)) {
+    return is_sendable_probe(store->probe) && gp::decode_groupings(store->data.expose());
+  }
+  if (const auto* command = std::get_if<envelope::CommandAction>(&action)) {
+    return is_plain_class(command->header[0]) && is_sendable_probe(command->probe);
+  }
+  return true;
+}
+
+KdaResult<bool> is_header_accepted(const KdaEnvironment& kda,
+                                   const KdaSlot& slot,
+                                   const envelope::EnvelopeHeader& header) {
+  const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
+  const std::uint32_t last_issued = KB_TRY(or_internal(kda.store.last_issued(slot.spid)));
+  const std::uint32_t least = std::max({last_issued, trust.auth_time, header.issued_at});
+  const bool is_ours = header.spid == slot.spid && header.handle == slot.handle;
+  const bool is_new = header.seq > slot.last_committed_seq;
+  const bool is_high_enough = header.level >= slot.level_floor;
+  const bool is_in_time = header.not_after >= least;
+  return is_ours && is_new && is_high_enough && is_in_time;
+}
+
+// Behind A's signature: this envelope was refused. The last refusal closes the slot.
+KdaResult<void> count_refusal(const KdaEnvironment& kda,
+                              KdaStore::Slot slot,
+                              const Message& message) {
+  ++slot.journal.refusals;
+  slot.journal.header_hash = crypto::sha256(message.envelope.header);
+  slot.journal.seq = message.header.seq;
+  slot.journal.level = message.header.level;
+  NvmTransaction transaction(kda.nvm());
+  if (slot.journal.refusals == KdaJournal::kMaxRefusals) {
+    slot.journal.state = State::kRefused;
+    KB_TRY(or_internal(
+        close_slot(kda, slot, {envelope::ActionResult::kRefusedBeforeOpening}, nullptr)));
+  } else {
+    KB_TRY(or_internal(kda.store.put_journal(slot)));
+  }
+  KB_TRY(or_internal(transaction.commit()));
+  return refuse(sw::kConditionsNotSatisfied);
+}
+
+KdaResult<void> accept(const KdaEnvironment& kda,
+                       KdaStore::Slot slot,
+                       const Message& message,
+                       std::size_t actions) {
+  slot.journal = KdaJournal{.state = State::kLoaded,
+                            .refusals = slot.journal.refusals,
+                            .actions = static_cast<std::uint8_t>(actions),
+                            .header_hash = crypto::sha256(message.envelope.header),
+                            .seq = message.header.seq,
+                            .level = message.header.level};
+  const std::uint32_t last_issued = KB_TRY(or_internal(kda.store.last_issued(slot.record.spid)));
+  NvmTransaction transaction(kda.nvm());
+  KB_TRY(or_internal(kda.store.put_last_issued(slot.record.spid,
+                                               std::max(last_issued, message.header.issued_at))));
+  KB_TRY(or_internal(kda.store.put_envelope(slot.number, message.encoded)));
+  KB_TRY(or_internal(kda.store.erase_answer(slot.number)));
+  KB_TRY(or_internal(kda.store.put_journal(slot)));
+  return or_internal(transaction.commit());
+}
+
+}  // namespace
+
+KdaResult<void> load_envelope(const KdaEnvironment& kda, ByteView octets) {
+  const Message message = KB_TRY(or_malformed(Message::decode(octets)));
+  auto slot = KB_TRY(or_internal(kda.store.find(message.handle)));
+  if (!slot) {
+    return refuse(sw::kConditionsNotSatisfied);
+  }
+  if (slot->journal.state == State::kLoaded) {
+    const Bytes loaded = KB_TRY(or_internal(kda.store.envelope(slot->number)));
+    if (equal(loaded, message.encoded)) {
+      return {};
+    }
+  }
+  if (slot->journal.state != State::kEnrolled) {
+    return refuse(sw::kConditionsNotSatisfied);
+  }
+  const pki::Certificate provider = KB_TRY(provider_certificate(kda, slot->record));
+  const ByteView statement_hash = slot->record.statement_hash;
+  if (!envelope::verify_envelope(message.envelope, statement_hash, provider.key())) {
+    return refuse(sw::kConditionsNotSatisfied);
+  }
+  if (message.header.next_nonce_a) {
+    return refuse(sw::kFunctionNotSupported);
+  }
+  const bool header_accepted = KB_TRY(is_header_accepted(kda, slot->record, message.header));
+  const crypto::EcPrivateKey key = KB_TRY(or_internal(kda.store.enrolment_key(slot->number)));
+  const auto payload = envelope::open_delivery(message.envelope, statement_hash, key);
+  if (!header_accepted || !payload || !std::ranges::all_of(payload->actions, is_sendable)) {
+    return count_refusal(kda, std::move(*slot), message);
+  }
+  return accept(kda, std::move(*slot), message, payload->actions.size());
+}
+
+Result<OpenedDelivery> open_loaded(const KdaStore& store, const KdaStore::Slot& slot) {
+  const Bytes encoded = KB_TRY(store.envelope(slot.number));
+  const envelope::Envelope sealed = KB_TRY(envelope::Envelope::decode(encoded));
+  const crypto::EcPrivateKey key = KB_TRY(store.enrolment_key(slot.number));
+  envelope::EnvelopeHeader header = KB_TRY(envelope::EnvelopeHeader::decode(sealed.header));
+  return OpenedDelivery{std::move(header),
+                        KB_TRY(envelope::open_delivery(sealed, slot.record.statement_hash, key))};
+}
+
+}  // namespace kagibin::se

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// LOAD, and the envelope of a slot opened again for a session or a receipt (protocol, sections 6
+// and 7). K rests in memory as the envelope alone; what is opened lives in RAM and is wiped with
+// it.
+//
+// LOAD parses strictly (6A80; 6A81 for a suite or level that is not built), and answers one status
+// word, 6985, for everything after that. CERT.SP (again: epoch, date, root) and the signature come
+// first and count nothing; behind a good signature all checks are gone through to the end, so that
+// they take alike long: SPID and handle of the slot, SEQ above the last committed, level not below
+// the floor, notAfter not before max(lastIssued, authTime, issuedAt), the point, MAC, padding and
+// content, and that the actions can be sent at all. A refusal among these is counted: after
+// three the slot is closed with a receipt 04. Decisions:
+// - The same E2 again while it is loaded answers 9000 and changes nothing. One envelope an
+// enrolment:
+//   another one for a loaded slot is 6985.
+// - A0/89 (one visit in the steady state) is not built: 6A81 behind a good signature, uncounted.
+// - In COMMAND (A4) and probes the class octet is on channel 0, without secure messaging and
+// chaining.
+#pragma once
+
+#include "kagibin/envelope/payload.h"
+#include "kagibin/se/kda/kda_answer.h"
+#include "kagibin/se/kda/kda_environment.h"
+
+namespace kagibin::se {
+
+// `message`: 83 10 handle | E2.
+KdaResult<void> load_envelope(const KdaEnvironment& kda, ByteView message);
+
+struct OpenedDelivery {
+  envelope::EnvelopeHeader header;
+  envelope::Payload payload;
+};
+// The envelope of a slot that is loaded or sent. Fails only when the memory is damaged.
+Result<OpenedDelivery> open_loaded(const KdaStore& store, const KdaStore::Slot& slot);
+
+}  // namespace kagibin::se
