@@ -10,7 +10,8 @@
 # kagibin_program(NAME SOURCES main.cc ... DEPS ...)
 #   One executable, installed to bin.
 # kagibin_fuzzer(NAME [SOURCES more.cc ...] DECODES kagibin/tlv/ber_tlv.cc ... DEPS ...)
-#   Builds NAME.cc with libFuzzer in the fuzz and coverage presets; the corpus lies in corpus/NAME/ beside it.
+#   Builds NAME.cc with libFuzzer in the fuzz and coverage presets; the corpus lies in corpus/NAME/ beside it. With the other
+#   tests it is built with fuzz/replay_main.cc and runs its corpus once.
 #   DECODES names the sources whose region coverage scripts/check --coverage prints.
 # kagibin_benchmark(NAME [SOURCES more.cc ...] DEPS ...)
 #   Builds NAME.cc with Google Benchmark in the release preset.
@@ -78,6 +79,12 @@ endfunction()
 function(kagibin_fuzzer name)
   cmake_parse_arguments(arg "" "" "SOURCES;DECODES;DEPS" ${ARGN})
   if(NOT KAGIBIN_FUZZ)
+    if(BUILD_TESTING AND NOT KAGIBIN_TEST_LABEL)
+      add_executable(${name} ${name}.cc ${arg_SOURCES} ${CMAKE_SOURCE_DIR}/fuzz/replay_main.cc)
+      target_link_libraries(${name} PRIVATE ${arg_DEPS} kagibin_options)
+      add_test(NAME Fuzz.${name} COMMAND ${name} ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name})
+      set_tests_properties(Fuzz.${name} PROPERTIES TIMEOUT 60)
+    endif()
     return()
   endif()
   add_executable(${name} ${name}.cc ${arg_SOURCES})

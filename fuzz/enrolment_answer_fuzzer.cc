@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/envelope/enrolment.h"
+
+#include "fuzz/round_trip.h"
+
+FUZZ_OCTETS(octets) { kagibin::fuzz::check_round_trip<kagibin::envelope::EnrolmentAnswer>(octets); }
