@@ -125,11 +125,15 @@ class Tree:
 
     def add_target(self, path, target):
         self.targets[target.name] = target
+        top, here = "${CMAKE_SOURCE_DIR}/", "${CMAKE_CURRENT_SOURCE_DIR}/"
+        target.sources = [source.removeprefix(here) for source in target.sources]
         for name in target.all_deps() + target.sources:
-            if "$" in name and name not in GENERATED:
+            if "$" in name.removeprefix(top) and name not in GENERATED:
                 self.refuse(path, f"{target.name}: write {name} out, so that it can be checked")
         for source in target.sources:
-            source_path = str(pathlib.PurePosixPath(target.folder) / source)
+            source_path = source.removeprefix(top)
+            if not source.startswith(top):
+                source_path = str(pathlib.PurePosixPath(target.folder) / source)
             previous = self.source_target.get(source_path)
             if previous and target.kind == "library":
                 self.refuse(path, f"{source} is in both {previous.name} and {target.name}")
