@@ -13,7 +13,7 @@
 
 #include "kagibin/base/bytes.h"
 
-namespace kagibin::envelope {
+namespace kagibin::test {
 
 struct ExampleValue {
   std::string section;
@@ -27,4 +27,4 @@ Bytes example_octets(const std::vector<ExampleValue>& values, std::string_view n
 // The text of testdata/worked_example.vec.
 std::string as_vector_file(const std::vector<ExampleValue>& values);
 
-}  // namespace kagibin::envelope
+}  // namespace kagibin::test

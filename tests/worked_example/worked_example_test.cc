@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/envelope/worked_example.h"
+#include "tests/worked_example/worked_example.h"
 
 #include <fstream>
 #include <iterator>
@@ -10,8 +10,10 @@
 #include "kagibin/envelope/delivery_open.h"
 #include "kagibin/pki/chain.h"
 
-namespace kagibin::envelope {
+namespace kagibin::test {
 namespace {
+
+using namespace envelope;
 
 std::string stored_text() {
   std::ifstream in(KAGIBIN_SOURCE_DIR "/kagibin/envelope/testdata/worked_example.vec");
@@ -66,4 +68,4 @@ TEST(WorkedExampleTest, OpensAndVerifiesAtBothEnds) {
 }
 
 }  // namespace
-}  // namespace kagibin::envelope
+}  // namespace kagibin::test

@@ -8,13 +8,15 @@
 
 #include "kagibin/envelope/delivery_message.h"
 #include "kagibin/envelope/payload.h"
-#include "kagibin/envelope/worked_example.h"
 #include "kagibin/tlv/ber_tlv.h"
+
+#include "tests/worked_example/worked_example.h"
 
 namespace {
 
 using namespace kagibin;
 using namespace kagibin::envelope;
+using namespace kagibin::test;
 
 void write_seed(const std::filesystem::path& folder, const std::string& name, ByteView octets) {
   std::filesystem::create_directories(folder);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/envelope/worked_example.h"
+#include "tests/worked_example/worked_example.h"
 
 #include <algorithm>
 
@@ -13,10 +13,11 @@
 
 #include "tests/support/fixed_rng.h"
 
-namespace kagibin::envelope {
+namespace kagibin::test {
 
 namespace {
 
+using namespace envelope;
 using crypto::EcPrivateKey;
 using pki::Certificate;
 using pki::CertificateFields;
@@ -44,7 +45,7 @@ class RecordingRng final : public crypto::Rng {
   }
 
  private:
-  test::FixedRng stream_{"worked example"};
+  FixedRng stream_{"worked example"};
   std::vector<Bytes> drawn_;
 };
 
@@ -303,7 +304,8 @@ Bytes example_octets(const std::vector<ExampleValue>& values, std::string_view n
 
 std::string as_vector_file(const std::vector<ExampleValue>& values) {
   std::string out =
-      "# Source: kagibin/envelope/worked_example.cc, from a fixed random source; the private keys "
+      "# Source: tests/worked_example/worked_example.cc, from a fixed random source; the private "
+      "keys "
       "are for nothing else.\n"
       "# Licence: Apache-2.0\n"
       "# Recomputed by doc/wire_format_check.py, which shares no code with its maker.\n";
@@ -318,4 +320,4 @@ std::string as_vector_file(const std::vector<ExampleValue>& values) {
   return out;
 }
 
-}  // namespace kagibin::envelope
+}  // namespace kagibin::test
