@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everybody whom a KDA meets, on one table: authority, maker, service provider, agent, and an
+// element with the KDA and a target domain. Test-only.
+//
+//   KdaBench bench;
+//   Delivery delivery = bench.enrol();
+//   bench.seal(delivery, {.payload = bench.add_keys(0x31)});
+//   EXPECT_EQ(bench.run(delivery), Outcome::kDone);
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "kagibin/crypto/ec_key.h"
+#include "kagibin/envelope/answer_open.h"
+#include "kagibin/envelope/delivery_seal.h"
+#include "kagibin/kda/pump.h"
+#include "kagibin/kda/status.h"
+#include "kagibin/pki/certificate.h"
+#include "kagibin/scp/scp03_host.h"
+#include "kagibin/se/element.h"
+
+#include "tests/support/cut_medium.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fixed_rng.h"
+
+namespace kagibin::se {
+
+inline Bytes hex(std::string_view text) { return from_hex(text).value(); }
+inline Aid aid(std::string_view text) { return Aid::from_hex(text).value(); }
+
+// Three keys of `size` octets; `seed` makes sets differ.
+scp::Scp03KeySet key_set(std::uint8_t seed, std::size_t size = 16);
+SecretBytes key_octets(std::uint8_t seed, std::size_t size = 16);
+
+// One attempt of the service provider.
+struct Delivery {
+  Bytes request;  // E0
+  Bytes answer;   // E4
+  envelope::AnswerContent content;
+  envelope::EnrolmentStatement statement;
+  Bytes envelope;  // E2
+  std::optional<crypto::EcPrivateKey> kem_key;
+  SecretArray<16> receipt_key;
+
+  const Handle& handle() const { return statement.handle; }
+};
+
+enum class Outcome : std::uint8_t { kDone, kWait, kFailed, kNoPower };
+
+// What the service provider reads in a receipt.
+struct ReadReceipt {
+  envelope::Receipt receipt;
+  envelope::OpenedReceipt opened;
+  std::vector<int> results() const {
+    std::vector<int> out;
+    for (const auto result : receipt.results) {
+      out.push_back(static_cast<int>(result));
+    }
+    return out;
+  }
+};
+
+class KdaBench {
+ public:
+  struct Options {
+    std::uint8_t i = 0x60;             // of the target
+    std::size_t key_size = 16;         // of the channel keys
+    std::uint8_t channel_seed = 0x20;  // what the target really holds
+    bool certify = true;
+  };
+  KdaBench() : KdaBench(Options{}) {}
+  explicit KdaBench(const Options& options);
+
+  // --- element and relay
+  // A command to the KDA or the target on its own logical channel; GET RESPONSE is done here.
+  Result<apdu::ResponseApdu> kda(const apdu::CommandApdu& command);
+  Result<apdu::ResponseApdu> target(const apdu::CommandApdu& command);
+  // Blocks in order up to the first that fails.
+  Result<apdu::ResponseApdu> kda(const std::vector<apdu::CommandApdu>& blocks);
+  StatusWord kda_sw(const std::vector<apdu::CommandApdu>& blocks) { return kda(blocks)->sw; }
+  // Power off and on (also after a cut): channels are open and the KDA selected again.
+  void restart();
+  // The maker: GENERATE and STORE CERTIFICATES in its session.
+  void certify();
+
+  // Sees every exchange with the target; may change the answer, or lose it (an error).
+  using Tamper =
+      std::function<Result<apdu::ResponseApdu>(const apdu::CommandApdu&, apdu::ResponseApdu)>;
+  Tamper tamper;
+  std::size_t target_exchanges = 0;
+  std::size_t kda_exchanges = 0;
+  std::size_t octets = 0;  // both ways, both channels
+  // Every octet string that the KDA answered.
+  std::vector<Bytes> kda_answers;
+
+  // --- the service provider
+  struct RequestOptions {
+    bool cancel = false;
+    std::optional<envelope::Digest> acknowledge{};
+    std::optional<Aid> target{};
+    bool other_provider = false;
+    std::optional<pki::CertificateFields> certificate{};
+    bool self_signed = false;      // CERT.SP not by the authority
+    bool wrong_signature = false;  // E0 signed by another key
+  };
+  Delivery request(const RequestOptions& options);
+  Delivery request() { return request(RequestOptions{}); }
+  // request() and ENROL; opens the answer.
+  Delivery enrol(const RequestOptions& options);
+  Delivery enrol() { return enrol(RequestOptions{}); }
+  // ENROL of a request made before: its status word, and the answer opened when it is 9000.
+  StatusWord send(Delivery& delivery);
+  void open_answer(Delivery& delivery);
+
+  envelope::EnvelopeHeader header(const Delivery& delivery) const;
+  // Makes E2. An empty payload is refused by nobody: give one.
+  void seal(Delivery& delivery, const envelope::Payload& payload);
+  void seal(Delivery& delivery,
+            const envelope::EnvelopeHeader& header,
+            const envelope::Payload& payload);
+  StatusWord load(const Delivery& delivery);
+  // LOAD, NEXT to the end. Restarts and resends by itself when power was cut, `restarts` times.
+  Outcome run(const Delivery& delivery, int restarts = 0);
+  Outcome pump(const Handle& handle);
+  Result<apdu::ResponseApdu> raw_receipt(const Handle& handle);
+  ReadReceipt receipt(const Delivery& delivery);
+  kda::Status status(const Handle& handle);
+
+  // PUT KEY of a whole new set, or replacing one; the channel keys are C's.
+  envelope::Payload add_keys(std::uint8_t version, std::uint8_t seed = 0x60) const;
+  envelope::Payload replace_keys(std::uint8_t old_version,
+                                 std::uint8_t new_version,
+                                 std::uint8_t seed = 0x60) const;
+  envelope::Payload payload_of(std::vector<envelope::Action> actions) const;
+  static envelope::PutKeyAction put_key(std::uint8_t old_version,
+                                        std::uint8_t new_version,
+                                        std::uint8_t seed,
+                                        std::size_t size = 16);
+  // Whether the target opens a session under this set.
+  bool target_holds(std::uint8_t version, std::uint8_t seed);
+
+  Spid spid(bool other = false) const;
+  pki::CertificateFields provider_fields(bool other = false) const;
+  pki::Certificate certificate(const pki::CertificateFields& fields,
+                               const crypto::EcPrivateKey& subject,
+                               const crypto::EcPrivateKey& issuer);
+  crypto::EcPrivateKey fresh_key();
+  std::uint32_t now_minutes() const { return to_protocol_minutes(clock.now()); }
+  // An authority's statement, signed by `key` or the first root.
+  Bytes statement(std::uint8_t kind, ByteView value, const crypto::EcPrivateKey* key = nullptr);
+
+  static constexpr std::uint8_t kChannelVersion = 0x20;
+  const Aid target_aid = aid("A00000015100000A01");
+  std::uint32_t next_seq = 1;
+  Options options;
+  std::shared_ptr<test::Power> power = std::make_shared<test::Power>();
+  test::FixedRng rng{"kda bench"};
+  test::FakeClock clock;
+  ModuleRegistry modules;
+  std::unique_ptr<Element> element;
+  crypto::EcPrivateKey authority;
+  crypto::EcPrivateKey maker;
+  crypto::EcPrivateKey provider;
+  crypto::EcPrivateKey other_provider;
+  std::optional<pki::Certificate> kda_certificate;
+  std::optional<pki::Certificate> maker_certificate;
+  const Seid seid = Seid::from_hex("5E1D0000000000000000000000000001").value();
+
+ private:
+  Result<apdu::ResponseApdu> transmit(std::uint8_t channel, const apdu::CommandApdu& command);
+  ElementProfile profile() const;
+  void select_again();
+};
+
+}  // namespace kagibin::se
