@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// The key distribution operator as an HTTP handler: routes, authorisation, and one commit for the
+// requests that arrived together (protocol, section 4; player B). It relays sealed messages and
+// cannot read them: nothing that opens, seals or speaks a secure channel is linked here.
+//
+// An answer of success leaves after the commit. When a commit fails, every request of it is tried
+// again alone, so that each gets the answer it deserves (507 on a full disk). Does no I/O but
+// through the store. Ownership: refers to what it is given. Thread-safety: one thread at a time.
+//
+//   Distributor distributor({.store = *store, .ca = identity.ca, .clock = clock, .rng = rng});
+//   net::HttpServer server = ...(options, distributor);
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "kagibin/base/clock.h"
+#include "kagibin/crypto/rng.h"
+#include "kagibin/delivery/http_port.h"
+#include "kagibin/delivery/order_store.h"
+#include "kagibin/roles/key_distribution_operator/routes.h"
+#include "kagibin/roles/key_distribution_operator/transport_ca.h"
+
+namespace kagibin::roles::key_distribution_operator {
+
+class Distributor final : public delivery::HttpHandler {
+ public:
+  struct Parts {
+    delivery::OrderStore& store;
+    const TransportCa& ca;
+    const Clock& clock;
+    crypto::Rng& rng;
+  };
+  explicit Distributor(const Parts& parts) : parts_(parts) {}
+
+  delivery::HttpResponse handle(const delivery::HttpRequest& request) override;
+  std::vector<delivery::HttpResponse> handle_batch(
+      std::span<const delivery::HttpRequest> requests) override;
+  // Expires what is overdue; a failure is left for the next tick.
+  std::vector<std::string> tick() override;
+
+ private:
+  // All answers, committed; or the failure of begin, of the commit, or of a step that spoiled the
+  // transaction.
+  Result<std::vector<delivery::HttpResponse>> together(
+      std::span<const delivery::HttpRequest> requests);
+  Result<delivery::HttpResponse> answer(delivery::OrderTransaction& store, const Call& call);
+
+  Parts parts_;
+};
+
+}  // namespace kagibin::roles::key_distribution_operator

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The distributor's folder: its transport CA, its server certificate, its orders.
+//
+//   ca.key.pem (0600)  ca.cert.pem  server.key.pem (0600)  server.cert.pem  orders.sqlite3 (0600)
+//
+// init() writes keys and certificates once (kConflict when a CA is there already); the server
+// certificate can be renewed, the CA not. Failures: kConflict, kNotFound, kIo, kNoSpace, and those
+// of transport_ca.h.
+//
+//   DistributorFolder folder(path);
+//   KB_TRY(folder.init({.ca_name = "example", .server = {.dns_names = {"localhost"}}}, now, rng));
+//   const DistributorIdentity identity = KB_TRY(folder.load());
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "kagibin/base/result.h"
+#include "kagibin/base/secret.h"
+#include "kagibin/crypto/rng.h"
+#include "kagibin/roles/key_distribution_operator/transport_ca.h"
+
+namespace kagibin::roles::key_distribution_operator {
+
+struct InitOptions {
+  std::string ca_name;
+  ServerNames server;
+};
+
+struct DistributorIdentity {
+  TransportCa ca;
+  std::string server_certificate_pem;
+  SecretBytes server_key_pem;
+};
+
+class DistributorFolder {
+ public:
+  explicit DistributorFolder(std::filesystem::path path) : path_(std::move(path)) {}
+
+  Result<void> init(const InitOptions& options, std::int64_t now, crypto::Rng& rng) const;
+  Result<void> renew_server(const ServerNames& names, std::int64_t now, crypto::Rng& rng) const;
+  Result<DistributorIdentity> load() const;
+  Result<TransportCa> load_ca() const;
+
+  std::filesystem::path orders() const { return path_ / "orders.sqlite3"; }
+  std::filesystem::path ca_certificate() const { return path_ / "ca.cert.pem"; }
+
+ private:
+  Result<void> write_server(const KeyAndCertificate& server) const;
+
+  std::filesystem::path path_;
+};
+
+}  // namespace kagibin::roles::key_distribution_operator

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens to orders: each call is one request of the API inside one transaction of the store
+// (protocol, section 4). State changes follow delivery/order_state.h's table and nothing else.
+//
+// Every put may be repeated: the same name with the same content gives the stored answer again,
+// with other content kConflict. A provider sees its own orders, a device its own attempts; to
+// anybody else they are kNotFound. Of E0, E2, E3, E4 the clear fields are compared
+// (relayed_message.h), nothing is opened. An error means that the caller rolls back. Pure but for
+// the store and the clock.
+//
+//   OrderBook book(transaction, now);
+//   const HttpResponse answer = KB_TRY(book.put_order(call));
+#pragma once
+
+#include <cstdint>
+
+#include "kagibin/base/result.h"
+#include "kagibin/delivery/http_port.h"
+#include "kagibin/delivery/order_store.h"
+#include "kagibin/roles/key_distribution_operator/routes.h"
+
+namespace kagibin::roles::key_distribution_operator {
+
+// An element answers again when it knows more; this often at most.
+inline constexpr std::uint32_t kMaxReceipts = 16;
+
+class OrderBook {
+ public:
+  OrderBook(delivery::OrderTransaction& store, std::int64_t now) : store_(store), now_(now) {}
+
+  // The service provider's calls.
+  Result<delivery::HttpResponse> put_order(const Call& call);
+  Result<delivery::HttpResponse> get_order(const Call& call);
+  Result<delivery::HttpResponse> put_attempt(const Call& call);
+  Result<delivery::HttpResponse> get_enrolment(const Call& call);
+  Result<delivery::HttpResponse> put_delivery(const Call& call);
+  Result<delivery::HttpResponse> get_receipt(const Call& call);
+  Result<delivery::HttpResponse> put_verdict(const Call& call);
+  Result<delivery::HttpResponse> put_withdrawal(const Call& call);
+  Result<delivery::HttpResponse> list(const Call& call);
+
+  // The agent's calls.
+  Result<delivery::HttpResponse> get_work(const Call& call);
+  Result<delivery::HttpResponse> put_enrolment(const Call& call);
+  Result<delivery::HttpResponse> put_receipt(const Call& call);
+
+  // Expires up to `limit` attempts and orders whose notAfter has passed; the topics with news.
+  Result<std::vector<std::string>> expire(std::uint32_t limit);
+
+ private:
+  Result<delivery::OrderRow> order_of_provider(const Call& call);
+  Result<delivery::AttemptRow> attempt_of_provider(const Call& call);
+  Result<delivery::AttemptRow> attempt_of_device(const Call& call);
+  Result<void> check_not_after(const delivery::OrderId& order);
+  // Moves the attempt along the table and writes it; the order follows its current attempt.
+  // kExpired and kState when the table says no.
+  Result<void> apply(delivery::AttemptRow& attempt, delivery::Event event);
+  Result<void> check_opening(const Call& call,
+                             const delivery::OrderRow& order,
+                             delivery::AttemptRow& attempt,
+                             const delivery::AttemptRequest& request);
+
+  delivery::OrderTransaction& store_;
+  std::int64_t now_;
+};
+
+// Where somebody may wait for news.
+std::string topic_of(const delivery::DeviceId& device);
+std::string topic_of(const Spid& provider);
+
+}  // namespace kagibin::roles::key_distribution_operator

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "kagibin/delivery/relayed_message.h"
+#include "kagibin/roles/key_distribution_operator/answers.h"
+#include "kagibin/roles/key_distribution_operator/order_book.h"
+
+namespace kagibin::roles::key_distribution_operator {
+
+using delivery::AttemptRequest;
+using delivery::AttemptRow;
+using delivery::Event;
+using delivery::HttpResponse;
+using delivery::OrderRow;
+using delivery::OrderStatus;
+using delivery::State;
+using delivery::Work;
+
+namespace {
+
+constexpr std::uint32_t kDefaultLimit = 100;
+
+Result<Spid> spid_of(const Call& call) { return Spid::from_hex(call.subject->id); }
+
+Result<OrderStatus> status_of_order(delivery::OrderTransaction& store, const OrderRow& order) {
+  OrderStatus status{.order = order.id, .device = order.device, .not_after = order.not_after};
+  status.state = order.state;
+  const std::vector<AttemptRow> attempts = KB_TRY(store.attempts_of(order.id));
+  for (const AttemptRow& attempt : attempts) {
+    status.attempts.push_back(status_of(attempt));
+  }
+  return status;
+}
+
+}  // namespace
+
+Result<OrderRow> OrderBook::order_of_provider(const Call& call) {
+  std::optional<OrderRow> order = KB_TRY(store_.find_order(*call.order));
+  if (!order || order->provider.hex() != call.subject->id) {
+    return fail(Errc::kNotFound, "there is no such order");
+  }
+  return std::move(*order);
+}
+
+Result<AttemptRow> OrderBook::attempt_of_provider(const Call& call) {
+  std::optional<AttemptRow> attempt = KB_TRY(store_.find_attempt(*call.order, call.attempt));
+  if (!attempt || attempt->provider.hex() != call.subject->id) {
+    return fail(Errc::kNotFound, "there is no such attempt");
+  }
+  return std::move(*attempt);
+}
+
+Result<HttpResponse> OrderBook::put_order(const Call& call) {
+  const auto message = KB_TRY(delivery::order_request_from_json(call.body));
+  const Spid provider = KB_TRY(spid_of(call));
+  const std::optional<OrderRow> stored = KB_TRY(store_.find_order(*call.order));
+  if (stored) {
+    const bool same = stored->provider == provider && stored->device == message.device &&
+                      stored->not_after == message.not_after;
+    if (!same) {
+      return fail(Errc::kConflict, "this order's name is taken by another order");
+    }
+    const OrderStatus status = KB_TRY(status_of_order(store_, *stored));
+    return json(200, to_json(status));
+  }
+  if (message.not_after < now_) {
+    return fail(Errc::kExpired, "the order's notAfter has passed");
+  }
+  OrderRow order{.id = *call.order, .provider = provider, .device = message.device};
+  order.not_after = message.not_after;
+  order.created_at = now_;
+  KB_TRY(store_.insert_order(order));
+  const OrderStatus status = KB_TRY(status_of_order(store_, order));
+  return json(201, to_json(status));
+}
+
+Result<HttpResponse> OrderBook::get_order(const Call& call) {
+  const OrderRow order = KB_TRY(order_of_provider(call));
+  const OrderStatus status = KB_TRY(status_of_order(store_, order));
+  return json(200, to_json(status));
+}
+
+// Sets kind and state by what the attempt opens with, and compares the clear fields.
+Result<void> OrderBook::check_opening(const Call& call,
+                                      const OrderRow& order,
+                                      AttemptRow& attempt,
+                                      const AttemptRequest& request) {
+  if (request.kind == AttemptRequest::Kind::kDeliver) {
+    const auto envelope = KB_TRY(delivery::outline_of_envelope(request.message));
+    if (envelope.spid.hex() != call.subject->id) {
+      return fail(Errc::kValue, "the envelope names another service provider");
+    }
+    attempt.kind = Work::Kind::kDeliver;
+    attempt.state = State::kSealed;
+    return {};
+  }
+  const auto outline = KB_TRY(delivery::outline_of_request(request.message));
+  if (outline.spid.hex() != call.subject->id) {
+    return fail(Errc::kValue, "the enrolment request names another service provider");
+  }
+  const std::vector<AttemptRow> earlier = KB_TRY(store_.attempts_of(order.id));
+  for (const AttemptRow& other : earlier) {
+    if (other.kind == Work::Kind::kDeliver) {
+      continue;
+    }
+    const auto used = KB_TRY(delivery::outline_of_request(other.opening));
+    if (used.nonce_a == outline.nonce_a) {
+      return fail(Errc::kConflict, "every attempt has a fresh nonce");
+    }
+  }
+  attempt.kind = outline.cancel ? Work::Kind::kCancel : Work::Kind::kEnrol;
+  attempt.state = outline.cancel ? State::kSealed : State::kOrdered;
+  return {};
+}
+
+Result<HttpResponse> OrderBook::put_attempt(const Call& call) {
+  OrderRow order = KB_TRY(order_of_provider(call));
+  const auto request = KB_TRY(delivery::attempt_request_from_json(call.body));
+  const std::optional<AttemptRow> stored = KB_TRY(store_.find_attempt(order.id, call.attempt));
+  if (stored) {
+    const bool deliver = stored->kind == Work::Kind::kDeliver;
+    const bool same = stored->opening == request.message &&
+                      deliver == (request.kind == AttemptRequest::Kind::kDeliver);
+    return same ? Result<HttpResponse>(json(200, to_json(status_of(*stored))))
+                : fail(Errc::kConflict, "the attempt stands for other content");
+  }
+  if (call.attempt != order.current_attempt + 1) {
+    return fail(Errc::kConflict, "attempts are numbered 1, 2, 3, ... without gaps");
+  }
+  if (order.state == State::kExpired || order.not_after < now_) {
+    return fail(Errc::kExpired, "the order's notAfter has passed");
+  }
+  if (!delivery::allows_next_attempt(order.state)) {
+    return fail(Errc::kState, "the order has ended");
+  }
+  AttemptRow attempt{.order = order.id, .provider = order.provider, .device = order.device};
+  attempt.number = call.attempt;
+  attempt.opening = request.message;
+  KB_TRY(check_opening(call, order, attempt, request));
+  if (order.current_attempt != 0) {
+    std::optional<AttemptRow> before = KB_TRY(store_.find_attempt(order.id, order.current_attempt));
+    if (!before) {
+      return fail(Errc::kStore, "an order without its current attempt");
+    }
+    const std::optional<State> left = delivery::next_state(before->state, Event::kSupersede);
+    if (left && *left != before->state) {
+      before->state = *left;
+      KB_TRY(store_.update_attempt(*before));
+    }
+  }
+  KB_TRY(store_.insert_attempt(attempt));
+  order.current_attempt = attempt.number;
+  order.state = attempt.state;
+  KB_TRY(store_.update_order(order));
+  return changed(attempt, 201, {topic_of(order.device), topic_of(order.provider)});
+}
+
+Result<HttpResponse> OrderBook::get_enrolment(const Call& call) {
+  const AttemptRow attempt = KB_TRY(attempt_of_provider(call));
+  if (!attempt.answer) {
+    return fail(Errc::kNotFound, "the element has not answered yet");
+  }
+  return json(200, to_json(delivery::EnrolmentMessage{*attempt.answer}));
+}
+
+Result<HttpResponse> OrderBook::put_delivery(const Call& call) {
+  AttemptRow attempt = KB_TRY(attempt_of_provider(call));
+  const auto message = KB_TRY(delivery::delivery_message_from_json(call.body));
+  if (attempt.envelope) {
+    return *attempt.envelope == message.envelope
+               ? Result<HttpResponse>(json(200, to_json(status_of(attempt))))
+               : fail(Errc::kConflict, "the attempt has another envelope");
+  }
+  const auto envelope = KB_TRY(delivery::outline_of_envelope(message.envelope));
+  if (envelope.spid.hex() != call.subject->id) {
+    return fail(Errc::kValue, "the envelope names another service provider");
+  }
+  if (attempt.answer) {
+    const auto answer = KB_TRY(delivery::outline_of_answer(*attempt.answer));
+    if (answer.handle != envelope.handle) {
+      return fail(Errc::kValue, "the envelope names another slot than the enrolment");
+    }
+  }
+  KB_TRY(check_not_after(attempt.order));
+  attempt.envelope = message.envelope;
+  KB_TRY(apply(attempt, Event::kDelivery));
+  return changed(attempt, 201, {topic_of(attempt.device), topic_of(attempt.provider)});
+}
+
+Result<HttpResponse> OrderBook::get_receipt(const Call& call) {
+  const AttemptRow attempt = KB_TRY(attempt_of_provider(call));
+  std::vector<Bytes> receipts = KB_TRY(store_.receipts_of(attempt.order, attempt.number));
+  if (receipts.empty()) {
+    return fail(Errc::kNotFound, "there is no receipt yet");
+  }
+  return json(200, to_json(delivery::ReceiptMessage{std::move(receipts.back()), attempt.receipts}));
+}
+
+Result<HttpResponse> OrderBook::put_verdict(const Call& call) {
+  AttemptRow attempt = KB_TRY(attempt_of_provider(call));
+  const auto message = KB_TRY(delivery::verdict_message_from_json(call.body));
+  // Without a revision the same verdict on a later receipt is a new one.
+  const bool judged = message.revision || attempt.state != State::kReported;
+  if (attempt.verdict == message && judged) {
+    return json(200, to_json(status_of(attempt)));
+  }
+  if (message.revision && *message.revision != attempt.receipts) {
+    return fail(Errc::kState, "the verdict is not on the last receipt; read that first");
+  }
+  const Event event = delivery::event_of(message.verdict);
+  if (attempt.verdict && !delivery::next_state(attempt.state, event)) {
+    return fail(Errc::kConflict, "the attempt has another verdict");
+  }
+  attempt.verdict = message;
+  KB_TRY(apply(attempt, event));
+  return changed(attempt, 201, {topic_of(attempt.provider)});
+}
+
+Result<HttpResponse> OrderBook::put_withdrawal(const Call& call) {
+  AttemptRow attempt = KB_TRY(attempt_of_provider(call));
+  const auto message = KB_TRY(delivery::withdrawal_message_from_json(call.body));
+  if (attempt.withdrawal) {
+    return *attempt.withdrawal == message.reason
+               ? Result<HttpResponse>(json(200, to_json(status_of(attempt))))
+               : fail(Errc::kConflict, "the attempt was withdrawn for another reason");
+  }
+  attempt.withdrawal = message.reason;
+  KB_TRY(apply(attempt, Event::kWithdraw));
+  return changed(attempt, 201, {topic_of(attempt.provider)});
+}
+
+Result<HttpResponse> OrderBook::list(const Call& call) {
+  const Spid provider = KB_TRY(spid_of(call));
+  const std::uint32_t limit = call.limit.value_or(kDefaultLimit);
+  const std::vector<AttemptRow> rows = KB_TRY(store_.list(provider, call.state, call.after, limit));
+  delivery::OrderListing listing;
+  for (const AttemptRow& row : rows) {
+    listing.attempts.push_back({row.order, row.number, row.device, row.state});
+  }
+  listing.next = std::to_string(rows.empty() ? call.after : rows.back().change);
+  listing.more = rows.size() == limit;
+  HttpResponse answer = json(200, to_json(listing));
+  if (rows.empty()) {
+    answer.retry_after_seconds = retry_after(call.subject->id, now_);
+    answer.wait = delivery::HttpWait{topic_of(provider), call.wait_seconds};
+  }
+  return answer;
+}
+
+}  // namespace kagibin::roles::key_distribution_operator

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/key_distribution_operator/routes.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace kagibin::roles::key_distribution_operator {
+namespace {
+
+using delivery::HttpMethod;
+using delivery::Party;
+
+constexpr std::array kRoutes = {
+    Route{RouteId::kHealth, HttpMethod::kGet, "/healthz", {}, "health"},
+    Route{RouteId::kListOrders, HttpMethod::kGet, "/v1/orders", Party::kProvider, "list"},
+    Route{RouteId::kPutOrder, HttpMethod::kPut, "/v1/orders/{order}", Party::kProvider, "order"},
+    Route{RouteId::kGetOrder, HttpMethod::kGet, "/v1/orders/{order}", Party::kProvider, "status"},
+    Route{RouteId::kPutAttempt, HttpMethod::kPut, "/v1/orders/{order}/attempts/{attempt}",
+          Party::kProvider, "attempt"},
+    Route{RouteId::kGetEnrolment, HttpMethod::kGet,
+          "/v1/orders/{order}/attempts/{attempt}/enrolment", Party::kProvider, "read_enrolment"},
+    Route{RouteId::kPutEnrolment, HttpMethod::kPut,
+          "/v1/orders/{order}/attempts/{attempt}/enrolment", Party::kDevice, "enrolment"},
+    Route{RouteId::kPutDelivery, HttpMethod::kPut, "/v1/orders/{order}/attempts/{attempt}/delivery",
+          Party::kProvider, "delivery"},
+    Route{RouteId::kGetReceipt, HttpMethod::kGet, "/v1/orders/{order}/attempts/{attempt}/receipt",
+          Party::kProvider, "read_receipt"},
+    Route{RouteId::kPutReceipt, HttpMethod::kPut, "/v1/orders/{order}/attempts/{attempt}/receipt",
+          Party::kDevice, "receipt"},
+    Route{RouteId::kPutVerdict, HttpMethod::kPut, "/v1/orders/{order}/attempts/{attempt}/verdict",
+          Party::kProvider, "verdict"},
+    Route{RouteId::kPutWithdrawal, HttpMethod::kPut,
+          "/v1/orders/{order}/attempts/{attempt}/withdrawal", Party::kProvider, "withdrawal"},
+    Route{RouteId::kGetWork, HttpMethod::kGet, "/v1/devices/self/work", Party::kDevice, "work"},
+    Route{RouteId::kRedeemInvitation, HttpMethod::kPut, "/v1/invitations/self/certificate",
+          Party::kInvitation, "invitation"},
+};
+
+// Cuts off what stands before the next `separator`, or all of it.
+std::string_view take_until(std::string_view& rest, char separator) {
+  const std::size_t end = std::min(rest.find(separator), rest.size());
+  const std::string_view head = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return head;
+}
+
+template <typename T>
+Result<T> number(std::string_view text, T max) {
+  T value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool canonical = text == "0" || !text.starts_with('0');
+  if (error != std::errc() || end != text.data() + text.size() || !canonical || value > max) {
+    return fail(Errc::kValue, "a number in the request's target is not one, or is out of range");
+  }
+  return value;
+}
+
+// True when the path has the pattern's segments; then `order` and `attempt` are the texts at their
+// places.
+struct Match {
+  bool matches = false;
+  std::string_view order{};
+  std::string_view attempt{};
+};
+Match match(std::string_view pattern, std::string_view path) {
+  Match found;
+  while (!pattern.empty() && !path.empty()) {
+    const std::string_view expected = take_until(pattern, '/');
+    const std::string_view segment = take_until(path, '/');
+    if (expected == "{order}") {
+      found.order = segment;
+    } else if (expected == "{attempt}") {
+      found.attempt = segment;
+    } else if (expected != segment) {
+      return {};
+    }
+  }
+  found.matches = pattern.empty() && path.empty();
+  return found;
+}
+
+Result<void> read_parameter(Call& call, std::string_view key, std::string_view text) {
+  const bool list = call.route->id == RouteId::kListOrders;
+  if (key == "after") {
+    call.after = KB_TRY(number<std::uint64_t>(text, INT64_MAX));
+  } else if (key == "wait") {
+    const std::uint32_t seconds = KB_TRY(number<std::uint32_t>(text, UINT32_MAX));
+    call.wait_seconds = std::min(seconds, kMaxWaitSeconds);
+  } else if (key == "limit" && list) {
+    const std::uint32_t limit = KB_TRY(number<std::uint32_t>(text, kMaxLimit));
+    call.limit = std::max<std::uint32_t>(limit, 1);
+  } else if (key == "state" && list) {
+    call.state = KB_TRY(delivery::state_by_name(text));
+  } else {
+    return fail(Errc::kValue, "a query parameter that is not known here");
+  }
+  return {};
+}
+
+Result<void> read_query(Call& call, std::string_view query) {
+  const bool takes_query =
+      call.route->id == RouteId::kListOrders || call.route->id == RouteId::kGetWork;
+  if (!takes_query && !query.empty()) {
+    return fail(Errc::kValue, "this path takes no query");
+  }
+  std::array<std::string_view, 4> seen{};
+  std::size_t count = 0;
+  while (!query.empty()) {
+    std::string_view text = take_until(query, '&');
+    const std::string_view key = take_until(text, '=');
+    if (count == seen.size() || std::ranges::find(seen, key) != seen.end()) {
+      return fail(Errc::kValue, "a query parameter stands twice");
+    }
+    seen.at(count++) = key;
+    KB_TRY(read_parameter(call, key, text));
+  }
+  return {};
+}
+
+Result<void> authorise(Call& call, const std::optional<std::string>& common_name) {
+  if (!call.route->party) {
+    return {};
+  }
+  if (!common_name) {
+    return fail(Errc::kUntrusted, "a client certificate of this distributor is needed");
+  }
+  const auto subject = delivery::Subject::parse(*common_name);
+  if (!subject || subject->party != *call.route->party) {
+    return fail(Errc::kUntrusted, "this certificate's subject may not call this");
+  }
+  call.subject = *subject;
+  return {};
+}
+
+}  // namespace
+
+std::span<const Route> routes() { return kRoutes; }
+
+std::string_view name(HttpMethod method) {
+  switch (method) {
+    case HttpMethod::kGet:
+      return "get";
+    case HttpMethod::kPut:
+      return "put";
+    case HttpMethod::kPost:
+      return "post";
+    case HttpMethod::kDelete:
+      return "delete";
+    case HttpMethod::kOther:
+      break;
+  }
+  return "other";
+}
+
+Result<Call> route(const delivery::HttpRequest& request) {
+  std::string_view query = request.target;
+  const std::string_view path = take_until(query, '?');
+  Call call;
+  Match found;
+  for (const Route& candidate : kRoutes) {
+    const Match matched = match(candidate.pattern, path);
+    if (matched.matches && candidate.method == request.method) {
+      call.route = &candidate;
+      found = matched;
+    }
+  }
+  if (call.route == nullptr) {
+    return fail(Errc::kNotFound, "there is no such path with this method");
+  }
+  // Who asks comes before what is asked: a stranger learns nothing about names.
+  KB_TRY(authorise(call, request.subject));
+  if (!found.order.empty()) {
+    call.order = KB_TRY(delivery::OrderId::from(found.order));
+  }
+  if (!found.attempt.empty()) {
+    call.attempt = KB_TRY(number<delivery::AttemptNumber>(found.attempt, delivery::kMaxAttempts));
+    if (call.attempt == 0) {
+      return fail(Errc::kValue, "attempts count from 1");
+    }
+  }
+  KB_TRY(read_query(call, query));
+  call.body = request.body;
+  return call;
+}
+
+}  // namespace kagibin::roles::key_distribution_operator
