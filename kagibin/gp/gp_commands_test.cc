@@ -12,7 +12,11 @@
 namespace kagibin::gp {
 namespace {
 
-Bytes hex(std::string_view text) { return from_hex(text).value(); }
+Bytes hex(std::string_view text) {
+  auto out = from_hex(text);
+  EXPECT_TRUE(out.has_value()) << text;
+  return out.value_or(Bytes{});
+}
 Aid aid(std::string_view text) { return Aid::from_hex(text).value(); }
 
 Install an_install() {

@@ -10,11 +10,15 @@
 namespace kagibin::gp {
 namespace {
 
-Bytes hex(std::string_view text) { return from_hex(text).value(); }
+Bytes hex(std::string_view text) {
+  auto out = from_hex(text);
+  EXPECT_TRUE(out.has_value()) << text;
+  return out.value_or(Bytes{});
+}
 
 // A PUT KEY of three AES-128 keys as kaoh/globalplatform and GlobalPlatformPro write it (Amendment
 // D, 7.2): 88 11 10 value 03 kcv.
-const char* const kThreeKeys =
+constexpr std::string_view kThreeKeys =
     "31"
     "88 11 10 00112233445566778899AABBCCDDEEFF 03 010203"
     "88 11 10 10112233445566778899AABBCCDDEEFF 03 111213"

@@ -10,7 +10,11 @@
 namespace kagibin::gp {
 namespace {
 
-Bytes hex(std::string_view text) { return from_hex(text).value(); }
+Bytes hex(std::string_view text) {
+  auto out = from_hex(text);
+  EXPECT_TRUE(out.has_value()) << text;
+  return out.value_or(Bytes{});
+}
 Aid aid(std::string_view text) { return Aid::from_hex(text).value(); }
 
 StatusEntry an_application() {
@@ -129,8 +133,11 @@ TEST(StatusEntryTest, ReadsPublishedAnswersOfCards) {
   ASSERT_EQ(got->size(), 1U);
   EXPECT_EQ((*got)[0].aid, aid("A000000151000000"));
   EXPECT_EQ((*got)[0].state, std::to_underlying(CardState::kSecured));
-  EXPECT_TRUE((*got)[0].privileges->has(Privileges::kSecurityDomain | Privileges::kGlobalDelete |
-                                        Privileges::kReceiptGeneration));
+  ASSERT_TRUE((*got)[0].privileges.has_value());
+  EXPECT_TRUE((*got)[0]
+                  .privileges.value_or(Privileges{})
+                  .has(Privileges::kSecurityDomain | Privileges::kGlobalDelete |
+                       Privileges::kReceiptGeneration));
   EXPECT_EQ((*got)[0].load_file, aid("A0000001515350"));
 
   const GetStatus files{.scope = StatusScope::kLoadFiles};
