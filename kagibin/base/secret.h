@@ -88,7 +88,11 @@ class SecretArray {
   static constexpr std::size_t size() { return N; }
   ByteView expose() const { return octets_; }
   MutableByteView expose_mutable() { return octets_; }
-  SecretArray duplicate() const { return std::move(*copy_of(octets_)); }
+  SecretArray duplicate() const {
+    SecretArray out;
+    out.octets_ = octets_;
+    return out;
+  }
   SecretBytes duplicate_bytes() const { return SecretBytes::copy_of(octets_); }
 
  private:

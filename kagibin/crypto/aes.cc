@@ -32,15 +32,13 @@ const EVP_CIPHER* fetch(const char* name) {
 }
 
 const Ciphers& cbc() {
-  static const Ciphers kCiphers = {fetch("AES-128-CBC"), fetch("AES-192-CBC"),
-                                   fetch("AES-256-CBC")};
-  return kCiphers;
+  static const Ciphers ciphers = {fetch("AES-128-CBC"), fetch("AES-192-CBC"), fetch("AES-256-CBC")};
+  return ciphers;
 }
 
 const Ciphers& gcm() {
-  static const Ciphers kCiphers = {fetch("AES-128-GCM"), fetch("AES-192-GCM"),
-                                   fetch("AES-256-GCM")};
-  return kCiphers;
+  static const Ciphers ciphers = {fetch("AES-128-GCM"), fetch("AES-192-GCM"), fetch("AES-256-GCM")};
+  return ciphers;
 }
 
 Result<void> check_key(ByteView key) {
@@ -120,10 +118,9 @@ class Cmac {
   }
 
   bool update(ByteView piece) {
-    AesBlock chain{};
     while (!piece.empty()) {
       if (length_ == last_.size()) {  // more follows, so it was not the last block
-        if (!encrypt(last_, chain)) {
+        if (!encrypt(last_, last_)) {
           return false;
         }
         length_ = 0;
@@ -217,8 +214,8 @@ Result<AesBlock> aes_cmac(ByteView key, std::initializer_list<ByteView> pieces) 
   for (const ByteView piece : pieces) {
     good = good && cmac.update(piece);
   }
-  AesBlock out{};
-  if (!good || !cmac.finish(out)) {
+  Result<AesBlock> out{AesBlock{}};  // in its last place: for a KDF it is key material
+  if (!good || !cmac.finish(*out)) {
     return fail(Errc::kCrypto, "libcrypto did not run AES-CMAC");
   }
   return out;

@@ -64,7 +64,7 @@ PkeyPtr from_parameters(const EcPoint& point, ByteView scalar) {
 // The generator as a public key: copying it and setting another point takes a quarter of the time
 // that building a key from its parameters does.
 EVP_PKEY* template_key() {
-  static EVP_PKEY* const kKey = [] {
+  static EVP_PKEY* const shared_key = [] {
     const EC_GROUP* group = p256_group();
     EcPoint point{};
     KB_CHECK(EC_POINT_point2oct(group, EC_GROUP_get0_generator(group),
@@ -74,18 +74,18 @@ EVP_PKEY* template_key() {
     KB_CHECK(key != nullptr);
     return key;
   }();
-  return kKey;
+  return shared_key;
 }
 
 }  // namespace
 
 const EC_GROUP* p256_group() {
-  static const EC_GROUP* const kGroup = [] {
+  static const EC_GROUP* const shared_group = [] {
     const EC_GROUP* group = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
     KB_CHECK(group != nullptr);
     return group;
   }();
-  return kGroup;
+  return shared_group;
 }
 
 bool is_p256_scalar(ByteView octets) {
@@ -167,7 +167,9 @@ Result<EcPrivateKey> EcPrivateKey::from_scalar(ByteView scalar) {
     return fail(Errc::kCrypto, "libcrypto did not compute the public point");
   }
   EcPublicKey public_key = KB_TRY(EcPublicKey::from_point(point));
-  return EcPrivateKey(*SecretArray<kEcScalarSize>::copy_of(scalar), std::move(public_key));
+  SecretArray<kEcScalarSize> own;
+  std::ranges::copy(scalar, own.expose_mutable().begin());
+  return EcPrivateKey(std::move(own), std::move(public_key));
 }
 
 }  // namespace kagibin::crypto

@@ -18,23 +18,23 @@ constexpr std::size_t kAdditionalInputSize = 32;
 
 // n - 2, the exponent that inverts modulo the prime n.
 const BIGNUM* order_minus_two() {
-  static const BIGNUM* const kExponent = [] {
+  static const BIGNUM* const exponent = [] {
     BIGNUM* number = BN_dup(EC_GROUP_get0_order(p256_group()));
     KB_CHECK(number != nullptr && BN_sub_word(number, 2) == 1);
     return number;
   }();
-  return kExponent;
+  return exponent;
 }
 
 BN_MONT_CTX* order_montgomery() {
-  static BN_MONT_CTX* const kMontgomery = [] {
+  static BN_MONT_CTX* const montgomery = [] {
     BN_MONT_CTX* mont = BN_MONT_CTX_new();
     const BnCtxPtr ctx(BN_CTX_new());
     KB_CHECK(mont != nullptr && ctx != nullptr &&
              BN_MONT_CTX_set(mont, EC_GROUP_get0_order(p256_group()), ctx.get()) == 1);
     return mont;
   }();
-  return kMontgomery;
+  return montgomery;
 }
 
 // r = X(kG) mod n.

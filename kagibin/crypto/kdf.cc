@@ -32,8 +32,11 @@ Result<SecretBytes> sp800_108_counter_cmac(ByteView key,
   SecretBytes out(size);
   MutableByteView rest = out.expose_mutable();
   for (std::uint8_t counter = 1; !rest.empty(); ++counter) {
-    AesBlock block = KB_TRY(aes_cmac(key, {prefix, ByteView(&counter, 1), suffix}));
-    rest = take_block(rest, block);
+    Result<AesBlock> block = aes_cmac(key, {prefix, ByteView(&counter, 1), suffix});
+    if (!block) {
+      return std::unexpected(block.error());
+    }
+    rest = take_block(rest, *block);  // wiped where it stands
   }
   return out;
 }
@@ -66,9 +69,12 @@ Result<SecretBytes> diversify_cmac(ByteView master_key,
   SecretBytes out(size);
   MutableByteView rest = out.expose_mutable();
   for (std::uint32_t counter = 1; !rest.empty(); ++counter) {
-    AesBlock block =
-        KB_TRY(aes_cmac(master_key, {u32_octets(counter), label, kSeparator, context, bits}));
-    rest = take_block(rest, block);
+    Result<AesBlock> block =
+        aes_cmac(master_key, {u32_octets(counter), label, kSeparator, context, bits});
+    if (!block) {
+      return std::unexpected(block.error());
+    }
+    rest = take_block(rest, *block);
   }
   return out;
 }

@@ -97,6 +97,7 @@ Result<void> write_file(const std::filesystem::path& path, ByteView octets, bool
       !file.close() || !temporary.rename_to(path)) {
     return io_failure(errno);
   }
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX declares open so
   const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0 || ::fsync(directory.get()) != 0) {
     return io_failure(errno);
@@ -105,6 +106,7 @@ Result<void> write_file(const std::filesystem::path& path, ByteView octets, bool
 }
 
 Result<SecretBytes> read_file(const std::filesystem::path& path) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX declares open so
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat facts{};
   if (file.get() < 0 || ::fstat(file.get(), &facts) != 0) {

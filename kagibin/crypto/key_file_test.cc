@@ -111,7 +111,7 @@ TEST(KeyPemTest, RefusesAPairWhoseHalvesDoNotMatch) {
   const std::string first(pem_one.expose().begin(), pem_one.expose().end());
   const std::string second(pem_two.expose().begin(), pem_two.expose().end());
   const std::size_t body = std::string_view("-----BEGIN PRIVATE KEY-----\n").size();
-  const std::size_t cut = body + 72 / 3 * 4 + 1;  // one line feed within
+  const std::size_t cut = body + std::size_t{72} / 3 * 4 + 1;  // one line feed within
   const std::string mixed = first.substr(0, cut) + second.substr(cut);
   EXPECT_FALSE(private_key_from_pem(ascii(mixed)).has_value());
   EXPECT_EQ(private_key_from_pem(ascii(mixed)).error().code, Errc::kValue);
@@ -172,6 +172,7 @@ TEST_F(FolderTest, ReadsAPipeToItsEnd) {
   ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
   const Bytes content(200'000, 0x5A);  // more than a pipe holds
   const std::jthread writer([&] {
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX declares open so
     const int pipe = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
     EXPECT_TRUE(write_all(pipe, content).has_value());
     ::close(pipe);
@@ -187,6 +188,7 @@ TEST_F(FolderTest, SaysWhatIsMissingOrNotAFile) {
 }
 
 TEST(WriteAllTest, NamesAFullDevice) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX declares open so
   const int full = ::open("/dev/full", O_WRONLY | O_CLOEXEC);
   ASSERT_GE(full, 0);
   EXPECT_EQ(write_all(full, ascii("x")).error().code, Errc::kNoSpace);

@@ -10,11 +10,13 @@
 //   const BnCtxPtr ctx(BN_CTX_secure_new());
 #pragma once
 
+#include <cstddef>
 #include <memory>
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/cms.h>
+#include <openssl/crypto.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -38,11 +40,9 @@ using BignumPtr = OpensslPtr<BIGNUM, BN_clear_free>;
 using BioPtr = OpensslPtr<BIO, BIO_vfree>;  // BIO_free answers an int that nobody needs
 using BnCtxPtr = OpensslPtr<BN_CTX, BN_CTX_free>;
 using CipherCtxPtr = OpensslPtr<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
-using CmsPtr = OpensslPtr<CMS_ContentInfo, CMS_ContentInfo_free>;
 using EcGroupPtr = OpensslPtr<EC_GROUP, EC_GROUP_free>;
 using EcPointPtr = OpensslPtr<EC_POINT, EC_POINT_clear_free>;
 using ExtensionPtr = OpensslPtr<X509_EXTENSION, X509_EXTENSION_free>;
-using GeneralNamePtr = OpensslPtr<GENERAL_NAME, GENERAL_NAME_free>;
 using GeneralNamesPtr = OpensslPtr<GENERAL_NAMES, GENERAL_NAMES_free>;
 using MdCtxPtr = OpensslPtr<EVP_MD_CTX, EVP_MD_CTX_free>;
 using PkeyCtxPtr = OpensslPtr<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
@@ -56,11 +56,17 @@ struct OpensslMemoryDeleter {
 };
 using OpensslMemory = std::unique_ptr<unsigned char, OpensslMemoryDeleter>;
 
-// A stack that views elements owned elsewhere.
-struct CertificateViewsDeleter {
-  void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
+// CMS holds its content in memory that libcrypto does not wipe.
+struct CmsDeleter {
+  void operator()(CMS_ContentInfo* cms) const {
+    ASN1_OCTET_STRING** const content = cms == nullptr ? nullptr : CMS_get0_content(cms);
+    if (content != nullptr && *content != nullptr && (*content)->data != nullptr) {
+      OPENSSL_cleanse((*content)->data, static_cast<std::size_t>((*content)->length));
+    }
+    CMS_ContentInfo_free(cms);
+  }
 };
-using CertificateViews = std::unique_ptr<STACK_OF(X509), CertificateViewsDeleter>;
+using CmsPtr = std::unique_ptr<CMS_ContentInfo, CmsDeleter>;
 
 class ErrorScope {
  public:

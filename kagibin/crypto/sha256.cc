@@ -8,11 +8,11 @@ namespace kagibin::crypto {
 
 Digest256 sha256(std::initializer_list<ByteView> pieces) {
   // Fetched once for the process and never freed: an implicit fetch costs more than the hash.
-  static const EVP_MD* const kMd = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  static const EVP_MD* const md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   const ErrorScope errors;
   const MdCtxPtr ctx(EVP_MD_CTX_new());
   Digest256 out{};
-  bool good = kMd != nullptr && ctx != nullptr && EVP_DigestInit_ex2(ctx.get(), kMd, nullptr) == 1;
+  bool good = md != nullptr && ctx != nullptr && EVP_DigestInit_ex2(ctx.get(), md, nullptr) == 1;
   for (const ByteView piece : pieces) {
     good = good && EVP_DigestUpdate(ctx.get(), piece.data(), piece.size()) == 1;
   }

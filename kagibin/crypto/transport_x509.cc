@@ -67,20 +67,21 @@ bool add_extension(X509* certificate, X509* issuer, int nid, const char* value) 
   return extension != nullptr && X509_add_ext(certificate, extension.get(), -1) == 1;
 }
 
+// Takes over the value.
 bool add_name(GENERAL_NAMES* names, int type, ASN1_STRING* value) {
   if (value == nullptr) {
     return false;
   }
-  GeneralNamePtr name(GENERAL_NAME_new());
+  GENERAL_NAME* const name = GENERAL_NAME_new();
   if (name == nullptr) {
     ASN1_STRING_free(value);
     return false;
   }
-  GENERAL_NAME_set0_value(name.get(), type, value);
-  if (sk_GENERAL_NAME_push(names, name.get()) <= 0) {
+  GENERAL_NAME_set0_value(name, type, value);
+  if (sk_GENERAL_NAME_push(names, name) <= 0) {  // the stack owns it from here on
+    GENERAL_NAME_free(name);
     return false;
   }
-  static_cast<void>(name.release());  // the stack owns it now
   return true;
 }
 

@@ -43,7 +43,7 @@ class OpensslTool {
     // NOLINTNEXTLINE(cert-env33-c): the point is to let another program read what we wrote
     const int status = std::system(command.c_str());
     std::ifstream file(folder_ / "out.txt");
-    std::string text(std::istreambuf_iterator<char>(file), {});
+    const std::string text(std::istreambuf_iterator<char>(file), {});
     return status == 0 ? text : "failed: " + text;
   }
   bool is_there() const { return run("version").starts_with("OpenSSL"); }
