@@ -108,8 +108,8 @@ apdu::ResponseApdu process_install(const DomainCommand& command) {
   const auto changed = request->installs() ? install_new(command, *request)
                                            : make_selectable(command, request->application);
   apdu::ResponseApdu out = conclude(transaction, changed, Bytes{kNoConfirmation});
-  if (!sw::is_ok(out.sw) && request->installs()) {
-    command.instances.forget(request->application);
+  if (!command.platform.registry.find(request->application)) {
+    command.instances.forget(request->application);  // it ran, but its installation is undone
   }
   return out;
 }

@@ -87,7 +87,7 @@ Result<void> remove(Platform& platform, Instances& instances, const RegistryEntr
     return other.aid != entry.aid && other.security_domain == entry.aid;
   });
   if (entry.is_issuer() || has_guests) {
-    return fail(Errc::kState, "this security domain is in use");
+    return fail(Errc::kPolicy, "this security domain is in use");
   }
   KB_TRY(platform.registry.erase(entry.aid));
   KB_TRY(platform.keys.erase_domain(entry.aid));

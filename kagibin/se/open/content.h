@@ -22,8 +22,8 @@ struct Installation {
 // parameters of a security domain that are not understood; kCardStatus: the application's refusal.
 Result<void> install(Platform& platform, Instances& instances, const Installation& installation);
 
-// Takes an application or security domain away with everything that is its own. kState: it is the
-// ISD, or a security domain that others are associated with.
+// Takes an application or security domain away with everything that is its own. kPolicy: it is
+// the ISD, or a security domain that others are associated with.
 Result<void> remove(Platform& platform, Instances& instances, const RegistryEntry& entry);
 
 // The life cycle of a supplementary domain follows its keys: PERSONALIZED with a complete set.
