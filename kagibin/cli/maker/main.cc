@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// kagibin maker: makes virtual elements with a certified key delivery application inside.
+#include "kagibin/cli/console/hex_option.h"
+#include "kagibin/cli/console/program.h"
+#include "kagibin/cli/se/standard_modules.h"
+#include "kagibin/crypto/cms.h"
+#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/transport_x509.h"
+#include "kagibin/pki/anchor_file.h"
+#include "kagibin/roles/element_maker/maker_folder.h"
+#include "kagibin/se/nvm_file.h"
+
+namespace {
+
+using namespace kagibin;
+namespace maker = roles::element_maker;
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string name = "KAGIBIN-MAKER";
+  fs::path certificate;
+  fs::path roots;
+  fs::path out;
+  fs::path shipment;
+  fs::path issuer_keys;
+  fs::path manager;
+  std::string seid;
+  std::string iin = "4204B00142";
+  std::string i = "70";
+  int count = 1;
+  int channels = 4;
+  int days = 3650;
+  bool reserve_basic_channel = false;
+};
+
+Result<std::string> read_text(const fs::path& path) {
+  const SecretBytes octets = KB_TRY(crypto::read_file(path));
+  return std::string(octets.expose().begin(), octets.expose().end());
+}
+
+class MakerCommands {
+ public:
+  MakerCommands(cli::Program& program, Options& options)
+      : program_(program), options_(options), console_(program.console()) {}
+
+  int init() {
+    const auto done = [&]() -> Result<void> {
+      const SecretBytes passphrase = KB_TRY(program_.passphrase(true));
+      const auto folder =
+          KB_TRY(maker::MakerFolder::create(program_.home(), passphrase, options_.name, rng_));
+      const maker::MakerIdentity identity = KB_TRY(folder.identity());
+      const std::string pem = KB_TRY(crypto::self_signed_certificate(
+          identity.key, options_.name, clock_.now(), 3650, false, rng_));
+      return crypto::write_file(signing_certificate(), ascii(pem), false);
+    }();
+    if (!done) {
+      return console_.failed(done.error(), "no maker was made");
+    }
+    const std::string request = maker::MakerFolder::request_file(program_.home());
+    console_.result(
+        {{"request", request}, {"signing_certificate", signing_certificate().string()}},
+        "Have {} certified by the authority, then: kagibin maker install. The manager pins {}.",
+        request, signing_certificate().string());
+    return cli::kExitOk;
+  }
+
+  int install() {
+    const auto done = [&]() -> Result<void> {
+      const SecretBytes octets = KB_TRY(crypto::read_file(options_.certificate));
+      const pki::Certificate certificate = KB_TRY(pki::Certificate::decode(octets.expose()));
+      const pki::TrustAnchors anchors =
+          KB_TRY(pki::read_anchors(KB_TRY(read_text(options_.roots))));
+      const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
+      auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
+      return folder.install(certificate, anchors.roots.front());
+    }();
+    if (!done) {
+      return console_.failed(done.error(), "the certificate was not installed");
+    }
+    console_.result({{"installed", true}}, "The maker is certified and can make elements.");
+    return cli::kExitOk;
+  }
+
+  int make() {
+    const auto done = make_all();
+    if (!done) {
+      return console_.failed(
+          done.error(), "not all elements were made",
+          "elements that were made lie in --out; the shipment list was not written");
+    }
+    return cli::kExitOk;
+  }
+
+ private:
+  fs::path signing_certificate() const { return program_.home() / "maker.pem"; }
+
+  Result<Seid> next_seid(int number) {
+    if (!options_.seid.empty()) {
+      Seid seid = KB_TRY(Seid::from(KB_TRY(cli::parse_hex(options_.seid, 16, 16))));
+      unsigned carry = static_cast<unsigned>(number);
+      for (std::size_t at = 16; at-- > 0 && carry != 0;) {
+        carry += seid.octets[at];
+        seid.octets[at] = static_cast<std::uint8_t>(carry & 0xFFU);
+        carry >>= 8U;
+      }
+      return seid;
+    }
+    return Seid{KB_TRY(crypto::random_array<16>(rng_))};
+  }
+
+  Result<void> make_all() {
+    const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
+    const auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
+    maker::ElementMaker element_maker(KB_TRY(folder.identity()), clock_, rng_);
+    const se::ModuleRegistry modules = KB_TRY(cli::standard_modules());
+    const std::string manager_pem = KB_TRY(read_text(options_.manager));
+    std::error_code error;
+    fs::create_directories(options_.out, error);
+    std::vector<delivery::ShippedElement> shipped;
+    std::vector<delivery::KeyExport> issuer_keys;
+    std::string code_hash;
+    for (int number = 0; number < options_.count; ++number) {
+      const Seid seid = KB_TRY(next_seid(number));
+      const fs::path file = options_.out / (seid.hex() + ".nvm");
+      maker::ElementPlan plan{.seid = seid,
+                              .iin = KB_TRY(cli::parse_hex(options_.iin, 1, 16)),
+                              .cin = Bytes(seid.octets.begin() + 6, seid.octets.end())};
+      plan.profile.scp03 = KB_TRY(scp::Scp03Parameter::from(KB_TRY(cli::parse_octet(options_.i))));
+      plan.profile.channel_count = static_cast<std::uint8_t>(options_.channels);
+      plan.profile.basic_channel_reserved = options_.reserve_basic_channel;
+      plan.profile.diversification_data = KB_TRY(crypto::random_array<10>(rng_));
+      plan.certificate_days = options_.days;
+      auto made =
+          KB_TRY(element_maker.make(std::move(plan), KB_TRY(se::NvmFile::open(file)), modules));
+      code_hash = to_hex(*made.certificate.fields().code_hash);
+      shipped.push_back(made.shipped);
+      issuer_keys.push_back(std::move(made.issuer_keys));
+      if (options_.count > 1) {
+        console_.progress("{}/{} {}", number + 1, options_.count, file.string());
+      }
+      console_.result({{"seid", seid.hex()},
+                       {"state", file.string()},
+                       {"iin", options_.iin},
+                       {"cin", to_hex(shipped.back().cin)},
+                       {"kda_code_hash", code_hash}},
+                      "{}: element {}, KDA code hash {}", file.string(), seid.hex(), code_hash);
+    }
+    const std::string list = KB_TRY(element_maker.sign_shipment(shipped));
+    KB_TRY(crypto::write_file(options_.shipment, ascii(list), false));
+    const SecretBytes keys = KB_TRY(delivery::encode_key_exports(issuer_keys));
+    const Bytes sealed =
+        KB_TRY(crypto::cms_seal(keys.expose(), element_maker.identity().key,
+                                KB_TRY(read_text(signing_certificate())), manager_pem));
+    return crypto::write_file(options_.issuer_keys, sealed, false);
+  }
+
+  cli::Program& program_;
+  Options& options_;
+  cli::Console console_;
+  SystemClock clock_;
+  crypto::SystemRng rng_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  cli::Program program(
+      "maker", "M: the element maker. It installs and certifies the key delivery application.");
+  program.add_passphrase_option();
+  Options options;
+  const auto commands = [&] { return MakerCommands(program, options); };
+
+  auto* init =
+      program.app().add_subcommand("init", "make the maker's key and its certification request");
+  init->add_option("--name", options.name, "1 to 16 characters")->capture_default_str();
+  init->callback([&] { program.finish(commands().init()); });
+
+  auto* install =
+      program.app().add_subcommand("install", "install the certificate that the authority issued");
+  install->add_option("--certificate", options.certificate, "CERT.EUM")->required();
+  install->add_option("--roots", options.roots, "the authority's roots.pem")->required();
+  install->callback([&] { program.finish(commands().install()); });
+
+  auto* make = program.app().add_subcommand(
+      "make", "make elements, their shipment list, and the issuer keys for the manager");
+  make->add_option("--count", options.count, "how many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 100000));
+  make->add_option("--out", options.out, "folder for the elements' state files")->required();
+  make->add_option("--shipment", options.shipment, "where to write the signed shipment list")
+      ->required();
+  make->add_option("--issuer-keys", options.issuer_keys,
+                   "where to write the issuer keys, sealed to the manager")
+      ->required();
+  make->add_option("--manager", options.manager, "the manager's exchange.pem")->required();
+  make->add_option(
+      "--seid", options.seid,
+      "SEID of the first, 32 hexadecimal digits; the next ones count on (default: random)");
+  make->add_option("--iin", options.iin, "Issuer Identification Number")->capture_default_str();
+  make->add_option("--scp03-i", options.i, "SCP03 parameter i")->capture_default_str();
+  make->add_option("--channels", options.channels, "logical channels")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 20));
+  make->add_option("--days", options.days, "validity of CERT.KDA")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3653));
+  make->add_flag("--reserve-basic-channel", options.reserve_basic_channel,
+                 "the basic channel answers MANAGE CHANNEL only");
+  make->callback([&] { program.finish(commands().make()); });
+  return program.run(argc, argv);
+}

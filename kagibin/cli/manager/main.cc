@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: Apache-2.0
+// kagibin manager: creates security domains in cards, puts their first key sets, and exports those
+// sealed to a service provider.
+#include "kagibin/apdu/status_words.h"
+#include "kagibin/cli/console/hex_option.h"
+#include "kagibin/cli/console/open_card.h"
+#include "kagibin/cli/console/program.h"
+#include "kagibin/crypto/key_file.h"
+#include "kagibin/roles/security_module_manager/card_manager.h"
+#include "kagibin/roles/security_module_manager/domain_keys.h"
+#include "kagibin/roles/security_module_manager/manager_folder.h"
+
+namespace {
+
+using namespace kagibin;
+namespace manager = roles::security_module_manager;
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string name = "manager";
+  std::string reader = "0";
+  std::string aid;
+  std::string key_version = "30";
+  std::string i = "70";
+  int key_size = 16;
+  std::string load_file;
+  std::string module;
+  std::string domain;
+  std::vector<std::string> cards;
+  fs::path file;
+  fs::path maker;
+  fs::path recipient;
+  fs::path out;
+};
+
+Result<std::string> read_text(const fs::path& path) {
+  const SecretBytes octets = KB_TRY(crypto::read_file(path));
+  return std::string(octets.expose().begin(), octets.expose().end());
+}
+
+struct CardName {
+  Bytes iin;
+  Bytes cin;
+};
+
+// GET DATA of the issuer domain: 42 IIN, 45 CIN (GPCS 11.3). The values may be whole TLVs.
+Result<CardName> card_name(apdu::CardLink& card) {
+  const auto ask = [&](std::uint8_t p2) -> Result<Bytes> {
+    const apdu::CommandApdu command{
+        .cla = 0x80, .ins = apdu::ins::kGetData, .p1 = 0, .p2 = p2, .data = {}, .le = 256};
+    auto answer = KB_TRY(apdu::ResponseApdu::decode(KB_TRY(card.transmit(command.encode()))));
+    if (!apdu::sw::is_ok(answer.sw)) {
+      return fail(Errc::kCardStatus, "the card does not tell its IIN and CIN", answer.sw);
+    }
+    if (answer.data.size() > 2 && answer.data[0] == p2 &&
+        answer.data[1] == answer.data.size() - 2) {
+      answer.data.erase(answer.data.begin(), answer.data.begin() + 2);
+    }
+    return answer.data;
+  };
+  const apdu::CommandApdu select{.ins = apdu::ins::kSelect, .p1 = 0x04, .data = {}, .le = 256};
+  KB_TRY(card.transmit(select.encode()));
+  return CardName{KB_TRY(ask(0x42)), KB_TRY(ask(0x45))};
+}
+
+class ManagerCommands {
+ public:
+  ManagerCommands(cli::Program& program, Options& options)
+      : program_(program), options_(options), console_(program.console()) {}
+
+  int init() {
+    const auto done = [&]() -> Result<void> {
+      const SecretBytes passphrase = KB_TRY(program_.passphrase(true));
+      KB_TRY(
+          manager::ManagerFolder::create(program_.home(), passphrase, options_.name, clock_, rng_));
+      return {};
+    }();
+    if (!done) {
+      return console_.failed(done.error(), "no manager was made");
+    }
+    const std::string exchange = manager::ManagerFolder::exchange_certificate(program_.home());
+    const std::string signing = manager::ManagerFolder::signing_certificate(program_.home());
+    console_.result({{"exchange_certificate", exchange}, {"signing_certificate", signing}},
+                    "Makers seal issuer keys to {}; service providers pin {}.", exchange, signing);
+    return cli::kExitOk;
+  }
+
+  int import_issuer_keys() {
+    const auto done = [&]() -> Result<std::size_t> {
+      const SecretBytes cms = KB_TRY(crypto::read_file(options_.file));
+      const crypto::EcPublicKey maker =
+          KB_TRY(crypto::public_key_of_certificate(KB_TRY(read_text(options_.maker))));
+      auto folder = KB_TRY(open());
+      return folder.import_issuer_keys(cms.expose(), maker, rng_);
+    }();
+    if (!done) {
+      return console_.failed(done.error(), "no issuer keys were taken");
+    }
+    console_.result({{"cards", *done}}, "Issuer keys of {} cards taken.", *done);
+    return cli::kExitOk;
+  }
+
+  int create_domain() {
+    const auto done = [&]() -> Result<delivery::KeyExport> {
+      const manager::DomainPlan plan = KB_TRY(domain_plan(options_.aid));
+      const auto folder = KB_TRY(open());
+      const SecretBytes master = KB_TRY(folder.master_key());
+      const auto card = KB_TRY(cli::open_card(options_.reader));
+      const CardName name = KB_TRY(card_name(*card));
+      const delivery::KeyExport issuer = KB_TRY(folder.issuer_keys(name.iin, name.cin));
+      return manager::CardManager(*card, issuer, rng_).create_domain(plan, master);
+    }();
+    if (!done) {
+      return console_.failed(done.error(), "the domain is not ready",
+                             "running the same command again is safe");
+    }
+    console_.result({{"security_domain", done->security_domain.hex()},
+                     {"key_version", to_hex(Bytes{done->key_version_number})},
+                     {"iin", to_hex(done->iin)},
+                     {"cin", to_hex(done->cin)}},
+                    "Security domain {} is there with key set {:02X}, on card {}.",
+                    done->security_domain.hex(), done->key_version_number, to_hex(done->cin));
+    return cli::kExitOk;
+  }
+
+  int install() {
+    const auto done = [&]() -> Result<void> {
+      const manager::DomainPlan plan = KB_TRY(domain_plan(options_.domain));
+      const auto folder = KB_TRY(open());
+      const SecretBytes master = KB_TRY(folder.master_key());
+      const auto card = KB_TRY(cli::open_card(options_.reader));
+      const CardName name = KB_TRY(card_name(*card));
+      const delivery::KeyExport issuer = KB_TRY(folder.issuer_keys(name.iin, name.cin));
+      manager::CardManager card_manager(*card, issuer, rng_);
+      const delivery::KeyExport keys = KB_TRY(card_manager.key_set_of(plan, master));
+      const gp::Install installation{.load_file = KB_TRY(Aid::from_hex(options_.load_file)),
+                                     .module = KB_TRY(Aid::from_hex(options_.module)),
+                                     .application = KB_TRY(Aid::from_hex(options_.aid))};
+      return card_manager.install_application(keys, installation);
+    }();
+    if (!done) {
+      return console_.failed(done.error(), "the application was not installed");
+    }
+    console_.result({{"application", options_.aid}, {"security_domain", options_.domain}},
+                    "Application {} is installed under {}.", options_.aid, options_.domain);
+    return cli::kExitOk;
+  }
+
+  int export_keys() {
+    const auto done = [&]() -> Result<std::size_t> {
+      const manager::DomainPlan plan = KB_TRY(domain_plan(options_.aid));
+      const auto folder = KB_TRY(open());
+      const SecretBytes master = KB_TRY(folder.master_key());
+      std::vector<delivery::KeyExport> exports;
+      for (const std::string& text : options_.cards) {
+        const std::size_t colon = text.find(':');
+        if (colon == std::string::npos) {
+          return fail(Errc::kInvalidArgument, "--card takes IIN:CIN in hexadecimal digits");
+        }
+        exports.push_back(KB_TRY(
+            manager::diversified_keys(master,
+                                      {.iin = KB_TRY(cli::parse_hex(text.substr(0, colon), 1, 16)),
+                                       .cin = KB_TRY(cli::parse_hex(text.substr(colon + 1), 1, 16)),
+                                       .security_domain = plan.aid,
+                                       .key_version = plan.key_version},
+                                      plan.key_size, plan.scp03.i)));
+      }
+      const Bytes sealed =
+          KB_TRY(folder.seal_exports(exports, KB_TRY(read_text(options_.recipient))));
+      KB_TRY(crypto::write_file(options_.out, sealed, false));
+      return exports.size();
+    }();
+    if (!done) {
+      return console_.failed(done.error(), "no keys were exported");
+    }
+    console_.result({{"file", options_.out.string()}, {"key_sets", *done}},
+                    "{}: {} key sets, sealed and signed (CMS).", options_.out.string(), *done);
+    return cli::kExitOk;
+  }
+
+ private:
+  Result<manager::ManagerFolder> open() {
+    const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
+    return manager::ManagerFolder::open(program_.home(), passphrase);
+  }
+  Result<manager::DomainPlan> domain_plan(const std::string& aid) const {
+    return manager::DomainPlan{
+        .aid = KB_TRY(Aid::from_hex(aid)),
+        .key_version = KB_TRY(cli::parse_octet(options_.key_version)),
+        .key_size = static_cast<std::size_t>(options_.key_size),
+        .scp03 = KB_TRY(scp::Scp03Parameter::from(KB_TRY(cli::parse_octet(options_.i))))};
+  }
+
+  cli::Program& program_;
+  Options& options_;
+  cli::Console console_;
+  SystemClock clock_;
+  crypto::SystemRng rng_;
+};
+
+void add_reader_option(CLI::App* command, Options& options) {
+  command->add_option("--reader", options.reader, "PC/SC reader (name or number), or tcp:HOST:PORT")
+      ->capture_default_str();
+}
+void add_key_options(CLI::App* command, Options& options) {
+  command
+      ->add_option("--key-version", options.key_version,
+                   "KVN of the domain's first key set, two hexadecimal digits")
+      ->capture_default_str();
+  command->add_option("--key-size", options.key_size, "octets of each key")
+      ->capture_default_str()
+      ->check(CLI::IsMember({16, 24, 32}));
+  command->add_option("--scp03-i", options.i, "SCP03 parameter i of the domain")
+      ->capture_default_str();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  cli::Program program("manager",
+                       "C: the security module manager. It creates domains and their first keys; "
+                       "it never installs a key delivery application.");
+  program.add_passphrase_option();
+  Options options;
+  const auto commands = [&] { return ManagerCommands(program, options); };
+
+  auto* init = program.app().add_subcommand("init", "make the manager's keys");
+  init->add_option("--name", options.name, "common name of its certificates")
+      ->capture_default_str();
+  init->callback([&] { program.finish(commands().init()); });
+
+  auto* import = program.app().add_subcommand("import-issuer-keys",
+                                              "take the issuer keys that a maker handed over");
+  import->add_option("file", options.file, "CMS file from kagibin maker make")->required();
+  import->add_option("--maker", options.maker, "the maker's maker.pem, to pin it")->required();
+  import->callback([&] { program.finish(commands().import_issuer_keys()); });
+
+  auto* create = program.app().add_subcommand(
+      "create-domain", "create a security domain with its first key set in a card");
+  add_reader_option(create, options);
+  create->add_option("--aid", options.aid, "AID of the domain")->required();
+  add_key_options(create, options);
+  create->callback([&] { program.finish(commands().create_domain()); });
+
+  auto* install = program.app().add_subcommand(
+      "install", "install an application under a domain, from a load file in the card");
+  add_reader_option(install, options);
+  install->add_option("--load-file", options.load_file, "AID of the load file")->required();
+  install->add_option("--module", options.module, "AID of the module")->required();
+  install->add_option("--aid", options.aid, "AID of the application")->required();
+  install->add_option("--domain", options.domain, "AID of its security domain")->required();
+  add_key_options(install, options);
+  install->callback([&] { program.finish(commands().install()); });
+
+  auto* exports = program.app().add_subcommand(
+      "export-keys", "export first key sets, sealed to a service provider (CMS AuthEnvelopedData)");
+  exports->add_option("--to", options.recipient, "the provider's exchange.pem")->required();
+  exports->add_option("--out", options.out, "where to write the file")->required();
+  exports->add_option("--aid", options.aid, "AID of the domain")->required();
+  exports->add_option("--card", options.cards, "IIN:CIN of a card; may be repeated")->required();
+  add_key_options(exports, options);
+  exports->callback([&] { program.finish(commands().export_keys()); });
+  return program.run(argc, argv);
+}
