@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The element maker (EUM): makes virtual elements, puts the key delivery application into a
+// security domain of its own, has it generate its key inside, certifies that key, and signs the
+// shipment list that pins the maker to the SEID (protocol, section 2; attestation profile ATT-1).
+//
+// Element secrets exist here only while an element is made: the maker's domain gets a random key
+// set that nobody keeps; the issuer domain's random key set goes out once, for the security module
+// manager. Limits: IIN and CIN 1 to 16 octets. Ownership: refers to clock and randomness, which
+// outlive it. Thread-safety: one thread.
+//
+//   ElementMaker maker(KB_TRY(MakerIdentity::create("acme-elements", rng)), clock, rng);
+//   ... CERT.EUM from the controlling authority, by maker.identity().request() ...
+//   MadeElement made = KB_TRY(maker.make(plan, std::move(medium), modules));
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kagibin/apdu/card_link.h"
+#include "kagibin/base/clock.h"
+#include "kagibin/crypto/rng.h"
+#include "kagibin/delivery/key_export.h"
+#include "kagibin/delivery/shipment_list.h"
+#include "kagibin/pki/certificate.h"
+#include "kagibin/se/element.h"
+
+namespace kagibin::roles::element_maker {
+
+struct MakerIdentity {
+  std::array<std::uint8_t, 16> name{};            // subject of CERT.EUM; text, filled up with zeros
+  crypto::EcPrivateKey key;                       // SK.EUM
+  std::optional<pki::Certificate> certificate{};  // CERT.EUM
+  std::optional<crypto::EcPublicKey> authority{};  // PK.AUTH that elements are given
+
+  // kInvalidArgument for a name of other than 1 to 16 characters.
+  static Result<MakerIdentity> create(std::string_view name, crypto::Rng& rng);
+  // A certification request for CERT.EUM (pki/certification_request.h).
+  Result<Bytes> request(crypto::Rng& rng) const;
+  // kUntrusted unless the certificate is for this name and key under this root.
+  Result<void> adopt(pki::Certificate certificate, const crypto::EcPublicKey& root);
+  std::string name_text() const;
+};
+
+// What an element is to be. Everything not said here is the profile's (se/profile.h).
+struct ElementPlan {
+  Seid seid;
+  Bytes iin;
+  Bytes cin;
+  se::ElementProfile profile{};  // IIN, CIN, the maker's domain and the KDA are added to it
+  std::uint8_t issuer_key_version = 0x30;
+  std::size_t issuer_key_size = 16;
+  Aid makers_domain = *Aid::from_hex("F04B41474942494E00");  // F0 "KAGIBIN" 00
+  int certificate_days = 3650;
+};
+
+struct MadeElement {
+  std::unique_ptr<se::Element> element;
+  delivery::KeyExport issuer_keys;  // of the ISD, for the security module manager alone
+  delivery::ShippedElement shipped;
+  pki::Certificate certificate;  // CERT.KDA
+};
+
+class ElementMaker {
+ public:
+  ElementMaker(MakerIdentity identity, const Clock& clock, crypto::Rng& rng)
+      : identity_(std::move(identity)), clock_(clock), rng_(rng) {}
+
+  // kState without CERT.EUM; kNotFound when `modules` has no KDA; else what Element::create and the
+  // KDA answer. On failure the medium may hold an element without certificates: make it anew.
+  Result<MadeElement> make(ElementPlan plan,
+                           std::unique_ptr<se::NvmMedium> medium,
+                           const se::ModuleRegistry& modules);
+
+  // The maker's session with a KDA on any card: GENERATE, CERT.KDA, STORE CERTIFICATES.
+  // `domain_keys`: of the security domain that the KDA is associated with.
+  Result<pki::Certificate> certify_kda(apdu::CardLink& link,
+                                       const scp::Scp03KeySet& domain_keys,
+                                       const Seid& seid,
+                                       const crypto::Digest256& code_hash,
+                                       int certificate_days);
+
+  // The signed list, as a file.
+  Result<std::string> sign_shipment(std::span<const delivery::ShippedElement> elements);
+
+  MakerIdentity& identity() { return identity_; }
+
+ private:
+  Result<pki::Certificate> issue_kda_certificate(const crypto::EcPublicKey& key,
+                                                 const Seid& seid,
+                                                 const crypto::Digest256& code_hash,
+                                                 int days);
+
+  MakerIdentity identity_;
+  const Clock& clock_;
+  crypto::Rng& rng_;
+};
+
+}  // namespace kagibin::roles::element_maker
