@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/security_module_manager/manager_folder.h"
+
+#include <array>
+#include <utility>
+
+#include "kagibin/crypto/cms.h"
+#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/transport_x509.h"
+
+namespace kagibin::roles::security_module_manager {
+namespace {
+
+constexpr std::string_view kSigningKey = "signing_key";
+constexpr std::string_view kExchangeKey = "exchange_key";
+constexpr std::string_view kMasterKey = "master_key";
+constexpr std::size_t kMasterKeySize = 32;
+constexpr int kCertificateDays = 3650;
+
+std::string issuer_record(ByteView iin, ByteView cin) {
+  return "issuer." + to_hex(iin) + "." + to_hex(cin);
+}
+
+Result<std::string> read_text(const std::filesystem::path& path) {
+  const SecretBytes octets = KB_TRY(crypto::read_file(path));
+  return std::string(octets.expose().begin(), octets.expose().end());
+}
+
+}  // namespace
+
+std::filesystem::path ManagerFolder::signing_certificate(const std::filesystem::path& folder) {
+  return folder / "signing.pem";
+}
+
+std::filesystem::path ManagerFolder::exchange_certificate(const std::filesystem::path& folder) {
+  return folder / "exchange.pem";
+}
+
+Result<ManagerFolder> ManagerFolder::create(const std::filesystem::path& folder,
+                                            const SecretBytes& passphrase,
+                                            std::string_view name,
+                                            const Clock& clock,
+                                            crypto::Rng& rng,
+                                            crypto::ScryptCost cost) {
+  ManagerFolder out(folder,
+                    KB_TRY(crypto::RecordFolder::create(folder / "keys", passphrase, rng, cost)));
+  KB_TRY(out.make_key(kSigningKey, signing_certificate(folder), name, clock, rng));
+  KB_TRY(out.make_key(kExchangeKey, exchange_certificate(folder), name, clock, rng));
+  const SecretBytes master = KB_TRY(crypto::random_secret(rng, kMasterKeySize));
+  KB_TRY(out.records_.put(kMasterKey, master.expose(), rng));
+  return out;
+}
+
+Result<ManagerFolder> ManagerFolder::open(const std::filesystem::path& folder,
+                                          const SecretBytes& passphrase) {
+  return ManagerFolder(folder, KB_TRY(crypto::RecordFolder::open(folder / "keys", passphrase)));
+}
+
+Result<void> ManagerFolder::make_key(std::string_view record,
+                                     const std::filesystem::path& certificate,
+                                     std::string_view name,
+                                     const Clock& clock,
+                                     crypto::Rng& rng) {
+  const auto key = KB_TRY(crypto::EcPrivateKey::generate(rng));
+  KB_TRY(records_.put(record, key.expose_scalar(), rng));
+  const std::string pem =
+      KB_TRY(crypto::self_signed_certificate(key, name, clock.now(), kCertificateDays, false, rng));
+  return crypto::write_file(certificate, ascii(pem), false);
+}
+
+Result<crypto::EcPrivateKey> ManagerFolder::key(std::string_view record) const {
+  const SecretBytes scalar = KB_TRY(records_.get(record));
+  return crypto::EcPrivateKey::from_scalar(scalar.expose());
+}
+
+Result<std::size_t> ManagerFolder::import_issuer_keys(ByteView cms,
+                                                      const crypto::EcPublicKey& maker_key,
+                                                      crypto::Rng& rng) {
+  const auto own = KB_TRY(key(kExchangeKey));
+  const std::string pem = KB_TRY(read_text(exchange_certificate(folder_)));
+  const crypto::CmsContent content = KB_TRY(crypto::cms_open(cms, own, pem));
+  if (content.signer != maker_key) {
+    return fail(Errc::kUntrusted, "the file is signed by another key than the maker's pinned one");
+  }
+  const auto records = KB_TRY(delivery::decode_key_exports(content.content.expose()));
+  for (const delivery::KeyExport& record : records) {
+    KB_TRY(put_issuer_keys(record, rng));
+  }
+  return records.size();
+}
+
+Result<void> ManagerFolder::put_issuer_keys(const delivery::KeyExport& keys, crypto::Rng& rng) {
+  const SecretBytes octets =
+      KB_TRY(delivery::encode_key_exports(std::span<const delivery::KeyExport>(&keys, 1)));
+  return records_.put(issuer_record(keys.iin, keys.cin), octets.expose(), rng);
+}
+
+Result<delivery::KeyExport> ManagerFolder::issuer_keys(ByteView iin, ByteView cin) const {
+  const SecretBytes octets = KB_TRY(records_.get(issuer_record(iin, cin)));
+  auto records = KB_TRY(delivery::decode_key_exports(octets.expose()));
+  return std::move(records.front());
+}
+
+Result<Bytes> ManagerFolder::seal_exports(std::span<const delivery::KeyExport> exports,
+                                          std::string_view recipient_certificate_pem) const {
+  const SecretBytes content = KB_TRY(delivery::encode_key_exports(exports));
+  const auto own = KB_TRY(key(kSigningKey));
+  const std::string pem = KB_TRY(read_text(signing_certificate(folder_)));
+  return crypto::cms_seal(content.expose(), own, pem, recipient_certificate_pem);
+}
+
+}  // namespace kagibin::roles::security_module_manager

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The security module manager on disk: FOLDER/keys (encrypted records), FOLDER/signing.pem (the
+// X.509 certificate that its key exports are signed under; service providers pin its key) and
+// FOLDER/exchange.pem (to which makers seal issuer keys).
+//
+// Records: "signing_key", "exchange_key", "master_key" (32 octets), and one "issuer.<IIN>.<CIN>" a
+// card. Thread-safety: one thread, one process.
+//
+//   ManagerFolder folder = KB_TRY(ManagerFolder::open("manager", passphrase));
+//   const delivery::KeyExport issuer = KB_TRY(folder.issuer_keys(iin, cin));
+//   const Bytes file = KB_TRY(folder.seal_exports(records, provider_pem));
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "kagibin/base/clock.h"
+#include "kagibin/crypto/ec_key.h"
+#include "kagibin/crypto/record_folder.h"
+#include "kagibin/delivery/key_export.h"
+
+namespace kagibin::roles::security_module_manager {
+
+class ManagerFolder {
+ public:
+  // Makes all keys. kConflict when there is a manager already.
+  static Result<ManagerFolder> create(const std::filesystem::path& folder,
+                                      const SecretBytes& passphrase,
+                                      std::string_view name,
+                                      const Clock& clock,
+                                      crypto::Rng& rng,
+                                      crypto::ScryptCost cost = {});
+  static Result<ManagerFolder> open(const std::filesystem::path& folder,
+                                    const SecretBytes& passphrase);
+
+  Result<SecretBytes> master_key() const { return records_.get("master_key"); }
+
+  // Issuer keys from a maker: CMS sealed to exchange.pem. The number of cards. kUntrusted when
+  // another key than the maker's pinned one signed it.
+  Result<std::size_t> import_issuer_keys(ByteView cms,
+                                         const crypto::EcPublicKey& maker_key,
+                                         crypto::Rng& rng);
+  Result<void> put_issuer_keys(const delivery::KeyExport& keys, crypto::Rng& rng);
+  // kNotFound for a card that no maker handed over.
+  Result<delivery::KeyExport> issuer_keys(ByteView iin, ByteView cin) const;
+
+  // The file for a service provider: signed, then sealed to its certificate (PEM).
+  Result<Bytes> seal_exports(std::span<const delivery::KeyExport> exports,
+                             std::string_view recipient_certificate_pem) const;
+
+  static std::filesystem::path signing_certificate(const std::filesystem::path& folder);
+  static std::filesystem::path exchange_certificate(const std::filesystem::path& folder);
+
+ private:
+  ManagerFolder(std::filesystem::path folder, crypto::RecordFolder records)
+      : folder_(std::move(folder)), records_(std::move(records)) {}
+  Result<void> make_key(std::string_view record,
+                        const std::filesystem::path& certificate,
+                        std::string_view name,
+                        const Clock& clock,
+                        crypto::Rng& rng);
+  Result<crypto::EcPrivateKey> key(std::string_view record) const;
+
+  std::filesystem::path folder_;
+  crypto::RecordFolder records_;
+};
+
+}  // namespace kagibin::roles::security_module_manager
