@@ -103,9 +103,11 @@ class OrderFlow {
                         ByteView answer);
 
   // Never fails for what a receipt says: what cannot be believed is the verdict "unknown".
+  // `revision` is the operator's count of this attempt's receipts, which the verdict names.
   Checked<Judgement> judge(const delivery::OrderId& order,
                            delivery::AttemptNumber attempt,
-                           ByteView receipt);
+                           ByteView receipt,
+                           std::optional<std::uint32_t> revision = std::nullopt);
   // The verdict that follows from a statement (Sealing::kReadBack, kForegone), for the last attempt
   // whose envelope went out.
   Checked<Judgement> judge_statement(const delivery::OrderId& order, const Sealing& sealing);

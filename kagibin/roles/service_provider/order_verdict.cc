@@ -104,7 +104,10 @@ Checked<AttemptNumber> OrderFlow::attempt_with_handle(const JournalOrder& order,
   return AttemptNumber{0};
 }
 
-Checked<Judgement> OrderFlow::judge(const OrderId& id, AttemptNumber number, ByteView receipt) {
+Checked<Judgement> OrderFlow::judge(const OrderId& id,
+                                    AttemptNumber number,
+                                    ByteView receipt,
+                                    std::optional<std::uint32_t> revision) {
   const JournalOrder order = KB_TRY(find(id));
   KB_TRY(find_attempt(order, number));
   KB_CRASH_POINT("provider.receipt.before_record");
@@ -130,6 +133,7 @@ Checked<Judgement> OrderFlow::judge(const OrderId& id, AttemptNumber number, Byt
   };
   Judgement judgement = KB_TRY(read());
   judgement.attempt = number;
+  judgement.verdict.revision = revision;
   if (judgement.verdict.verdict != Verdict::kUnknown) {
     KB_TRY(in_.journal.put_record(kReceiptKind, receipt_key(order.seid, order.target),
                                   crypto::sha256(receipt)));

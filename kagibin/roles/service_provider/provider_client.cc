@@ -304,7 +304,8 @@ Checked<void> ProviderClient::judge(const ListedAttempt& change, RunReport& repo
   if (!receipt) {
     return turned_down(change, receipt.error(), report);
   }
-  const Judgement judgement = KB_TRY(flow_.judge(change.order, change.attempt, receipt->receipt));
+  const Judgement judgement =
+      KB_TRY(flow_.judge(change.order, change.attempt, receipt->receipt, receipt->revision));
   report.events.push_back({.order = change.order,
                            .attempt = change.attempt,
                            .state = state_of(judgement.verdict.verdict),
