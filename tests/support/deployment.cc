@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/deployment.h"
+
+#include <cstdlib>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "kagibin/apdu/channel_link.h"
+#include "kagibin/apdu/exchange.h"
+#include "kagibin/crypto/cms.h"
+#include "kagibin/crypto/transport_x509.h"
+#include "kagibin/envelope/delivery_message.h"
+#include "kagibin/gp/select.h"
+#include "kagibin/pki/certification_request.h"
+#include "kagibin/roles/service_provider/key_import.h"
+#include "kagibin/scp/scp03_link.h"
+#include "kagibin/se/applications/built_in_applications.h"
+#include "kagibin/se/kda/key_delivery_application.h"
+
+#include "tests/support/must.h"
+
+namespace kagibin::test {
+
+namespace provider = roles::service_provider;
+using delivery::JournalOrder;
+using delivery::JournalStep;
+
+namespace {
+
+constexpr std::array<std::uint8_t, 16> kSpid{0x53, 0x50, 0x49, 0x44, 0x01};
+constexpr std::array<std::uint8_t, 16> kPlatform{0x56, 0x53, 0x45, 0x31};
+constexpr crypto::ScryptCost kCheap{.log2_n = 10, .r = 1, .p = 1};
+
+}  // namespace
+
+TemporaryFolder::TemporaryFolder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "kagibin-world-XXXXXX").string();
+  KB_CHECK(::mkdtemp(pattern.data()) != nullptr);
+  path_ = pattern;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+Deployment::Deployment(std::string_view seed, DeploymentOptions options)
+    : rng(std::string(seed) + "/roles"),
+      element_rng(std::string(seed) + "/element"),
+      options_(std::move(options)) {
+  namespace authority_role = roles::controlling_authority;
+  namespace maker_role = roles::element_maker;
+  authority = std::make_unique<authority_role::Authority>(
+      must(authority_role::RootKeys::create("KAGIBIN-AUTH", rng)), issuance_log, clock, rng);
+  trust.anchors = authority->anchors();
+
+  maker = std::make_unique<maker_role::ElementMaker>(
+      must(maker_role::MakerIdentity::create("test-maker", rng)), clock, rng);
+  const Bytes request = must(maker->identity().request(rng));
+  pki::Certificate certificate = must(
+      authority->certify_maker(must(pki::CertificationRequest::decode(request)), kPlatform, 3650));
+  must(maker->identity().adopt(std::move(certificate), trust.anchors.roots.front()));
+
+  must(modules.add(se::key_delivery_built_in()));
+  must(se::add_built_in_applications(modules));
+  manager_master = must(crypto::random_secret(rng, 32));
+  manager_key_ = must(crypto::EcPrivateKey::generate(rng));
+  manager_pem_ =
+      must(crypto::self_signed_certificate(*manager_key_, "manager", clock.now(), 365, false, rng));
+  make_provider();
+}
+
+void Deployment::make_provider() {
+  const SecretBytes passphrase = SecretBytes::copy_of(ascii("a passphrase for tests"));
+  keys = std::make_unique<provider::KeyStore>(
+      must(crypto::RecordFolder::create(folder_.path() / "keys", passphrase, rng, kCheap)), journal,
+      rng);
+  must(keys->create_signing_key());
+  must(keys->create_exchange_key());
+  must(keys->create_master_key("fleet", 32));
+  provider_exchange_pem_ = must(crypto::self_signed_certificate(
+      must(keys->exchange_key()), "provider", clock.now(), 365, false, rng));
+  const Bytes request = must(pki::sign_certification_request(
+      pki::CertificateKind::kServiceProvider, kSpid, must(keys->signing_key()), rng));
+  provider_certificate = must(authority->certify_service_provider(
+      must(pki::CertificationRequest::decode(request)),
+      {*from_hex("A000000151"), *from_hex("F05041594D454E54"), *from_hex("F0444947494B4559")}, 1,
+      365));
+  const std::string text = fmt::format(
+      R"({{"minimum_level":"RL1","accept_rl1":"a test","issuer_is_carrier":false,"suites":["01"],)"
+      R"("attestation_profiles":["ATT-1"],"kda_code_hashes":["{}"],)"
+      R"("elements":[{{"device":"nobody","seid":"{:032}"}}],"maximum_validity_minutes":1440{}}})",
+      to_hex(se::key_delivery_load_file().code_hash()), 0, options_.policy_members);
+  policy = must(provider::Policy::parse(text));
+  renew_flow();
+}
+
+void Deployment::renew_flow() {
+  flow = std::make_unique<provider::OrderFlow>(
+      provider::ProviderContext{.policy = policy,
+                                .trust = trust,
+                                .certificate = *provider_certificate,
+                                .keys = *keys,
+                                .shipments = shipments,
+                                .journal = journal,
+                                .clock = clock,
+                                .rng = rng});
+}
+
+DeployedCard& Deployment::add_card(std::string_view device) {
+  namespace manager = roles::security_module_manager;
+  Seid seid;
+  must(rng.fill(seid.octets));
+  roles::element_maker::ElementPlan plan{.seid = seid,
+                                         .iin = *from_hex("4B414749"),
+                                         .cin = Bytes(seid.octets.begin(), seid.octets.end())};
+  plan.profile.basic_channel_reserved = options_.basic_channel_reserved;
+  auto power = std::make_shared<Power>();
+  roles::element_maker::MadeElement made =
+      must(maker->make(std::move(plan), std::make_unique<CutMedium>(power), modules));
+  auto channel = must(apdu::ChannelLink::open(*made.element));
+  manager::CardManager at_card(*channel, made.issuer_keys, rng);
+  const manager::DomainPlan domain{.aid = domain_aid(),
+                                   .key_version = kDomainKeyVersion,
+                                   .key_size = options_.domain_key_size,
+                                   .scp03 = options_.domain_scp03};
+  delivery::KeyExport domain_keys = must(at_card.create_domain(domain, manager_master));
+
+  channel.reset();
+  const std::string list = must(maker->sign_shipment(std::span(&made.shipped, 1)));
+  must(shipments.import(list, trust, pki::CertificateDate::from_unix(clock.now())));
+  const SecretBytes content =
+      must(delivery::encode_key_exports(std::span<const delivery::KeyExport>(&domain_keys, 1)));
+  const Bytes file =
+      must(crypto::cms_seal(content.expose(), *manager_key_, manager_pem_, provider_exchange_pem_));
+  must(provider::import_key_exports(file, manager_key_->public_key(), provider_exchange_pem_,
+                                    shipments, *keys));
+  policy.elements.emplace(device, seid);
+
+  cards_.push_back(
+      std::make_unique<DeployedCard>(DeployedCard{.device = must(delivery::DeviceId::from(device)),
+                                                  .seid = seid,
+                                                  .power = std::move(power),
+                                                  .element = nullptr,
+                                                  .issuer_keys = std::move(made.issuer_keys),
+                                                  .domain_keys = std::move(domain_keys),
+                                                  .shipped = made.shipped}));
+  made.element.reset();
+  reopen(*cards_.back());
+  return *cards_.back();
+}
+
+void Deployment::reopen(DeployedCard& card) {
+  card.element.reset();
+  card.power->restore();
+  card.element =
+      must(se::Element::open(std::make_unique<CutMedium>(card.power), element_rng, clock, modules));
+}
+
+std::string Deployment::payload_text() {
+  return fmt::format(
+      R"({{"target":"{0}","channel":{{"key_version":"{1:02X}"}},"actions":[{{"put_key":{{)"
+      R"("replace":"{1:02X}","key_version":"{2:02X}","key_identifier":"01","keys":[)"
+      R"({{"derive":{{"master":"fleet","size":16}}}},{{"derive":{{"master":"fleet","size":16}}}},)"
+      R"({{"derive":{{"master":"fleet","size":16}}}}]}}}}]}})",
+      domain_aid().hex(), kDomainKeyVersion, kNewKeyVersion);
+}
+
+JournalOrder Deployment::open_order(std::string_view id,
+                                    const DeployedCard& card,
+                                    std::string_view payload) {
+  const provider::PayloadFile file = must(provider::PayloadFile::parse(payload));
+  return must(flow->open({.id = must(delivery::OrderId::from(id)),
+                          .device = card.device,
+                          .payload = file,
+                          .csv = csv,
+                          .validity_minutes = kValidityMinutes}));
+}
+
+Result<Bytes> Deployment::enrol(DeployedCard& card, ByteView request) {
+  device::Channels channels = KB_TRY(device::Channels::open_logical(*card.element));
+  device::KdaSession session = KB_TRY(device::KdaSession::select(channels));
+  return session.enrol(request, {});
+}
+
+Result<Bytes> Deployment::relay(DeployedCard& card, ByteView envelope) {
+  const auto decoded = KB_TRY(envelope::Envelope::decode(envelope));
+  const auto header = KB_TRY(envelope::EnvelopeHeader::decode(decoded.header));
+  device::Channels channels = KB_TRY(device::Channels::open_logical(*card.element));
+  device::KdaSession session = KB_TRY(device::KdaSession::select(channels));
+  const kda::Status status = KB_TRY(session.status(header.handle));
+  if (status.state == kda::State::kEnrolled) {
+    KB_TRY(session.load(header.handle, envelope));
+  }
+  if (!kda::is_final(status.state)) {
+    KB_TRY(session.deliver(header.handle));
+  }
+  return session.receipt(header.handle);
+}
+
+provider::Judgement Deployment::deliver(DeployedCard& card, const delivery::OrderId& id) {
+  const provider::Outgoing request =
+      must(flow->attempt_after(id, must(flow->find(id)).current_attempt));
+  must(journal.acknowledge(id, request.attempt, JournalStep::kRequest));
+  const Bytes answer = must(enrol(card, request.message));
+  const provider::Sealing sealing = must(flow->seal(id, request.attempt, answer));
+  must(journal.acknowledge(id, request.attempt, JournalStep::kDelivery));
+  const Bytes receipt = must(relay(card, sealing.envelope));
+  provider::Judgement judgement = must(flow->judge(id, request.attempt, receipt));
+  must(journal.acknowledge(id, request.attempt, JournalStep::kVerdict));
+  return judgement;
+}
+
+provider::ChannelKeySet Deployment::channel_keys(const delivery::KeyExport& record) {
+  return {.i = record.i,
+          .enc = record.key_enc.duplicate(),
+          .mac = record.key_mac.duplicate(),
+          .dek = record.key_dek.duplicate()};
+}
+
+bool Deployment::opens_with(DeployedCard& card,
+                            std::uint8_t key_version,
+                            const provider::ChannelKeySet& set) {
+  const Aid aid = domain_aid();
+  const gp::Select select{.name = Bytes(aid.view().begin(), aid.view().end())};
+  const auto channel = must(apdu::ChannelLink::open(*card.element));
+  must(apdu::exchange(*channel, select.encode()));
+  const scp::Scp03KeySet key_set =
+      must(scp::Scp03KeySet::create(set.enc.duplicate(), set.mac.duplicate(), set.dek.duplicate()));
+  return scp::Scp03Link::open(
+             *channel, key_set,
+             {.key_version_number = key_version, .s16 = options_.domain_scp03.s16()},
+             scp::highest_level(options_.domain_scp03), rng)
+      .has_value();
+}
+
+}  // namespace kagibin::test

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole deployment in one process, from one seed: controlling authority, maker, manager, service
+// provider, and elements with the key delivery application; no network, no files but the provider's
+// key folder. For system tests, golden transcripts and benchmarks. Thread-safety: none.
+//
+// Everything random in the protocol comes from the seed (CMS files, which do not go to the element,
+// draw from libcrypto). A step that has to work here ends the process when it does not; steps that
+// a test may want to see fail return a Result.
+//
+//   Deployment world("seed");
+//   DeployedCard& card = world.add_card("phone-1");
+//   const JournalOrder order = world.open_order("order-1", card);
+//   const Judgement judgement = world.deliver(card, order.id);       // enrol, seal, relay, judge
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kagibin/device/kda_session.h"
+#include "kagibin/roles/controlling_authority/authority.h"
+#include "kagibin/roles/element_maker/maker.h"
+#include "kagibin/roles/security_module_manager/card_manager.h"
+#include "kagibin/roles/service_provider/order_flow.h"
+
+#include "tests/support/cut_medium.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fixed_rng.h"
+#include "tests/support/memory_journal.h"
+
+namespace kagibin::test {
+
+struct DeploymentOptions {
+  std::string policy_members;              // appended to the policy's text, ", ..." or empty
+  scp::Scp03Parameter domain_scp03{0x70};  // i of the provider's domain
+  std::size_t domain_key_size = 16;
+  bool basic_channel_reserved = true;  // the device uses it itself
+};
+
+// One element, its memory, and what the roles know about it.
+struct DeployedCard {
+  delivery::DeviceId device;
+  Seid seid;
+  std::shared_ptr<Power> power;          // the memory's content; cut_at() cuts the power
+  std::unique_ptr<se::Element> element;  // empty after power_cut, until reopen()
+  delivery::KeyExport issuer_keys;       // C's
+  delivery::KeyExport domain_keys;       // C's first key set of A's domain
+  delivery::ShippedElement shipped;
+};
+
+// A folder that goes with its object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder();
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+class Deployment {
+ public:
+  explicit Deployment(std::string_view seed, DeploymentOptions options = {});
+
+  // Makes, ships and manages one more element, and binds it to the device in the provider's policy.
+  DeployedCard& add_card(std::string_view device);
+  // Opens the element on what its memory holds, as after a reset with the power back.
+  void reopen(DeployedCard& card);
+
+  // The default payload: a whole key set under a new version that replaces the issuer's.
+  static std::string payload_text();
+  delivery::JournalOrder open_order(std::string_view id,
+                                    const DeployedCard& card,
+                                    std::string_view payload = payload_text());
+
+  // What the agent does, without a network. kCardLink when the power was cut.
+  Result<Bytes> enrol(DeployedCard& card, ByteView request);
+  Result<Bytes> relay(DeployedCard& card, ByteView envelope);
+  // The whole of one delivery under the flow: judged, acknowledged in the journal.
+  roles::service_provider::Judgement deliver(DeployedCard& card, const delivery::OrderId& order);
+
+  // Whether the provider's domain opens a session with these keys.
+  bool opens_with(DeployedCard& card,
+                  std::uint8_t key_version,
+                  const roles::service_provider::ChannelKeySet& keys);
+  static roles::service_provider::ChannelKeySet channel_keys(const delivery::KeyExport& record);
+
+  static Aid domain_aid() { return *Aid::from_hex("A00000015153504B01"); }
+  static constexpr std::uint8_t kDomainKeyVersion = 0x30;
+  static constexpr std::uint8_t kNewKeyVersion = 0x31;
+  static constexpr std::uint32_t kValidityMinutes = 60;
+
+  FakeClock clock{1'790'000'000};  // 2026-09-21
+  FixedRng rng;                    // of all roles
+  FixedRng element_rng;
+  roles::controlling_authority::MemoryIssuanceLog issuance_log;
+  std::unique_ptr<roles::controlling_authority::Authority> authority;
+  std::unique_ptr<roles::element_maker::ElementMaker> maker;
+  se::ModuleRegistry modules;
+  SecretBytes manager_master;
+
+  MemoryJournal journal;
+  roles::service_provider::Policy policy;
+  roles::service_provider::Trust trust;
+  std::optional<pki::Certificate> provider_certificate;
+  std::unique_ptr<roles::service_provider::KeyStore> keys;
+  roles::service_provider::ShipmentBook shipments{journal};
+  std::unique_ptr<roles::service_provider::OrderFlow> flow;
+  roles::service_provider::CsvFiles csv;
+  // After a change of policy, trust or certificate: the flow keeps verified chains.
+  void renew_flow();
+
+ private:
+  void make_provider();
+
+  DeploymentOptions options_;
+  TemporaryFolder folder_;
+  std::vector<std::unique_ptr<DeployedCard>> cards_;
+  std::string provider_exchange_pem_;
+  std::optional<crypto::EcPrivateKey> manager_key_;
+  std::string manager_pem_;
+};
+
+}  // namespace kagibin::test
