@@ -59,6 +59,46 @@ TEST(BerTlvTest, LengthBoundariesRoundTrip) {
   }
 }
 
+TEST(BerTlvTest, TagsOfOneTwoAndThreeOctetsRoundTrip) {
+  for (const Tag tag : {Tag{0x80}, Tag{0x5F20}, Tag{0x7F49}, Tag{0xDF8103}}) {
+    const Bytes octets = encode(tag, Bytes{0x01, 0x02});
+    EXPECT_EQ(octets.size(), encoded_size(tag, 2)) << tag;
+    EXPECT_EQ(read_single(octets, tag)->tag, tag);
+  }
+}
+
+TEST(BerTlvTest, ADamagedObjectIsAnErrorAndNotAbsence) {
+  const Bytes cut = *from_hex("8002AA");
+  EXPECT_EQ(TlvReader(cut).optional(0x80, 2).error().code, Errc::kTruncated);
+  EXPECT_EQ(TlvReader(cut).optional(0x81, 2).error().code, Errc::kTruncated);
+  EXPECT_EQ(TlvReader(cut).expect(0x80, 2).error().code, Errc::kTruncated);
+  const Bytes octets = *from_hex("8002AABB");
+  EXPECT_EQ(TlvReader(octets).optional(0x80, 3).error().code, Errc::kLength);
+  EXPECT_EQ(read_single(octets, 0x81).error().code, Errc::kUnexpectedTag);
+  for (const char* hex : {"5F", "DF81", "80", "8081", "808201", "80820100"}) {
+    EXPECT_EQ(TlvReader(*from_hex(hex)).next().error().code, Errc::kTruncated) << hex;
+  }
+}
+
+TEST(BerTlvTest, ARefusedObjectIsNotConsumed) {
+  const Bytes octets = *from_hex("8002AABB");
+  TlvReader in(octets);
+  EXPECT_FALSE(in.expect(0x81, 2).has_value());
+  EXPECT_FALSE(in.optional(0x80, 3).has_value());
+  EXPECT_EQ(in.rest().size(), octets.size());
+  EXPECT_TRUE(in.expect(0x80, 2).has_value());
+  EXPECT_TRUE(in.finish().has_value());
+}
+
+TEST(BerTlvTest, IntegersAreBigEndianAndOfFixedLength) {
+  const Bytes octets = TlvWriter().put_u8(0x80, 0xA5).put_u32(0x86, 0x01020304).take();
+  EXPECT_EQ(to_hex(octets), "8001A5860401020304");
+  TlvReader in(octets);
+  EXPECT_EQ(to_u8(*in.next()), 0xA5);
+  EXPECT_EQ(to_u32(*in.next()), 0x01020304U);
+  EXPECT_EQ(to_hex(TlvWriter().raw(octets).view()), to_hex(octets));
+}
+
 TEST(BerTlvTest, SingleRefusesTrailingOctets) {
   EXPECT_EQ(read_single(*from_hex("800100 00"), 0x80).error().code, Errc::kTrailing);
 }
