@@ -8,6 +8,7 @@
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/crypto/aes.h"
 #include "kagibin/crypto/ecdsa.h"
+#include "kagibin/envelope/envelope_keys.h"
 #include "kagibin/kda/authority_statement.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/kda/maker_data.h"
@@ -55,6 +56,7 @@ scp::Scp03KeySet key_set(std::uint8_t seed, std::size_t size) {
 
 KdaBench::KdaBench(const Options& chosen)
     : options(chosen),
+      rng(chosen.seed),
       authority(fresh_key()),
       maker(fresh_key()),
       provider(fresh_key()),
@@ -286,6 +288,32 @@ void KdaBench::seal(Delivery& delivery,
   delivery.envelope =
       envelope::seal_delivery(chosen, payload, delivery.content.statement, recipient, key, rng)
           .value();
+}
+
+void KdaBench::forge(Delivery& delivery,
+                     const envelope::EnvelopeHeader& chosen,
+                     const envelope::Payload& payload,
+                     const crypto::EcPublicKey* recipient) {
+  delivery.receipt_key = payload.receipt_key.duplicate();
+  const auto own = crypto::EcPublicKey::from_point(delivery.statement.enrolment_key).value();
+  const auto statement_hash = crypto::sha256(delivery.content.statement);
+  const crypto::EcPrivateKey ephemeral = fresh_key();
+  envelope::Envelope out;
+  out.header = chosen.encode();
+  out.ephemeral_key = ephemeral.public_key().point();
+  const auto context = crypto::sha256(
+      {ascii(envelope::kLabelContext), out.header, statement_hash, out.ephemeral_tlv()});
+  const auto keys = envelope::EnvelopeKeys::agree(0x01, ephemeral,
+                                                  recipient == nullptr ? own : *recipient, context)
+                        .value();
+  out.sealed = keys.encrypt(payload.encode().expose()).value();
+  out.mac = keys.mac({out.header, statement_hash, out.mac_tlvs()}).value();
+  out.signature =
+      crypto::ecdsa_sign_der(
+          provider, {ascii(envelope::kLabelEnvelope), out.header, out.sealed_tlv(), statement_hash},
+          rng)
+          .value();
+  delivery.envelope = out.encode();
 }
 
 StatusWord KdaBench::load(const Delivery& delivery) {

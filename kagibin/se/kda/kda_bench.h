@@ -68,6 +68,7 @@ class KdaBench {
     std::size_t key_size = 16;         // of the channel keys
     std::uint8_t channel_seed = 0x20;  // what the target really holds
     bool certify = true;
+    std::string_view seed = "kda bench";
   };
   KdaBench() : KdaBench(Options{}) {}
   explicit KdaBench(const Options& options);
@@ -119,6 +120,12 @@ class KdaBench {
   void seal(Delivery& delivery,
             const envelope::EnvelopeHeader& header,
             const envelope::Payload& payload);
+  // Makes an E2 that A's signature and MAC fit and that no honest provider would seal: any header,
+  // any recipient (default: the statement's key).
+  void forge(Delivery& delivery,
+             const envelope::EnvelopeHeader& header,
+             const envelope::Payload& payload,
+             const crypto::EcPublicKey* recipient = nullptr);
   StatusWord load(const Delivery& delivery);
   // LOAD, NEXT to the end. Restarts and resends by itself when power was cut, `restarts` times.
   Outcome run(const Delivery& delivery, int restarts = 0);
@@ -155,7 +162,7 @@ class KdaBench {
   std::uint32_t next_seq = 1;
   Options options;
   std::shared_ptr<test::Power> power = std::make_shared<test::Power>();
-  test::FixedRng rng{"kda bench"};
+  test::FixedRng rng;
   test::FakeClock clock;
   ModuleRegistry modules;
   std::unique_ptr<Element> element;
