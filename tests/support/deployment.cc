@@ -152,10 +152,15 @@ DeployedCard& Deployment::add_card(std::string_view device) {
 }
 
 void Deployment::reopen(DeployedCard& card) {
-  card.element.reset();
   card.power->restore();
-  card.element =
-      must(se::Element::open(std::make_unique<CutMedium>(card.power), element_rng, clock, modules));
+  must(start(card));
+}
+
+Result<void> Deployment::start(DeployedCard& card) {
+  card.element.reset();
+  card.element = KB_TRY(
+      se::Element::open(std::make_unique<CutMedium>(card.power), element_rng, clock, modules));
+  return {};
 }
 
 std::string Deployment::payload_text() {

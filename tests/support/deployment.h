@@ -72,6 +72,8 @@ class Deployment {
   DeployedCard& add_card(std::string_view device);
   // Opens the element on what its memory holds, as after a reset with the power back.
   void reopen(DeployedCard& card);
+  // The same with whatever cut was planned: fails when the power goes while the element starts.
+  Result<void> start(DeployedCard& card);
 
   // The default payload: a whole key set under a new version that replaces the issuer's.
   static std::string payload_text();

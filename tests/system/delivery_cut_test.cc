@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// Power fails in the element before, half-way through and after every write of a delivery, once and
+// twice: with R-MAC and at most two cuts the key arrives, is proved, and arrives once (protocol,
+// section 9; promises, I1 and I4).
+#include <array>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/deployment.h"
+#include "tests/support/must.h"
+
+namespace kagibin::test {
+namespace {
+
+using delivery::Verdict;
+using roles::service_provider::Judgement;
+using roles::service_provider::Outgoing;
+
+constexpr std::array kCuts{Cut::kBefore, Cut::kHalfWay, Cut::kAfter};
+constexpr int kMaxSessions = 8;
+
+struct PlannedCut {
+  std::uint64_t write = 0;
+  Cut where = Cut::kBefore;
+};
+
+// One order, ready for the element, that can be delivered again and again from the same state.
+class CutDelivery {
+ public:
+  CutDelivery()
+      : card_(world_.add_card("phone-1")), order_(world_.open_order("order-1", card_).id) {
+    request_ = must(world_.flow->attempt_after(order_, 0));
+    journal_ = world_.journal.state();
+    memory_ = card_.power->content;
+  }
+
+  struct Outcome {
+    Judgement judgement;
+    std::size_t cuts_made = 0;
+    std::uint64_t writes = 0;  // after the last cut
+    std::uint32_t resets = 0;
+    bool new_keys_open = false;
+    bool old_keys_open = false;
+  };
+
+  // An agent that starts the element again after each cut and goes on where it was.
+  std::optional<Outcome> run(const std::vector<PlannedCut>& cuts) {
+    world_.journal.restore(journal_);
+    card_.power->content = memory_;
+    Outcome out;
+    std::size_t planned = 0;
+    const auto start = [&] {
+      card_.power->restore();
+      if (planned < cuts.size()) {
+        card_.power->cut_at(cuts[planned].write, cuts[planned].where);
+        ++planned;
+      }
+      return world_.start(card_).has_value();
+    };
+    bool running = start();
+    std::optional<Bytes> envelope;
+    for (int session = 0; session < kMaxSessions; ++session) {
+      if (running) {
+        const Result<Bytes> receipt = step(envelope);
+        if (receipt) {
+          out.cuts_made = card_.power->cut_write == 0 ? planned : planned - 1;
+          out.writes = card_.power->writes;
+          return finish(*receipt, out);
+        }
+        if (receipt.error().code != Errc::kCardLink) {
+          ADD_FAILURE() << receipt.error().detail.text() << " "
+                        << to_hex(std::array{receipt.error().sw.sw1(), receipt.error().sw.sw2()});
+          return std::nullopt;
+        }
+      }
+      ++out.resets;
+      running = start();
+    }
+    return std::nullopt;
+  }
+
+ private:
+  Result<Bytes> step(std::optional<Bytes>& envelope) {
+    if (!envelope) {
+      const Bytes answer = KB_TRY(world_.enrol(card_, request_.message));
+      envelope = must(world_.flow->seal(order_, request_.attempt, answer)).envelope;
+    }
+    return world_.relay(card_, *envelope);
+  }
+
+  Outcome finish(const Bytes& receipt, Outcome& out) {
+    out.judgement = must(world_.flow->judge(order_, request_.attempt, receipt));
+    world_.reopen(card_);
+    const auto keys =
+        world_.keys->channel_keys(card_.seid, Deployment::domain_aid(), Deployment::kNewKeyVersion);
+    out.new_keys_open =
+        keys && *keys && world_.opens_with(card_, Deployment::kNewKeyVersion, **keys);
+    out.old_keys_open = world_.opens_with(card_, Deployment::kDomainKeyVersion,
+                                          Deployment::channel_keys(card_.domain_keys));
+    return out;
+  }
+
+  Deployment world_{"power cuts"};
+  DeployedCard& card_;
+  delivery::OrderId order_;
+  Outgoing request_;
+  MemoryJournal::State journal_;
+  Bytes memory_;
+};
+
+bool arrived(const std::optional<CutDelivery::Outcome>& outcome) {
+  return outcome && outcome->judgement.verdict.verdict == Verdict::kConfirmed &&
+         outcome->new_keys_open && !outcome->old_keys_open;
+}
+
+std::string say(const std::optional<CutDelivery::Outcome>& outcome) {
+  return outcome ? outcome->judgement.verdict.reason : "the delivery did not end";
+}
+
+TEST(DeliveryCutTest, OneCutAtEveryWriteEndsInTheKeyInstalled) {
+  CutDelivery delivery;
+  const auto uncut = delivery.run({});
+  ASSERT_TRUE(arrived(uncut)) << say(uncut);
+  std::size_t cuts = 0;
+  for (std::uint64_t write = 1; write <= uncut->writes; ++write) {
+    for (const Cut where : kCuts) {
+      const auto outcome = delivery.run({{write, where}});
+      EXPECT_TRUE(arrived(outcome))
+          << "cut " << static_cast<int>(where) << " at write " << write << ": " << say(outcome);
+      ASSERT_TRUE(outcome && outcome->cuts_made == 1);
+      ++cuts;
+    }
+  }
+  fmt::print("{} writes a delivery, {} single cuts\n", uncut->writes, cuts);
+  EXPECT_GE(cuts, 9U);
+}
+
+TEST(DeliveryCutTest, TwoCutsAtEveryPairOfWritesEndInTheKeyInstalled) {
+  CutDelivery delivery;
+  const auto uncut = delivery.run({});
+  ASSERT_TRUE(arrived(uncut)) << say(uncut);
+  std::size_t pairs = 0;
+  for (std::uint64_t first = 1; first <= uncut->writes; ++first) {
+    for (const Cut first_where : kCuts) {
+      bool second_happened = true;
+      for (std::uint64_t second = 1; second_happened; ++second) {
+        for (const Cut second_where : kCuts) {
+          const auto outcome = delivery.run({{first, first_where}, {second, second_where}});
+          ASSERT_TRUE(arrived(outcome))
+              << "cut " << static_cast<int>(first_where) << " at write " << first << ", then "
+              << static_cast<int>(second_where) << " at write " << second << ": " << say(outcome);
+          second_happened = outcome->cuts_made == 2;
+          pairs += second_happened ? 1U : 0U;
+        }
+      }
+    }
+  }
+  fmt::print("{} pairs of cuts\n", pairs);
+  EXPECT_GE(pairs, 81U);
+}
+
+}  // namespace
+}  // namespace kagibin::test
