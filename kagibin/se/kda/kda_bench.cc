@@ -137,6 +137,11 @@ Result<apdu::ResponseApdu> KdaBench::kda(const std::vector<apdu::CommandApdu>& b
 
 Result<apdu::ResponseApdu> KdaBench::target(const apdu::CommandApdu& command) {
   ++target_exchanges;
+  if (intercept) {
+    if (auto answer = intercept(command)) {
+      return std::move(*answer);
+    }
+  }
   apdu::ResponseApdu answer = KB_TRY(transmit(kTargetChannel, command));
   if (tamper) {
     return tamper(command, std::move(answer));
@@ -421,6 +426,7 @@ envelope::Payload KdaBench::replace_keys(std::uint8_t old_version,
 
 bool KdaBench::target_holds(std::uint8_t version, std::uint8_t seed) {
   const Tamper kept = std::exchange(tamper, {});
+  const Intercept kept_intercept = std::exchange(intercept, {});
   const auto selected = target({.ins = apdu::ins::kSelect,
                                 .p1 = 0x04,
                                 .data = Bytes(target_aid.view().begin(), target_aid.view().end()),
@@ -429,6 +435,7 @@ bool KdaBench::target_holds(std::uint8_t version, std::uint8_t seed) {
                       {.key_version_number = version, .s16 = scp::Scp03Parameter{options.i}.s16()});
   const auto update = target(host.initialize_update(rng).value());
   tamper = kept;
+  intercept = kept_intercept;
   return selected && update &&
          host.external_authenticate(*update, scp::SecurityLevel{0x01}).has_value();
 }

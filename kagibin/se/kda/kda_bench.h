@@ -89,6 +89,10 @@ class KdaBench {
   using Tamper =
       std::function<Result<apdu::ResponseApdu>(const apdu::CommandApdu&, apdu::ResponseApdu)>;
   Tamper tamper;
+  // Sees every command to the target first; an answer here keeps the command from the card.
+  using Intercept =
+      std::function<std::optional<Result<apdu::ResponseApdu>>(const apdu::CommandApdu&)>;
+  Intercept intercept;
   std::size_t target_exchanges = 0;
   std::size_t kda_exchanges = 0;
   std::size_t octets = 0;  // both ways, both channels
