@@ -68,8 +68,8 @@ class MakerCommands {
     const auto done = [&]() -> Result<void> {
       const SecretBytes octets = KB_TRY(crypto::read_file(options_.certificate));
       const pki::Certificate certificate = KB_TRY(pki::Certificate::decode(octets.expose()));
-      const pki::TrustAnchors anchors =
-          KB_TRY(pki::read_anchors(KB_TRY(read_text(options_.roots))));
+      const std::string roots = KB_TRY(read_text(options_.roots));
+      const pki::TrustAnchors anchors = KB_TRY(pki::read_anchors(roots));
       const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
       auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
       return folder.install(certificate, anchors.roots.front());
@@ -96,7 +96,8 @@ class MakerCommands {
 
   Result<Seid> next_seid(int number) {
     if (!options_.seid.empty()) {
-      Seid seid = KB_TRY(Seid::from(KB_TRY(cli::parse_hex(options_.seid, 16, 16))));
+      const Bytes first = KB_TRY(cli::parse_hex(options_.seid, 16, 16));
+      Seid seid = KB_TRY(Seid::from(first));
       unsigned carry = static_cast<unsigned>(number);
       for (std::size_t at = 16; at-- > 0 && carry != 0;) {
         carry += seid.octets[at];
@@ -105,7 +106,8 @@ class MakerCommands {
       }
       return seid;
     }
-    return Seid{KB_TRY(crypto::random_array<16>(rng_))};
+    const std::array<std::uint8_t, 16> octets = KB_TRY(crypto::random_array<16>(rng_));
+    return Seid{octets};
   }
 
   Result<void> make_all() {
@@ -125,13 +127,14 @@ class MakerCommands {
       maker::ElementPlan plan{.seid = seid,
                               .iin = KB_TRY(cli::parse_hex(options_.iin, 1, 16)),
                               .cin = Bytes(seid.octets.begin() + 6, seid.octets.end())};
-      plan.profile.scp03 = KB_TRY(scp::Scp03Parameter::from(KB_TRY(cli::parse_octet(options_.i))));
+      const std::uint8_t i = KB_TRY(cli::parse_octet(options_.i));
+      plan.profile.scp03 = KB_TRY(scp::Scp03Parameter::from(i));
       plan.profile.channel_count = static_cast<std::uint8_t>(options_.channels);
       plan.profile.basic_channel_reserved = options_.reserve_basic_channel;
       plan.profile.diversification_data = KB_TRY(crypto::random_array<10>(rng_));
       plan.certificate_days = options_.days;
-      auto made =
-          KB_TRY(element_maker.make(std::move(plan), KB_TRY(se::NvmFile::open(file)), modules));
+      auto medium = KB_TRY(se::NvmFile::open(file));
+      auto made = KB_TRY(element_maker.make(std::move(plan), std::move(medium), modules));
       code_hash = to_hex(*made.certificate.fields().code_hash);
       shipped.push_back(made.shipped);
       issuer_keys.push_back(std::move(made.issuer_keys));
@@ -148,9 +151,9 @@ class MakerCommands {
     const std::string list = KB_TRY(element_maker.sign_shipment(shipped));
     KB_TRY(crypto::write_file(options_.shipment, ascii(list), false));
     const SecretBytes keys = KB_TRY(delivery::encode_key_exports(issuer_keys));
+    const std::string signing = KB_TRY(read_text(signing_certificate()));
     const Bytes sealed =
-        KB_TRY(crypto::cms_seal(keys.expose(), element_maker.identity().key,
-                                KB_TRY(read_text(signing_certificate())), manager_pem));
+        KB_TRY(crypto::cms_seal(keys.expose(), element_maker.identity().key, signing, manager_pem));
     return crypto::write_file(options_.issuer_keys, sealed, false);
   }
 

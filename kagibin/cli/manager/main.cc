@@ -48,7 +48,8 @@ Result<CardName> card_name(apdu::CardLink& card) {
   const auto ask = [&](std::uint8_t p2) -> Result<Bytes> {
     const apdu::CommandApdu command{
         .cla = 0x80, .ins = apdu::ins::kGetData, .p1 = 0, .p2 = p2, .data = {}, .le = 256};
-    auto answer = KB_TRY(apdu::ResponseApdu::decode(KB_TRY(card.transmit(command.encode()))));
+    const Bytes octets = KB_TRY(card.transmit(command.encode()));
+    auto answer = KB_TRY(apdu::ResponseApdu::decode(octets));
     if (!apdu::sw::is_ok(answer.sw)) {
       return fail(Errc::kCardStatus, "the card does not tell its IIN and CIN", answer.sw);
     }
@@ -88,8 +89,8 @@ class ManagerCommands {
   int import_issuer_keys() {
     const auto done = [&]() -> Result<std::size_t> {
       const SecretBytes cms = KB_TRY(crypto::read_file(options_.file));
-      const crypto::EcPublicKey maker =
-          KB_TRY(crypto::public_key_of_certificate(KB_TRY(read_text(options_.maker))));
+      const std::string maker_pem = KB_TRY(read_text(options_.maker));
+      const crypto::EcPublicKey maker = KB_TRY(crypto::public_key_of_certificate(maker_pem));
       auto folder = KB_TRY(open());
       return folder.import_issuer_keys(cms.expose(), maker, rng_);
     }();
@@ -157,16 +158,17 @@ class ManagerCommands {
         if (colon == std::string::npos) {
           return fail(Errc::kInvalidArgument, "--card takes IIN:CIN in hexadecimal digits");
         }
-        exports.push_back(KB_TRY(
-            manager::diversified_keys(master,
-                                      {.iin = KB_TRY(cli::parse_hex(text.substr(0, colon), 1, 16)),
-                                       .cin = KB_TRY(cli::parse_hex(text.substr(colon + 1), 1, 16)),
-                                       .security_domain = plan.aid,
-                                       .key_version = plan.key_version},
-                                      plan.key_size, plan.scp03.i)));
+        Bytes iin = KB_TRY(cli::parse_hex(text.substr(0, colon), 1, 16));
+        Bytes cin = KB_TRY(cli::parse_hex(text.substr(colon + 1), 1, 16));
+        exports.push_back(KB_TRY(manager::diversified_keys(master,
+                                                           {.iin = std::move(iin),
+                                                            .cin = std::move(cin),
+                                                            .security_domain = plan.aid,
+                                                            .key_version = plan.key_version},
+                                                           plan.key_size, plan.scp03.i)));
       }
-      const Bytes sealed =
-          KB_TRY(folder.seal_exports(exports, KB_TRY(read_text(options_.recipient))));
+      const std::string recipient = KB_TRY(read_text(options_.recipient));
+      const Bytes sealed = KB_TRY(folder.seal_exports(exports, recipient));
       KB_TRY(crypto::write_file(options_.out, sealed, false));
       return exports.size();
     }();
@@ -184,11 +186,11 @@ class ManagerCommands {
     return manager::ManagerFolder::open(program_.home(), passphrase);
   }
   Result<manager::DomainPlan> domain_plan(const std::string& aid) const {
-    return manager::DomainPlan{
-        .aid = KB_TRY(Aid::from_hex(aid)),
-        .key_version = KB_TRY(cli::parse_octet(options_.key_version)),
-        .key_size = static_cast<std::size_t>(options_.key_size),
-        .scp03 = KB_TRY(scp::Scp03Parameter::from(KB_TRY(cli::parse_octet(options_.i))))};
+    const std::uint8_t i = KB_TRY(cli::parse_octet(options_.i));
+    return manager::DomainPlan{.aid = KB_TRY(Aid::from_hex(aid)),
+                               .key_version = KB_TRY(cli::parse_octet(options_.key_version)),
+                               .key_size = static_cast<std::size_t>(options_.key_size),
+                               .scp03 = KB_TRY(scp::Scp03Parameter::from(i))};
   }
 
   cli::Program& program_;

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// kagibin distributor: relays orders, sealed messages and receipts between service providers and
+// devices. It cannot read them.
+#include <thread>
+
+#include <signal.h>
+
+#include "kagibin/cli/console/host_port.h"
+#include "kagibin/cli/console/program.h"
+#include "kagibin/crypto/key_file.h"
+#include "kagibin/net/http_server.h"
+#include "kagibin/roles/key_distribution_operator/distributor.h"
+#include "kagibin/roles/key_distribution_operator/distributor_folder.h"
+#include "kagibin/roles/key_distribution_operator/invitations.h"
+#include "kagibin/store/order_store_sqlite.h"
+
+namespace {
+
+using namespace kagibin;
+namespace kdo = roles::key_distribution_operator;
+
+struct Options {
+  std::string name = "kagibin distributor";
+  std::vector<std::string> dns_names;
+  std::vector<std::string> ip_addresses;
+  std::string listen = "127.0.0.1:8443";
+  std::string server;
+  std::string device;
+  std::string provider;
+  std::filesystem::path out;
+  std::filesystem::path demo_key_log;
+};
+
+class DistributorCommands {
+ public:
+  DistributorCommands(cli::Program& program, Options& options)
+      : program_(program),
+        options_(options),
+        console_(program.console()),
+        folder_(program.home()) {}
+
+  int init() {
+    std::error_code error;
+    std::filesystem::create_directories(program_.home(), error);
+    const auto done =
+        folder_.init({.ca_name = options_.name, .server = names()}, clock_.now(), rng_);
+    if (!done) {
+      return console_.failed(done.error(), "no distributor was made");
+    }
+    console_.result(
+        {{"ca", folder_.ca_certificate().string()}},
+        "The transport CA is {}. Invite providers and devices with: kagibin distributor invite",
+        folder_.ca_certificate().string());
+    return cli::kExitOk;
+  }
+
+  int renew_server() {
+    const auto done = folder_.renew_server(names(), clock_.now(), rng_);
+    if (!done) {
+      return console_.failed(done.error(), "the server certificate was not renewed");
+    }
+    console_.result({{"renewed", true}},
+                    "The server certificate is renewed. Restart the distributor.");
+    return cli::kExitOk;
+  }
+
+  int invite() {
+    const auto done = [&]() -> Result<std::string> {
+      const delivery::Subject subject = KB_TRY(invited());
+      const cli::HostPort server = KB_TRY(cli::parse_host_port(options_.server));
+      const kdo::TransportCa ca = KB_TRY(folder_.load_ca());
+      const auto store = KB_TRY(store::open_order_store({.path = folder_.orders()}));
+      const SecretBytes file = KB_TRY(
+          kdo::invite(*store, ca, {.subject = subject, .host = server.host, .port = server.port},
+                      clock_.now(), rng_));
+      KB_TRY(crypto::write_file(options_.out, file.expose(), true));
+      return subject.common_name();
+    }();
+    if (!done) {
+      return console_.failed(done.error(), "nobody was invited");
+    }
+    console_.result({{"invitation", options_.out.string()}, {"subject", *done}},
+                    "{}: an invitation for {}, good once and for {} days", options_.out.string(),
+                    *done, kdo::kInvitationDays);
+    return cli::kExitOk;
+  }
+
+  int serve() {
+    // Blocked before any thread is made; the waiting thread alone takes them.
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    const auto done = run_server(signals);
+    if (!done) {
+      return console_.failed(done.error(), "the distributor does not run",
+                             "is it initialised? kagibin distributor init");
+    }
+    return cli::kExitOk;
+  }
+
+ private:
+  kdo::ServerNames names() const {
+    if (options_.dns_names.empty() && options_.ip_addresses.empty()) {
+      return {.dns_names = {"localhost"}, .ip_addresses = {"127.0.0.1"}};
+    }
+    return {.dns_names = options_.dns_names, .ip_addresses = options_.ip_addresses};
+  }
+
+  Result<delivery::Subject> invited() const {
+    if (!options_.provider.empty()) {
+      return delivery::provider_subject(KB_TRY(Spid::from_hex(options_.provider)));
+    }
+    return delivery::device_subject(KB_TRY(delivery::DeviceId::from(options_.device)));
+  }
+
+  Result<void> run_server(const sigset_t& signals) {
+    const cli::HostPort listen = KB_TRY(cli::parse_host_port(options_.listen));
+    kdo::DistributorIdentity identity = KB_TRY(folder_.load());
+    const auto store = KB_TRY(store::open_order_store({.path = folder_.orders()}));
+    kdo::Distributor distributor(
+        {.store = *store, .ca = identity.ca, .clock = clock_, .rng = rng_});
+    net::HttpServerOptions server_options{.address = listen.host, .port = listen.port};
+    if (!options_.demo_key_log.empty()) {
+      server_options.demo_key_log = net::DemoKeyLog{options_.demo_key_log};
+    }
+    const net::TlsIdentity tls{.certificate_pem = identity.server_certificate_pem,
+                               .key_pem = std::move(identity.server_key_pem),
+                               .ca_pem = identity.ca.certificate_pem()};
+    const auto server = KB_TRY(net::HttpServer::open(server_options, tls, distributor, clock_));
+    console_.result({{"host", listen.host}, {"port", server->port()}},
+                    "Serving https://{}:{}. Ctrl-C ends it.", listen.host, server->port());
+    const std::jthread waiting([&] {
+      int number = 0;
+      sigwait(&signals, &number);
+      server->stop();
+    });
+    server->run();
+    return {};
+  }
+
+  cli::Program& program_;
+  Options& options_;
+  cli::Console console_;
+  kdo::DistributorFolder folder_;
+  SystemClock clock_;
+  crypto::SystemRng rng_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  cli::Program program(
+      "distributor",
+      "B: the key distribution operator. It relays sealed messages and cannot read them.");
+  Options options;
+  const auto commands = [&] { return DistributorCommands(program, options); };
+  const auto add_names = [&](CLI::App* command) {
+    command->add_option("--dns", options.dns_names,
+                        "DNS name of the server; may be repeated (default: localhost, 127.0.0.1)");
+    command->add_option("--ip", options.ip_addresses, "IP address of the server; may be repeated");
+  };
+
+  auto* init =
+      program.app().add_subcommand("init", "make the transport CA and the server's certificate");
+  init->add_option("--name", options.name, "name of the transport CA")->capture_default_str();
+  add_names(init);
+  init->callback([&] { program.finish(commands().init()); });
+
+  auto* renew =
+      program.app().add_subcommand("renew-server", "issue the server a new key and certificate");
+  add_names(renew);
+  renew->callback([&] { program.finish(commands().renew_server()); });
+
+  auto* invite = program.app().add_subcommand(
+      "invite", "make a one-time invitation for a service provider or a device");
+  auto* device = invite->add_option("--device", options.device, "name of the device");
+  auto* provider = invite->add_option("--provider", options.provider,
+                                      "SPID of the provider, 32 hexadecimal digits");
+  device->excludes(provider);
+  invite->add_option("--server", options.server, "HOST:PORT at which this distributor is reached")
+      ->required();
+  invite->add_option("--out", options.out, "where to write the invitation (it holds a private key)")
+      ->required();
+  invite->callback([&] {
+    if (options.device.empty() == options.provider.empty()) {
+      program.finish(program.console().failed_usage("one of --device and --provider is needed"));
+    } else {
+      program.finish(commands().invite());
+    }
+  });
+
+  auto* serve = program.app().add_subcommand("serve", "serve until Ctrl-C");
+  serve->add_option("--listen", options.listen, "ADDRESS:PORT; port 0 takes a free one")
+      ->capture_default_str();
+  serve->add_option("--demo-key-log", options.demo_key_log,
+                    "append TLS secrets to this file: undoes TLS, for the demo only");
+  serve->callback([&] { program.finish(commands().serve()); });
+  return program.run(argc, argv);
+}
