@@ -108,13 +108,15 @@ void Deployment::renew_flow() {
                                 .rng = rng});
 }
 
-DeployedCard& Deployment::add_card(std::string_view device) {
+DeployedCard& Deployment::add_card(std::string_view device, const CardOptions& options) {
   namespace manager = roles::security_module_manager;
   Seid seid;
   must(rng.fill(seid.octets));
   roles::element_maker::ElementPlan plan{.seid = seid,
                                          .iin = *from_hex("4B414749"),
                                          .cin = Bytes(seid.octets.begin(), seid.octets.end())};
+  plan.certificate_days = options.certificate_days;
+  plan.profile.authentication_failure_limit = options.authentication_failure_limit;
   plan.profile.basic_channel_reserved = options_.basic_channel_reserved;
   auto power = std::make_shared<Power>();
   roles::element_maker::MadeElement made =
@@ -174,17 +176,18 @@ std::string Deployment::payload_text() {
 
 JournalOrder Deployment::open_order(std::string_view id,
                                     const DeployedCard& card,
-                                    std::string_view payload) {
+                                    std::string_view payload,
+                                    std::uint32_t validity_minutes) {
   const provider::PayloadFile file = must(provider::PayloadFile::parse(payload));
   return must(flow->open({.id = must(delivery::OrderId::from(id)),
                           .device = card.device,
                           .payload = file,
                           .csv = csv,
-                          .validity_minutes = kValidityMinutes}));
+                          .validity_minutes = validity_minutes}));
 }
 
 Result<Bytes> Deployment::enrol(DeployedCard& card, ByteView request) {
-  device::Channels channels = KB_TRY(device::Channels::open_logical(*card.element));
+  device::Channels channels = KB_TRY(device::Channels::open_logical(card.link()));
   device::KdaSession session = KB_TRY(device::KdaSession::select(channels));
   return session.enrol(request, {});
 }
@@ -192,7 +195,7 @@ Result<Bytes> Deployment::enrol(DeployedCard& card, ByteView request) {
 Result<Bytes> Deployment::relay(DeployedCard& card, ByteView envelope) {
   const auto decoded = KB_TRY(envelope::Envelope::decode(envelope));
   const auto header = KB_TRY(envelope::EnvelopeHeader::decode(decoded.header));
-  device::Channels channels = KB_TRY(device::Channels::open_logical(*card.element));
+  device::Channels channels = KB_TRY(device::Channels::open_logical(card.link()));
   device::KdaSession session = KB_TRY(device::KdaSession::select(channels));
   const kda::Status status = KB_TRY(session.status(header.handle));
   if (status.state == kda::State::kEnrolled) {
@@ -204,17 +207,41 @@ Result<Bytes> Deployment::relay(DeployedCard& card, ByteView envelope) {
   return session.receipt(header.handle);
 }
 
-provider::Judgement Deployment::deliver(DeployedCard& card, const delivery::OrderId& id) {
-  const provider::Outgoing request =
-      must(flow->attempt_after(id, must(flow->find(id)).current_attempt));
-  must(journal.acknowledge(id, request.attempt, JournalStep::kRequest));
-  const Bytes answer = must(enrol(card, request.message));
-  const provider::Sealing sealing = must(flow->seal(id, request.attempt, answer));
-  must(journal.acknowledge(id, request.attempt, JournalStep::kDelivery));
-  const Bytes receipt = must(relay(card, sealing.envelope));
-  provider::Judgement judgement = must(flow->judge(id, request.attempt, receipt));
-  must(journal.acknowledge(id, request.attempt, JournalStep::kVerdict));
+Result<void> Deployment::load(DeployedCard& card, const Handle& handle, ByteView envelope) {
+  device::Channels channels = KB_TRY(device::Channels::open_logical(card.link()));
+  device::KdaSession session = KB_TRY(device::KdaSession::select(channels));
+  return session.load(handle, envelope);
+}
+
+provider::Outgoing Deployment::request(const delivery::OrderId& id) {
+  provider::Outgoing out = must(flow->attempt_after(id, must(flow->find(id)).current_attempt));
+  must(journal.acknowledge(id, out.attempt, JournalStep::kRequest));
+  return out;
+}
+
+Bytes Deployment::seal(const delivery::OrderId& id,
+                       delivery::AttemptNumber attempt,
+                       ByteView answer) {
+  provider::Sealing sealing = must(flow->seal(id, attempt, answer));
+  KB_CHECK(sealing.outcome == provider::Sealing::Outcome::kSealed);
+  must(journal.acknowledge(id, attempt, JournalStep::kDelivery));
+  return std::move(sealing.envelope);
+}
+
+provider::Judgement Deployment::judge(const delivery::OrderId& id,
+                                      delivery::AttemptNumber attempt,
+                                      ByteView receipt) {
+  provider::Judgement judgement = must(flow->judge(id, attempt, receipt));
+  must(journal.acknowledge(id, attempt, JournalStep::kVerdict));
   return judgement;
+}
+
+provider::Judgement Deployment::deliver(DeployedCard& card, const delivery::OrderId& id) {
+  const provider::Outgoing e0 = request(id);
+  const Bytes e4 = must(enrol(card, e0.message));
+  const Bytes e2 = seal(id, e0.attempt, e4);
+  const Bytes e3 = must(relay(card, e2));
+  return judge(id, e0.attempt, e3);
 }
 
 provider::ChannelKeySet Deployment::channel_keys(const delivery::KeyExport& record) {

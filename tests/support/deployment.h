@@ -49,6 +49,14 @@ struct DeployedCard {
   delivery::KeyExport issuer_keys;       // C's
   delivery::KeyExport domain_keys;       // C's first key set of A's domain
   delivery::ShippedElement shipped;
+  apdu::CardLink* middle = nullptr;  // what the device puts between itself and the element
+
+  apdu::CardLink& link() { return middle != nullptr ? *middle : *element; }
+};
+
+struct CardOptions {
+  int certificate_days = 3650;                    // CERT.KDA
+  std::uint8_t authentication_failure_limit = 0;  // of the element; 0: never
 };
 
 // A folder that goes with its object.
@@ -69,7 +77,7 @@ class Deployment {
   explicit Deployment(std::string_view seed, DeploymentOptions options = {});
 
   // Makes, ships and manages one more element, and binds it to the device in the provider's policy.
-  DeployedCard& add_card(std::string_view device);
+  DeployedCard& add_card(std::string_view device, const CardOptions& options = {});
   // Opens the element on what its memory holds, as after a reset with the power back.
   void reopen(DeployedCard& card);
   // The same with whatever cut was planned: fails when the power goes while the element starts.
@@ -79,11 +87,22 @@ class Deployment {
   static std::string payload_text();
   delivery::JournalOrder open_order(std::string_view id,
                                     const DeployedCard& card,
-                                    std::string_view payload = payload_text());
+                                    std::string_view payload = payload_text(),
+                                    std::uint32_t validity_minutes = kValidityMinutes);
+  // E0 of a new attempt, as sent.
+  roles::service_provider::Outgoing request(const delivery::OrderId& order);
+  // E2 for an answer that has to be good, as sent.
+  Bytes seal(const delivery::OrderId& order, delivery::AttemptNumber attempt, ByteView answer);
+  roles::service_provider::Judgement judge(const delivery::OrderId& order,
+                                           delivery::AttemptNumber attempt,
+                                           ByteView receipt);
 
   // What the agent does, without a network. kCardLink when the power was cut.
   Result<Bytes> enrol(DeployedCard& card, ByteView request);
+  // LOAD while the slot waits for it, the pump, GET RECEIPT.
   Result<Bytes> relay(DeployedCard& card, ByteView envelope);
+  // LOAD alone, under the handle of the envelope's header or another one.
+  Result<void> load(DeployedCard& card, const Handle& handle, ByteView envelope);
   // The whole of one delivery under the flow: judged, acknowledged in the journal.
   roles::service_provider::Judgement deliver(DeployedCard& card, const delivery::OrderId& order);
 
