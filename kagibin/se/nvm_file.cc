@@ -16,7 +16,7 @@ namespace {
 
 constexpr mode_t kOwnerOnly = 0600;
 
-// The descriptor, or -1 with errno. NOLINT: open() is variadic by its standard.
+// The descriptor, or -1 with errno.
 int open_descriptor(const std::filesystem::path& path, int flags) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX declares open() so
   return ::open(path.c_str(), flags | O_CLOEXEC, kOwnerOnly);

@@ -51,6 +51,7 @@ TEST_F(StoreDataTest, CountsBlocks) {
   EXPECT_EQ(store(0x10, "420101", 0x00), 0x9000);
   EXPECT_EQ(store(0x90, "450102", 0x02), 0x6A86);
   EXPECT_EQ(store(0x90, "450102", 0x01), 0x9000);
+  EXPECT_EQ(store(0x10, "420101", 0x00), 0x9000);
   EXPECT_EQ(store(0x90, "450103", 0x00), 0x9000);
 }
 

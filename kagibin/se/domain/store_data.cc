@@ -84,6 +84,9 @@ apdu::ResponseApdu process_store_data(const DomainCommand& command) {
     return answer(sw::kSecurityStatusNotSatisfied);
   }
   const auto head = gp::StoreData::decode(command.p1, command.p2);
+  if (head && head->block == 0) {
+    command.channel.next_block = 0;
+  }
   if (!head || head->block != command.channel.next_block) {
     return answer(sw::kIncorrectP1P2);
   }

@@ -3,11 +3,11 @@
 // application that INSTALL [for personalization] named, up to the last block (b8 of P1) or the next
 // other command.
 //
-// Blocks count from 00 (6A86 for a gap). One block is one transaction, an application's changes
-// included. An application gets the block as it was inside secure messaging; what P1 (b7 b6) says
-// is encrypted it decrypts itself, by its secure channel service, as on a Java Card.
-// For itself a domain takes BER-TLV objects, or grouping 0070 with them, not encrypted: 42, 45, CF,
-// 5F50 (6A88 for others). An empty value takes the object away.
+// Blocks count from 00 (6A86 for a gap); 00 starts anew at any time. One block is one transaction,
+// an application's changes included. An application gets the block as it was inside secure
+// messaging; what P1 (b7 b6) says is encrypted it decrypts itself, by its secure channel service,
+// as on a Java Card. For itself a domain takes BER-TLV objects, or grouping 0070 with them, not
+// encrypted: 42, 45, CF, 5F50 (6A88 for others). An empty value takes the object away.
 #pragma once
 
 #include "kagibin/se/domain/domain_command.h"

@@ -89,7 +89,7 @@ Bytes Open::process(ByteView c_apdu) {
   command->cla = *apdu::on_channel(command->cla, 0);
   LogicalChannel& channel = channels_.all[octet->channel];
   channels_.current = &channel;
-  ResponseApdu answer = dispatch(channel, *octet, *command);
+  const ResponseApdu answer = dispatch(channel, *octet, *command);
   channels_.current = nullptr;
   wipe(command->data);
   return answer.encode();
@@ -107,7 +107,10 @@ ResponseApdu Open::dispatch(LogicalChannel& channel,
   if (channel.number == 0 && platform_.facts.basic_channel_reserved) {
     return status(sw::kChannelNotSupported);
   }
-  if (interindustry && command.ins == ins::kGetResponse && !octet.secure_messaging) {
+  // Some hosts repeat the class of the command whose answer goes on.
+  const bool collects = command.ins == ins::kGetResponse && !octet.secure_messaging &&
+                        (interindustry || !channel.waiting.empty());
+  if (collects) {
     return get_response(channel, command);
   }
   channel.waiting.clear();

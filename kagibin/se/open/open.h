@@ -14,8 +14,8 @@
 // - GET DATA 66 that an application does not know (6D00, 6E00, 6A86, 6A88) is answered from the
 // ISD,
 //   outside a secure channel session.
-// - An answer longer than Le (256 without one) leaves by 61xx and GET RESPONSE (interindustry
-// class).
+// - An answer longer than Le (256 without one) leaves by 61xx and GET RESPONSE (class 00, or
+//   80 while something waits).
 #pragma once
 
 #include "kagibin/apdu/apdu.h"

@@ -149,7 +149,7 @@ TEST_F(OpenTest, ALongAnswerLeavesByGetResponse) {
   answer = bench_.send("00C0000000");
   EXPECT_EQ(answer.data.size(), 256U);
   EXPECT_EQ(answer.sw.value, 0x6130);
-  answer = bench_.send("00C0000030");
+  answer = bench_.send("80C0000030");
   EXPECT_EQ(answer.data.size(), 48U);
   EXPECT_EQ(answer.sw.value, 0x9000);
   EXPECT_EQ(bench_.status("00C0000000"), 0x6985);

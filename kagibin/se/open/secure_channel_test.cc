@@ -3,6 +3,8 @@
 
 #include "kagibin/se/element_test_support.h"
 
+#include "tests/support/failing_rng.h"
+
 namespace kagibin::se {
 namespace {
 
@@ -96,6 +98,21 @@ TEST(SecureChannelTest, ARandomChallengeWritesNothing) {
   EXPECT_NE(first, bench.send(kInitializeUpdate).data);
   EXPECT_TRUE(bench.open_isd()->open());
   EXPECT_EQ(bench.element->nvm().writes(), before);
+}
+
+TEST(SecureChannelTest, AFailingRandomSourceIsAStatusWordAndPasses) {
+  const auto power = std::make_shared<test::Power>();
+  test::FailingRng rng("element", 1);
+  const test::FakeClock clock;
+  const ModuleRegistry modules;
+  ElementProfile profile;
+  profile.key_sets.push_back({profile.isd_aid, 0x30, test_keys(kIsdKeys)});
+  auto element =
+      Element::create(profile, std::make_unique<test::CutMedium>(power), rng, clock, modules)
+          .value();
+  EXPECT_EQ(to_hex(element->transmit(hex(kInitializeUpdate)).value()), "6400");
+  EXPECT_TRUE(rng.has_failed());
+  EXPECT_EQ(element->transmit(hex(kInitializeUpdate))->size(), 31U);
 }
 
 TEST(SecureChannelTest, ThePseudoRandomChallengeIsOverTheNameThatWasSelected) {
