@@ -40,9 +40,12 @@ Result<LoadFile> LoadFile::decode(ByteView data_block) {
   const tlv::Tlv aid = KB_TRY(in.expect(kAidTag, Aid::kMinLength, Aid::kMaxLength));
   const tlv::Tlv version = KB_TRY(in.expect(kVersionTag, 2));
   const tlv::Tlv sources = KB_TRY(in.expect(kSourcesTag, sizeof(crypto::Digest256)));
+  const auto version_octets = to_array<2>(version.value);
+  const auto source_hash = to_array<sizeof(crypto::Digest256)>(sources.value);
+  KB_CHECK(version_octets.has_value() && source_hash.has_value());
   LoadFile out{.aid = KB_TRY(Aid::from(aid.value)),
-               .version = *to_array<2>(version.value),
-               .sources = *to_array<sizeof(crypto::Digest256)>(sources.value),
+               .version = *version_octets,
+               .sources = *source_hash,
                .modules = {}};
   do {
     const tlv::Tlv module = KB_TRY(in.expect(kModuleTag, Aid::kMinLength, Aid::kMaxLength));

@@ -87,7 +87,9 @@ std::vector<KeyStore::KeySet> KeyStore::load_all(const Aid& domain) const {
   for (const std::string& name : nvm_.names(folder)) {
     const auto version = from_hex(std::string_view(name).substr(folder.size()));
     KB_CHECK(version.has_value() && version->size() == 1);
-    out.push_back(std::move(*load(domain, version->front())));
+    auto set = load(domain, version->front());
+    KB_CHECK(set.has_value());
+    out.push_back(std::move(*set));
   }
   std::ranges::sort(out, {}, &KeySet::order);
   return out;

@@ -43,10 +43,11 @@ Result<ElementFacts> ElementFacts::load(const Nvm& nvm) {
   }
   const tlv::Tlv atr = KB_TRY(in.expect(0x81, 2, kMaxAtr));
   const tlv::Tlv isd = KB_TRY(in.expect(0x82, Aid::kMinLength, Aid::kMaxLength));
-  const tlv::Tlv diversification = KB_TRY(in.expect(0x83, 10));
+  const auto diversification = to_array<10>(KB_TRY(in.expect(0x83, 10)).value);
+  KB_CHECK(diversification.has_value());
   ElementFacts out{.atr = Bytes(atr.value.begin(), atr.value.end()),
                    .isd_aid = KB_TRY(Aid::from(isd.value)),
-                   .diversification_data = *to_array<10>(diversification.value)};
+                   .diversification_data = *diversification};
   out.channel_count = tlv::to_u8(KB_TRY(in.expect(0x84, 1)));
   out.basic_channel_reserved = tlv::to_u8(KB_TRY(in.expect(0x85, 1))) != 0;
   out.authentication_failure_limit = tlv::to_u8(KB_TRY(in.expect(0x86, 1)));

@@ -42,12 +42,12 @@ Result<LoadFileEntry> decode_load_file(const Aid& aid, ByteView octets) {
   tlv::TlvReader in(octets);
   const std::uint8_t state = tlv::to_u8(KB_TRY(in.expect(0x80, 1)));
   const Aid domain = KB_TRY(read_aid(in, 0x81));
-  const tlv::Tlv hash = KB_TRY(in.expect(0x82, sizeof(crypto::Digest256)));
+  const auto hash =
+      to_array<sizeof(crypto::Digest256)>(KB_TRY(in.expect(0x82, sizeof(crypto::Digest256))).value);
+  KB_CHECK(hash.has_value());
   KB_TRY(in.finish());
-  return LoadFileEntry{.aid = aid,
-                       .life_cycle = state,
-                       .security_domain = domain,
-                       .code_hash = *to_array<sizeof(crypto::Digest256)>(hash.value)};
+  return LoadFileEntry{
+      .aid = aid, .life_cycle = state, .security_domain = domain, .code_hash = *hash};
 }
 
 }  // namespace
@@ -80,7 +80,9 @@ std::vector<RegistryEntry> Registry::entries() const {
   for (const std::string& name : nvm_.names(kEntries)) {
     const auto aid = Aid::from_hex(std::string_view(name).substr(kEntries.size()));
     KB_CHECK(aid.has_value());
-    out.push_back(*find(*aid));
+    const auto entry = find(*aid);
+    KB_CHECK(entry.has_value());
+    out.push_back(*entry);
   }
   return out;
 }
@@ -107,7 +109,9 @@ std::vector<LoadFileEntry> Registry::load_files() const {
   for (const std::string& name : nvm_.names(kLoadFiles)) {
     const auto aid = Aid::from_hex(std::string_view(name).substr(kLoadFiles.size()));
     KB_CHECK(aid.has_value());
-    out.push_back(*find_load_file(*aid));
+    const auto entry = find_load_file(*aid);
+    KB_CHECK(entry.has_value());
+    out.push_back(*entry);
   }
   return out;
 }
@@ -131,7 +135,7 @@ std::optional<RegistryEntry> Registry::select(ByteView prefix,
     const auto aid = Aid::from_hex(std::string_view(name).substr(kEntries.size()));
     KB_CHECK(aid.has_value());
     auto entry = find(*aid);
-    if (entry->selectable()) {
+    if (entry && entry->selectable()) {
       return entry;
     }
   }
