@@ -63,6 +63,16 @@ int Console::failed(const Error& error, std::string_view what, std::string_view 
   return exit_code(error.code);
 }
 
+int Console::failed_text(Errc code, std::string_view what, std::string_view sentence) {
+  fmt::print(stderr, "{}: {}: {}\n", program_invocation_short_name, what, sentence);
+  if (json_) {
+    const std::string message = fmt::format("{}: {}", what, sentence);
+    fmt::print("{}\n", boost::json::serialize(boost::json::object{
+                           {"error", name(code)}, {"message", message}, {"advice", ""}}));
+  }
+  return exit_code(code);
+}
+
 int Console::failed_usage(std::string_view sentence) {
   fmt::print(stderr, "{}: {}. Run it with --help.\n", program_invocation_short_name, sentence);
   if (json_) {

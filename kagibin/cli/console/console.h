@@ -52,6 +52,8 @@ class Console {
   // "kagibin-provider: WHAT: detail. ADVICE." on standard error; returns the exit code of the
   // error.
   int failed(const Error& error, std::string_view what, std::string_view advice = {});
+  // The same for a failure that has a sentence of its own.
+  int failed_text(Errc code, std::string_view what, std::string_view sentence);
   int failed_usage(std::string_view sentence);
 
  private:

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// kagibin provider: the service provider, whose keys are delivered.
+#include "kagibin/cli/provider/provider_commands.h"
+
+namespace {
+
+using namespace kagibin;
+
+using Command = int (*)(const cli::Program&, const cli::ProviderOptions&);
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  cli::Program program(
+      "provider",
+      "A: the service provider. It seals its keys to elements and judges their receipts.");
+  program.add_passphrase_option();
+  cli::ProviderOptions options;
+  const auto add = [&](const char* name, const char* what, Command command) {
+    auto* out = program.app().add_subcommand(name, what);
+    out->callback([&program, &options, command] { program.finish(command(program, options)); });
+    return out;
+  };
+  const auto add_policy = [&](CLI::App* command) {
+    command->add_option("--policy", options.policy, "policy file (default: policy.json in --home)");
+  };
+  const auto add_way = [&](CLI::App* command) {
+    command->add_option("--via", options.via, "HOST:PORT of a carrier before the distributor");
+    command->add_option("--demo-key-log", options.demo_key_log,
+                        "append TLS secrets to this file: undoes TLS, for the demo only");
+  };
+  const auto add_validity = [&](CLI::App* command) {
+    command->add_option("--validity", options.validity_minutes, "minutes until the order expires")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 1000000));
+  };
+
+  auto* init =
+      add("init", "make the provider's keys and its certification request", cli::provider_init);
+  init->add_option("--spid", options.spid, "service provider identifier, 32 hexadecimal digits")
+      ->required();
+  init->add_option("--name", options.name, "common name of exchange.pem")->capture_default_str();
+
+  auto* install =
+      add("install", "install the certificate that the authority issued", cli::provider_install);
+  install->add_option("--certificate", options.certificate, "CERT.SP")->required();
+  install->add_option("--roots", options.roots, "the authority's roots.pem, to pin it")->required();
+
+  auto* join = add("join", "redeem a distributor's invitation", cli::provider_join);
+  join->add_option("invitation", options.file, "file from kagibin distributor invite")->required();
+  add_way(join);
+
+  add("accept-shipment", "take a maker's signed shipment list", cli::provider_accept_shipment)
+      ->add_option("file", options.file, "the list")
+      ->required();
+
+  auto* import_keys = add("import-keys", "take channel keys that a manager exported for us",
+                          cli::provider_import_keys);
+  import_keys->add_option("file", options.file, "CMS file from kagibin manager export-keys")
+      ->required();
+  import_keys->add_option("--manager", options.manager, "the manager's signing.pem, to pin it")
+      ->required();
+
+  auto* master = program.app().add_subcommand(
+      "master-key", "make or import a key that element keys are derived from");
+  master->require_subcommand(1);
+  for (const bool import : {false, true}) {
+    auto* command = master->add_subcommand(
+        import ? "import" : "create", import ? "take the key from a file" : "make a random key");
+    command->add_option("name", options.key_name, "its name in payload files")->required();
+    if (import) {
+      command->add_option("--file", options.file, "16, 24 or 32 octets in hexadecimal digits")
+          ->required();
+    } else {
+      command->add_option("--size", options.key_size, "octets")
+          ->capture_default_str()
+          ->check(CLI::IsMember({16, 24, 32}));
+    }
+    command->callback([&program, &options, import] {
+      program.finish(cli::provider_master_key(program, options, import));
+    });
+  }
+  auto* literal = add("literal-key", "import a key for one element", cli::provider_literal_key);
+  literal->add_option("name", options.key_name, "its name in payload files")->required();
+  literal->add_option("--file", options.file, "16, 24 or 32 octets in hexadecimal digits")
+      ->required();
+
+  auto* check = add("check", "would this payload be delivered? sends nothing", cli::provider_check);
+  check->add_option("file", options.file, "payload file (doc/payload.md)")->required();
+  check->add_option("--device", options.devices,
+                    "device; may be repeated (default: all of the policy)");
+  add_policy(check);
+  add_validity(check);
+
+  auto* order = add("order", "order a delivery to devices", cli::provider_order);
+  order->add_option("file", options.file, "payload file (doc/payload.md)")->required();
+  order->add_option("--device", options.devices, "device; may be repeated")->required();
+  order->add_option("--id", options.order,
+                    "order id of your choice, to make the command repeatable (default: random)");
+  add_policy(order);
+  add_validity(order);
+  add_way(order);
+
+  auto* run = add("run", "follow the orders: seal, judge receipts, try again", cli::provider_run);
+  run->add_flag("--until-done", options.until_done, "end when no order is open");
+  run->add_option("--timeout", options.timeout_seconds, "end after this many seconds (0: never)")
+      ->capture_default_str();
+  run->add_option("--attempts", options.attempts, "attempts of an order without asking")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 999));
+  add_policy(run);
+  add_way(run);
+
+  auto* show = add("show", "show the orders of the journal", cli::provider_show);
+  show->add_option("order", options.order, "only this one");
+
+  for (const bool cancel : {false, true}) {
+    auto* command = add(cancel ? "cancel" : "retry",
+                        cancel ? "take an order back" : "make a further attempt of an order",
+                        cancel ? cli::provider_cancel : cli::provider_retry);
+    command->add_option("order", options.order, "its id")->required();
+    add_policy(command);
+    add_way(command);
+  }
+  return program.run(argc, argv);
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The subcommands of kagibin provider: what main.cc reads from the command line, and what each does
+// with it. Every function returns an exit code (console.h) and prints its own result or failure.
+#pragma once
+
+#include "kagibin/cli/console/program.h"
+#include "kagibin/cli/provider/provider_home.h"
+
+namespace kagibin::cli {
+
+struct ProviderOptions {
+  std::string spid;
+  std::string name = "provider";
+  std::filesystem::path file;
+  std::filesystem::path certificate;
+  std::filesystem::path roots;
+  std::filesystem::path manager;
+  std::filesystem::path policy;  // empty: HOME/policy.json
+  std::filesystem::path demo_key_log;
+  std::string via;
+  std::string key_name;
+  int key_size = 16;
+  std::vector<std::string> devices;
+  std::string order;
+  int validity_minutes = 1440;
+  int attempts = 4;
+  int timeout_seconds = 0;
+  bool until_done = false;
+};
+
+// provider_setup.cc
+int provider_init(const Program& program, const ProviderOptions& options);
+int provider_install(const Program& program, const ProviderOptions& options);
+int provider_join(const Program& program, const ProviderOptions& options);
+int provider_accept_shipment(const Program& program, const ProviderOptions& options);
+int provider_import_keys(const Program& program, const ProviderOptions& options);
+// `import` reads the key from options.file, as hexadecimal digits; otherwise it is random.
+int provider_master_key(const Program& program, const ProviderOptions& options, bool import);
+int provider_literal_key(const Program& program, const ProviderOptions& options);
+
+// provider_orders.cc
+int provider_check(const Program& program, const ProviderOptions& options);
+int provider_order(const Program& program, const ProviderOptions& options);
+int provider_run(const Program& program, const ProviderOptions& options);
+int provider_show(const Program& program, const ProviderOptions& options);
+int provider_retry(const Program& program, const ProviderOptions& options);
+int provider_cancel(const Program& program, const ProviderOptions& options);
+
+// One sentence on standard error (and the object with --json); the exit code of the problem.
+int report_problem(Console console, const provider::Problem& problem, std::string_view what);
+
+}  // namespace kagibin::cli

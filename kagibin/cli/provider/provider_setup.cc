@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/cli/provider/provider_commands.h"
+#include "kagibin/cli/transport/transport_folder.h"
+#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/transport_x509.h"
+#include "kagibin/pki/anchor_file.h"
+#include "kagibin/pki/certification_request.h"
+#include "kagibin/roles/service_provider/key_import.h"
+#include "kagibin/store/journal_store_sqlite.h"
+
+namespace kagibin::cli {
+
+using provider::Checked;
+
+int report_problem(Console console, const provider::Problem& problem, std::string_view what) {
+  return console.failed_text(problem.code, what, problem.text);
+}
+
+namespace {
+
+constexpr int kExchangeDays = 3650;
+
+// Keys as a user has them in a file: hexadecimal digits, blanks and newlines between.
+Checked<SecretBytes> hex_key(const std::filesystem::path& path) {
+  const SecretBytes text = KB_TRY(crypto::read_file(path));
+  SecretBytes key(text.size() / 2);
+  std::size_t digits = 0;
+  for (const std::uint8_t c : text.expose()) {
+    const int value = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
+    if (value < 0 && c != ' ' && c != '\n' && c != '\r' && c != '\t') {
+      return provider::problem(
+          Errc::kEncoding,
+          fmt::format("{} holds something else than hexadecimal digits", path.string()));
+    }
+    if (value >= 0) {
+      std::uint8_t& octet = key.expose_mutable()[digits / 2];
+      octet = static_cast<std::uint8_t>(octet << 4U | static_cast<unsigned>(value));
+      ++digits;
+    }
+  }
+  if (digits == 0 || digits % 2 != 0) {
+    return provider::problem(Errc::kLength,
+                             fmt::format("{} does not hold whole octets", path.string()));
+  }
+  key.shrink(digits / 2);
+  return key;
+}
+
+}  // namespace
+
+int provider_init(const Program& program, const ProviderOptions& options) {
+  Console console = program.console();
+  const ProviderPaths paths{program.home()};
+  const auto done = [&]() -> Checked<void> {
+    crypto::SystemRng rng;
+    const SystemClock clock;
+    const Spid spid = KB_TRY(Spid::from_hex(options.spid));
+    const SecretBytes passphrase = KB_TRY(program.passphrase(true));
+    auto records = KB_TRY(crypto::RecordFolder::create(paths.keys(), passphrase, rng));
+    const auto journal = KB_TRY(store::open_journal_store({.path = paths.journal()}));
+    provider::KeyStore keys(std::move(records), *journal, rng);
+    KB_TRY(keys.create_signing_key());
+    KB_TRY(keys.create_exchange_key());
+    const crypto::EcPrivateKey exchange = KB_TRY(keys.exchange_key());
+    const std::string pem = KB_TRY(crypto::self_signed_certificate(
+        exchange, options.name, clock.now(), kExchangeDays, false, rng));
+    KB_TRY(crypto::write_file(paths.exchange(), ascii(pem), false));
+    const crypto::EcPrivateKey signing = KB_TRY(keys.signing_key());
+    const Bytes request = KB_TRY(pki::sign_certification_request(
+        pki::CertificateKind::kServiceProvider, spid.octets, signing, rng));
+    KB_TRY(crypto::write_file(paths.request(), request, false));
+    return {};
+  }();
+  if (!done) {
+    return report_problem(console, done.error(), "no service provider was made");
+  }
+  console.result(
+      {{"request", paths.request().string()}, {"exchange_certificate", paths.exchange().string()}},
+      "Have {} certified by the authority, then: kagibin provider install. Managers seal key "
+      "exports to {}.",
+      paths.request().string(), paths.exchange().string());
+  return kExitOk;
+}
+
+int provider_install(const Program& program, const ProviderOptions& options) {
+  Console console = program.console();
+  const ProviderPaths paths{program.home()};
+  const auto done = [&]() -> Checked<pki::CertificateFields> {
+    const SecretBytes octets = KB_TRY(crypto::read_file(options.certificate));
+    const pki::Certificate certificate = KB_TRY(pki::Certificate::decode(octets.expose()));
+    const std::string roots = KB_TRY(read_text_file(options.roots));
+    const pki::TrustAnchors anchors = KB_TRY(pki::read_anchors(roots));
+    const SystemClock clock;
+    KB_TRY(pki::verify_under_root(anchors, certificate, pki::CertificateKind::kServiceProvider,
+                                  pki::CertificateDate::from_unix(clock.now())));
+    const auto home = KB_TRY(ProviderHome::open(program));
+    const crypto::EcPrivateKey signing = KB_TRY(home->keys().signing_key());
+    if (!(signing.public_key() == certificate.key())) {
+      return provider::problem(
+          Errc::kUntrusted,
+          "this certificate is for another key than ours; have our request.kbq certified");
+    }
+    KB_TRY(crypto::write_file(paths.roots(), ascii(roots), false));
+    KB_TRY(crypto::write_file(paths.certificate(), certificate.encoded(), false));
+    return certificate.fields();
+  }();
+  if (!done) {
+    return report_problem(console, done.error(), "the certificate was not installed");
+  }
+  console.result({{"spid", to_hex(done->subject)}, {"expires", done->expiration.yyyymmdd}},
+                 "Certified as {} until {}.", to_hex(done->subject), done->expiration.yyyymmdd);
+  return kExitOk;
+}
+
+int provider_join(const Program& program, const ProviderOptions& options) {
+  Console console = program.console();
+  const auto joined =
+      TransportFolder(program.home())
+          .join(options.file,
+                {.via = options.via, .demo_key_log = options.demo_key_log, .now = {}});
+  if (!joined) {
+    return console.failed(joined.error(), "not connected to the distributor");
+  }
+  console.result({{"subject", *joined}}, "Connected as {}.", *joined);
+  return kExitOk;
+}
+
+int provider_accept_shipment(const Program& program, const ProviderOptions& options) {
+  Console console = program.console();
+  const auto done = [&]() -> Checked<std::size_t> {
+    const auto home = KB_TRY(ProviderHome::open(program));
+    const provider::Trust trust = KB_TRY(home->trust());
+    const std::string file = KB_TRY(read_text_file(options.file));
+    const SystemClock clock;
+    return home->shipments().import(file, trust, pki::CertificateDate::from_unix(clock.now()));
+  }();
+  if (!done) {
+    return report_problem(console, done.error(), "the shipment list was not taken");
+  }
+  console.result({{"elements", *done}}, "{} elements and their maker are known now.", *done);
+  return kExitOk;
+}
+
+int provider_import_keys(const Program& program, const ProviderOptions& options) {
+  Console console = program.console();
+  const auto done = [&]() -> Checked<std::size_t> {
+    const SecretBytes cms = KB_TRY(crypto::read_file(options.file));
+    const std::string manager_pem = KB_TRY(read_text_file(options.manager));
+    const crypto::EcPublicKey manager = KB_TRY(crypto::public_key_of_certificate(manager_pem));
+    const auto home = KB_TRY(ProviderHome::open(program));
+    const std::string exchange = KB_TRY(read_text_file(home->paths().exchange()));
+    return provider::import_key_exports(cms.expose(), manager, exchange, home->shipments(),
+                                        home->keys());
+  }();
+  if (!done) {
+    return report_problem(console, done.error(), "no channel keys were taken");
+  }
+  console.result({{"key_sets", *done}}, "{} channel key sets taken.", *done);
+  return kExitOk;
+}
+
+int provider_master_key(const Program& program, const ProviderOptions& options, bool import) {
+  Console console = program.console();
+  const auto done = [&]() -> Checked<void> {
+    const auto home = KB_TRY(ProviderHome::open(program));
+    if (!import) {
+      return home->keys().create_master_key(options.key_name,
+                                            static_cast<std::size_t>(options.key_size));
+    }
+    const SecretBytes key = KB_TRY(hex_key(options.file));
+    return home->keys().add_master_key(options.key_name, key);
+  }();
+  if (!done) {
+    return report_problem(console, done.error(), "there is no such master key now");
+  }
+  console.result({{"master_key", options.key_name}},
+                 "Master key \"{}\" is kept; payloads name it in \"derive\".", options.key_name);
+  return kExitOk;
+}
+
+int provider_literal_key(const Program& program, const ProviderOptions& options) {
+  Console console = program.console();
+  const auto done = [&]() -> Checked<void> {
+    const auto home = KB_TRY(ProviderHome::open(program));
+    const SecretBytes key = KB_TRY(hex_key(options.file));
+    return home->keys().add_literal_key(options.key_name, key);
+  }();
+  if (!done) {
+    return report_problem(console, done.error(), "the key was not taken");
+  }
+  console.result({{"literal_key", options.key_name}}, "Key \"{}\" is kept, for one element.",
+                 options.key_name);
+  return kExitOk;
+}
+
+}  // namespace kagibin::cli
