@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/service_provider/policy.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace kagibin::roles::service_provider {
+namespace {
+
+const std::string kHash(64, 'A');
+const std::string kSeid = "00112233445566778899AABBCCDDEEFF";
+
+std::string policy_text() {
+  return R"({"minimum_level":"RL1","accept_rl1":"reason","issuer_is_carrier":false,)"
+         R"("suites":["01"],"attestation_profiles":["ATT-1"],"kda_code_hashes":[")" +
+         kHash + R"("],"elements":[{"device":"phone-7","seid":")" + kSeid +
+         R"("}],"maximum_validity_minutes":60})";
+}
+
+// The text with one piece exchanged; the piece has to be there.
+std::string with(const std::string& from, const std::string& to) {
+  std::string text = policy_text();
+  const std::size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+SealingQuestion question() {
+  return {.device = "phone-7",
+          .seid = *Seid::from_hex(kSeid),
+          .level = 1,
+          .suite = 1,
+          .attestation = pki::AttestationProfile::kAtt1,
+          .code_hash = *to_array<32>(*from_hex(kHash)),
+          .validity_minutes = 60};
+}
+
+TEST(PolicyTest, AllowsWhatItStates) {
+  const auto policy = Policy::parse(policy_text());
+  ASSERT_TRUE(policy) << policy.error().text;
+  EXPECT_EQ(policy->required_i_mask, 0x60) << "the default of the mask has to be the strong one";
+  const auto allowed = policy->allow_sealing(question());
+  EXPECT_TRUE(allowed) << allowed.error().text;
+}
+
+TEST(PolicyTest, EveryRequiredMemberIsMissed) {
+  for (const std::string member : {"minimum_level", "suites", "attestation_profiles",
+                                   "kda_code_hashes", "elements", "maximum_validity_minutes"}) {
+    const auto policy = Policy::parse(with("\"" + member + "\"", "\"x_" + member + "\""));
+    ASSERT_FALSE(policy) << member;
+    EXPECT_NE(policy.error().text.find(member), std::string::npos) << policy.error().text;
+  }
+}
+
+TEST(PolicyTest, UnknownAndRepeatedMembersAreRefused) {
+  const auto unknown = Policy::parse(with("\"suites\"", "\"relax\":true,\"suites\""));
+  ASSERT_FALSE(unknown);
+  EXPECT_NE(unknown.error().text.find("policy.relax"), std::string::npos);
+  const auto twice = Policy::parse(with("\"suites\"", "\"minimum_level\":\"RL2\",\"suites\""));
+  ASSERT_FALSE(twice);
+  EXPECT_NE(twice.error().text.find("minimum_level"), std::string::npos);
+  EXPECT_FALSE(Policy::parse(policy_text() + "{}"));
+  EXPECT_FALSE(Policy::parse("[]"));
+  EXPECT_FALSE(Policy::parse(""));
+}
+
+TEST(PolicyTest, Rl1NeedsAReasonAndTwoCompanies) {
+  const auto silent = Policy::parse(with("\"accept_rl1\":\"reason\",", ""));
+  ASSERT_FALSE(silent);
+  EXPECT_EQ(silent.error().code, Errc::kPolicy);
+  const auto one_company =
+      Policy::parse(with("\"issuer_is_carrier\":false", "\"issuer_is_carrier\":true"));
+  ASSERT_FALSE(one_company);
+  EXPECT_EQ(one_company.error().code, Errc::kPolicy);
+  EXPECT_FALSE(Policy::parse(with(",\"issuer_is_carrier\":false", "")));
+  EXPECT_FALSE(Policy::parse(with("\"reason\"", "\"\"")));
+}
+
+TEST(PolicyTest, HigherLevelsTakeNoWordAboutRl1AndRefuseIt) {
+  EXPECT_FALSE(Policy::parse(with("RL1", "RL2")));
+  std::string text = with("RL1", "RL2");
+  const std::string gone = "\"accept_rl1\":\"reason\",\"issuer_is_carrier\":false,";
+  text.erase(text.find(gone), gone.size());
+  const auto policy = Policy::parse(text);
+  ASSERT_TRUE(policy) << policy.error().text;
+  const auto refused = policy->allow_sealing(question());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::kPolicy);
+}
+
+TEST(PolicyTest, WhatIsNeverDeliverableOrNotBuiltIsNamed) {
+  for (const auto& [from, to] : {std::pair<std::string, std::string>{"RL1", "RL0"},
+                                 {"RL1", "RL5"},
+                                 {"ATT-1", "ATT-0"},
+                                 {"ATT-1", "ATT-2"},
+                                 {"ATT-1", "ATT-9"},
+                                 {"[\"01\"]", "[\"02\"]"},
+                                 {"[\"01\"]", "[\"99\"]"},
+                                 {"[\"01\"]", "[]"},
+                                 {"[\"01\"]", "[1]"},
+                                 {"60}", "0}"},
+                                 {"60}", "1.5}"},
+                                 {"60}", "60,\"required_i_mask\":\"6\"}"},
+                                 {kHash, "AB"},
+                                 {kSeid, "00"}}) {
+    const auto policy = Policy::parse(with(from, to));
+    ASSERT_FALSE(policy) << from << " -> " << to;
+    EXPECT_GT(policy.error().text.size(), 20U);
+  }
+}
+
+TEST(PolicyTest, ADeviceHasOneElementAndAnElementOneDevice) {
+  const std::string entry = R"({"device":"phone-7","seid":")" + kSeid + "\"}";
+  const std::string other_seid =
+      R"({"device":"phone-7","seid":"FF112233445566778899AABBCCDDEEFF"})";
+  const std::string other_device = R"({"device":"phone-8","seid":")" + kSeid + "\"}";
+  EXPECT_FALSE(Policy::parse(with(entry, entry + "," + other_seid)));
+  EXPECT_FALSE(Policy::parse(with(entry, entry + "," + other_device)));
+  const auto nobody = Policy::parse(policy_text())->element_of("phone-9");
+  ASSERT_FALSE(nobody);
+  EXPECT_EQ(nobody.error().code, Errc::kPolicy);
+}
+
+TEST(PolicyTest, EveryPartOfTheQuestionIsAsked) {
+  const Policy policy = Policy::parse(policy_text()).value();
+  const auto refused = [&](auto change) {
+    SealingQuestion asked = question();
+    change(asked);
+    const auto answer = policy.allow_sealing(asked);
+    return !answer && answer.error().code == Errc::kPolicy && answer.error().text.size() > 20;
+  };
+  EXPECT_TRUE(refused([](auto& q) { q.device = "phone-8"; }));
+  EXPECT_TRUE(refused([](auto& q) { q.seid.octets[0] ^= 1; }));
+  EXPECT_TRUE(refused([](auto& q) { q.level = 0; }));
+  EXPECT_TRUE(refused([](auto& q) { q.suite = 2; }));
+  EXPECT_TRUE(refused([](auto& q) { q.attestation = pki::AttestationProfile::kAtt0; }));
+  EXPECT_TRUE(refused([](auto& q) { q.code_hash[0] ^= 1; }));
+  EXPECT_TRUE(refused([](auto& q) { q.validity_minutes = 61; }));
+}
+
+}  // namespace
+}  // namespace kagibin::roles::service_provider
