@@ -201,6 +201,7 @@ void KdaBench::certify() {
   for (const apdu::CommandApdu& block : kda::store_certificates(stored.encode())) {
     ASSERT_EQ(send(block).sw, sw::kOk);
   }
+  ASSERT_EQ(kda(kda::select())->sw, sw::kOk);  // ends the maker's session
 }
 
 // --- the service provider ----------------------------------------------------------------------
@@ -438,6 +439,16 @@ bool KdaBench::target_holds(std::uint8_t version, std::uint8_t seed) {
   intercept = kept_intercept;
   return selected && update &&
          host.external_authenticate(*update, scp::SecurityLevel{0x01}).has_value();
+}
+
+bool KdaBench::authenticates(const Aid& application, std::uint8_t p2, std::uint8_t seed) {
+  const Bytes challenge(8, 0x77);
+  const ByteView name = application.view();
+  static_cast<void>(target(
+      {.ins = apdu::ins::kSelect, .p1 = 0x04, .data = Bytes(name.begin(), name.end()), .le = 256}));
+  const auto answer = target({.ins = 0x88, .p2 = p2, .data = challenge, .le = 256});
+  const auto mac = crypto::aes_cmac(key_octets(seed).expose(), {challenge}).value();
+  return answer && sw::is_ok(answer->sw) && equal(answer->data, mac);
 }
 
 Bytes KdaBench::statement(std::uint8_t kind, ByteView value, const crypto::EcPrivateKey* key) {

@@ -150,6 +150,8 @@ class KdaBench {
                                         std::size_t size = 16);
   // Whether the target opens a session under this set.
   bool target_holds(std::uint8_t version, std::uint8_t seed);
+  // Whether an application answers a challenge under the key of this seed.
+  bool authenticates(const Aid& application, std::uint8_t p2, std::uint8_t seed);
 
   Spid spid(bool other = false) const;
   pki::CertificateFields provider_fields(bool other = false) const;

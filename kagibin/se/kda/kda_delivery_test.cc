@@ -39,18 +39,6 @@ envelope::CommandAction set_digital_key(std::uint8_t slot, std::uint8_t seed) {
   return {.header = {0x80, 0x52, slot, 0x00}, .data = SecretBytes::copy_of(data), .probe = probe};
 }
 
-// What the application that holds the key answers to a challenge.
-bool authenticates(KdaBench& bench, const Aid& application, std::uint8_t p2, std::uint8_t seed) {
-  const Bytes challenge(8, 0x77);
-  bench.target({.ins = 0xA4,
-                .p1 = 0x04,
-                .data = Bytes(application.view().begin(), application.view().end()),
-                .le = 256});
-  const auto answer = bench.target({.ins = 0x88, .p2 = p2, .data = challenge, .le = 256});
-  const auto mac = crypto::aes_cmac(key_octets(seed).expose(), {challenge}).value();
-  return answer && sw::is_ok(answer->sw) && equal(answer->data, mac);
-}
-
 TEST(KdaDelivery, AddsAKeySetAndProvesItByRmac) {
   KdaBench bench;
   Delivery delivery = bench.enrol();
@@ -105,7 +93,7 @@ TEST(KdaDelivery, PersonalisesAnApplicationThroughItsDomain) {
   bench.seal(delivery, payload(bench, std::move(action)));
   ASSERT_EQ(bench.run(delivery), Outcome::kDone);
   EXPECT_EQ(bench.receipt(delivery).results(), Results{0x00});
-  EXPECT_TRUE(authenticates(bench, payment_credential_module(), 0x00, 0x70));
+  EXPECT_TRUE(bench.authenticates(payment_credential_module(), 0x00, 0x70));
 }
 
 TEST(KdaDelivery, SetsAKeyByAnApplicationsOwnCommand) {
@@ -114,7 +102,7 @@ TEST(KdaDelivery, SetsAKeyByAnApplicationsOwnCommand) {
   bench.seal(delivery, payload(bench, set_digital_key(3, 0x71)));
   ASSERT_EQ(bench.run(delivery), Outcome::kDone);
   EXPECT_EQ(bench.receipt(delivery).results(), Results{0x00});
-  EXPECT_TRUE(authenticates(bench, digital_key_module(), 3, 0x71));
+  EXPECT_TRUE(bench.authenticates(digital_key_module(), 3, 0x71));
 }
 
 TEST(KdaDelivery, CarriesOutSeveralActionsInOrder) {
@@ -131,7 +119,7 @@ TEST(KdaDelivery, CarriesOutSeveralActionsInOrder) {
   EXPECT_EQ(bench.receipt(delivery).results(), (Results{0, 0, 0, 0}));
   EXPECT_TRUE(bench.target_holds(0x31, 0x60));
   EXPECT_FALSE(bench.target_holds(0x20, 0x20));
-  EXPECT_TRUE(authenticates(bench, payment_credential_module(), 0x00, 0x70));
+  EXPECT_TRUE(bench.authenticates(payment_credential_module(), 0x00, 0x70));
 }
 
 class EveryParameter : public testing::TestWithParam<std::uint8_t> {};
