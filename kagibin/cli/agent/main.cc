@@ -3,7 +3,6 @@
 // element in a reader.
 #include <atomic>
 #include <chrono>
-#include <random>
 #include <thread>
 
 #include <signal.h>
@@ -12,6 +11,7 @@
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/console/recording_link.h"
 #include "kagibin/cli/transport/transport_folder.h"
+#include "kagibin/crypto/rng.h"
 #include "kagibin/device/agent.h"
 #include "kagibin/device/device_time.h"
 #include "kagibin/link/pcsc_reader.h"
@@ -166,7 +166,9 @@ class AgentCommands {
 
   void pause(int failures) {
     const int cap = std::min(kMaxBackoffSeconds, 1 << std::min(failures, 6));
-    const int milliseconds = std::uniform_int_distribution<int>(100, cap * 1000)(random_);
+    const auto drawn = crypto::random_array<2>(rng_);
+    const int milliseconds =
+        drawn ? 100 + ((*drawn)[0] * 256 + (*drawn)[1]) % (cap * 1000) : cap * 1000;
     for (int waited = 0; waited < milliseconds && !stopped; waited += 100) {
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
     }
@@ -201,7 +203,7 @@ class AgentCommands {
   cli::Console console_;
   cli::TransportFolder transport_;
   SystemClock clock_;
-  std::minstd_rand random_{std::random_device{}()};  // jitter, nothing secret
+  crypto::SystemRng rng_;
 };
 
 void add_way_options(CLI::App* command, Options& options) {
