@@ -3,4 +3,7 @@
 
 #include "fuzz/round_trip.h"
 
-FUZZ_OCTETS(octets) { kagibin::fuzz::check_round_trip<kagibin::envelope::Envelope>(octets); }
+FUZZ_OCTETS(octets) {
+  kagibin::fuzz::check_round_trip<kagibin::envelope::Envelope>(octets);
+  kagibin::fuzz::check_round_trip<kagibin::envelope::EnvelopeHeader>(octets);
+}

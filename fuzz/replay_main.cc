@@ -9,6 +9,12 @@
 
 #include "fuzz/round_trip.h"
 
+// Nothing is mutated here; tlv_mutator.cc wants it to be there.
+extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t max_size);
+std::size_t LLVMFuzzerMutate(std::uint8_t* /*data*/, std::size_t size, std::size_t /*max_size*/) {
+  return size;
+}
+
 namespace {
 
 void run(const std::filesystem::path& file) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include "kagibin/base/byte_io.h"
 #include "kagibin/envelope/delivery_message.h"
 #include "kagibin/envelope/suite.h"
@@ -29,7 +31,7 @@ Result<EnvelopeHeader> EnvelopeHeader::decode(ByteView octets) {
   out.issued_at = KB_TRY(read_u32(in, 0x87));
   out.not_after = KB_TRY(read_u32(in, 0x88));
   if (const std::optional<Tlv> nonce = KB_TRY(in.optional(0x89, 16))) {
-    out.next_nonce_a = Nonce16{*to_array<16>(nonce->value)};
+    std::ranges::copy(nonce->value, out.next_nonce_a.emplace().octets.begin());
   }
   KB_TRY(in.finish());
   KB_TRY(out.check());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/envelope/envelope_keys.h"
 
+#include <algorithm>
+
 #include "kagibin/crypto/aes.h"
 #include "kagibin/crypto/ecdh.h"
 #include "kagibin/crypto/kdf.h"
@@ -16,6 +18,12 @@ Result<EnvelopeKeys> EnvelopeKeys::agree(std::uint8_t suite,
   const std::size_t size = 2 * info.key_size_bytes + crypto::kAesBlockSize;
   SecretBytes octets = KB_TRY(crypto::x963_kdf_sha256(z.expose(), context, size));
   return EnvelopeKeys(std::move(octets), info.key_size_bytes);
+}
+
+std::array<std::uint8_t, 16> EnvelopeKeys::iv() const {
+  crypto::AesBlock out{};
+  std::ranges::copy(octets_.expose().last(out.size()), out.begin());
+  return out;
 }
 
 Result<Bytes> EnvelopeKeys::encrypt(ByteView plaintext) const {

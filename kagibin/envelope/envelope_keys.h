@@ -42,7 +42,7 @@ class EnvelopeKeys {
       : octets_(std::move(octets)), key_size_(key_size) {}
   ByteView encryption_key() const { return octets_.expose().first(key_size_); }
   ByteView mac_key() const { return octets_.expose().subspan(key_size_, key_size_); }
-  std::array<std::uint8_t, 16> iv() const { return *to_array<16>(octets_.expose().last(16)); }
+  std::array<std::uint8_t, 16> iv() const;
 
   SecretBytes octets_;
   std::size_t key_size_;

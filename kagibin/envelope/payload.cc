@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/envelope/payload.h"
 
+#include <algorithm>
+
 #include "kagibin/envelope/secret_tlv.h"
 #include "kagibin/envelope/tlv_fields.h"
 #include "kagibin/tlv/ber_tlv.h"
@@ -178,7 +180,7 @@ Result<Payload> Payload::decode(ByteView octets) {
     out.channel_keys = KB_TRY(decode_channel_keys(keys->value));
   }
   const Tlv receipt_key = KB_TRY(in.expect(kReceiptKey, out.receipt_key.size()));
-  out.receipt_key = std::move(*SecretArray<16>::copy_of(receipt_key.value));
+  std::ranges::copy(receipt_key.value, out.receipt_key.expose_mutable().begin());
   KB_TRY(in.finish());
   KB_TRY(out.check());
   return out;

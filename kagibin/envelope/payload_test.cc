@@ -67,6 +67,7 @@ TEST(PayloadTest, EveryActionRoundTrips) {
   ASSERT_EQ(keys.keys.size(), 3U);
   EXPECT_TRUE(ct_equal(keys.keys[2].value.expose(), Bytes(16, 0x43)));
   const auto& data = std::get<StoreDataAction>(read.actions[1]);
+  ASSERT_TRUE(data.application && data.probe && read.channel_keys);
   EXPECT_EQ(data.application->hex(), "A0000001510001");
   EXPECT_TRUE(data.under_key_dek);
   EXPECT_EQ(to_hex(*data.probe), "80CA00E000");
@@ -187,10 +188,10 @@ TEST(PayloadTest, StoreDataIsAListOfDataGroups) {
 }
 
 TEST(PayloadTest, StoreDataRefusesOtherFlags) {
-  Payload payload = with(StoreDataAction{.application = std::nullopt,
-                                         .under_key_dek = true,
-                                         .data = SecretBytes::copy_of(*from_hex("800000")),
-                                         .probe = std::nullopt});
+  const Payload payload = with(StoreDataAction{.application = std::nullopt,
+                                               .under_key_dek = true,
+                                               .data = SecretBytes(3),  // DGI 0000, length 00
+                                               .probe = std::nullopt});
   const SecretBytes octets = payload.encode();
   const std::string hex = to_hex(octets.expose());
   const std::size_t at = hex.find("8101018203");
@@ -218,25 +219,30 @@ TEST(PayloadTest, CommandsAndProbesFitShortCommands) {
 TEST(PayloadTest, ChannelKeysAreThreeOfOneSize) {
   const auto code = [](auto change) {
     Payload payload = payload_with_every_action();
-    change(*payload.channel_keys);
+    change(payload.channel_keys.emplace());
     return code_of(payload);
   };
-  EXPECT_EQ(code([](auto& k) { k.mac = secret(16); }), Errc::kLength);
-  EXPECT_EQ(code([](auto& k) { k.dek = secret(24); }), Errc::kLength);
-  EXPECT_EQ(code([](auto& k) {
-              k.enc = SecretBytes();
-              k.mac = SecretBytes();
-              k.dek = SecretBytes();
-            }),
-            Errc::kLength);
-  EXPECT_EQ(code([](auto& k) { k.key_version = 0x00; }), Errc::kValue);
-  EXPECT_EQ(code([](auto& k) { k.key_version = 0x80; }), Errc::kValue);
+  const auto keys = [](std::size_t enc, std::size_t mac, std::size_t dek, std::uint8_t version) {
+    return [=](ChannelKeys& out) {
+      out.key_version = version;
+      out.enc = secret(enc);
+      out.mac = secret(mac);
+      out.dek = secret(dek);
+    };
+  };
+  EXPECT_EQ(code(keys(32, 16, 32, 0x30)), Errc::kLength);
+  EXPECT_EQ(code(keys(32, 32, 24, 0x30)), Errc::kLength);
+  EXPECT_EQ(code(keys(0, 0, 0, 0x30)), Errc::kLength);
+  EXPECT_EQ(code(keys(20, 20, 20, 0x30)), Errc::kLength);
+  EXPECT_EQ(code(keys(16, 16, 16, 0x00)), Errc::kValue);
+  EXPECT_EQ(code(keys(16, 16, 16, 0x80)), Errc::kValue);
 }
 
 TEST(PayloadTest, Rl1NeedsTheChannelKeysThatItsHeaderNames) {
   TestDelivery t;
   Payload payload = t.payload();
   EXPECT_TRUE(check_channel_keys(t.header(), payload).has_value());
+  ASSERT_TRUE(payload.channel_keys);
   payload.channel_keys->key_version = 0x32;
   EXPECT_EQ(check_channel_keys(t.header(), payload).error().code, Errc::kValue);
   payload.channel_keys.reset();

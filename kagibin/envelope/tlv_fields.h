@@ -10,6 +10,7 @@
 //   out.spid = KB_TRY(read_id<Spid>(in, 0x82));
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -23,7 +24,9 @@ namespace kagibin::envelope {
 template <std::size_t N>
 Result<std::array<std::uint8_t, N>> read_array(tlv::TlvReader& in, tlv::Tag tag) {
   const tlv::Tlv field = KB_TRY(in.expect(tag, N));
-  return *to_array<N>(field.value);
+  std::array<std::uint8_t, N> out{};
+  std::ranges::copy(field.value, out.begin());
+  return out;
 }
 
 template <typename Id>

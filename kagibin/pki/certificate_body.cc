@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/pki/certificate_body.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "kagibin/base/byte_io.h"
@@ -76,7 +77,7 @@ Result<void> decode_discretionary(ByteView value, CertificateFields& out) {
     out.attestation = static_cast<AttestationProfile>(tlv::to_u8(*profile));
   }
   if (const std::optional<Tlv> owner = KB_TRY(in.optional(0x86, 16))) {
-    out.owner = Spid{*to_array<16>(owner->value)};
+    std::ranges::copy(owner->value, out.owner.emplace().octets.begin());
   }
   return in.finish();
 }
@@ -124,7 +125,7 @@ Result<CertificateBody> decode_body(ByteView octets) {
   const Tlv issuer = KB_TRY(in.expect(0x42, 1, 16));
   out.fields.issuer = to_bytes(issuer.value);
   const Tlv subject = KB_TRY(in.expect(0x5F20, 16));
-  out.fields.subject = *to_array<16>(subject.value);
+  std::ranges::copy(subject.value, out.fields.subject.begin());
   const Tlv usage = KB_TRY(in.expect(0x95, 1, 2));
   out.fields.effective = KB_TRY(read_date(in, 0x5F25));
   out.fields.expiration = KB_TRY(read_date(in, 0x5F24));

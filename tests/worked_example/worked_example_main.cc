@@ -97,6 +97,8 @@ void write_corpora(const std::filesystem::path& folder) {
       write_seed(folder / "ber_tlv_fuzzer", name, octets);
     }
   }
+  write_seed(folder / fuzzers.at("E2"), "A0", example.at("A0"));
+  write_seed(folder / fuzzers.at("E3"), "S", example.at("S"));
   for (const auto& [name, octets] : with_all_options(example)) {
     write_seed(folder / fuzzers.at(name.substr(0, name.find(' '))),
                (name.contains(' ') ? name.substr(name.find(' ') + 1) : name + "_with_options"),
