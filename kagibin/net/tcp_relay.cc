@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/net/tcp_relay.h"
 
-#include <array>
 #include <utility>
 
 #include <boost/asio/awaitable.hpp>
@@ -46,7 +45,7 @@ struct TcpRelay::Parts {
   asio::awaitable<void> pass(std::shared_ptr<Pair> pair, bool to_server) {
     tcp::socket& from = to_server ? pair->client : pair->server;
     tcp::socket& into = to_server ? pair->server : pair->client;
-    std::array<std::uint8_t, kPieceBytes> buffer{};
+    Bytes buffer(kPieceBytes);
     error_code error;
     while (!error) {
       const std::size_t size = co_await from.async_read_some(
