@@ -56,6 +56,8 @@ constexpr std::array kRows = {
         "the distributor says: a message has another layout"},
     Row{Errc::kAuthentication, 403, "A signature does not hold",
         "the distributor says: a signature does not hold"},
+    Row{Errc::kIo, 503, "The disk failed; nothing was acknowledged",
+        "the distributor says: its disk failed, nothing was acknowledged"},
     Row{Errc::kStore, 503, "The store failed; nothing was acknowledged",
         "the distributor says: its store failed, nothing was acknowledged"},
 };
