@@ -14,6 +14,7 @@ namespace kagibin::bench {
 namespace {
 
 constexpr std::size_t kDataBytes = 70;
+constexpr StatusWord kOk{0x9000};
 
 scp::Scp03KeySet keys(crypto::Rng& rng) {
   return scp::Scp03KeySet::create(crypto::random_secret(rng, 16).value(),
@@ -36,9 +37,9 @@ struct Session {
                                                 .aid = *Aid::from_hex("A000000151000000")},
                                                rng);
     const auto authenticate =
-        host.external_authenticate({*answer, StatusWord{0x9000}}, scp::SecurityLevel{0x33});
-    KB_CHECK(card.external_authenticate(*authenticate) == StatusWord{0x9000});
-    KB_CHECK(host.finish_authentication({{}, StatusWord{0x9000}}).has_value());
+        host.external_authenticate({*answer, kOk}, scp::SecurityLevel{0x33});
+    KB_CHECK(card.external_authenticate(*authenticate) == kOk);
+    KB_CHECK(host.finish_authentication({{}, kOk}).has_value());
   }
 };
 
@@ -52,8 +53,8 @@ void wrap_and_unwrap(benchmark::State& state) {
       [&] {
         const auto wrapped = session.host.wrap({.ins = 0xD8, .p2 = 0x81, .data = data, .le = 256});
         KB_CHECK(session.card.unwrap(*wrapped).has_value());
-        const Bytes answer = session.card.wrap(answer_data, StatusWord{0x9000});
-        KB_CHECK(session.host.unwrap(*apdu::ResponseApdu::decode(answer)).has_value());
+        const apdu::ResponseApdu answer{session.card.wrap(answer_data, kOk), kOk};
+        KB_CHECK(session.host.unwrap(answer).has_value());
       },
       [&] {
         for (int end = 0; end < 2; ++end) {

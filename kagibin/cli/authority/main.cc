@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // kagibin authority: the root of the delivery PKI, on a machine without a network.
+#include "kagibin/cli/console/hex_option.h"
 #include "kagibin/cli/console/program.h"
 #include "kagibin/crypto/key_file.h"
 #include "kagibin/roles/controlling_authority/authority_folder.h"
@@ -62,11 +63,7 @@ class AuthorityCommands {
                        const pki::CertificationRequest& request) -> Result<pki::Certificate> {
       std::vector<Bytes> prefixes;
       for (const std::string& text : options_.aid_prefixes) {
-        const auto prefix = from_hex(text);
-        if (!prefix) {
-          return fail(Errc::kInvalidArgument, "--aid-prefix takes hexadecimal digits");
-        }
-        prefixes.push_back(*prefix);
+        prefixes.push_back(KB_TRY(cli::parse_hex(text, Aid::kMinLength, Aid::kMaxLength)));
       }
       return authority.certify_service_provider(
           request, prefixes, static_cast<std::uint16_t>(options_.epoch), options_.days);

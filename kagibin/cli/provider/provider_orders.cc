@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include "kagibin/base/clock.h"
 #include "kagibin/cli/provider/provider_commands.h"
 #include "kagibin/cli/transport/transport_folder.h"
 #include "kagibin/crypto/key_file.h"

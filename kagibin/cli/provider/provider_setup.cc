@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kagibin/base/clock.h"
 #include "kagibin/cli/provider/provider_commands.h"
 #include "kagibin/cli/transport/transport_folder.h"
 #include "kagibin/crypto/key_file.h"

@@ -34,7 +34,7 @@ TEST(CaptureTest, TruncationAnywhereInsideARecordIsAnError) {
   const Bytes whole = two_pieces();
   std::size_t good = 0;
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    good += decode_capture(ByteView(whole).first(size)).has_value() ? 1 : 0;
+    good += decode_capture(ByteView(whole).first(size)).has_value() ? 1U : 0U;
   }
   EXPECT_EQ(good, 3U);  // behind the head and behind each of the first two records
 }

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/cli/demo/cast.h"
+
+#include <thread>
+
+#include <stdlib.h>
+
+#include "kagibin/cli/demo/scratch_folder.h"
+#include "kagibin/link/pcsc_reader.h"
+
+namespace kagibin::cli::demo {
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr auto kStartLimit = 20s;
+
+std::string text_of(const boost::json::object& result, std::string_view name) {
+  const boost::json::value* value = result.if_contains(name);
+  return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
+}
+
+Outcome<std::string> address_of(Child& server) {
+  const boost::json::object ready = KB_TRY(server.wait_for(
+      [](const boost::json::object& result) { return result.contains("port"); }, kStartLimit));
+  return fmt::format("127.0.0.1:{}", ready.at("port").to_number<int>());
+}
+
+// The reader shows the card a moment after pcscd was woken.
+bool reader_has_card() {
+  const auto end = std::chrono::steady_clock::now() + kStartLimit;
+  while (std::chrono::steady_clock::now() < end && !interrupted()) {
+    if (link::PcscReader::connect("0")) {
+      return true;
+    }
+    std::this_thread::sleep_for(20ms);
+  }
+  return false;
+}
+
+Outcome<void> put_into_reader(Site& site, bool pcsc, ElementInReader& element, Narrator& narrator) {
+  element.process = KB_TRY(
+      site.start(Role::kElement, {"run", "--state", element.state, "--listen", "127.0.0.1:0"}));
+  const std::string address = KB_TRY(address_of(*element.process));
+  element.reader = "tcp:" + address;
+  if (!pcsc) {
+    narrator.step("", "the element runs; no PC/SC reader was wanted: " + element.reader);
+    return {};
+  }
+  const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+  auto started = PrivatePcscd::start(site.reader(), port);
+  if (!started) {
+    narrator.step("", fmt::format("no PC/SC here ({}); the element is reached by {}",
+                                  started.error().detail.text(), element.reader));
+    return {};
+  }
+  element.pcscd = std::move(*started);
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): before any thread; the children inherit it
+  setenv("PCSCLITE_CSOCK_NAME", element.pcscd->socket_path().c_str(), 1);
+  if (!reader_has_card()) {
+    return failure("pcscd runs but shows no card in its reader", site.reader() / "pcscd.log");
+  }
+  element.reader = "0";
+  element.pcsc = true;
+  narrator.step("", "the element runs in a PC/SC reader, behind a pcscd of its own");
+  return {};
+}
+
+Outcome<void> found_maker_and_manager(Site& site, Narrator& narrator) {
+  const fs::path authority = site.home(Role::kAuthority);
+  const fs::path maker = site.home(Role::kMaker);
+  KB_TRY(site.run(Role::kAuthority, {"init"}));
+  narrator.step("E", "the controlling authority made its root key");
+  KB_TRY(site.run(Role::kMaker, {"init"}));
+  KB_TRY(site.run(Role::kAuthority,
+                  {"certify-maker", maker / "request.kbq", "--out", authority / "maker.cert"}));
+  KB_TRY(site.run(Role::kMaker, {"install", "--certificate", authority / "maker.cert", "--roots",
+                                 authority / "roots.pem"}));
+  narrator.step("M", "the element maker is certified by the authority");
+  KB_TRY(site.run(Role::kManager, {"init"}));
+  narrator.step("C", "the security module manager made its keys");
+  return {};
+}
+
+Outcome<void> found_provider(Site& site, const ElementInReader& element, Narrator& narrator) {
+  const fs::path authority = site.home(Role::kAuthority);
+  const fs::path provider = site.home(Role::kProvider);
+  const fs::path manager = site.home(Role::kManager);
+  KB_TRY(site.run(Role::kProvider, {"init", "--spid", kSpid}));
+  KB_TRY(site.run(Role::kAuthority, {"certify-provider", provider / "request.kbq", "--out",
+                                     authority / "provider.cert", "--aid-prefix", "A000000151"}));
+  KB_TRY(site.run(Role::kProvider, {"install", "--certificate", authority / "provider.cert",
+                                    "--roots", authority / "roots.pem"}));
+  narrator.step("A", "the service provider is certified by the authority");
+  KB_TRY(site.run(Role::kProvider, {"accept-shipment", site.home(Role::kMaker) / "shipment.json"}));
+  KB_TRY(site.run(Role::kManager, {"export-keys", "--to", provider / "exchange.pem", "--out",
+                                   manager / "export.cms", "--aid", kTarget, "--card",
+                                   element.iin + ":" + element.cin}));
+  KB_TRY(site.run(Role::kProvider,
+                  {"import-keys", manager / "export.cms", "--manager", manager / "signing.pem"}));
+  narrator.step("A",
+                "it took M's shipment list, and C's key set of the domain, sealed to it (CMS)");
+  KB_TRY(site.run(Role::kProvider, {"master-key", "create", kMasterKey, "--size", "16"}));
+  KB_TRY(write_text(provider / "policy.json",
+                    fmt::format(R"({{
+  "minimum_level": "RL1",
+  "accept_rl1": "a demonstration: the first key set of an element without SCP11",
+  "issuer_is_carrier": false,
+  "suites": ["01"],
+  "attestation_profiles": ["ATT-1"],
+  "kda_code_hashes": ["{}"],
+  "elements": [ {{ "device": "{}", "seid": "{}" }} ],
+  "maximum_validity_minutes": 1440
+}}
+)",
+                                element.code_hash, kDevice, element.seid.hex())));
+  constexpr const char* kDerived = R"({ "derive": { "master": "fleet", "size": 16 } })";
+  KB_TRY(write_text(provider / "payload.json",
+                    fmt::format(R"({{
+  "target": "{0}",
+  "channel": {{ "security_domain": "{0}", "key_version": "{1:02X}" }},
+  "actions": [
+    {{ "put_key": {{ "replace": "{1:02X}", "key_version": "{2:02X}", "key_identifier": "01",
+                   "keys": [ {3}, {3}, {3} ] }} }}
+  ]
+}}
+)",
+                                kTarget, kFirstKeyVersion, kNewKeyVersion, kDerived)));
+  narrator.step("A", "it wrote its policy (RL1 accepted, with a reason) and its payload");
+  return {};
+}
+
+}  // namespace
+
+fs::path apdu_log(const Site& site) { return site.file(Role::kDevice, "apdu.log"); }
+fs::path capture(const Site& site) { return site.file(Role::kCarrier, "capture.kbcap"); }
+fs::path tls_key_log(const Site& site) { return site.examiner() / "tls.keys"; }
+
+Outcome<ElementInReader> make_element(Site& site, bool pcsc, Narrator& narrator) {
+  KB_TRY(found_maker_and_manager(site, narrator));
+  const fs::path maker = site.home(Role::kMaker);
+  const fs::path manager = site.home(Role::kManager);
+  const Child::Results made = KB_TRY(site.run(
+      Role::kMaker,
+      {"make", "--out", site.home(Role::kElement), "--shipment", maker / "shipment.json",
+       "--issuer-keys", maker / "issuer-keys.cms", "--manager", manager / "exchange.pem"}));
+  if (made.empty() || text_of(made.front(), "seid").empty()) {
+    return failure("the maker did not say which element it made");
+  }
+  ElementInReader out{.seid = KB_TRY(Seid::from_hex(text_of(made.front(), "seid"))),
+                      .iin = text_of(made.front(), "iin"),
+                      .cin = text_of(made.front(), "cin"),
+                      .code_hash = text_of(made.front(), "kda_code_hash"),
+                      .state = text_of(made.front(), "state"),
+                      .reader = {}};
+  narrator.step("M", "it made an element with a key delivery application, and certified that");
+  KB_TRY(put_into_reader(site, pcsc, out, narrator));
+  KB_TRY(site.run(Role::kManager, {"import-issuer-keys", maker / "issuer-keys.cms", "--maker",
+                                   maker / "maker.pem"}));
+  KB_TRY(site.run(Role::kManager, {"create-domain", "--reader", out.reader, "--aid", kTarget}));
+  narrator.step("C",
+                "it created the provider's security domain with a first key set, at the reader");
+  return out;
+}
+
+Outcome<Cast> Cast::assemble(Site& site, bool pcsc, Narrator& narrator) {
+  Cast out{.element = KB_TRY(make_element(site, pcsc, narrator))};
+  KB_TRY(found_provider(site, out.element, narrator));
+  const fs::path distributor = site.home(Role::kDistributor);
+  KB_TRY(site.run(Role::kDistributor, {"init"}));
+  out.distributor = KB_TRY(site.start(Role::kDistributor, {"serve", "--listen", "127.0.0.1:0"}));
+  out.server = KB_TRY(address_of(*out.distributor));
+  KB_TRY(site.run(Role::kDistributor, {"invite", "--provider", kSpid, "--server", out.server,
+                                       "--out", distributor / "provider.invitation"}));
+  KB_TRY(site.run(Role::kDistributor, {"invite", "--device", kDevice, "--server", out.server,
+                                       "--out", distributor / "device.invitation"}));
+  KB_TRY(site.run(Role::kProvider, {"join", distributor / "provider.invitation"}));
+  narrator.step("B",
+                "the key distribution operator serves https; the provider joined by invitation");
+  out.carrier =
+      KB_TRY(site.start(Role::kCarrier, {"run", "--to", out.server, "--capture", capture(site)}));
+  out.carried = KB_TRY(address_of(*out.carrier));
+  KB_TRY(site.run(Role::kDevice, {"join", distributor / "device.invitation", "--via", out.carried,
+                                  "--demo-key-log", tls_key_log(site)}));
+  narrator.step("D", "the device joined, over a carrier that keeps what it sees");
+  out.agent = KB_TRY(site.start(
+      Role::kDevice, {"run", "--reader", out.element.reader, "--apdu-log", apdu_log(site), "--via",
+                      out.carried, "--demo-key-log", tls_key_log(site)}));
+  return out;
+}
+
+}  // namespace kagibin::cli::demo

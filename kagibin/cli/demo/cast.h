@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// All roles of the sealed scheme, founded and connected, as real processes: authority, maker,
+// element, reader, manager, provider, distributor, carrier, device. Nothing was ordered yet.
+//
+// What runs ends with the object. Thread-safety: one thread.
+//
+//   Cast cast = KB_TRY(Cast::assemble(site, {.pcsc = true}, narrator));
+//   KB_TRY(site.run(Role::kProvider, {"order", ...}));
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kagibin/base/aid.h"
+#include "kagibin/cli/demo/narrator.h"
+#include "kagibin/cli/demo/site.h"
+#include "kagibin/cli/pcscd/private_pcscd.h"
+
+namespace kagibin::cli::demo {
+
+inline constexpr const char* kTarget = "A00000015153504B01";  // A's security domain
+inline constexpr std::uint8_t kFirstKeyVersion = 0x30;        // C's
+inline constexpr std::uint8_t kNewKeyVersion = 0x31;          // A's
+inline constexpr const char* kMasterKey = "fleet";
+inline constexpr const char* kSpid = "53504B41474942494E2D44454D4F3031";
+inline constexpr const char* kDevice = "phone-7";
+
+// An element with C's key set in the provider's domain, in a reader.
+struct ElementInReader {
+  Seid seid;
+  std::string iin;
+  std::string cin;
+  std::string code_hash;
+  std::filesystem::path state;
+  std::string reader;  // as --reader takes it
+  bool pcsc = false;
+  std::unique_ptr<Child> process{};
+  std::unique_ptr<PrivatePcscd> pcscd{};
+};
+
+// Authority, maker, manager; an element in a reader, with the target domain created by the manager.
+Outcome<ElementInReader> make_element(Site& site, bool pcsc, Narrator& narrator);
+
+struct Cast {
+  ElementInReader element;
+  std::unique_ptr<Child> distributor{};
+  std::unique_ptr<Child> carrier{};
+  std::unique_ptr<Child> agent{};
+  std::string server{};   // HOST:PORT of the distributor
+  std::string carried{};  // HOST:PORT of the carrier
+
+  static Outcome<Cast> assemble(Site& site, bool pcsc, Narrator& narrator);
+};
+
+// Files of the cast, by their place on the site.
+std::filesystem::path apdu_log(const Site& site);
+std::filesystem::path capture(const Site& site);
+std::filesystem::path tls_key_log(const Site& site);
+
+}  // namespace kagibin::cli::demo

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/cli/demo/known_secrets.h"
+
+#include <algorithm>
+
+#include "kagibin/cli/demo/sealed_delivery.h"
+#include "kagibin/crypto/key_file.h"
+#include "kagibin/roles/security_module_manager/domain_keys.h"
+#include "kagibin/roles/security_module_manager/manager_folder.h"
+#include "kagibin/roles/service_provider/order_records.h"
+#include "kagibin/se/nvm_log.h"
+#include "kagibin/store/journal_store_sqlite.h"
+
+namespace kagibin::cli::demo {
+
+namespace {
+
+namespace provider = roles::service_provider;
+namespace manager = roles::security_module_manager;
+
+constexpr std::uint8_t kScp03 = 0x70;  // what `manager create-domain` takes by default
+constexpr std::size_t kKeySize = 16;
+constexpr delivery::AttemptNumber kFirstAttempt = 1;
+
+Result<Bytes> octets_of(const std::string& hex) {
+  auto octets = from_hex(hex);
+  if (!octets) {
+    return fail(Errc::kEncoding, "the maker named a card in other than hexadecimal digits");
+  }
+  return std::move(*octets);
+}
+
+}  // namespace
+
+Outcome<std::unique_ptr<KnownSecrets>> KnownSecrets::open(const Site& site,
+                                                          const ElementInReader& element) {
+  std::unique_ptr<KnownSecrets> out(new KnownSecrets(site, element));
+  const std::filesystem::path home = site.home(Role::kProvider);
+  const SecretBytes passphrase = KB_TRY(site.passphrase(Role::kProvider));
+  out->journal_ = KB_TRY(store::open_journal_store({.path = home / "journal.sqlite3"}));
+  out->keys_.emplace(KB_TRY(crypto::RecordFolder::open(home / "keys", passphrase)), *out->journal_,
+                     out->rng_);
+  return out;
+}
+
+void KnownSecrets::add(std::string name, ByteView value, bool issued_by_manager) {
+  const bool known = std::ranges::any_of(
+      all_, [&](const Secret& secret) { return ct_equal(secret.value.expose(), value); });
+  if (!known) {
+    all_.push_back({std::move(name), SecretBytes::copy_of(value), issued_by_manager});
+  }
+}
+
+Outcome<void> KnownSecrets::add_records(
+    Role role, std::initializer_list<std::pair<const char*, const char*>> names) {
+  const SecretBytes passphrase = KB_TRY(site_.passphrase(role));
+  const auto records = KB_TRY(crypto::RecordFolder::open(site_.home(role) / "keys", passphrase));
+  for (const auto& [record, name] : names) {
+    const SecretBytes value = KB_TRY(records.get(record));
+    add(name, value.expose());
+  }
+  return {};
+}
+
+Outcome<void> KnownSecrets::add_channel_keys(std::uint8_t version,
+                                             const char* name,
+                                             bool issued_by_manager,
+                                             provider::ChannelKeySet& out) {
+  const Aid target = KB_TRY(Aid::from_hex(kTarget));
+  auto keys = KB_TRY(keys_->channel_keys(element_.seid, target, version));
+  if (!keys) {
+    return failure(fmt::format("the provider holds no key set {:02X} of the target", version));
+  }
+  out = std::move(*keys);
+  add(fmt::format("{} Key-ENC", name), out.enc.expose(), issued_by_manager);
+  add(fmt::format("{} Key-MAC", name), out.mac.expose(), issued_by_manager);
+  add(fmt::format("{} Key-DEK", name), out.dek.expose(), issued_by_manager);
+  return {};
+}
+
+// Everything that is a key among the KDA's records (se/kda/kda_store.h).
+Outcome<void> KnownSecrets::add_element_keys() {
+  const SecretBytes log = KB_TRY(crypto::read_file(element_.state));
+  const se::nvm_log::Replayed memory = KB_TRY(se::nvm_log::replay(log.expose()));
+  std::size_t found = 0;
+  for (const auto& [name, value] : memory.records) {
+    if (name.ends_with("signing-key")) {
+      add("SK.KDA.SIG", value.expose());
+    } else if (name.ends_with("agreement-key")) {
+      add("SK.OCE.ECKA", value.expose());
+    } else if (name.find("key/") != std::string::npos && value.size() == crypto::kEcScalarSize) {
+      add("skE", value.expose());
+    } else {
+      continue;
+    }
+    ++found;
+  }
+  if (found == 0) {
+    return failure("the element's memory shows no key of the KDA to search for");
+  }
+  return {};
+}
+
+Outcome<void> KnownSecrets::collect_long_lived() {
+  KB_TRY(add_records(Role::kAuthority, {{"root", "SK.AUTH (root)"}}));
+  KB_TRY(add_records(Role::kMaker, {{"signing_key", "SK.EUM"}}));
+  KB_TRY(add_element_keys());
+  const auto signing = keys_->signing_key();
+  const auto exchange = keys_->exchange_key();
+  const auto master = keys_->master_key(kMasterKey);
+  if (!signing || !exchange || !master) {
+    return failure("the provider's key store does not open");
+  }
+  add("SK.SP.SIG", signing->expose_scalar());
+  add("A's exchange key", exchange->expose_scalar());
+  add("A's master key", master->expose());
+  return add_channel_keys(kFirstKeyVersion, "first", true, first_);
+}
+
+Outcome<void> KnownSecrets::collect_enrolment() {
+  const std::size_t before = all_.size();
+  KB_TRY(add_element_keys());
+  if (std::ranges::none_of(all_, [](const Secret& secret) { return secret.name == "skE"; })) {
+    return failure("the element's memory shows no skE after the enrolment");
+  }
+  const delivery::OrderId order = KB_TRY(delivery::OrderId::from(kOrder));
+  const auto attempt = KB_TRY(journal_->find_attempt(order, kFirstAttempt));
+  if (!attempt) {
+    return failure("the provider's journal has no attempt of the order");
+  }
+  const SecretBytes kem =
+      KB_TRY(keys_->unseal(provider::kem_label(order, kFirstAttempt), attempt->sealed_kem_key));
+  add("SK.SP.KEM", kem.expose());
+  return all_.size() > before ? Outcome<void>() : failure("step 1 made no key");
+}
+
+Outcome<void> KnownSecrets::collect_receipt_key() {
+  const delivery::OrderId order = KB_TRY(delivery::OrderId::from(kOrder));
+  const auto attempt = KB_TRY(journal_->find_attempt(order, kFirstAttempt));
+  if (!attempt || attempt->sealed_receipt_key.empty()) {
+    return failure("the provider's journal has no receipt key of the attempt");
+  }
+  const SecretBytes key = KB_TRY(keys_->unseal(provider::receipt_key_label(order, kFirstAttempt),
+                                               attempt->sealed_receipt_key));
+  add("Kr", key.expose());
+  return {};
+}
+
+Outcome<void> KnownSecrets::collect_delivered() {
+  return add_channel_keys(kNewKeyVersion, "delivered", false, delivered_);
+}
+
+Outcome<delivery::KeyExport> manager_key_set(const Site& site, const ElementInReader& element) {
+  const SecretBytes passphrase = KB_TRY(site.passphrase(Role::kManager));
+  const auto folder = KB_TRY(manager::ManagerFolder::open(site.home(Role::kManager), passphrase));
+  const SecretBytes master = KB_TRY(folder.master_key());
+  manager::DomainName name{.iin = KB_TRY(octets_of(element.iin)),
+                           .cin = KB_TRY(octets_of(element.cin)),
+                           .security_domain = KB_TRY(Aid::from_hex(kTarget)),
+                           .key_version = kFirstKeyVersion};
+  return KB_TRY(manager::diversified_keys(master, name, kKeySize, kScp03));
+}
+
+}  // namespace kagibin::cli::demo

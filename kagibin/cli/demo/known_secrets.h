@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// The secrets of one deployment, collected by the examiner who may look everywhere: the stores of
+// A, C, E and M with their passphrases, and the element's memory (promises, I5).
+//
+// Keys that live for a step only are collected while they live: call each collect function at its
+// time. What stands here leaves the process in no form. Ownership: keeps the secrets, wiped at the
+// end. Thread-safety: one thread.
+//
+//   KnownSecrets secrets = KB_TRY(KnownSecrets::open(site, seid));
+//   KB_TRY(secrets.collect_long_lived());        // after the roles were founded
+//   KB_TRY(secrets.collect_enrolment());         // after step 1: skE, SK.SP.KEM
+//   KB_TRY(secrets.collect_delivery());          // after step 2: Kr; after step 5: the new set
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "kagibin/cli/demo/cast.h"
+#include "kagibin/delivery/journal_store.h"
+#include "kagibin/delivery/key_export.h"
+#include "kagibin/roles/service_provider/key_store.h"
+
+namespace kagibin::cli::demo {
+
+struct Secret {
+  std::string name;
+  SecretBytes value;
+  bool issued_by_manager = false;  // C holds it by right
+};
+
+class KnownSecrets {
+ public:
+  static Outcome<std::unique_ptr<KnownSecrets>> open(const Site& site,
+                                                     const ElementInReader& element);
+
+  Outcome<void> collect_long_lived();
+  Outcome<void> collect_enrolment();
+  Outcome<void> collect_receipt_key();
+  Outcome<void> collect_delivered();
+  void add(std::string name, ByteView value, bool issued_by_manager = false);
+
+  const std::vector<Secret>& all() const { return all_; }
+  // As A keeps them: C's first set, and the one that was delivered (both empty before collected).
+  const roles::service_provider::ChannelKeySet& first() const { return first_; }
+  const roles::service_provider::ChannelKeySet& delivered() const { return delivered_; }
+
+ private:
+  KnownSecrets(const Site& site, const ElementInReader& element) : site_(site), element_(element) {}
+  Outcome<void> add_records(Role role,
+                            std::initializer_list<std::pair<const char*, const char*>> names);
+  Outcome<void> add_channel_keys(std::uint8_t version,
+                                 const char* name,
+                                 bool issued_by_manager,
+                                 roles::service_provider::ChannelKeySet& out);
+  Outcome<void> add_element_keys();
+
+  const Site& site_;
+  const ElementInReader& element_;
+  crypto::SystemRng rng_;
+  std::unique_ptr<delivery::JournalStore> journal_;
+  std::optional<roles::service_provider::KeyStore> keys_;
+  roles::service_provider::ChannelKeySet first_;
+  roles::service_provider::ChannelKeySet delivered_;
+  std::vector<Secret> all_;
+};
+
+// C's key set of the target, made from C's own store: what C holds by right.
+Outcome<delivery::KeyExport> manager_key_set(const Site& site, const ElementInReader& element);
+
+}  // namespace kagibin::cli::demo

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The paper's five steps, between the processes of a cast: told with their times, and proved at the
+// end by using the key.
+//
+//   SealedDelivery delivery(site, cast, narrator);
+//   KB_TRY(delivery.order());  KB_TRY(delivery.seal());  KB_TRY(delivery.install());
+//   KB_TRY(delivery.use());
+#pragma once
+
+#include "kagibin/cli/demo/cast.h"
+#include "kagibin/roles/service_provider/key_store.h"
+
+namespace kagibin::cli::demo {
+
+inline constexpr const char* kOrder = "demo-order-0001";
+
+class SealedDelivery {
+ public:
+  SealedDelivery(Site& site, Cast& cast, Narrator& narrator)
+      : site_(site), cast_(cast), narrator_(narrator) {}
+
+  // Step 1: ordered, and the element's public key has come back.
+  Outcome<void> order();
+  // Step 2: sealed and given to the distributor. Ends when the provider says so.
+  Outcome<void> seal();
+  // Steps 3 to 5, the receipt, and the verdict.
+  Outcome<void> install();
+  // A's server authenticates the element under the new keys; the old set is refused.
+  Outcome<void> use(const roles::service_provider::ChannelKeySet& first,
+                    const roles::service_provider::ChannelKeySet& delivered);
+
+ private:
+  Site& site_;
+  Cast& cast_;
+  Narrator& narrator_;
+  std::unique_ptr<Child> provider_;
+};
+
+}  // namespace kagibin::cli::demo
