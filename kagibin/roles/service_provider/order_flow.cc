@@ -160,6 +160,9 @@ Checked<Outgoing> OrderFlow::request_after(const OrderId& id, AttemptNumber prev
   }
   const JournalAttempt attempt = started ? *started : KB_TRY(new_attempt(order));
   Outgoing out{.attempt = number, .message = KB_TRY(make_request(order, attempt, cancel))};
+  if (order.state == delivery::State::kRefused) {
+    KB_TRY(in_.journal.set_state(id, delivery::State::kOrdered));
+  }
   KB_CRASH_POINT("provider.request.before_record");
   KB_TRY(in_.journal.record(id, number, JournalStep::kRequest, out.message));
   KB_CRASH_POINT("provider.request.after_record");

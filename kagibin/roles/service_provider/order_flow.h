@@ -97,7 +97,8 @@ class OrderFlow {
   // The same with the flag cancel: the element is told to forget the order.
   Checked<Outgoing> cancel_after(const delivery::OrderId& order, delivery::AttemptNumber previous);
 
-  // kAuthentication, kUntrusted, kPolicy and so on: nothing was sealed, and the text says why.
+  // kAuthentication, kUntrusted, kPolicy and so on: nothing was sealed, and the text says why;
+  // kState for an order that has ended.
   Checked<Sealing> seal(const delivery::OrderId& order,
                         delivery::AttemptNumber attempt,
                         ByteView answer);
@@ -121,6 +122,11 @@ class OrderFlow {
   // The order ends without the element's word, because nothing was ever sealed for it. kState
   // otherwise.
   Checked<void> abandon(const delivery::OrderId& order);
+
+  // Brings the order's state in line with a verdict that is in the journal.
+  Checked<void> note_state(const delivery::OrderId& order,
+                           delivery::AttemptNumber attempt,
+                           delivery::Verdict verdict);
 
   Checked<delivery::JournalOrder> find(const delivery::OrderId& order) const;
 
@@ -160,6 +166,9 @@ class OrderFlow {
   Checked<void> settle(const delivery::JournalOrder& order,
                        delivery::AttemptNumber attempt,
                        const delivery::VerdictMessage& verdict);
+  Checked<delivery::State> state_after(const delivery::JournalOrder& order,
+                                       delivery::AttemptNumber attempt,
+                                       delivery::Verdict verdict) const;
   Checked<void> learn_keys(const delivery::JournalOrder& order, const Results& results);
 
   ProviderContext in_;

@@ -172,6 +172,10 @@ Checked<Sealing> OrderFlow::seal(const OrderId& id, AttemptNumber number, ByteVi
   if (sealed) {
     return Sealing{.outcome = Sealing::Outcome::kSealed, .envelope = sealed->message, .why = {}};
   }
+  if (delivery::is_final(order.state)) {
+    return problem(Errc::kState, fmt::format("Order {} is {}; nothing is sealed for it any more.",
+                                             id.text(), delivery::name(order.state)));
+  }
   KB_CRASH_POINT("provider.answer.before_record");
   KB_TRY(in_.journal.record(id, number, JournalStep::kAnswer, answer));
   KB_CRASH_POINT("provider.answer.after_record");
@@ -206,6 +210,7 @@ Checked<Sealing> OrderFlow::seal(const OrderId& id, AttemptNumber number, ByteVi
   KB_CRASH_POINT("provider.delivery.before_record");
   KB_TRY(in_.journal.record(id, number, JournalStep::kDelivery, envelope));
   KB_CRASH_POINT("provider.delivery.after_record");
+  KB_TRY(in_.journal.set_state(id, delivery::State::kSealed));
   return Sealing{.outcome = Sealing::Outcome::kSealed, .envelope = std::move(envelope), .why = {}};
 }
 

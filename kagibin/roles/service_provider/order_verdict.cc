@@ -138,6 +138,7 @@ Checked<Judgement> OrderFlow::judge(const OrderId& id,
     KB_TRY(in_.journal.put_record(kReceiptKind, receipt_key(order.seid, order.target),
                                   crypto::sha256(receipt)));
   }
+  judgement.ask_again = judgement.ask_again && !delivery::is_final(order.state);
   KB_TRY(settle(order, number, judgement.verdict));
   return judgement;
 }
@@ -243,6 +244,27 @@ Checked<void> OrderFlow::abandon(const OrderId& id) {
   return {};
 }
 
+// A confirmed or cancelled order stays what it is; an earlier attempt that was refused says nothing
+// about the later one; an answer that is not believed proves nothing about an envelope that went
+// out before.
+Checked<delivery::State> OrderFlow::state_after(const JournalOrder& order,
+                                                AttemptNumber attempt,
+                                                Verdict verdict) const {
+  using delivery::State;
+  if (order.state == State::kConfirmed || order.state == State::kCancelled) {
+    return order.state;
+  }
+  if (verdict == Verdict::kConfirmed || verdict == Verdict::kUnknown) {
+    return state_of(verdict);
+  }
+  if (attempt != order.current_attempt) {
+    return order.state;
+  }
+  const AttemptNumber sealed = KB_TRY(last_sealed_attempt(order));
+  const bool earlier_is_open = verdict == Verdict::kRefused && sealed != 0 && sealed != attempt;
+  return earlier_is_open ? State::kUnknown : state_of(verdict);
+}
+
 Checked<void> OrderFlow::settle(const JournalOrder& order,
                                 AttemptNumber attempt,
                                 const VerdictMessage& verdict) {
@@ -250,7 +272,15 @@ Checked<void> OrderFlow::settle(const JournalOrder& order,
   const std::string text = delivery::to_json(verdict);
   KB_TRY(in_.journal.record(order.id, attempt, JournalStep::kVerdict, ascii(text)));
   KB_CRASH_POINT("provider.verdict.after_record");
-  KB_TRY(in_.journal.set_state(order.id, state_of(verdict.verdict)));
+  return note_state(order.id, attempt, verdict.verdict);
+}
+
+Checked<void> OrderFlow::note_state(const OrderId& id, AttemptNumber attempt, Verdict verdict) {
+  const JournalOrder order = KB_TRY(find(id));
+  const delivery::State state = KB_TRY(state_after(order, attempt, verdict));
+  if (state != order.state) {
+    KB_TRY(in_.journal.set_state(id, state));
+  }
   KB_CRASH_POINT("provider.verdict.after_state");
   return {};
 }

@@ -25,6 +25,7 @@ constexpr std::string_view kCursorKey = "orders";
 // Changes that could not be worked on yet for a reason on our side: looked at again at every run.
 constexpr std::string_view kPendingKind = "pending";
 constexpr std::size_t kMaxReason = 256;
+constexpr std::uint32_t kMaxForgotten = 1'000'000;
 
 std::string_view text_of(ByteView octets, std::string& into) {
   into.assign(octets.begin(), octets.end());
@@ -92,11 +93,17 @@ Bytes pending_key(const ListedAttempt& change) {
 
 }  // namespace
 
+namespace {
+
+delivery::OrderRequest request_of(const JournalOrder& order) {
+  return {.device = order.device, .not_after = order.not_after};
+}
+
+}  // namespace
+
 Checked<void> ProviderClient::send_order(const OrderId& id) {
   const JournalOrder order = KB_TRY(flow_.find(id));
-  const delivery::OrderRequest request{.device = order.device, .not_after = order.not_after};
-  const std::string body = delivery::to_json(request);
-  KB_TRY(journal_.record(id, 0, JournalStep::kOrder, ascii(body)));
+  const delivery::OrderRequest request = request_of(order);
   KB_CRASH_POINT("provider.order.before_send");
   const auto sent = api_.put_order(id, request);
   KB_CRASH_POINT("provider.order.after_send");
@@ -138,10 +145,16 @@ Checked<void> ProviderClient::send_verdict(const OrderId& id,
   return {};
 }
 
-Checked<void> ProviderClient::submit(const OrderId& order) {
-  const Outgoing request = KB_TRY(flow_.attempt_after(order, 0));
-  KB_TRY(send_order(order));
-  return send_request(order, request);
+Checked<void> ProviderClient::submit(const OrderId& id) {
+  // In the journal first the order, then its attempt: they are sent again in this order.
+  const JournalOrder order = KB_TRY(flow_.find(id));
+  const std::string body = delivery::to_json(request_of(order));
+  KB_CRASH_POINT("provider.order.before_record");
+  KB_TRY(journal_.record(id, 0, JournalStep::kOrder, ascii(body)));
+  KB_CRASH_POINT("provider.order.after_record");
+  const Outgoing request = KB_TRY(flow_.attempt_after(id, 0));
+  KB_TRY(send_order(id));
+  return send_request(id, request);
 }
 
 Checked<void> ProviderClient::retry(const OrderId& id) {
@@ -173,6 +186,7 @@ Checked<void> ProviderClient::send(const JournalEntry& entry) {
     case JournalStep::kVerdict: {
       const auto verdict =
           KB_TRY(delivery::verdict_message_from_json(text_of(entry.message, text)));
+      KB_TRY(flow_.note_state(entry.order, entry.attempt, verdict.verdict));
       return send_verdict(entry.order, entry.attempt, verdict);
     }
     case JournalStep::kDelivery: {
@@ -190,6 +204,21 @@ Checked<void> ProviderClient::send(const JournalEntry& entry) {
     case JournalStep::kReceipt:
       break;  // received, not sent
   }
+  return {};
+}
+
+// Orders that were opened and never got their first attempt, because the process ended in between.
+Checked<void> ProviderClient::submit_forgotten() {
+  const std::vector<JournalOrder> waiting = KB_TRY(journal_.orders(State::kOrdered, kMaxForgotten));
+  for (const JournalOrder& order : waiting) {
+    if (order.current_attempt == 0) {
+      const auto submitted = submit(order.id);
+      if (!submitted && is_outage(submitted.error().code)) {
+        return submitted;
+      }
+    }
+  }
+  looked_for_forgotten_ = true;
   return {};
 }
 
@@ -256,7 +285,20 @@ Checked<void> ProviderClient::turned_down(const ListedAttempt& change,
   return {};
 }
 
+Checked<void> ProviderClient::withdraw(const ListedAttempt& change, std::string_view reason) {
+  const auto withdrawn =
+      api_.withdraw(change.order, change.attempt, {.reason = std::string(reason)});
+  if (!withdrawn && is_outage(withdrawn.error().code)) {
+    return std::unexpected(not_reached(withdrawn.error()));
+  }
+  return {};
+}
+
 Checked<void> ProviderClient::seal(const ListedAttempt& change, RunReport& report) {
+  const JournalOrder order = KB_TRY(flow_.find(change.order));
+  if (delivery::is_final(order.state)) {
+    return withdraw(change, "the order has ended");
+  }
   const auto answer = api_.enrolment(change.order, change.attempt);
   if (!answer) {
     return turned_down(change, answer.error(), report);
@@ -291,11 +333,7 @@ Checked<void> ProviderClient::seal(const ListedAttempt& change, RunReport& repor
                            .state = state_of(judgement.verdict.verdict),
                            .text = judgement.verdict.reason,
                            .trouble = judgement.verdict.verdict != Verdict::kConfirmed});
-  const auto withdrawn =
-      api_.withdraw(change.order, change.attempt, {.reason = "the element was read back"});
-  if (!withdrawn && is_outage(withdrawn.error().code)) {
-    return std::unexpected(not_reached(withdrawn.error()));
-  }
+  KB_TRY(withdraw(change, "the element was read back"));
   return unless_outage(send_verdict(change.order, judgement.attempt, judgement.verdict));
 }
 
@@ -359,6 +397,9 @@ Checked<RunReport> ProviderClient::run_once() {
   RunReport report;
   const auto outcome = [&]() -> Checked<void> {
     KB_TRY(resend(report));
+    if (!looked_for_forgotten_) {
+      KB_TRY(submit_forgotten());
+    }
     const auto stored = KB_TRY(journal_.find_record(kCursorKind, ascii(kCursorKey)));
     const std::string cursor = stored ? std::string(stored->begin(), stored->end()) : "";
     const auto listing = api_.list(std::nullopt, cursor);

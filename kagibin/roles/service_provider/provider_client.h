@@ -67,6 +67,7 @@ class ProviderClient {
 
  private:
   Checked<void> resend(RunReport& report);
+  Checked<void> submit_forgotten();
   Checked<void> send(const delivery::JournalEntry& entry);
   Checked<void> send_order(const delivery::OrderId& order);
   Checked<void> send_request(const delivery::OrderId& order, const Outgoing& request);
@@ -79,6 +80,7 @@ class ProviderClient {
   static Checked<void> turned_down(const delivery::ListedAttempt& change,
                                    const Error& error,
                                    RunReport& report);
+  Checked<void> withdraw(const delivery::ListedAttempt& change, std::string_view reason);
   Checked<void> seal(const delivery::ListedAttempt& change, RunReport& report);
   Checked<void> judge(const delivery::ListedAttempt& change, RunReport& report);
   Checked<void> expire(const delivery::ListedAttempt& change, RunReport& report);
@@ -88,6 +90,7 @@ class ProviderClient {
   delivery::ProviderApi& api_;
   delivery::JournalStore& journal_;
   ClientOptions options_;
+  bool looked_for_forgotten_ = false;
 };
 
 }  // namespace kagibin::roles::service_provider

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+// The service provider's client, the distributor's handler and the agent in one process: orders
+// from submission to verdict, with every message lost, every journal change failing, and everything
+// sent twice (promises, I1 to I4 and I7).
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "kagibin/device/agent.h"
+#include "kagibin/roles/key_distribution_operator/distributor.h"
+#include "kagibin/roles/service_provider/provider_client.h"
+#include "kagibin/store/agent_store_sqlite.h"
+#include "kagibin/store/order_store_sqlite.h"
+
+#include "tests/support/deployment.h"
+#include "tests/support/must.h"
+
+namespace kagibin::test {
+namespace {
+
+namespace operators = roles::key_distribution_operator;
+namespace provider = roles::service_provider;
+using delivery::State;
+
+// What happens to the n-th request, counted from 1.
+enum class Fault : std::uint8_t { kNone, kRequestLost, kAnswerLost, kSentTwice };
+
+class FaultyHttp final : public delivery::HttpClient {
+ public:
+  FaultyHttp(delivery::HttpHandler& server, std::string subject)
+      : local_(server, std::move(subject)) {}
+
+  Result<delivery::HttpResponse> send(const delivery::HttpRequest& request) override {
+    ++requests_;
+    const bool now = requests_ == nth || every;
+    if (now && fault == Fault::kRequestLost) {
+      return fail(Errc::kNetwork, "the network lost the request");
+    }
+    if (now && fault == Fault::kSentTwice) {
+      KB_TRY(local_.send(request));
+    }
+    auto answer = KB_TRY(local_.send(request));
+    if (now && fault == Fault::kAnswerLost) {
+      return fail(Errc::kNetwork, "the network lost the answer");
+    }
+    return answer;
+  }
+
+  Fault fault = Fault::kNone;
+  std::size_t nth = 0;
+  bool every = false;
+  std::size_t requests() const { return requests_; }
+
+ private:
+  delivery::LocalHttp local_;
+  std::size_t requests_ = 0;
+};
+
+// One deployment with a distributor and one agent.
+class Network {
+ public:
+  explicit Network(std::string_view seed)
+      : world(seed),
+        card(world.add_card("phone-1")),
+        ca_(must(operators::create_transport_ca("test", world.clock.now(), world.rng))),
+        orders_(must(store::open_order_store({.path = folder_.path() / "orders"}))),
+        jobs_(must(store::open_agent_store({.path = folder_.path() / "jobs"}))),
+        distributor_({.store = *orders_, .ca = ca_, .clock = world.clock, .rng = world.rng}),
+        provider_http(distributor_,
+                      delivery::provider_subject(Spid{world.provider_certificate->fields().subject})
+                          .common_name()),
+        device_http(distributor_, delivery::device_subject(card.device).common_name()) {}
+
+  provider::ProviderClient client() { return {*world.flow, provider_api, world.journal, options}; }
+
+  // The agent's run on a fresh reader; what it could not do is left for the next one.
+  Result<device::Agent::Report> run_agent() {
+    device::Agent agent(
+        device_api, *jobs_,
+        [&]() -> Result<device::Channels> { return device::Channels::open_logical(card.link()); },
+        world.clock);
+    return agent.run_once(0);
+  }
+
+  // Client and agent in turn until the order has a verdict that stands, or nothing helps.
+  State run(const delivery::OrderId& order, int rounds = 12) {
+    for (int round = 0; round < rounds; ++round) {
+      static_cast<void>(client().run_once());
+      static_cast<void>(run_agent());
+      world.reopen(card);
+      const State state = must(world.flow->find(order)).state;
+      if (state == State::kConfirmed) {
+        static_cast<void>(client().run_once());
+        return state;
+      }
+    }
+    return must(world.flow->find(order)).state;
+  }
+  State at_the_operator(const delivery::OrderId& order) {
+    return must(provider_api.order(order)).state;
+  }
+  void tick() { distributor_.tick(); }
+
+  Deployment world;
+  DeployedCard& card;
+
+ private:
+  TemporaryFolder folder_;
+  operators::TransportCa ca_;
+  std::unique_ptr<delivery::OrderStore> orders_;
+  std::unique_ptr<delivery::AgentStore> jobs_;
+  operators::Distributor distributor_;
+
+ public:
+  FaultyHttp provider_http;
+  FaultyHttp device_http;
+  delivery::ProviderApi provider_api{provider_http};
+  delivery::DeviceApi device_api{device_http};
+  provider::ClientOptions options;
+};
+
+bool new_keys_open(Network& net) {
+  const auto keys = must(net.world.keys->channel_keys(net.card.seid, Deployment::domain_aid(),
+                                                      Deployment::kNewKeyVersion));
+  return keys && net.world.opens_with(net.card, Deployment::kNewKeyVersion, *keys);
+}
+
+TEST(OrderClientTest, AnOrderGoesFromSubmissionToConfirmed) {
+  Network net("order client");
+  const auto order = net.world.open_order("order-1", net.card);
+  ASSERT_TRUE(net.client().submit(order.id));
+  ASSERT_EQ(must(net.run_agent()).enrolled, 1);
+  const auto sealed = must(net.client().run_once());
+  ASSERT_EQ(sealed.events.size(), 1U);
+  EXPECT_EQ(sealed.events[0].state, State::kSealed);
+  ASSERT_EQ(must(net.run_agent()).delivered, 1);
+  const auto judged = must(net.client().run_once());
+  ASSERT_EQ(judged.events.size(), 1U);
+  EXPECT_EQ(judged.events[0].state, State::kConfirmed) << judged.events[0].text;
+  EXPECT_FALSE(judged.events[0].trouble);
+  EXPECT_EQ(net.at_the_operator(order.id), State::kConfirmed);
+  EXPECT_TRUE(must(net.world.journal.unacknowledged()).empty());
+  EXPECT_TRUE(must(net.client().run_once()).events.empty());
+  EXPECT_TRUE(new_keys_open(net));
+}
+
+TEST(OrderClientTest, EveryRequestAndEveryAnswerLostOnceStillEndsConfirmed) {
+  std::size_t faults = 0;
+  for (const bool at_provider : {true, false}) {
+    for (const Fault fault : {Fault::kRequestLost, Fault::kAnswerLost, Fault::kSentTwice}) {
+      for (std::size_t nth = 1;; ++nth) {
+        Network net("lossy");
+        FaultyHttp& http = at_provider ? net.provider_http : net.device_http;
+        http.fault = fault;
+        http.nth = nth;
+        const auto order = net.world.open_order("order-1", net.card);
+        static_cast<void>(net.client().submit(order.id));
+        ASSERT_EQ(net.run(order.id), State::kConfirmed) << "fault at request " << nth;
+        const bool reached = http.requests() >= nth;
+        http.fault = Fault::kNone;
+        EXPECT_EQ(must(net.world.flow->find(order.id)).current_attempt, 1U);
+        ASSERT_TRUE(net.client().run_once());
+        EXPECT_EQ(net.at_the_operator(order.id), State::kConfirmed) << "fault at request " << nth;
+        if (!reached) {
+          break;
+        }
+        ++faults;
+      }
+    }
+  }
+  fmt::print("{} single faults of the network\n", faults);
+  EXPECT_GT(faults, 30U);
+}
+
+TEST(OrderClientTest, EverythingSentTwiceInstallsOnce) {
+  Network net("twice");
+  net.provider_http.fault = net.device_http.fault = Fault::kSentTwice;
+  net.provider_http.every = net.device_http.every = true;
+  const auto order = net.world.open_order("order-1", net.card);
+  ASSERT_TRUE(net.client().submit(order.id));
+  EXPECT_EQ(net.run(order.id), State::kConfirmed);
+  EXPECT_EQ(must(net.world.flow->find(order.id)).current_attempt, 1U);
+  EXPECT_TRUE(new_keys_open(net));
+}
+
+TEST(OrderClientTest, EveryChangeOfTheJournalThatFailsOnceLosesNothing) {
+  std::size_t failures = 0;
+  for (std::uint64_t nth = 1;; ++nth) {
+    Network net("full disk");
+    const auto payload = must(provider::PayloadFile::parse(Deployment::payload_text()));
+    const provider::OrderWish wish{.id = must(delivery::OrderId::from("order-1")),
+                                   .device = net.card.device,
+                                   .payload = payload,
+                                   .csv = net.world.csv,
+                                   .validity_minutes = Deployment::kValidityMinutes};
+    const std::uint64_t before = net.world.journal.changes();
+    net.world.journal.fail_at(nth);
+    auto order = net.world.flow->open(wish);
+    if (!order) {
+      EXPECT_EQ(order.error().code, Errc::kNoSpace);
+      order = net.world.flow->open(wish);
+    }
+    ASSERT_TRUE(order);
+    if (!net.client().submit(order->id)) {
+      ASSERT_TRUE(net.client().submit(order->id)) << "change " << nth;
+    }
+    ASSERT_EQ(net.run(order->id), State::kConfirmed) << "change " << nth;
+    EXPECT_EQ(must(net.world.flow->find(order->id)).seq, 1U);
+    EXPECT_EQ(must(net.world.flow->find(order->id)).current_attempt, 1U);
+    ASSERT_TRUE(net.client().run_once());
+    EXPECT_EQ(net.at_the_operator(order->id), State::kConfirmed) << "change " << nth;
+    if (net.world.journal.changes() - before < nth) {
+      break;
+    }
+    ++failures;
+  }
+  fmt::print("{} failed changes of the journal\n", failures);
+  EXPECT_GT(failures, 10U);
+}
+
+TEST(OrderClientTest, ARefusedAnswerEndsTheOrderAndTellsTheOperatorNoMoreThanTheKind) {
+  Network net("refused");
+  const auto order = net.world.open_order("order-1", net.card);
+  ASSERT_TRUE(net.client().submit(order.id));
+  must(net.run_agent());
+  net.world.policy.kda_code_hashes = {crypto::Digest256{}};
+  const auto report = must(net.client().run_once());
+  ASSERT_EQ(report.events.size(), 1U);
+  EXPECT_TRUE(report.events[0].trouble);
+  EXPECT_NE(report.events[0].text.find("allow-list"), std::string::npos);
+  const auto status = must(net.provider_api.order(order.id));
+  EXPECT_EQ(status.state, State::kRefused);
+  ASSERT_TRUE(status.attempts.at(0).verdict);
+  const std::string reason = status.attempts[0].verdict->reason;
+  EXPECT_EQ(reason.find(net.card.seid.hex()), std::string::npos) << reason;
+  EXPECT_EQ(reason.find("hash"), std::string::npos) << reason;
+  EXPECT_EQ(must(net.world.flow->find(order.id)).state, State::kRefused);
+}
+
+TEST(OrderClientTest, MissingChannelKeysLeaveTheOrderWaitingUntilTheyAreThere) {
+  Network net("pending");
+  const auto order = net.world.open_order("order-1", net.card);
+  ASSERT_TRUE(net.client().submit(order.id));
+  must(net.run_agent());
+  const auto keys = Deployment::channel_keys(net.card.domain_keys);
+  must(net.world.keys->forget_channel_keys(net.card.seid, Deployment::domain_aid(),
+                                           Deployment::kDomainKeyVersion));
+  for (int again = 0; again < 2; ++again) {
+    const auto waiting = must(net.client().run_once());
+    ASSERT_EQ(waiting.events.size(), 1U);
+    EXPECT_NE(waiting.events[0].text.find("Import"), std::string::npos);
+  }
+  must(net.world.keys->put_channel_keys(net.card.seid, Deployment::domain_aid(),
+                                        Deployment::kDomainKeyVersion, keys));
+  EXPECT_EQ(net.run(order.id), State::kConfirmed);
+}
+
+TEST(OrderClientTest, AnOrderIsTakenBackBeforeAndAfterItsEnvelopeWentOut) {
+  Network net("taken back");
+  const auto early = net.world.open_order("early", net.card);
+  ASSERT_TRUE(net.client().submit(early.id));
+  must(net.run_agent());
+  ASSERT_TRUE(net.client().cancel(early.id));
+  EXPECT_EQ(must(net.world.flow->find(early.id)).state, State::kCancelled);
+  must(net.client().run_once());
+  EXPECT_EQ(net.at_the_operator(early.id), State::kCancelled);
+
+  const auto late = net.world.open_order("late", net.card);
+  ASSERT_TRUE(net.client().submit(late.id));
+  must(net.run_agent());
+  must(net.client().run_once());
+  ASSERT_EQ(net.at_the_operator(late.id), State::kSealed);
+  ASSERT_TRUE(net.client().cancel(late.id));
+  EXPECT_NE(must(net.world.flow->find(late.id)).state, State::kCancelled)
+      << "only the element's word ends an order whose envelope went out";
+  must(net.run_agent());
+  must(net.client().run_once());
+  EXPECT_EQ(must(net.world.flow->find(late.id)).state, State::kCancelled);
+  EXPECT_EQ(net.at_the_operator(late.id), State::kCancelled);
+  EXPECT_TRUE(net.world.opens_with(net.card, Deployment::kDomainKeyVersion,
+                                   Deployment::channel_keys(net.card.domain_keys)));
+}
+
+TEST(OrderClientTest, TimeThatRunsOutIsExpiredBeforeSealingAndUnknownAfterwards) {
+  Network net("expiry");
+  const auto idle = net.world.open_order("idle", net.card);
+  ASSERT_TRUE(net.client().submit(idle.id));
+  net.world.clock.advance_seconds(2 * 3600);
+  net.tick();
+  must(net.client().run_once());
+  EXPECT_EQ(must(net.world.flow->find(idle.id)).state, State::kExpired);
+
+  const auto sealed = net.world.open_order("sealed", net.card);
+  ASSERT_TRUE(net.client().submit(sealed.id));
+  must(net.run_agent());
+  must(net.client().run_once());
+  net.world.clock.advance_seconds(2 * 3600);
+  net.tick();
+  must(net.client().run_once());
+  EXPECT_EQ(must(net.world.flow->find(sealed.id)).state, State::kUnknown);
+}
+
+}  // namespace
+}  // namespace kagibin::test
