@@ -52,7 +52,8 @@ TemporaryFolder::~TemporaryFolder() {
 
 Deployment::Deployment(std::string_view seed, DeploymentOptions options)
     : rng(std::string(seed) + "/roles"),
-      element_rng(std::string(seed) + "/element"),
+      element_rng(options.element_seed.empty() ? std::string(seed) + "/element"
+                                               : options.element_seed),
       options_(std::move(options)) {
   namespace authority_role = roles::controlling_authority;
   namespace maker_role = roles::element_maker;
@@ -67,7 +68,11 @@ Deployment::Deployment(std::string_view seed, DeploymentOptions options)
       authority->certify_maker(must(pki::CertificationRequest::decode(request)), kPlatform, 3650));
   must(maker->identity().adopt(std::move(certificate), trust.anchors.roots.front()));
 
-  must(modules.add(se::key_delivery_built_in()));
+  se::BuiltIn kda = se::key_delivery_built_in();
+  if (options_.kda_sources) {
+    kda.file.sources = *options_.kda_sources;
+  }
+  must(modules.add(std::move(kda)));
   must(se::add_built_in_applications(modules));
   manager_master = must(crypto::random_secret(rng, 32));
   manager_key_ = must(crypto::EcPrivateKey::generate(rng));
@@ -96,7 +101,8 @@ void Deployment::make_provider() {
       R"({{"minimum_level":"RL1","accept_rl1":"a test","issuer_is_carrier":false,"suites":["01"],)"
       R"("attestation_profiles":["ATT-1"],"kda_code_hashes":["{}"],)"
       R"("elements":[{{"device":"nobody","seid":"{:032}"}}],"maximum_validity_minutes":1440{}}})",
-      to_hex(se::key_delivery_load_file().code_hash()), 0, options_.policy_members);
+      to_hex(modules.load_file(se::key_delivery_load_file().aid)->code_hash()), 0,
+      options_.policy_members);
   policy = must(provider::Policy::parse(text));
   renew_flow();
 }

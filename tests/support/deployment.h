@@ -38,6 +38,11 @@ struct DeploymentOptions {
   scp::Scp03Parameter domain_scp03{0x70};  // i of the provider's domain
   std::size_t domain_key_size = 16;
   bool basic_channel_reserved = true;  // the device uses it itself
+  // Of the elements' own randomness; empty: from the deployment's seed.
+  std::string element_seed;
+  // What the KDA's load file says of its sources, so that golden transcripts outlive a change of
+  // them; empty: the truth.
+  std::optional<crypto::Digest256> kda_sources;
 };
 
 // One element, its memory, and what the roles know about it.
