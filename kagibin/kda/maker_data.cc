@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/kda/maker_data.h"
 
+#include <algorithm>
+
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::kda {
@@ -10,7 +12,10 @@ namespace {
 constexpr std::size_t kPointSize = 65;
 
 Result<Point> point(tlv::TlvReader& in, tlv::Tag tag) {
-  return *to_array<kPointSize>(KB_TRY(in.expect(tag, kPointSize)).value);
+  const tlv::Tlv field = KB_TRY(in.expect(tag, kPointSize));
+  Point out{};
+  std::ranges::copy(field.value, out.begin());
+  return out;
 }
 
 Bytes copy(ByteView octets) { return {octets.begin(), octets.end()}; }

@@ -30,7 +30,6 @@ Pump::Step Pump::start() {
 }
 
 Pump::Step Pump::ask(std::optional<apdu::ResponseApdu> last) {
-  after_selection_.reset();
   if (last && last->data.size() > NextRequest::kMaxAnswer) {
     last->data.resize(NextRequest::kMaxAnswer);
   }
@@ -84,7 +83,7 @@ Pump::Step Pump::answered(const apdu::ResponseApdu& answer) {
     case Stage::kSelect:
       if (selected(whole.sw)) {
         stage_ = Stage::kTarget;
-        return transmit(Channel::kTarget, std::exchange(after_selection_, {}).value());
+        return transmit(Channel::kTarget, std::exchange(after_selection_, {}));
       }
       return ask(std::move(whole));
     case Stage::kTarget:
@@ -111,32 +110,25 @@ Pump::Step Pump::kda_answered(const apdu::ResponseApdu& answer) {
 }
 
 Pump::Step Pump::follow(NextAnswer answer) {
-  if (!answer.hint) {
+  if (answer.command && answer.select) {
+    stage_ = Stage::kSelect;
+    after_selection_ = std::move(*answer.command);
+    const ByteView aid = answer.select->view();
+    return transmit(Channel::kTarget, {.cla = 0x00,
+                                       .ins = apdu::ins::kSelect,
+                                       .p1 = 0x04,
+                                       .data = Bytes(aid.begin(), aid.end()),
+                                       .le = kAnyLe});
+  }
+  if (answer.command) {
     stage_ = Stage::kTarget;
     return transmit(Channel::kTarget, std::move(*answer.command));
   }
-  switch (*answer.hint) {
-    case Hint::kSelect: {
-      stage_ = Stage::kSelect;
-      after_selection_ = std::move(answer.command);
-      const ByteView aid = answer.select->view();
-      return transmit(Channel::kTarget, {.cla = 0x00,
-                                         .ins = apdu::ins::kSelect,
-                                         .p1 = 0x04,
-                                         .data = Bytes(aid.begin(), aid.end()),
-                                         .le = kAnyLe});
-    }
-    case Hint::kReset:
-      stage_ = Stage::kIdle;
-      return {.need = Need::kReset};
-    case Hint::kWait:
-      stage_ = Stage::kIdle;
-      return {.need = Need::kWait};
-    case Hint::kDone:
-      break;
-  }
   stage_ = Stage::kIdle;
-  return {.need = Need::kDone};
+  if (answer.hint == Hint::kReset) {
+    return {.need = Need::kReset};
+  }
+  return {.need = answer.hint == Hint::kWait ? Need::kWait : Need::kDone};
 }
 
 }  // namespace kagibin::kda

@@ -65,8 +65,8 @@ class Pump {
   Handle handle_;
   Stage stage_ = Stage::kIdle;
   std::size_t exchanges_ = 0;
-  std::deque<apdu::CommandApdu> blocks_;              // of NEXT, still to send
-  std::optional<apdu::CommandApdu> after_selection_;  // D0 that came with hint 02
+  std::deque<apdu::CommandApdu> blocks_;  // of NEXT, still to send
+  apdu::CommandApdu after_selection_;     // D0 that came with hint 02
   apdu::CommandApdu sent_;
   Channel sent_on_ = Channel::kKda;
   Bytes collected_;  // octets of an answer before its last 61xx

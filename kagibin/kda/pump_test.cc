@@ -9,15 +9,15 @@
 namespace kagibin::kda {
 namespace {
 
-const Handle kHandle = Handle::from_hex("000102030405060708090A0B0C0D0E0F").value();
+Handle handle() { return Handle::from_hex("000102030405060708090A0B0C0D0E0F").value(); }
 using Need = Pump::Need;
 using Channel = Pump::Channel;
 
 apdu::ResponseApdu ok(Bytes data = {}) { return {std::move(data), apdu::sw::kOk}; }
 apdu::ResponseApdu answer(const NextAnswer& next_answer) { return ok(next_answer.encode()); }
 
-const apdu::CommandApdu kCommand{.cla = 0x80, .ins = 0x50, .data = {1, 2}, .le = 256};
-const Aid kTarget = Aid::from_hex("A000000151000001").value();
+apdu::CommandApdu command() { return {.cla = 0x80, .ins = 0x50, .data = {1, 2}, .le = 256}; }
+Aid target() { return Aid::from_hex("A000000151000001").value(); }
 
 // The request that the pump sent in one block.
 NextRequest request(const Pump::Step& step) {
@@ -28,35 +28,35 @@ NextRequest request(const Pump::Step& step) {
 }
 
 TEST(Pump, CarriesFromTheFirstNextToDone) {
-  Pump pump(kHandle);
-  EXPECT_EQ(request(pump.start()), (NextRequest{kHandle, std::nullopt}));
+  Pump pump(handle());
+  EXPECT_EQ(request(pump.start()), (NextRequest{handle(), std::nullopt}));
   Pump::Step step =
-      pump.answered(answer({.command = kCommand, .select = kTarget, .hint = Hint::kSelect}));
+      pump.answered(answer({.command = command(), .select = target(), .hint = Hint::kSelect}));
   EXPECT_EQ(step.channel, Channel::kTarget);
   EXPECT_EQ(to_hex(step.command.encode()), "00A4040008A00000015100000100");
   step = pump.answered(ok({0x6F, 0x00}));
   EXPECT_EQ(step.channel, Channel::kTarget);
-  EXPECT_EQ(step.command, kCommand);
+  EXPECT_EQ(step.command, command());
   step = pump.answered({{7, 7}, apdu::sw::kOk});
   EXPECT_EQ(request(step).last, ok({7, 7}));
-  step = pump.answered(answer({.command = kCommand}));
+  step = pump.answered(answer({.command = command()}));
   EXPECT_EQ(step.channel, Channel::kTarget);
-  EXPECT_EQ(step.command, kCommand);
+  EXPECT_EQ(step.command, command());
   step = pump.answered({{}, apdu::sw::kConditionsNotSatisfied});
   EXPECT_EQ(request(step).last->sw, apdu::sw::kConditionsNotSatisfied);
   EXPECT_EQ(pump.answered(answer({.hint = Hint::kDone})).need, Need::kDone);
 }
 
 TEST(Pump, HandsAFailedSelectionToTheKdaAndDoesNotSendTheCommand) {
-  Pump pump(kHandle);
+  Pump pump(handle());
   pump.start();
-  pump.answered(answer({.command = kCommand, .select = kTarget, .hint = Hint::kSelect}));
+  pump.answered(answer({.command = command(), .select = target(), .hint = Hint::kSelect}));
   const Pump::Step step = pump.answered({{}, apdu::sw::kNotFound});
   EXPECT_EQ(request(step).last->sw, apdu::sw::kNotFound);
 }
 
 TEST(Pump, WaitAndResetStopIt) {
-  Pump pump(kHandle);
+  Pump pump(handle());
   pump.start();
   EXPECT_EQ(pump.answered(answer({.hint = Hint::kWait})).need, Need::kWait);
   pump.start();
@@ -65,9 +65,9 @@ TEST(Pump, WaitAndResetStopIt) {
 }
 
 TEST(Pump, ChainsALongAnswerIntoTwoBlocks) {
-  Pump pump(kHandle);
+  Pump pump(handle());
   pump.start();
-  pump.answered(answer({.command = kCommand}));
+  pump.answered(answer({.command = command()}));
   Pump::Step step = pump.answered(ok(Bytes(250, 0x33)));
   EXPECT_EQ(step.command.cla, 0x90);
   Bytes message = step.command.data;
@@ -80,9 +80,9 @@ TEST(Pump, ChainsALongAnswerIntoTwoBlocks) {
 }
 
 TEST(Pump, FetchesTheRestOfAnAnswerOnTheChannelThatAnnouncedIt) {
-  Pump pump(kHandle);
+  Pump pump(handle());
   pump.start();
-  pump.answered(answer({.command = kCommand}));
+  pump.answered(answer({.command = command()}));
   Pump::Step step = pump.answered({{1}, StatusWord{0x6102}});
   EXPECT_EQ(step.channel, Channel::kTarget);
   EXPECT_EQ(to_hex(step.command.encode()), "00C0000002");
@@ -94,17 +94,17 @@ TEST(Pump, FetchesTheRestOfAnAnswerOnTheChannelThatAnnouncedIt) {
 }
 
 TEST(Pump, RepeatsOnceWithTheLengthThatTheCardWants) {
-  Pump pump(kHandle);
+  Pump pump(handle());
   pump.start();
-  pump.answered(answer({.command = kCommand}));
+  pump.answered(answer({.command = command()}));
   const Pump::Step step = pump.answered({{}, StatusWord{0x6C1C}});
   EXPECT_EQ(step.command.le, 0x1CU);
-  EXPECT_EQ(step.command.data, kCommand.data);
+  EXPECT_EQ(step.command.data, command().data);
   EXPECT_EQ(pump.answered({{}, StatusWord{0x6C1C}}).need, Need::kFailed);
 }
 
 TEST(Pump, StopsWhenTheKdaRefusesNextOrAnswersNonsense) {
-  Pump pump(kHandle);
+  Pump pump(handle());
   pump.start();
   const Pump::Step step = pump.answered({{}, apdu::sw::kReferencedDataNotFound});
   EXPECT_EQ(step.need, Need::kFailed);
@@ -115,9 +115,9 @@ TEST(Pump, StopsWhenTheKdaRefusesNextOrAnswersNonsense) {
 }
 
 TEST(Pump, CutsAnOverlongAnswerOfTheTarget) {
-  Pump pump(kHandle);
+  Pump pump(handle());
   pump.start();
-  pump.answered(answer({.command = kCommand}));
+  pump.answered(answer({.command = command()}));
   Pump::Step step = pump.answered(ok(Bytes(1000, 0x44)));
   Bytes message = step.command.data;
   while (step.command.cla == 0x90) {
@@ -128,11 +128,11 @@ TEST(Pump, CutsAnOverlongAnswerOfTheTarget) {
 }
 
 TEST(Pump, EndsWithAKdaOrATargetThatNeverDoes) {
-  Pump pump(kHandle);
+  Pump pump(handle());
   Pump::Step step = pump.start();
   std::size_t steps = 0;
   while (step.need == Need::kTransmit && steps < 10'000) {
-    step = pump.answered(step.channel == Channel::kKda ? answer({.command = kCommand}) : ok());
+    step = pump.answered(step.channel == Channel::kKda ? answer({.command = command()}) : ok());
     ++steps;
   }
   EXPECT_EQ(step.need, Need::kFailed);

@@ -9,7 +9,7 @@
 
 #include <optional>
 
-#include "kagibin/se/kda/target_session.h"
+#include "kagibin/se/kda/target/target_session.h"
 
 namespace kagibin::se {
 

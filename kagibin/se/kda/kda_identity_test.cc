@@ -7,7 +7,7 @@
 #include "kagibin/base/byte_io.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/kda/maker_data.h"
-#include "kagibin/se/kda/kda_bench.h"
+#include "kagibin/se/kda/kda_test_bench.h"
 #include "kagibin/se/kda/key_delivery_application.h"
 
 namespace kagibin::se {

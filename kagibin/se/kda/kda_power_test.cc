@@ -9,7 +9,7 @@
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/se/applications/built_in_applications.h"
-#include "kagibin/se/kda/kda_bench.h"
+#include "kagibin/se/kda/kda_test_bench.h"
 
 namespace kagibin::se {
 namespace {

@@ -37,7 +37,9 @@ Result<Bytes> read_bytes(TlvReader& in, tlv::Tag tag, std::size_t min, std::size
 template <std::size_t N>
 Result<std::array<std::uint8_t, N>> read_array(TlvReader& in, tlv::Tag tag) {
   const tlv::Tlv field = KB_TRY(in.expect(tag, N));
-  return *to_array<N>(field.value);
+  std::array<std::uint8_t, N> out{};
+  std::ranges::copy(field.value, out.begin());
+  return out;
 }
 
 template <typename Id>
@@ -69,7 +71,7 @@ Result<std::vector<Nonce16>> read_nonces(TlvReader& in, tlv::Tag tag) {
   std::vector<Nonce16> out;
   while (!octets.empty()) {
     const ByteView nonce = KB_TRY(octets.bytes(kIdSize));
-    out.push_back(Nonce16{*to_array<kIdSize>(nonce)});
+    out.push_back(KB_TRY(Nonce16::from(nonce)));
   }
   return out;
 }

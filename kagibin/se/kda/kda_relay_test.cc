@@ -7,7 +7,7 @@
 
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/kda/commands.h"
-#include "kagibin/se/kda/kda_bench.h"
+#include "kagibin/se/kda/kda_test_bench.h"
 
 namespace kagibin::se {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/se/kda/target_commands.h"
+#include "kagibin/se/kda/target/target_commands.h"
 
 #include <algorithm>
 

@@ -14,7 +14,7 @@
 #pragma once
 
 #include "kagibin/gp/key_information.h"
-#include "kagibin/se/kda/channel_keys.h"
+#include "kagibin/se/kda/target/channel_keys.h"
 
 namespace kagibin::se {
 

@@ -16,16 +16,19 @@
 //   the run with hint wait and the receipt 05; K stays, NEXT tries again, only A cancels.
 // - INSTALL [for personalization] is no journal entry of its own: nothing of K leaves in it.
 // - While action i is open, a card cryptogram under the keys that i would have left proves it, too.
+// Finding out and the channel stand in target_channel.cc, actions and outcomes in
+// target_session.cc.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "kagibin/kda/next.h"
 #include "kagibin/kda/status.h"
 #include "kagibin/se/kda/opened_delivery.h"
-#include "kagibin/se/kda/probe.h"
-#include "kagibin/se/kda/target_commands.h"
+#include "kagibin/se/kda/target/probe.h"
+#include "kagibin/se/kda/target/target_commands.h"
 
 namespace kagibin::se {
 
@@ -105,7 +108,7 @@ class TargetSession {
   bool is_counted_ = false;          // this channel is in journal.sessions
   bool is_journal_changed_ = false;  // proved results that are not committed yet
   Bytes host_challenge_;
-  std::optional<scp::Scp03Host> channel_;
+  std::unique_ptr<scp::Scp03Host> channel_;
   std::vector<TargetCommand> commands_;
   std::size_t first_ = 0;  // of commands_ that carries something of the action
   std::size_t at_ = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/se/kda/probe.h"
+#include "kagibin/se/kda/target/probe.h"
 
 #include <algorithm>
 

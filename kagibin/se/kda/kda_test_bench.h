@@ -33,6 +33,10 @@ inline Aid aid(std::string_view text) { return Aid::from_hex(text).value(); }
 scp::Scp03KeySet key_set(std::uint8_t seed, std::size_t size = 16);
 SecretBytes key_octets(std::uint8_t seed, std::size_t size = 16);
 
+// Fields of a certificate by the authority, for ten years, of epoch 1.
+pki::CertificateFields fields_of(pki::CertificateKind kind,
+                                 const std::array<std::uint8_t, 16>& subject);
+
 // One attempt of the service provider.
 struct Delivery {
   Bytes request;  // E0

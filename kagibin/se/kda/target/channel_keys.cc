@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/se/kda/channel_keys.h"
+#include "kagibin/se/kda/target/channel_keys.h"
 
 #include <algorithm>
 
