@@ -172,6 +172,7 @@ int provider_check(const Program& program, const ProviderOptions& options) {
 
 int provider_order(const Program& program, const ProviderOptions& options) {
   Console console = program.console();
+  bool opened = false;
   const auto done = with_client(
       program, options,
       [&](Desk& desk, provider::OrderFlow& flow,
@@ -182,8 +183,10 @@ int provider_order(const Program& program, const ProviderOptions& options) {
           return problem(Errc::kInvalidArgument,
                          "--id names one order; leave it out for several devices");
         }
-        KB_TRY(flow.check(loaded.payload, loaded.csv, devices,
-                          static_cast<std::uint32_t>(options.validity_minutes)));
+        if (options.order.empty()) {  // all or none; an id may name an order that is open already
+          KB_TRY(flow.check(loaded.payload, loaded.csv, devices,
+                            static_cast<std::uint32_t>(options.validity_minutes)));
+        }
         for (const delivery::DeviceId& device : devices) {
           const OrderId id = KB_TRY(order_id(options, desk.home->rng()));
           const delivery::JournalOrder order = KB_TRY(flow.open(
@@ -194,14 +197,17 @@ int provider_order(const Program& program, const ProviderOptions& options) {
                .validity_minutes = static_cast<std::uint32_t>(options.validity_minutes)}));
           console.result(order_json(order), "order {} for {}: SEQ {}", id.text(), device.text(),
                          order.seq);
+          opened = true;
           KB_TRY(client.submit(id));
         }
         return {};
       });
   if (!done) {
     return report_problem(console, done.error(),
-                          "not everything was ordered; what was opened is in the journal and is "
-                          "sent by: kagibin provider run");
+                          opened
+                              ? "not everything was ordered; what was opened is in the journal and "
+                                "is sent by: kagibin provider run"
+                              : "no order was opened");
   }
   return kExitOk;
 }
