@@ -153,7 +153,10 @@ class KdaBench {
                                         std::uint8_t seed,
                                         std::size_t size = 16);
   // Whether the target opens a session under this set.
-  bool target_holds(std::uint8_t version, std::uint8_t seed);
+  bool target_holds(std::uint8_t version, std::uint8_t seed) {
+    return target_holds(version, key_set(seed));
+  }
+  bool target_holds(std::uint8_t version, scp::Scp03KeySet keys);
   // Whether an application answers a challenge under the key of this seed.
   bool authenticates(const Aid& application, std::uint8_t p2, std::uint8_t seed);
 

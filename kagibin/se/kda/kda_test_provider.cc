@@ -237,14 +237,14 @@ envelope::Payload KdaBench::replace_keys(std::uint8_t old_version,
   return payload_of(std::move(actions));
 }
 
-bool KdaBench::target_holds(std::uint8_t version, std::uint8_t seed) {
+bool KdaBench::target_holds(std::uint8_t version, scp::Scp03KeySet keys) {
   const Tamper kept = std::exchange(tamper, {});
   const Intercept kept_intercept = std::exchange(intercept, {});
   const auto selected = target({.ins = apdu::ins::kSelect,
                                 .p1 = 0x04,
                                 .data = Bytes(target_aid.view().begin(), target_aid.view().end()),
                                 .le = 256});
-  scp::Scp03Host host(key_set(seed),
+  scp::Scp03Host host(std::move(keys),
                       {.key_version_number = version, .s16 = scp::Scp03Parameter{options.i}.s16()});
   const auto update = target(host.initialize_update(rng).value());
   tamper = kept;
