@@ -231,6 +231,39 @@ TEST(KdaPower, AResetAfterEveryExchangeResumes) {
   }
 }
 
+TEST(KdaPower, ARandomSourceThatFailsOnceLosesNothing) {
+  std::uint64_t call = 1;
+  for (bool has_failed = true; has_failed; ++call) {
+    KdaBench bench;
+    Delivery delivery = bench.request();
+    bench.rng.fail_at(call);
+    const auto enrolled = bench.kda(kda::enrol(delivery.request));
+    ASSERT_TRUE(enrolled.has_value());
+    if (sw::is_ok(enrolled->sw)) {
+      delivery.answer = enrolled->data;
+      bench.open_answer(delivery);
+    } else {
+      EXPECT_EQ(enrolled->sw, sw::kNoDiagnosis);
+      ASSERT_EQ(bench.send(delivery), sw::kOk);
+    }
+    // The provider draws from the same source: it must not be the one that fails.
+    has_failed = bench.rng.has_failed();
+    bench.rng.fail_at(0);
+    bench.seal(delivery, bench.add_keys(0x31));
+    ASSERT_EQ(bench.load(delivery), sw::kOk);
+    bench.rng.fail_at(has_failed ? 0 : call);
+    Outcome outcome = bench.pump(delivery.handle());
+    has_failed = bench.rng.has_failed();
+    bench.rng.fail_at(0);
+    if (outcome != Outcome::kDone) {
+      outcome = bench.pump(delivery.handle());
+    }
+    ASSERT_EQ(outcome, Outcome::kDone) << call;
+    EXPECT_TRUE(bench.target_holds(0x31, 0x60)) << call;
+  }
+  EXPECT_GT(call, 5U);
+}
+
 TEST(KdaPower, AFullMemoryLosesNothing) {
   KdaBench bench;
   Delivery delivery = bench.request();

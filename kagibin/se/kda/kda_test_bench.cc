@@ -53,6 +53,14 @@ scp::Scp03KeySet key_set(std::uint8_t seed, std::size_t size) {
   return scp::Scp03KeySet::create(key(0), key(1), key(2)).value();
 }
 
+Result<void> FlakyRng::fill(MutableByteView out) {
+  if (left_ > 0 && --left_ == 0) {
+    has_failed_ = true;
+    return fail(Errc::kCrypto, "the random source failed");
+  }
+  return stream_.fill(out);
+}
+
 KdaBench::KdaBench(const Options& chosen)
     : options(chosen),
       rng(chosen.seed),

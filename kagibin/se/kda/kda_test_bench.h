@@ -52,6 +52,21 @@ struct Delivery {
 
 enum class Outcome : std::uint8_t { kDone, kWait, kFailed, kNoPower };
 
+// A stream that fails once, when it is told to.
+class FlakyRng final : public crypto::Rng {
+ public:
+  explicit FlakyRng(std::string_view seed) : stream_(seed) {}
+  Result<void> fill(MutableByteView out) override;
+  // The call at which it fails, from 1 now; 0: never.
+  void fail_at(std::uint64_t call) { left_ = call; }
+  bool has_failed() const { return has_failed_; }
+
+ private:
+  test::FixedRng stream_;
+  std::uint64_t left_ = 0;
+  bool has_failed_ = false;
+};
+
 // What the service provider reads in a receipt.
 struct ReadReceipt {
   envelope::Receipt receipt;
@@ -175,7 +190,7 @@ class KdaBench {
   std::uint32_t next_seq = 1;
   Options options;
   std::shared_ptr<test::Power> power = std::make_shared<test::Power>();
-  test::FixedRng rng;
+  FlakyRng rng;
   test::FakeClock clock;
   ModuleRegistry modules;
   std::unique_ptr<Element> element;

@@ -2,6 +2,7 @@
 #include "kagibin/se/kda/target/channel_keys.h"
 
 #include <algorithm>
+#include <vector>
 
 namespace kagibin::se {
 
@@ -14,14 +15,16 @@ constexpr std::uint8_t kDekIdentifier = 0x03;
 // Follows the actions one by one.
 struct Follower {
   std::optional<ChannelKeySet> current;
-  std::optional<ChannelKeySet> latest_whole;
+  std::vector<ChannelKeySet> own;  // whole sets that the delivery put and that are there, in order
 
   void operator()(const envelope::PutKeyAction& action) {
     const bool replaces_current = current && action.old_key_version == current->version;
     if (is_whole_set(action)) {
-      latest_whole = set_of(action);
+      forget(action.old_key_version);
+      forget(action.new_key_version);
+      own.push_back(set_of(action));
       if (replaces_current || !current) {
-        current = latest_whole;
+        current = own.back();
       }
       return;
     }
@@ -32,16 +35,17 @@ struct Follower {
     }
   }
   void operator()(const envelope::DeleteKeyAction& action) {
-    if (latest_whole && latest_whole->version == action.key_version) {
-      latest_whole.reset();
-    }
+    forget(action.key_version);
     if (current && current->version == action.key_version) {
-      current = latest_whole;
+      current = own.empty() ? std::nullopt : std::optional(own.back());
     }
   }
   void operator()(const envelope::StoreDataAction&) {}
   void operator()(const envelope::CommandAction&) {}
 
+  void forget(std::uint8_t version) {
+    std::erase_if(own, [&](const ChannelKeySet& set) { return set.version == version; });
+  }
   void replace(std::uint8_t identifier, const SecretBytes& value) {
     switch (identifier) {
       case kEncIdentifier:

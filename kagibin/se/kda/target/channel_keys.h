@@ -4,7 +4,7 @@
 //
 // PUT KEY that replaces keys 01 to 03 of the channel's own version changes them; one that replaces
 // the whole set under another version moves them; DELETE KEY of the channel's version falls back to
-// the last whole set that the delivery put. Nothing else touches them.
+// the last whole set of the delivery that is left. Nothing else touches them.
 //
 //   const auto before = channel_keys_after(payload, i);
 //   scp::Scp03Host host(KB_TRY(before->duplicate_set()), {.key_version_number = before->version});
