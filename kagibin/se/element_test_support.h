@@ -22,7 +22,11 @@
 
 namespace kagibin::se {
 
-inline Bytes hex(std::string_view text) { return from_hex(text).value(); }
+inline Bytes hex(std::string_view text) {
+  const auto out = from_hex(text);
+  KB_CHECK(out.has_value());
+  return *out;
+}
 inline Aid aid(std::string_view text) { return Aid::from_hex(text).value(); }
 
 // Three different keys of `size` octets, all octets of one counted up from `first`.

@@ -36,6 +36,9 @@ apdu::ResponseApdu personalize(const DomainCommand& command, const Aid& aid) {
 }
 
 Result<void> install_new(const DomainCommand& command, const gp::Install& request) {
+  if (!request.load_file || !request.module) {
+    return fail(Errc::kValue, "INSTALL [for install] names a load file and a module");
+  }
   auto parameters = gp::application_parameters(request.parameters);
   if (!parameters && parameters.error().code != Errc::kNotFound) {
     return std::unexpected(parameters.error());
