@@ -280,7 +280,8 @@ class HttpServer::Impl {
       response = refusal_of(error);
     } else {
       const http::request<http::string_body>& message = parser.get();
-      keep_alive = message.keep_alive();
+      // A method that we do not know may want an answer of another shape: HEAD has no body.
+      keep_alive = message.keep_alive() && method_of(message.method()) != HttpMethod::kOther;
       beast::get_lowest_layer(stream).expires_never();
       // A named object: GCC 12 copies a temporary aggregate into the coroutine octet by octet.
       HttpRequest request{.method = method_of(message.method()),

@@ -4,9 +4,10 @@
 // One thread does the network, one calls the handler, with all requests that wait at that moment,
 // so that a store can commit them together. An answer with a `wait` is held back by a timer,
 // without a thread. Limits are in the options; a request over them is answered 400, 413 or 431 and
-// the connection closed. Only requests to /healthz reach the handler without a client certificate's
-// subject being set; the handler decides. Ownership: refers to handler and clock, which outlive it.
-// Thread-safety: run() in one thread, stop() from any thread (not from a signal handler).
+// the connection closed. A client that shows no certificate reaches the handler without a subject;
+// one whose certificate is not good reaches nothing. Ownership: refers to handler and clock, which
+// outlive it. Thread-safety: run() in one thread, stop() from any thread (not from a signal
+// handler).
 //
 //   const auto server = KB_TRY(HttpServer::open({.port = 8443}, identity, handler, clock));
 //   server->run();                                  // until stop()

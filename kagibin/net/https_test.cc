@@ -197,6 +197,21 @@ TEST_F(HttpsTest, TheClientRefusesAServerOfAnotherCaOrOfAnotherName) {
   EXPECT_EQ(handler.calls, 0);
 }
 
+TEST_F(HttpsTest, TheServersCertificateIsCheckedAtTheTimeThatTheCallerSays) {
+  const auto at = [&](std::int64_t time) {
+    return open_https_client({.host = "127.0.0.1",
+                              .port = server->port(),
+                              .server_name = "localhost",
+                              .verification_time = time},
+                             ca.client("device:phone"))
+        .value()
+        ->send({.target = "/a"});
+  };
+  EXPECT_EQ(at(0).error().code, Errc::kTls) << "a device that thinks it is 1970";
+  EXPECT_TRUE(at(clock.now() + 20 * 86'400).has_value());
+  EXPECT_EQ(at(clock.now() + 60 * 86'400).error().code, Errc::kTls);
+}
+
 TEST_F(HttpsTest, Tls12IsRefused) {
   const TlsIdentity identity = ca.client("device:phone");
   const auto connection = raw(&identity, TLS1_2_VERSION);
