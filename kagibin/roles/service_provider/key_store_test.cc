@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kagibin/crypto/aes.h"
 #include "kagibin/roles/service_provider/payload_builder.h"
 
 #include "tests/support/deployment.h"
@@ -119,6 +120,25 @@ TEST_F(PayloadBuilderTest, DerivedKeysDifferByElementAndComeAgain) {
   EXPECT_EQ(one.size(), 64U);
   EXPECT_EQ(one, first_key(must(builder.build(one_))));
   EXPECT_NE(one, first_key(must(builder.build(two_))));
+}
+
+TEST_F(PayloadBuilderTest, ACommandCarriesItsKeysCheckValueAndSoDoesItsProbe) {
+  const auto file = must(PayloadFile::parse(
+      R"({"target":"A00000015153504B01","channel":{"key_version":"30"},"actions":[{"command":{)"
+      R"("header":"80520100","data":[{"key":{"derive":{"master":"fleet","size":16,)"
+      R"("key_version":"01","key_identifier":"01"}}},{"kcv":true}],)"
+      R"("probe":{"header":"80540100","data":[{"kcv":true}]}}}]})"));
+  const auto actions = must(PayloadBuilder(file, world_.csv, keys_, world_.rng).build(one_));
+  const auto& command = std::get<envelope::CommandAction>(actions.at(0));
+  ASSERT_EQ(command.data.size(), 19U);
+  const auto kcv = must(crypto::aes_kcv(command.data.expose().first(16)));
+  EXPECT_EQ(to_hex(command.data.expose().last(3)), to_hex(kcv));
+  ASSERT_TRUE(command.probe);
+  EXPECT_EQ(to_hex(*command.probe), "8054010003" + to_hex(kcv));
+  const auto orphan = must(PayloadFile::parse(
+      R"({"target":"A00000015153504B01","channel":{"key_version":"30"},"actions":[{"command":{)"
+      R"("header":"80520100","data":[{"kcv":true}]}}]})"));
+  EXPECT_FALSE(PayloadBuilder(orphan, world_.csv, keys_, world_.rng).build(one_));
 }
 
 TEST_F(PayloadBuilderTest, ALiteralKeyForTwoElementsIsRefusedBeforeAnythingIsBound) {

@@ -80,11 +80,48 @@ Checked<SecretBytes> PayloadBuilder::key(const KeySource& source, const Seid& se
   return out;
 }
 
-Checked<SecretBytes> PayloadBuilder::value(const PlannedValue& value, const Seid& seid) {
+Checked<SecretBytes> PayloadBuilder::value(const PlannedValue& value,
+                                           const Seid& seid,
+                                           KeyCheckValue& last) {
   if (const auto* octets = std::get_if<Bytes>(&value)) {
     return SecretBytes::copy_of(*octets);
   }
-  return key(std::get<KeySource>(value), seid);
+  if (const auto* source = std::get_if<KeySource>(&value)) {
+    SecretBytes out = KB_TRY(key(*source, seid));
+    last = KB_TRY(crypto::aes_kcv(out.expose()));
+    return out;
+  }
+  if (!last) {
+    return problem(Errc::kValue,
+                   "The payload asks for the check value (kcv) of a key where no key stands before "
+                   "it in the action; nothing was ordered.");
+  }
+  return SecretBytes::copy_of(*last);
+}
+
+Checked<std::optional<Bytes>> PayloadBuilder::probe(const std::optional<PlannedProbe>& planned,
+                                                    const Seid& seid,
+                                                    KeyCheckValue& last) {
+  if (!planned) {
+    return std::optional<Bytes>();
+  }
+  if (!planned->command.empty()) {
+    return std::optional<Bytes>(planned->command);
+  }
+  Bytes data;
+  for (const PlannedValue& part : planned->data) {
+    const SecretBytes octets = KB_TRY(value(part, seid, last));
+    append(data, octets.expose());
+  }
+  if (data.empty() || data.size() > envelope::kCommandDataMaxSize) {
+    return problem(Errc::kLength,
+                   "A probe's data has 1 to 223 octets together; nothing was ordered.");
+  }
+  return std::optional<Bytes>(ByteWriter()
+                                  .bytes(planned->header)
+                                  .u8(static_cast<std::uint8_t>(data.size()))
+                                  .bytes(data)
+                                  .take());
 }
 
 Checked<void> PayloadBuilder::check(std::span<const Seid> seids) const {
@@ -127,42 +164,59 @@ Checked<void> PayloadBuilder::check(std::span<const Seid> seids) const {
   return {};
 }
 
+Checked<envelope::Action> PayloadBuilder::put_key(const PlannedPutKey& planned, const Seid& seid) {
+  envelope::PutKeyAction out{.old_key_version = planned.old_key_version,
+                             .new_key_version = planned.new_key_version,
+                             .first_key_identifier = planned.first_key_identifier,
+                             .keys = {}};
+  for (const KeySource& source : planned.keys) {
+    envelope::PutKeyAction::Key entry;
+    entry.value = KB_TRY(key(source, seid));
+    entry.kcv = KB_TRY(crypto::aes_kcv(entry.value.expose()));
+    out.keys.push_back(std::move(entry));
+  }
+  return envelope::Action(std::move(out));
+}
+
+Checked<envelope::Action> PayloadBuilder::store_data(const PlannedStoreData& planned,
+                                                     const Seid& seid) {
+  KeyCheckValue last;
+  std::vector<SecretBytes> parts;
+  for (const PlannedStoreData::Group& group : planned.groups) {
+    SecretBytes octets = KB_TRY(value(group.value, seid, last));
+    parts.push_back(group_head(group.dgi, octets.size()));
+    parts.push_back(std::move(octets));
+  }
+  return envelope::Action(
+      envelope::StoreDataAction{.application = planned.application,
+                                .under_key_dek = planned.under_key_dek,
+                                .data = joined(parts),
+                                .probe = KB_TRY(probe(planned.probe, seid, last))});
+}
+
+Checked<envelope::Action> PayloadBuilder::command(const PlannedCommand& planned, const Seid& seid) {
+  KeyCheckValue last;
+  std::vector<SecretBytes> parts;
+  for (const PlannedValue& part : planned.data) {
+    parts.push_back(KB_TRY(value(part, seid, last)));
+  }
+  return envelope::Action(
+      envelope::CommandAction{.header = planned.header,
+                              .data = joined(parts),
+                              .probe = KB_TRY(probe(planned.probe, seid, last))});
+}
+
 Checked<std::vector<envelope::Action>> PayloadBuilder::build(const Seid& seid) {
   std::vector<envelope::Action> out;
   for (const PlannedAction& planned : payload_.actions) {
     if (const auto* put = std::get_if<PlannedPutKey>(&planned)) {
-      envelope::PutKeyAction action{.old_key_version = put->old_key_version,
-                                    .new_key_version = put->new_key_version,
-                                    .first_key_identifier = put->first_key_identifier,
-                                    .keys = {}};
-      for (const KeySource& source : put->keys) {
-        envelope::PutKeyAction::Key entry;
-        entry.value = KB_TRY(key(source, seid));
-        entry.kcv = KB_TRY(crypto::aes_kcv(entry.value.expose()));
-        action.keys.push_back(std::move(entry));
-      }
-      out.emplace_back(std::move(action));
+      out.push_back(KB_TRY(put_key(*put, seid)));
     } else if (const auto* store = std::get_if<PlannedStoreData>(&planned)) {
-      std::vector<SecretBytes> parts;
-      for (const PlannedStoreData::Group& group : store->groups) {
-        SecretBytes octets = KB_TRY(value(group.value, seid));
-        parts.push_back(group_head(group.dgi, octets.size()));
-        parts.push_back(std::move(octets));
-      }
-      out.emplace_back(envelope::StoreDataAction{.application = store->application,
-                                                 .under_key_dek = store->under_key_dek,
-                                                 .data = joined(parts),
-                                                 .probe = store->probe});
+      out.push_back(KB_TRY(store_data(*store, seid)));
     } else if (const auto* gone = std::get_if<PlannedDeleteKey>(&planned)) {
       out.emplace_back(envelope::DeleteKeyAction{.key_version = gone->key_version});
     } else {
-      const auto& command = std::get<PlannedCommand>(planned);
-      std::vector<SecretBytes> parts;
-      for (const PlannedValue& part : command.data) {
-        parts.push_back(KB_TRY(value(part, seid)));
-      }
-      out.emplace_back(envelope::CommandAction{
-          .header = command.header, .data = joined(parts), .probe = command.probe});
+      out.push_back(KB_TRY(command(std::get<PlannedCommand>(planned), seid)));
     }
   }
   return out;

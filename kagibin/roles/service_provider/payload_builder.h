@@ -11,7 +11,10 @@
 //   std::vector<envelope::Action> actions = KB_TRY(builder.build(seid));
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,10 +40,19 @@ class PayloadBuilder {
   Checked<std::vector<envelope::Action>> build(const Seid& seid);
 
  private:
+  using KeyCheckValue = std::optional<std::array<std::uint8_t, 3>>;
+
   Checked<SecretBytes> derive(const DerivedKey& source, const Seid& seid) const;
   Checked<SecretBytes> from_csv(const CsvKey& source, const Seid& seid) const;
   Checked<SecretBytes> key(const KeySource& source, const Seid& seid);
-  Checked<SecretBytes> value(const PlannedValue& value, const Seid& seid);
+  // One value of an action; `last` is the check value of the last key before it.
+  Checked<SecretBytes> value(const PlannedValue& value, const Seid& seid, KeyCheckValue& last);
+  Checked<std::optional<Bytes>> probe(const std::optional<PlannedProbe>& planned,
+                                      const Seid& seid,
+                                      KeyCheckValue& last);
+  Checked<envelope::Action> put_key(const PlannedPutKey& planned, const Seid& seid);
+  Checked<envelope::Action> store_data(const PlannedStoreData& planned, const Seid& seid);
+  Checked<envelope::Action> command(const PlannedCommand& planned, const Seid& seid);
 
   const PayloadFile& payload_;
   const CsvFiles& csv_;

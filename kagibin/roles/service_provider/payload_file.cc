@@ -73,15 +73,53 @@ Checked<PlannedValue> parse_value(Members& in, std::size_t max) {
     const json::value* source = KB_TRY(in.value("key"));
     return PlannedValue(KB_TRY(parse_source(*source, in.path_of("key"), std::nullopt)));
   }
+  if (in.has("kcv")) {
+    const bool wanted = KB_TRY(in.boolean("kcv"));
+    if (!wanted) {
+      return problem(Errc::kValue, fmt::format("{} is true or absent.", in.path_of("kcv")));
+    }
+    return PlannedValue(KeyCheck{});
+  }
   return PlannedValue(KB_TRY(in.hex("value", 0, max)));
 }
 
-Checked<std::optional<Bytes>> parse_probe(Members& in) {
-  if (!in.has("probe")) {
-    return std::optional<Bytes>();
+Checked<std::vector<PlannedValue>> parse_values(Members& in, bool keys_allowed) {
+  std::vector<PlannedValue> out;
+  const json::array& data = *KB_TRY(in.array("data"));
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    Members part = KB_TRY(Members::of(data[i], fmt::format("{}[{}]", in.path_of("data"), i)));
+    out.push_back(KB_TRY(parse_value(part, kMaxCommandData)));
+    KB_TRY(part.finish());
+    if (!keys_allowed && std::holds_alternative<KeySource>(out.back())) {
+      return problem(Errc::kPolicy,
+                     fmt::format("{} puts a key into a probe, and a probe is sent in clear where "
+                                 "the session allows it; use its check value (kcv).",
+                                 part.path()));
+    }
   }
-  return std::optional<Bytes>(
-      KB_TRY(in.hex("probe", envelope::kProbeMinSize, envelope::kProbeMaxSize)));
+  return out;
+}
+
+Checked<std::array<std::uint8_t, 4>> parse_header(Members& in) {
+  const Bytes header = KB_TRY(in.hex("header", 4, 4));
+  return *to_array<4>(header);
+}
+
+Checked<std::optional<PlannedProbe>> parse_probe(Members& in) {
+  if (!in.has("probe")) {
+    return std::optional<PlannedProbe>();
+  }
+  const json::value* value = KB_TRY(in.value("probe"));
+  PlannedProbe out;
+  if (!value->is_object()) {
+    out.command = KB_TRY(in.hex("probe", envelope::kProbeMinSize, envelope::kProbeMaxSize));
+    return std::optional<PlannedProbe>(std::move(out));
+  }
+  Members probe = KB_TRY(in.object("probe"));
+  out.header = KB_TRY(parse_header(probe));
+  out.data = KB_TRY(parse_values(probe, false));
+  KB_TRY(probe.finish());
+  return std::optional<PlannedProbe>(std::move(out));
 }
 
 Checked<PlannedAction> parse_put_key(Members in) {
@@ -110,8 +148,9 @@ Checked<PlannedAction> parse_store_data(Members in) {
   if (in.has("application")) {
     out.application = KB_TRY(in.aid("application"));
   }
-  out.under_key_dek = KB_TRY(in.boolean("under_key_dek"));
   const json::array& groups = *KB_TRY(in.array("groups"));
+  bool has_key = false;
+  std::string written_out;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     Members group = KB_TRY(Members::of(groups[i], fmt::format("{}[{}]", in.path_of("groups"), i)));
     const Bytes dgi = KB_TRY(group.hex("dgi", 2, 2));
@@ -119,13 +158,23 @@ Checked<PlannedAction> parse_store_data(Members in) {
     entry.dgi = static_cast<std::uint16_t>(dgi[0] << 8U | dgi[1]);
     entry.value = KB_TRY(parse_value(group, kMaxGroupValue));
     KB_TRY(group.finish());
-    if (out.under_key_dek && std::holds_alternative<Bytes>(entry.value)) {
-      return problem(Errc::kPolicy,
-                     fmt::format("{} is a secret (under_key_dek) written out in the payload file; "
-                                 "refer to a key by derive, random, csv or literal instead.",
-                                 group.path()));
+    if (std::holds_alternative<KeySource>(entry.value)) {
+      has_key = true;
+    } else {
+      written_out = group.path();
     }
     out.groups.push_back(std::move(entry));
+  }
+  // Only where no key is carried may the question stay open.
+  if (has_key || in.has("under_key_dek")) {
+    out.under_key_dek = KB_TRY(in.boolean("under_key_dek"));
+  }
+  if (out.under_key_dek && !written_out.empty()) {
+    return problem(Errc::kPolicy,
+                   fmt::format("{} is a secret (under_key_dek) written out in the payload file; "
+                               "refer to a key by derive, random, csv or literal instead, and put "
+                               "what is no secret into a store_data of its own.",
+                               written_out));
   }
   out.probe = KB_TRY(parse_probe(in));
   KB_TRY(in.finish());
@@ -134,14 +183,8 @@ Checked<PlannedAction> parse_store_data(Members in) {
 
 Checked<PlannedAction> parse_command(Members in) {
   PlannedCommand out;
-  const Bytes header = KB_TRY(in.hex("header", 4, 4));
-  out.header = *to_array<4>(header);
-  const json::array& data = *KB_TRY(in.array("data"));
-  for (std::size_t i = 0; i < data.size(); ++i) {
-    Members part = KB_TRY(Members::of(data[i], fmt::format("{}[{}]", in.path_of("data"), i)));
-    out.data.push_back(KB_TRY(parse_value(part, kMaxCommandData)));
-    KB_TRY(part.finish());
-  }
+  out.header = KB_TRY(parse_header(in));
+  out.data = KB_TRY(parse_values(in, true));
   out.probe = KB_TRY(parse_probe(in));
   KB_TRY(in.finish());
   return PlannedAction(std::move(out));

@@ -61,7 +61,16 @@ struct PlannedPutKey {
   std::vector<KeySource> keys;
 };
 
-using PlannedValue = std::variant<Bytes, KeySource>;
+// The key check value of the last key before it in the same action.
+struct KeyCheck {};
+using PlannedValue = std::variant<Bytes, KeySource, KeyCheck>;
+
+// A C-APDU that proves an action: as it stands, or a header and parts of data that are no keys.
+struct PlannedProbe {
+  Bytes command;  // empty: made of the following
+  std::array<std::uint8_t, 4> header{};
+  std::vector<PlannedValue> data;  // Bytes and KeyCheck only
+};
 
 struct PlannedStoreData {
   struct Group {
@@ -71,7 +80,7 @@ struct PlannedStoreData {
   std::optional<Aid> application;
   bool under_key_dek = false;
   std::vector<Group> groups;
-  std::optional<Bytes> probe;
+  std::optional<PlannedProbe> probe;
 };
 
 struct PlannedDeleteKey {
@@ -81,7 +90,7 @@ struct PlannedDeleteKey {
 struct PlannedCommand {
   std::array<std::uint8_t, 4> header{};
   std::vector<PlannedValue> data;
-  std::optional<Bytes> probe;
+  std::optional<PlannedProbe> probe;
 };
 
 using PlannedAction =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/service_provider/payload_file.h"
 
+#include <fstream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -84,13 +85,36 @@ TEST(PayloadFileTest, MistakesAreNamedByTheirPlace) {
             "derive.key_version"},
            {payload(R"({"erase":{}})"), "payload.actions[0]"},
            {payload(R"({"command":{"header":"8052","data":[{"value":"00"}]}})"), "command.header"},
-           {payload(R"({"store_data":{"groups":[{"dgi":"8020","value":"00"}]}})"),
+           {payload(R"({"store_data":{"groups":[{"dgi":"8020","key":{"random":16}}]}})"),
             "store_data.under_key_dek"},
            {R"({"target":"A0","channel":{"key_version":"30"},"actions":[]})", "payload.target"},
            {R"({"target":"A000000151","actions":[]})", "payload.channel"},
        }) {
     EXPECT_NE(refusal(text).find(place), std::string::npos) << text << "\n" << refusal(text);
   }
+}
+
+TEST(PayloadFileTest, AKeyInAProbeIsRefusedAndItsCheckValueIsNot) {
+  const auto command = [](const std::string& part) {
+    return payload(R"({"command":{"header":"80520100","data":[{"key":{"random":16}},{"kcv":true}],)"
+                   R"("probe":{"header":"80540100","data":[)" +
+                   part + "]}}}");
+  };
+  EXPECT_EQ(refusal(command(R"({"kcv":true})")), "");
+  EXPECT_NE(refusal(command(R"({"key":{"random":16}})")).find("a key into a probe"),
+            std::string::npos);
+  EXPECT_NE(refusal(command(R"({"kcv":false})")).find("kcv"), std::string::npos);
+}
+
+// doc/payload.md shows what is taken.
+TEST(PayloadFileTest, TheDocumentsExampleIsTaken) {
+  std::ifstream file(KAGIBIN_SOURCE_DIR "/doc/payload.md");
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  const std::string fence = "```json\n";
+  const std::size_t start = text.find(fence);
+  ASSERT_NE(start, std::string::npos);
+  const std::size_t from = start + fence.size();
+  EXPECT_EQ(refusal(text.substr(from, text.find("```", from) - from)), "");
 }
 
 TEST(PayloadFileTest, TheDigestTellsPayloadsApart) {
