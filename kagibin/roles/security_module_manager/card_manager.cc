@@ -40,16 +40,22 @@ Bytes domain_parameters(scp::Scp03Parameter scp03) {
 
 }  // namespace
 
-Result<scp::Scp03Link> CardManager::open(const Aid& selected, const delivery::KeyExport& keys) {
+Result<scp::Scp03Link> CardManager::open(const delivery::KeyExport& keys) {
+  const auto scp03 = KB_TRY(scp::Scp03Parameter::from(keys.i));
+  return open(keys.security_domain, keys, scp03);
+}
+
+Result<scp::Scp03Link> CardManager::open(const Aid& selected,
+                                         const delivery::KeyExport& keys,
+                                         scp::Scp03Parameter scp03) {
   const apdu::ResponseApdu answer = KB_TRY(select(link_, selected));
   if (!apdu::sw::is_ok(answer.sw)) {
     return fail(Errc::kCardStatus, "the card has no such security domain", answer.sw);
   }
-  const auto parameter = KB_TRY(scp::Scp03Parameter::from(keys.i));
   const scp::Scp03KeySet set = KB_TRY(key_set(keys));
-  return scp::Scp03Link::open(
-      link_, set, {.key_version_number = keys.key_version_number, .s16 = parameter.s16()},
-      scp::highest_level(parameter), rng_);
+  return scp::Scp03Link::open(link_, set,
+                              {.key_version_number = keys.key_version_number, .s16 = scp03.s16()},
+                              scp::highest_level(scp03), rng_);
 }
 
 Result<delivery::KeyExport> CardManager::key_set_of(const DomainPlan& plan,
@@ -67,7 +73,7 @@ Result<delivery::KeyExport> CardManager::create_domain(const DomainPlan& plan,
   delivery::KeyExport keys = KB_TRY(key_set_of(plan, master_key));
   const apdu::ResponseApdu there = KB_TRY(select(link_, plan.aid));
   if (!apdu::sw::is_ok(there.sw)) {
-    scp::Scp03Link session = KB_TRY(open(issuer_.security_domain, issuer_));
+    scp::Scp03Link session = KB_TRY(open(issuer_));
     const gp::Install install{.purpose = gp::InstallFor::kInstallAndMakeSelectable,
                               .load_file = load_file(),
                               .module = module(),
@@ -76,7 +82,7 @@ Result<delivery::KeyExport> CardManager::create_domain(const DomainPlan& plan,
                               .parameters = domain_parameters(plan.scp03)};
     const apdu::CommandApdu command = KB_TRY(install.encode());
     KB_TRY(session.send(command));
-  } else if (open(plan.aid, keys)) {
+  } else if (open(keys)) {
     return keys;  // made before, keys and all
   }
   KB_TRY(put_first_keys(plan, keys));
@@ -86,7 +92,7 @@ Result<delivery::KeyExport> CardManager::create_domain(const DomainPlan& plan,
 // A domain without keys of its own opens its channel with those of the domain it is associated with
 // (GPCS 7.3): the issuer's.
 Result<void> CardManager::put_first_keys(const DomainPlan& plan, const delivery::KeyExport& keys) {
-  scp::Scp03Link session = KB_TRY(open(plan.aid, issuer_));
+  scp::Scp03Link session = KB_TRY(open(plan.aid, issuer_, plan.scp03));
   gp::PutKey put{
       .old_version = 0, .new_version = plan.key_version, .first_identifier = kFirstKeyIdentifier};
   std::vector<gp::KeyCheckValue> expected;
@@ -112,7 +118,7 @@ Result<void> CardManager::put_first_keys(const DomainPlan& plan, const delivery:
 
 Result<void> CardManager::install_application(const delivery::KeyExport& domain_keys,
                                               const gp::Install& installation) {
-  scp::Scp03Link session = KB_TRY(open(domain_keys.security_domain, domain_keys));
+  scp::Scp03Link session = KB_TRY(open(domain_keys));
   const apdu::CommandApdu command = KB_TRY(installation.encode());
   KB_TRY(session.send(command));
   return {};

@@ -51,7 +51,11 @@ class CardManager {
                                    const gp::Install& installation);
 
  private:
-  Result<scp::Scp03Link> open(const Aid& selected, const delivery::KeyExport& keys);
+  // `scp03` is the parameter of what is selected, whoever's keys open it.
+  Result<scp::Scp03Link> open(const Aid& selected,
+                              const delivery::KeyExport& keys,
+                              scp::Scp03Parameter scp03);
+  Result<scp::Scp03Link> open(const delivery::KeyExport& keys);
   Result<void> put_first_keys(const DomainPlan& plan, const delivery::KeyExport& keys);
 
   apdu::CardLink& link_;

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "kagibin/apdu/channel_link.h"
+#include "kagibin/apdu/exchange.h"
+#include "kagibin/crypto/ecdsa.h"
+#include "kagibin/crypto/key_file.h"
+#include "kagibin/kda/commands.h"
+#include "kagibin/pki/certification_request.h"
+#include "kagibin/roles/element_maker/maker_folder.h"
+
+#include "tests/support/deployment.h"
+#include "tests/support/must.h"
+
+namespace kagibin::roles::element_maker {
+namespace {
+
+using test::must;
+
+constexpr crypto::ScryptCost kCheap{.log2_n = 10, .r = 1, .p = 1};
+
+class ElementMakerTest : public testing::Test {
+ protected:
+  ElementPlan plan() {
+    ElementPlan out{.seid = {}, .iin = {0x01}, .cin = {0x02}};
+    out.seid.octets[0] = 0x5E;
+    return out;
+  }
+  std::unique_ptr<se::NvmMedium> medium() {
+    return std::make_unique<test::CutMedium>(std::make_shared<test::Power>());
+  }
+  test::Deployment world_{"maker"};
+};
+
+TEST_F(ElementMakerTest, MakesAnElementWhoseKdaIsCertifiedForGood) {
+  const MadeElement made = must(world_.maker->make(plan(), medium(), world_.modules));
+  EXPECT_TRUE(pki::verify_kda_chain(world_.trust.anchors, made.certificate,
+                                    *world_.maker->identity().certificate,
+                                    pki::CertificateDate::from_unix(world_.clock.now()), {}));
+  EXPECT_EQ(made.shipped.kda_certificate_sha256, made.certificate.fingerprint());
+  EXPECT_EQ(made.certificate.fields().attestation, pki::AttestationProfile::kAtt1);
+  // Nobody has the maker's domain keys any more, and nobody generates a second key.
+  must(apdu::exchange(*made.element, kda::select()));
+  EXPECT_NE(must(apdu::exchange(*made.element, kda::generate())).sw.value, 0x9000);
+}
+
+TEST_F(ElementMakerTest, TwoElementsHaveDifferentKeysAndIssuerKeys) {
+  const MadeElement one = must(world_.maker->make(plan(), medium(), world_.modules));
+  const MadeElement two = must(world_.maker->make(plan(), medium(), world_.modules));
+  EXPECT_NE(one.certificate.key(), two.certificate.key());
+  EXPECT_FALSE(ct_equal(one.issuer_keys.key_enc.expose(), two.issuer_keys.key_enc.expose()));
+}
+
+TEST_F(ElementMakerTest, MakesNothingWithoutACertificateOrWithoutAKdaInRom) {
+  ElementMaker uncertified(must(MakerIdentity::create("new", world_.rng)), world_.clock,
+                           world_.rng);
+  EXPECT_EQ(uncertified.make(plan(), medium(), world_.modules).error().code, Errc::kState);
+  EXPECT_EQ(uncertified.sign_shipment({}).error().code, Errc::kState);
+  const se::ModuleRegistry empty;
+  EXPECT_EQ(world_.maker->make(plan(), medium(), empty).error().code, Errc::kNotFound);
+}
+
+TEST_F(ElementMakerTest, RefusesACertificateOfAnotherMakerKeyOrRoot) {
+  MakerIdentity mine = must(MakerIdentity::create("mine", world_.rng));
+  const Bytes request = must(mine.request(world_.rng));
+  const auto decoded = must(pki::CertificationRequest::decode(request));
+  const auto certificate = must(world_.authority->certify_maker(decoded, {}, 10));
+  const auto root = world_.trust.anchors.roots.front();
+  MakerIdentity namesake = must(MakerIdentity::create("mine", world_.rng));
+  EXPECT_EQ(namesake.adopt(certificate, root).error().code, Errc::kUntrusted);
+  EXPECT_EQ(mine.adopt(certificate, mine.key.public_key()).error().code, Errc::kUntrusted);
+  EXPECT_TRUE(mine.adopt(certificate, root));
+  EXPECT_EQ(mine.name_text(), "mine");
+}
+
+TEST_F(ElementMakerTest, TheShipmentListIsSignedAsItStands) {
+  const MadeElement made = must(world_.maker->make(plan(), medium(), world_.modules));
+  const std::string file = must(world_.maker->sign_shipment(std::span(&made.shipped, 1)));
+  const auto list = must(delivery::signed_shipment_list_from_json(file));
+  const auto verify = [&](std::string_view text) {
+    return crypto::ecdsa_verify_der(world_.maker->identity().key.public_key(),
+                                    {ascii(delivery::kLabelShipment), ascii(text)}, list.signature);
+  };
+  EXPECT_TRUE(verify(list.list));
+  EXPECT_FALSE(verify(list.list + " "));
+}
+
+TEST_F(ElementMakerTest, TheFolderKeepsKeyAndCertificateUnderThePassphrase) {
+  const test::TemporaryFolder parent;
+  const std::filesystem::path path = parent.path() / "maker";
+  const SecretBytes passphrase = SecretBytes::copy_of(ascii("pass"));
+  const auto root = world_.trust.anchors.roots.front();
+  {
+    auto folder = must(MakerFolder::create(path, passphrase, "folder", world_.rng, kCheap));
+    const auto octets = must(crypto::read_file(MakerFolder::request_file(path)));
+    const auto request = must(pki::CertificationRequest::decode(octets.expose()));
+    const auto certificate = must(world_.authority->certify_maker(request, {}, 10));
+    EXPECT_FALSE(must(folder.identity()).certificate);
+    EXPECT_TRUE(folder.install(certificate, root));
+  }
+  EXPECT_EQ(MakerFolder::create(path, passphrase, "folder", world_.rng, kCheap).error().code,
+            Errc::kConflict);
+  EXPECT_FALSE(MakerFolder::open(path, SecretBytes::copy_of(ascii("other"))));
+  const auto folder = must(MakerFolder::open(path, passphrase));
+  EXPECT_TRUE(must(folder.identity()).certificate);
+  EXPECT_EQ(must(folder.identity()).name_text(), "folder");
+}
+
+}  // namespace
+}  // namespace kagibin::roles::element_maker
