@@ -36,8 +36,7 @@ struct Session {
                                                 .key_version_number = 0x30,
                                                 .aid = *Aid::from_hex("A000000151000000")},
                                                rng);
-    const auto authenticate =
-        host.external_authenticate({*answer, kOk}, scp::SecurityLevel{0x33});
+    const auto authenticate = host.external_authenticate({*answer, kOk}, scp::SecurityLevel{0x33});
     KB_CHECK(card.external_authenticate(*authenticate) == kOk);
     KB_CHECK(host.finish_authentication({{}, kOk}).has_value());
   }

@@ -27,7 +27,7 @@ void side_by_side(benchmark::State& state, int turns, Ours ours, Raw raw) {
     const auto end = std::chrono::steady_clock::now();
     raw_total += middle - begin;
     ours_total += end - middle;
-    state.SetIterationTime(Seconds(end - middle).count() / turns);
+    state.SetIterationTime(Seconds(end - middle).count());
   }
   const double rounds = static_cast<double>(state.iterations()) * turns;
   state.counters["raw_us"] = raw_total.count() * 1e6 / rounds;

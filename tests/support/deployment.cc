@@ -134,10 +134,13 @@ DeployedCard& Deployment::add_card(std::string_view device, const CardOptions& o
       must(maker->make(std::move(plan), std::make_unique<CutMedium>(power), modules));
   auto channel = must(apdu::ChannelLink::open(*made.element));
   manager::CardManager at_card(*channel, made.issuer_keys, rng);
-  const manager::DomainPlan domain{.aid = domain_aid(),
-                                   .key_version = kDomainKeyVersion,
-                                   .key_size = options_.domain_key_size,
-                                   .scp03 = options_.domain_scp03};
+  manager::DomainPlan domain{.aid = domain_aid(),
+                             .key_version = kDomainKeyVersion,
+                             .key_size = options_.domain_key_size,
+                             .scp03 = options_.domain_scp03};
+  if (options_.domain_installs) {
+    domain.privileges.bits |= gp::Privileges::kAuthorizedManagement;
+  }
   delivery::KeyExport domain_keys = must(at_card.create_domain(domain, manager_master));
 
   channel.reset();

@@ -34,15 +34,16 @@
 namespace kagibin::test {
 
 struct DeploymentOptions {
-  std::string policy_members;              // appended to the policy's text, ", ..." or empty
+  std::string policy_members{};            // appended to the policy's text, ", ..." or empty
   scp::Scp03Parameter domain_scp03{0x70};  // i of the provider's domain
   std::size_t domain_key_size = 16;
+  bool domain_installs = false;        // gives the domain the authorized management privilege
   bool basic_channel_reserved = true;  // the device uses it itself
   // Of the elements' own randomness; empty: from the deployment's seed.
-  std::string element_seed;
+  std::string element_seed{};
   // What the KDA's load file says of its sources, so that golden transcripts outlive a change of
   // them; empty: the truth.
-  std::optional<crypto::Digest256> kda_sources;
+  std::optional<crypto::Digest256> kda_sources{};
 };
 
 // One element, its memory, and what the roles know about it.

@@ -23,6 +23,7 @@ struct Options {
   std::string key_version = "30";
   std::string i = "70";
   int key_size = 16;
+  bool installs = false;
   std::string load_file;
   std::string module;
   std::string domain;
@@ -187,10 +188,14 @@ class ManagerCommands {
   }
   Result<manager::DomainPlan> domain_plan(const std::string& aid) const {
     const std::uint8_t i = KB_TRY(cli::parse_octet(options_.i));
-    return manager::DomainPlan{.aid = KB_TRY(Aid::from_hex(aid)),
-                               .key_version = KB_TRY(cli::parse_octet(options_.key_version)),
-                               .key_size = static_cast<std::size_t>(options_.key_size),
-                               .scp03 = KB_TRY(scp::Scp03Parameter::from(i))};
+    manager::DomainPlan plan{.aid = KB_TRY(Aid::from_hex(aid)),
+                             .key_version = KB_TRY(cli::parse_octet(options_.key_version)),
+                             .key_size = static_cast<std::size_t>(options_.key_size),
+                             .scp03 = KB_TRY(scp::Scp03Parameter::from(i))};
+    if (options_.installs) {
+      plan.privileges.bits |= gp::Privileges::kAuthorizedManagement;
+    }
+    return plan;
   }
 
   cli::Program& program_;
@@ -242,6 +247,9 @@ int main(int argc, char** argv) {
   add_reader_option(create, options);
   create->add_option("--aid", options.aid, "AID of the domain")->required();
   add_key_options(create, options);
+  create->add_flag(
+      "--installs", options.installs,
+      "give the domain the authorized management privilege: kagibin manager install needs it");
   create->callback([&] { program.finish(commands().create_domain()); });
 
   auto* install = program.app().add_subcommand(
