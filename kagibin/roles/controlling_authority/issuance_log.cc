@@ -117,7 +117,9 @@ Result<void> FileIssuanceLog::append(const IssuanceEntry& entry) {
   const std::string line = issuance_line(entry, position_);
   const auto written = write_all(file_, line + "\n", size_);
   if (!written || ::fsync(file_) != 0) {
-    static_cast<void>(::ftruncate(file_, size_));
+    if (::ftruncate(file_, size_) != 0) {
+      return fail(Errc::kIo, "the issuance log ends in half a line; mend it before going on");
+    }
     return written ? fail(Errc::kIo, "the issuance log cannot be made durable; nothing was issued")
                    : written;
   }

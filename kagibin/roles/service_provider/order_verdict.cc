@@ -148,6 +148,9 @@ Checked<Judgement> OrderFlow::read_receipt(const JournalOrder& order,
                                            const envelope::Receipt& receipt) {
   const auto answer =
       KB_TRY(in_.journal.find_entry(order.id, attempt.number, JournalStep::kAnswer));
+  if (!answer) {
+    return problem(Errc::kStore, "The journal has no answer for this attempt; it is damaged.");
+  }
   const OpenedAnswer opened = KB_TRY(open_answer(attempt, answer->message));
   const auto delivered =
       KB_TRY(in_.journal.find_entry(order.id, attempt.number, JournalStep::kDelivery));
