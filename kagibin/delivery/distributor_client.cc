@@ -154,9 +154,14 @@ Result<AttemptStatus> DeviceApi::put_receipt(const OrderId& order,
 
 Result<IssuedCertificate> redeem_invitation(HttpClient& http, const CertificateRequest& request) {
   ApiConnection connection(http);
-  return read(
-      connection.call(HttpMethod::kPut, "/v1/invitations/self/certificate", to_json(request)),
-      issued_certificate_from_json);
+  auto body =
+      connection.call(HttpMethod::kPut, "/v1/invitations/self/certificate", to_json(request));
+  if (!body && body.error().code == Errc::kConflict) {
+    return fail(Errc::kConflict,
+                "this invitation was used already, with another key; ask the distributor for a new "
+                "one, and tell it if it was not you who used this one");
+  }
+  return read(std::move(body), issued_certificate_from_json);
 }
 
 }  // namespace kagibin::delivery

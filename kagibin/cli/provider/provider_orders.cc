@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <atomic>
+#include <limits>
 #include <thread>
 
 #include <signal.h>
@@ -128,6 +130,7 @@ Checked<void> with_client(const Program& program, const ProviderOptions& options
 }
 
 constexpr std::uint32_t kMaxListed = 10'000;
+constexpr std::int64_t kPollMs = 200;
 
 Checked<std::size_t> open_orders(delivery::JournalStore& journal) {
   std::size_t open = 0;
@@ -137,9 +140,11 @@ Checked<std::size_t> open_orders(delivery::JournalStore& journal) {
   return open;
 }
 
-void wait_seconds(std::uint32_t seconds) {
-  for (std::uint32_t tenth = 0; tenth < seconds * 10 && !stopped; ++tenth) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+// At a signal, no longer.
+void wait_ms(std::int64_t milliseconds) {
+  constexpr std::int64_t kStep = 100;
+  for (std::int64_t left = milliseconds; left > 0 && !stopped; left -= kStep) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::min(left, kStep)));
   }
 }
 
@@ -248,15 +253,18 @@ int provider_run(const Program& program, const ProviderOptions& options) {
               return {};
             }
           }
-          if (options.timeout_seconds > 0 &&
-              desk.clock.uptime_ms() - begin > std::int64_t{options.timeout_seconds} * 1000) {
+          const std::int64_t passed = desk.clock.uptime_ms() - begin;
+          const std::int64_t left = options.timeout_seconds > 0
+                                        ? std::int64_t{options.timeout_seconds} * 1000 - passed
+                                        : std::numeric_limits<std::int64_t>::max();
+          if (left <= 0) {
             timed_out = true;
             return {};
           }
-          const std::uint32_t pause =
+          // What the operator asks for, but never beyond --timeout.
+          const std::uint32_t asked =
               report && report->retry_after_seconds ? *report->retry_after_seconds : 0;
-          pause > 0 ? wait_seconds(pause)
-                    : std::this_thread::sleep_for(std::chrono::milliseconds(200));
+          wait_ms(std::min(left, asked > 0 ? std::int64_t{asked} * 1000 : kPollMs));
         }
         return {};
       });
@@ -265,8 +273,10 @@ int provider_run(const Program& program, const ProviderOptions& options) {
   }
   if (timed_out) {
     return report_problem(console,
-                          {Errc::kInterrupted, "orders are still open when --timeout ran out"},
-                          "the run ended; run it again, nothing is lost");
+                          {Errc::kInterrupted,
+                           "orders are still open when --timeout ran out. They wait for their "
+                           "devices; run it again, nothing is lost."},
+                          "the run ended");
   }
   return kExitOk;
 }

@@ -14,7 +14,14 @@ namespace kagibin::cli {
 using provider::Checked;
 
 int report_problem(Console console, const provider::Problem& problem, std::string_view what) {
-  return console.failed_text(problem.code, what, problem.text);
+  std::string sentence = problem.text;
+  if (!sentence.ends_with('.')) {  // a lower layer's error says what happened and no more
+    sentence += exit_code(problem.code) == kExitTryAgain
+                    ? ". What was written is kept. See that the disk has room and the network is "
+                      "there, then run the same command again."
+                    : ".";
+  }
+  return console.failed_text(problem.code, what, sentence);
 }
 
 namespace {
