@@ -94,8 +94,11 @@ class DistributorCommands {
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     const auto done = run_server(signals);
     if (!done) {
+      const bool missing = done.error().code == Errc::kNotFound;
       return console_.failed(done.error(), "the distributor does not run",
-                             "is it initialised? kagibin distributor init");
+                             missing ? "is it initialised? kagibin distributor init"
+                                     : "what it acknowledged is in its store; when the cause is "
+                                       "gone, start it again");
     }
     return cli::kExitOk;
   }

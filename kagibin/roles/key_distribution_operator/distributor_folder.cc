@@ -34,7 +34,10 @@ Result<void> DistributorFolder::init(const InitOptions& options,
     return fail(Errc::kIo, "the distributor's folder cannot be made");
   }
   if (std::filesystem::exists(ca_certificate(), error)) {
-    return fail(Errc::kConflict, "this folder has a transport CA already");
+    return fail(
+        Errc::kConflict,
+        "this folder has a transport CA already, and is complete: serve it, or take another "
+        "--home");
   }
   const TransportCa ca = KB_TRY(create_transport_ca(options.ca_name, now, rng));
   const KeyAndCertificate server = KB_TRY(ca.issue_server(options.server, now, rng));
