@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <limits>
+#include <map>
 #include <thread>
 
 #include <signal.h>
@@ -132,12 +133,29 @@ Checked<void> with_client(const Program& program, const ProviderOptions& options
 constexpr std::uint32_t kMaxListed = 10'000;
 constexpr std::int64_t kPollMs = 200;
 
-Checked<std::size_t> open_orders(delivery::JournalStore& journal) {
+// Orders that a further run may still move. What is unknown after its end stays so: only a new
+// order or reading the element back says more (protocol, section 7).
+Checked<std::size_t> open_orders(delivery::JournalStore& journal, std::int64_t now) {
   std::size_t open = 0;
   for (const delivery::JournalOrder& order : KB_TRY(journal.orders(std::nullopt, kMaxListed))) {
-    open += has_ended(order.state) ? 0U : 1U;
+    const bool lapsed = order.state == delivery::State::kUnknown && order.not_after < now;
+    open += has_ended(order.state) || lapsed ? 0U : 1U;
   }
   return open;
+}
+
+// How the orders that moved in this run stand now; for the exit code.
+using LastStates = std::map<std::string, delivery::State>;
+std::size_t not_confirmed(const LastStates& states) {
+  return static_cast<std::size_t>(std::ranges::count_if(states, [](const auto& entry) {
+    return entry.second == delivery::State::kRefused || entry.second == delivery::State::kUnknown ||
+           entry.second == delivery::State::kExpired;
+  }));
+}
+
+// After so many failures in a row: doubled each time, at most half a minute.
+std::int64_t backoff_ms(int failures) {
+  return std::min<std::int64_t>(30'000, kPollMs << std::min(failures, 8));
 }
 
 // At a signal, no longer.
@@ -224,12 +242,15 @@ int provider_run(const Program& program, const ProviderOptions& options) {
   sigaction(SIGTERM, &action, nullptr);
   Console console = program.console();
   bool timed_out = false;
+  LastStates last_states;
   const auto done = with_client(
       program, options,
       [&](Desk& desk, provider::OrderFlow&, provider::ProviderClient& client) -> Checked<void> {
         const std::int64_t begin = desk.clock.uptime_ms();
+        int failures = 0;
         while (!stopped) {
           const auto report = client.run_once();
+          failures = report ? 0 : failures + 1;
           if (!report) {
             if (!options.until_done || exit_code(report.error().code) != kExitTryAgain) {
               return std::unexpected(report.error());
@@ -237,6 +258,7 @@ int provider_run(const Program& program, const ProviderOptions& options) {
             console.progress("{}; trying again", report.error().text);
           } else {
             for (const provider::RunEvent& event : report->events) {
+              last_states[event.order.text()] = event.state;
               console.result({{"order", event.order.text()},
                               {"attempt", event.attempt},
                               {"state", delivery::name(event.state)},
@@ -248,7 +270,7 @@ int provider_run(const Program& program, const ProviderOptions& options) {
             if (report->more) {
               continue;
             }
-            const std::size_t open = KB_TRY(open_orders(desk.home->journal()));
+            const std::size_t open = KB_TRY(open_orders(desk.home->journal(), desk.clock.now()));
             if (options.until_done && open == 0) {
               return {};
             }
@@ -264,7 +286,7 @@ int provider_run(const Program& program, const ProviderOptions& options) {
           // What the operator asks for, but never beyond --timeout.
           const std::uint32_t asked =
               report && report->retry_after_seconds ? *report->retry_after_seconds : 0;
-          wait_ms(std::min(left, asked > 0 ? std::int64_t{asked} * 1000 : kPollMs));
+          wait_ms(std::min(left, asked > 0 ? std::int64_t{asked} * 1000 : backoff_ms(failures)));
         }
         return {};
       });
@@ -277,6 +299,15 @@ int provider_run(const Program& program, const ProviderOptions& options) {
                            "orders are still open when --timeout ran out. They wait for their "
                            "devices; run it again, nothing is lost."},
                           "the run ended");
+  }
+  const std::size_t bad = options.until_done ? not_confirmed(last_states) : 0;
+  if (bad > 0) {
+    return report_problem(
+        console,
+        {Errc::kState,
+         fmt::format("{} orders did not end confirmed; the lines above say why, and what to do",
+                     bad)},
+        "the run is done");
   }
   return kExitOk;
 }

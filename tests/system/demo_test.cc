@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// The demo as a user runs it: its last line, its exit code, its table, and that the table notices
+// what it must.
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include <boost/json/parse.hpp>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace kagibin {
+namespace {
+
+struct Run {
+  int code = -1;
+  std::string out;  // standard output
+
+  std::string last_line() const {
+    const std::size_t end = out.find_last_not_of('\n');
+    const std::size_t begin = out.rfind('\n', end);
+    return end == std::string::npos ? "" : out.substr(begin + 1, end - begin);
+  }
+  // The object of --json, which stands in the last line but one.
+  boost::json::array rows() const {
+    const std::size_t begin = out.find('{');
+    const std::size_t end = out.find('\n', begin);
+    return boost::json::parse(out.substr(begin, end - begin)).at("rows").as_array();
+  }
+  std::string cell(std::string_view who, const char* column) const {
+    for (const boost::json::value& row : rows()) {
+      if (row.at("who").as_string() == who) {
+        return row.at(column).as_array().empty() ? "nothing" : "something";
+      }
+    }
+    return "no such row";
+  }
+};
+
+Run demo(const std::string& options) {
+  Run out;
+  const std::string command =
+      std::string(KAGIBIN_BINARY_DIR) + "/bin/kagibin-demo --json " + options;
+  // NOLINTNEXTLINE(cert-env33-c): the program is what is tested
+  FILE* pipe = popen(command.c_str(), "r");
+  if (pipe == nullptr) {
+    return out;
+  }
+  std::array<char, 4096> buffer{};
+  while (fgets(buffer.data(), buffer.size(), pipe) != nullptr) {
+    out.out += buffer.data();
+  }
+  const int status = pclose(pipe);
+  out.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return out;
+}
+
+TEST(DemoTest, SealedSchemeDeliversAndOnlyManagerWithDeviceCanDeriveTheKey) {
+  const Run run = demo("");
+  EXPECT_EQ(run.last_line(), "delivered");
+  ASSERT_EQ(run.code, 0);
+  EXPECT_EQ(run.rows().size(), 6U);
+  for (const char* who : {"B", "C", "D", "device", "B + C", "C + device"}) {
+    EXPECT_EQ(run.cell(who, "found"), "nothing") << who;
+    const bool coalition = std::string_view(who) == "C + device";
+    EXPECT_EQ(run.cell(who, "derived"), coalition ? "something" : "nothing") << who;
+    EXPECT_EQ(run.cell(who, "not_searched"), "nothing") << who;
+  }
+}
+
+TEST(DemoTest, SealedSchemeDeliversWithoutAReader) {
+  const Run run = demo("--no-pcsc");
+  EXPECT_EQ(run.last_line(), "delivered");
+  EXPECT_EQ(run.code, 0);
+}
+
+TEST(DemoTest, ConventionalSchemeLeaksToTheOperatorAndTheSearchShowsIt) {
+  const Run run = demo("--scheme conventional");
+  EXPECT_EQ(run.last_line(), "leaked");
+  ASSERT_EQ(run.code, 0);
+  EXPECT_EQ(run.cell("B", "found"), "something");
+  EXPECT_EQ(run.cell("C", "found"), "nothing");
+  EXPECT_EQ(run.cell("D", "found"), "nothing");
+  EXPECT_EQ(run.cell("device", "found"), "nothing");
+  EXPECT_EQ(run.cell("C + device", "derived"), "something");
+}
+
+class PlantedSecret : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+
+TEST_P(PlantedSecret, IsFoundInTheRowOfItsParty) {
+  const auto& [role, row] = GetParam();
+  const Run run = demo(std::string("--no-pcsc --plant ") + role);
+  EXPECT_EQ(run.last_line(), "leaked");
+  ASSERT_EQ(run.code, 3);
+  for (const char* who : {"B", "C", "D", "device"}) {
+    EXPECT_EQ(run.cell(who, "found"), std::string_view(who) == row ? "something" : "nothing")
+        << who;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Parties,
+                         PlantedSecret,
+                         testing::Values(std::pair{"distributor", "B"},
+                                         std::pair{"manager", "C"},
+                                         std::pair{"carrier", "D"},
+                                         std::pair{"device", "device"}),
+                         [](const auto& info) { return std::string(info.param.first); });
+
+TEST(DemoTest, LeavesNoFolderBehind) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("kagibin-demo-test-" + std::to_string(getpid()));
+  std::filesystem::create_directory(folder);
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread
+  setenv("TMPDIR", folder.c_str(), 1);
+  EXPECT_EQ(demo("--no-pcsc").code, 0);
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread
+  unsetenv("TMPDIR");
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(DemoTest, RefusesASchemeThatItDoesNotKnow) {
+  EXPECT_EQ(demo("--scheme other 2>/dev/null").code, 2);
+}
+
+}  // namespace
+}  // namespace kagibin
