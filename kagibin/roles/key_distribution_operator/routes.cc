@@ -170,6 +170,10 @@ Result<Call> route(const delivery::HttpRequest& request) {
   }
   // Who asks comes before what is asked: a stranger learns nothing about names.
   KB_TRY(authorise(call, request.subject));
+  if ((call.route->pattern.find("{order}") != std::string_view::npos && found.order.empty()) ||
+      (call.route->pattern.find("{attempt}") != std::string_view::npos && found.attempt.empty())) {
+    return fail(Errc::kNotFound, "there is no such path with this method");
+  }
   if (!found.order.empty()) {
     call.order = KB_TRY(delivery::OrderId::from(found.order));
   }

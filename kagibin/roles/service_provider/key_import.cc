@@ -10,6 +10,16 @@
 
 namespace kagibin::roles::service_provider {
 
+namespace {
+
+bool holds(const ChannelKeySet& known, const delivery::KeyExport& entry) {
+  return ct_equal(known.enc.expose(), entry.key_enc.expose()) &&
+         ct_equal(known.mac.expose(), entry.key_mac.expose()) &&
+         ct_equal(known.dek.expose(), entry.key_dek.expose());
+}
+
+}  // namespace
+
 Checked<std::size_t> import_key_exports(ByteView cms,
                                         const crypto::EcPublicKey& manager_key,
                                         std::string_view exchange_certificate_pem,
@@ -42,6 +52,17 @@ Checked<std::size_t> import_key_exports(ByteView cms,
                      fmt::format("The key export names card {}/{}, which no shipment list names; "
                                  "nothing was stored. Import the maker's shipment list first.",
                                  to_hex(entry.iin), to_hex(entry.cin)));
+    }
+    const auto known =
+        KB_TRY(keys.channel_keys(*seid, entry.security_domain, entry.key_version_number));
+    if (known && !holds(*known, entry)) {
+      return problem(
+          Errc::kConflict,
+          fmt::format("We hold another key set {:02X} for domain {} of card {}/{}, which an export "
+                      "does not replace; nothing was stored. If the card was made anew, order its "
+                      "deliveries from a new provider folder.",
+                      entry.key_version_number, entry.security_domain.hex(), to_hex(entry.iin),
+                      to_hex(entry.cin)));
     }
     owners.push_back(*seid);
   }

@@ -170,6 +170,9 @@ class OrderFlow {
                                        delivery::AttemptNumber attempt,
                                        delivery::Verdict verdict) const;
   Checked<void> learn_keys(const delivery::JournalOrder& order, const Results& results);
+  // False when a later order for the same target has spoken already.
+  Checked<bool> is_latest(const delivery::JournalOrder& order) const;
+  Checked<bool> asked_to_cancel(const delivery::JournalOrder& order) const;
 
   ProviderContext in_;
   std::map<crypto::Digest256, pki::CertificateDate> verified_chains_;

@@ -25,6 +25,8 @@ inline std::string receipt_key_label(const delivery::OrderId& order,
 }
 
 inline constexpr std::string_view kReceiptKind = "receipt";
+// The highest SEQ of (SEID, target) whose outcome changed our key store, four octets.
+inline constexpr std::string_view kLearnedSeqKind = "learned_seq";
 inline Bytes receipt_key(const Seid& seid, const Aid& target) {
   Bytes out(seid.octets.begin(), seid.octets.end());
   append(out, target.view());

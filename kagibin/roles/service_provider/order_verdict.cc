@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "kagibin/base/byte_io.h"
 #include "kagibin/base/crash_point.h"
 #include "kagibin/envelope/answer_open.h"
 #include "kagibin/roles/service_provider/opened_answer.h"
@@ -91,17 +92,45 @@ Checked<AttemptNumber> OrderFlow::last_sealed_attempt(const JournalOrder& order)
   return AttemptNumber{0};
 }
 
+// Attempts that we sealed come first: an answer that we refused may name any handle.
 Checked<AttemptNumber> OrderFlow::attempt_with_handle(const JournalOrder& order,
                                                       const Handle& handle) const {
+  AttemptNumber unsealed = 0;
   for (AttemptNumber number = order.current_attempt; number > 0; --number) {
     const auto entry = KB_TRY(in_.journal.find_entry(order.id, number, JournalStep::kAnswer));
     const auto answer = entry ? envelope::EnrolmentAnswer::decode(entry->message)
                               : fail(Errc::kNotFound, "no answer");
-    if (answer && answer->handle == handle) {
+    if (!answer || answer->handle != handle) {
+      continue;
+    }
+    if (KB_TRY(in_.journal.find_entry(order.id, number, JournalStep::kDelivery))) {
       return number;
     }
+    unsealed = unsealed == 0 ? number : unsealed;
   }
-  return AttemptNumber{0};
+  return unsealed;
+}
+
+Checked<bool> OrderFlow::asked_to_cancel(const JournalOrder& order) const {
+  for (AttemptNumber number = order.current_attempt; number > 0; --number) {
+    const auto entry = KB_TRY(in_.journal.find_entry(order.id, number, JournalStep::kRequest));
+    const auto request = entry ? envelope::EnrolmentRequest::decode(entry->message)
+                               : fail(Errc::kNotFound, "no request");
+    if (request && request->cancel) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Checked<bool> OrderFlow::is_latest(const JournalOrder& order) const {
+  const auto last =
+      KB_TRY(in_.journal.find_record(kLearnedSeqKind, receipt_key(order.seid, order.target)));
+  if (!last) {
+    return true;
+  }
+  ByteReader in(*last);
+  return KB_TRY(in.u32()) <= order.seq;
 }
 
 Checked<Judgement> OrderFlow::judge(const OrderId& id,
@@ -134,7 +163,7 @@ Checked<Judgement> OrderFlow::judge(const OrderId& id,
   Judgement judgement = KB_TRY(read());
   judgement.attempt = number;
   judgement.verdict.revision = revision;
-  if (judgement.verdict.verdict != Verdict::kUnknown) {
+  if (judgement.verdict.verdict != Verdict::kUnknown && KB_TRY(is_latest(order))) {
     KB_TRY(in_.journal.put_record(kReceiptKind, receipt_key(order.seid, order.target),
                                   crypto::sha256(receipt)));
   }
@@ -154,6 +183,10 @@ Checked<Judgement> OrderFlow::read_receipt(const JournalOrder& order,
   const OpenedAnswer opened = KB_TRY(open_answer(attempt, answer->message));
   const auto delivered =
       KB_TRY(in_.journal.find_entry(order.id, attempt.number, JournalStep::kDelivery));
+  // What was sealed was checked then; an answer that we refused proves nothing about the element.
+  if (!delivered && !check_answer(order, attempt, opened)) {
+    return unknown("the receipt belongs to an answer that we refused");
+  }
   const bool saw_envelope =
       !std::ranges::all_of(receipt.header_hash, [](std::uint8_t octet) { return octet == 0; });
   SecretArray<16> receipt_key;
@@ -184,6 +217,9 @@ Checked<Judgement> OrderFlow::read_receipt(const JournalOrder& order,
   // Without 8E only the signature speaks, and only for what it can say: nothing was installed.
   if (!receipt.mac && checked->signature_valid) {
     if (receipt.results.front() == ActionResult::kCancelled) {
+      if (!KB_TRY(asked_to_cancel(order))) {
+        return unknown("the receipt says cancelled, and nobody asked for that");
+      }
       return of(Verdict::kCancelled, "cancelled before an envelope opened", false);
     }
     return of(Verdict::kRefused,
@@ -247,14 +283,15 @@ Checked<void> OrderFlow::abandon(const OrderId& id) {
   return {};
 }
 
-// A confirmed or cancelled order stays what it is; an earlier attempt that was refused says nothing
-// about the later one; an answer that is not believed proves nothing about an envelope that went
-// out before.
+// A confirmed order stays what it is, a cancelled one unless an install is proved; an earlier
+// attempt that was refused says nothing about the later one; an answer that is not believed proves
+// nothing about an envelope that went out before.
 Checked<delivery::State> OrderFlow::state_after(const JournalOrder& order,
                                                 AttemptNumber attempt,
                                                 Verdict verdict) const {
   using delivery::State;
-  if (order.state == State::kConfirmed || order.state == State::kCancelled) {
+  if (order.state == State::kConfirmed ||
+      (order.state == State::kCancelled && verdict != Verdict::kConfirmed)) {
     return order.state;
   }
   if (verdict == Verdict::kConfirmed || verdict == Verdict::kUnknown) {
@@ -291,6 +328,11 @@ Checked<void> OrderFlow::note_state(const OrderId& id, AttemptNumber attempt, Ve
 // A key set that was put into the domain that opens the channel is the one for the next order.
 Checked<void> OrderFlow::learn_keys(const JournalOrder& order, const Results& results) {
   const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
+  if (!KB_TRY(is_latest(order))) {
+    return {};  // an old receipt, held back, must not bring old keys back
+  }
+  const Bytes seq = ByteWriter().u32(order.seq).take();
+  KB_TRY(in_.journal.put_record(kLearnedSeqKind, receipt_key(order.seid, order.target), seq));
   if (notes.security_domain != order.target) {
     return {};
   }
