@@ -45,7 +45,8 @@ Checked<SecretBytes> hex_key(const std::filesystem::path& path) {
     }
     if (value >= 0) {
       std::uint8_t& octet = key.expose_mutable()[digits / 2];
-      octet = static_cast<std::uint8_t>(octet << 4U | static_cast<unsigned>(value));
+      octet = static_cast<std::uint8_t>((static_cast<unsigned>(octet) << 4U) |
+                                        static_cast<unsigned>(value));
       ++digits;
     }
   }
