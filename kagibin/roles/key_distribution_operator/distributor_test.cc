@@ -403,6 +403,15 @@ TEST_F(DistributorTest, TargetsAndBodiesAreReadStrictly) {
   EXPECT_EQ(send(HttpMethod::kGet, "/v1/orders/x", subject).status, 404);
 }
 
+TEST_F(DistributorTest, PathsWithAnEmptySegmentAreNoPaths) {
+  const auto subject = provider_http.subject;
+  for (const char* path : {"/v1/orders//", "/v1/orders/", "/v1/orders//attempts/1/receipt",
+                           "/v1/orders/x/attempts//receipt", "/v1/orders/x/attempts/"}) {
+    EXPECT_EQ(send(HttpMethod::kGet, path, subject).status, 404) << path;
+    EXPECT_EQ(send(HttpMethod::kPut, path, subject, "{}").status, 404) << path;
+  }
+}
+
 TEST_F(DistributorTest, RequestsThatArriveTogetherFailAloneAndCommitTogether) {
   const std::string order = to_json(delivery::OrderRequest{device("phone"), kNow + 600});
   const auto put = [&](std::string name, std::string body) {
