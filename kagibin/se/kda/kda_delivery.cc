@@ -11,7 +11,7 @@ using kagibin::kda::Status;
 namespace {
 
 bool ends_session(const TargetSession::Next& answer) {
-  return !answer || (answer->hint && *answer->hint != Hint::kSelect);
+  return !answer || answer->hint.value_or(Hint::kSelect) != Hint::kSelect;
 }
 
 }  // namespace
