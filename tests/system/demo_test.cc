@@ -15,7 +15,7 @@
 namespace kagibin {
 namespace {
 
-struct Run {
+struct Demo {
   int code = -1;
   std::string out;  // standard output
 
@@ -40,8 +40,8 @@ struct Run {
   }
 };
 
-Run demo(const std::string& options) {
-  Run out;
+Demo demo(const std::string& options) {
+  Demo out;
   const std::string command =
       std::string(KAGIBIN_BINARY_DIR) + "/bin/kagibin-demo --json " + options;
   // NOLINTNEXTLINE(cert-env33-c): the program is what is tested
@@ -59,7 +59,7 @@ Run demo(const std::string& options) {
 }
 
 TEST(DemoTest, SealedSchemeDeliversAndOnlyManagerWithDeviceCanDeriveTheKey) {
-  const Run run = demo("");
+  const Demo run = demo("");
   EXPECT_EQ(run.last_line(), "delivered");
   ASSERT_EQ(run.code, 0);
   EXPECT_EQ(run.rows().size(), 6U);
@@ -72,13 +72,13 @@ TEST(DemoTest, SealedSchemeDeliversAndOnlyManagerWithDeviceCanDeriveTheKey) {
 }
 
 TEST(DemoTest, SealedSchemeDeliversWithoutAReader) {
-  const Run run = demo("--no-pcsc");
+  const Demo run = demo("--no-pcsc");
   EXPECT_EQ(run.last_line(), "delivered");
   EXPECT_EQ(run.code, 0);
 }
 
 TEST(DemoTest, ConventionalSchemeLeaksToTheOperatorAndTheSearchShowsIt) {
-  const Run run = demo("--scheme conventional");
+  const Demo run = demo("--scheme conventional");
   EXPECT_EQ(run.last_line(), "leaked");
   ASSERT_EQ(run.code, 0);
   EXPECT_EQ(run.cell("B", "found"), "something");
@@ -92,7 +92,7 @@ class PlantedSecret : public testing::TestWithParam<std::pair<const char*, const
 
 TEST_P(PlantedSecret, IsFoundInTheRowOfItsParty) {
   const auto& [role, row] = GetParam();
-  const Run run = demo(std::string("--no-pcsc --plant ") + role);
+  const Demo run = demo(std::string("--no-pcsc --plant ") + role);
   EXPECT_EQ(run.last_line(), "leaked");
   ASSERT_EQ(run.code, 3);
   for (const char* who : {"B", "C", "D", "device"}) {

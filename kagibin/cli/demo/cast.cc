@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/cli/demo/cast.h"
 
+#include <cstdlib>
 #include <thread>
-
-#include <stdlib.h>
 
 #include "kagibin/cli/demo/scratch_folder.h"
 #include "kagibin/link/pcsc_reader.h"
@@ -13,19 +12,12 @@ namespace kagibin::cli::demo {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace std::chrono_literals;
 
-constexpr auto kStartLimit = 20s;
+constexpr auto kStartLimit = std::chrono::seconds(20);
 
 std::string text_of(const boost::json::object& result, std::string_view name) {
   const boost::json::value* value = result.if_contains(name);
   return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
-}
-
-Outcome<std::string> address_of(Child& server) {
-  const boost::json::object ready = KB_TRY(server.wait_for(
-      [](const boost::json::object& result) { return result.contains("port"); }, kStartLimit));
-  return fmt::format("127.0.0.1:{}", ready.at("port").to_number<int>());
 }
 
 // The reader shows the card a moment after pcscd was woken.
@@ -35,7 +27,7 @@ bool reader_has_card() {
     if (link::PcscReader::connect("0")) {
       return true;
     }
-    std::this_thread::sleep_for(20ms);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   return false;
 }
@@ -134,6 +126,12 @@ Outcome<void> found_provider(Site& site, const ElementInReader& element, Narrato
 
 }  // namespace
 
+Outcome<std::string> address_of(Child& server) {
+  const boost::json::object ready = KB_TRY(server.wait_for(
+      [](const boost::json::object& result) { return result.contains("port"); }, kStartLimit));
+  return fmt::format("127.0.0.1:{}", ready.at("port").to_number<int>());
+}
+
 fs::path apdu_log(const Site& site) { return site.file(Role::kDevice, "apdu.log"); }
 fs::path capture(const Site& site) { return site.file(Role::kCarrier, "capture.kbcap"); }
 fs::path tls_key_log(const Site& site) { return site.examiner() / "tls.keys"; }
@@ -186,8 +184,8 @@ Outcome<Cast> Cast::assemble(Site& site, bool pcsc, Narrator& narrator) {
                                   "--demo-key-log", tls_key_log(site)}));
   narrator.step("D", "the device joined, over a carrier that keeps what it sees");
   out.agent = KB_TRY(site.start(
-      Role::kDevice, {"run", "--reader", out.element.reader, "--apdu-log", apdu_log(site), "--via",
-                      out.carried, "--demo-key-log", tls_key_log(site)}));
+      Role::kDevice, {"run", "--reader", out.element.reader, "--apdu-log", apdu_log(site), "--wait",
+                      "1", "--via", out.carried, "--demo-key-log", tls_key_log(site)}));
   return out;
 }
 

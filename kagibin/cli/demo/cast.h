@@ -52,6 +52,9 @@ struct Cast {
   static Outcome<Cast> assemble(Site& site, bool pcsc, Narrator& narrator);
 };
 
+// HOST:PORT of a program that says on which port it listens.
+Outcome<std::string> address_of(Child& server);
+
 // Files of the cast, by their place on the site.
 std::filesystem::path apdu_log(const Site& site);
 std::filesystem::path capture(const Site& site);

@@ -21,10 +21,9 @@ namespace kagibin::cli::demo {
 
 namespace {
 
-using namespace std::chrono_literals;
 using SteadyClock = std::chrono::steady_clock;
 
-constexpr auto kPause = 1ms;
+constexpr auto kPause = std::chrono::milliseconds(1);
 constexpr int kCannotRun = 127;
 
 // Between fork and exec: nothing that allocates.
@@ -162,8 +161,9 @@ Outcome<boost::json::object> Child::wait_for(
       return fail(Errc::kInterrupted, "stopped by a signal");
     }
     if (SteadyClock::now() > end) {
-      return failure(
-          fmt::format("{} did not say what was expected within {} s", name(), limit / 1s), log());
+      return failure(fmt::format("{} did not say what was expected within {} s", name(),
+                                 limit / std::chrono::seconds(1)),
+                     log());
     }
     std::this_thread::sleep_for(kPause);
   }
@@ -176,7 +176,9 @@ Outcome<Child::Results> Child::wait_until_done(std::chrono::milliseconds limit) 
       return fail(Errc::kInterrupted, "stopped by a signal");
     }
     if (SteadyClock::now() > end) {
-      return failure(fmt::format("{} did not end within {} s", name(), limit / 1s), log());
+      return failure(
+          fmt::format("{} did not end within {} s", name(), limit / std::chrono::seconds(1)),
+          log());
     }
     std::this_thread::sleep_for(kPause);
   }
@@ -186,12 +188,19 @@ Outcome<Child::Results> Child::wait_until_done(std::chrono::milliseconds limit) 
   return results();
 }
 
+void Child::ask_to_stop() const {
+  if (process_ > 0) {
+    kill(process_, SIGCONT);  // it may be held still
+    kill(process_, SIGTERM);
+  }
+}
+
 Outcome<void> Child::stop() {
   if (process_ < 0) {
     return {};
   }
-  kill(process_, SIGTERM);
-  const auto end = SteadyClock::now() + 2s;
+  ask_to_stop();
+  const auto end = SteadyClock::now() + std::chrono::seconds(10);
   bool killed = false;
   while (!has_ended()) {
     if (!killed && SteadyClock::now() > end) {

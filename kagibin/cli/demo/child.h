@@ -2,7 +2,7 @@
 // A program that the demo runs as a process of its own: its output goes to two files, NAME.out and
 // NAME.err, and its results (JSON, one object a line) are read from there.
 //
-// It ends with its object: SIGTERM, after two seconds SIGKILL; and with the demo, whatever ends
+// It ends with its object: SIGTERM, after ten seconds SIGKILL; and with the demo, whatever ends
 // that. Waits end with kInterrupted when the demo is to stop. A watched child stops in its last
 // moment, its memory still there, for somebody to look at it. Thread-safety: one thread.
 //
@@ -53,7 +53,9 @@ class Child {
       std::chrono::milliseconds limit);
   // Its results when it ended with exit code 0; a failure with its own words otherwise.
   Outcome<Results> wait_until_done(std::chrono::milliseconds limit);
-  // SIGTERM, and waits for the end; fails when the exit code was not 0.
+  // SIGTERM, without waiting.
+  void ask_to_stop() const;
+  // The same, and waits for the end; fails when the exit code was not 0.
   Outcome<void> stop();
 
  private:

@@ -5,6 +5,8 @@
 
 #include "kagibin/cli/demo/sealed_delivery.h"
 #include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/sha256.h"
+#include "kagibin/envelope/answer_open.h"
 #include "kagibin/roles/security_module_manager/domain_keys.h"
 #include "kagibin/roles/security_module_manager/manager_folder.h"
 #include "kagibin/roles/service_provider/order_records.h"
@@ -144,6 +146,23 @@ Outcome<void> KnownSecrets::collect_receipt_key() {
                                                attempt->sealed_receipt_key));
   add("Kr", key.expose());
   return {};
+}
+
+Outcome<SealedEnvelope> KnownSecrets::envelope() const {
+  const delivery::OrderId order = KB_TRY(delivery::OrderId::from(kOrder));
+  const auto sent =
+      KB_TRY(journal_->find_entry(order, kFirstAttempt, delivery::JournalStep::kDelivery));
+  const auto received =
+      KB_TRY(journal_->find_entry(order, kFirstAttempt, delivery::JournalStep::kAnswer));
+  const auto kem = std::ranges::find(all_, "SK.SP.KEM", &Secret::name);
+  if (!sent || !received || kem == all_.end()) {
+    return failure("the provider's journal has no envelope of the order");
+  }
+  const auto key = KB_TRY(crypto::EcPrivateKey::from_scalar(kem->value.expose()));
+  const auto answer = KB_TRY(envelope::EnrolmentAnswer::decode(received->message));
+  const auto content = KB_TRY(envelope::open_answer(answer, key));
+  const crypto::Digest256 hash = crypto::sha256(content.statement);
+  return SealedEnvelope{sent->message, Bytes(hash.begin(), hash.end())};
 }
 
 Outcome<void> KnownSecrets::collect_delivered() {

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "kagibin/cli/demo/cast.h"
+#include "kagibin/cli/demo/knowledge/solver.h"
 #include "kagibin/delivery/journal_store.h"
 #include "kagibin/delivery/key_export.h"
 #include "kagibin/roles/service_provider/key_store.h"
@@ -38,6 +39,8 @@ class KnownSecrets {
   Outcome<void> collect_enrolment();
   Outcome<void> collect_receipt_key();
   Outcome<void> collect_delivered();
+  // E2 as it was sent, with the hash of the statement it belongs to. After step 2.
+  Outcome<SealedEnvelope> envelope() const;
   void add(std::string name, ByteView value, bool issued_by_manager = false);
 
   const std::vector<Secret>& all() const { return all_; }

@@ -2,12 +2,12 @@
 #include "kagibin/cli/demo/scratch_folder.h"
 
 #include <atomic>
+#include <cstdlib>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include <signal.h>
-#include <stdlib.h>
 
 namespace kagibin::cli::demo {
 

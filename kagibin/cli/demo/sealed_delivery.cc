@@ -1,28 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/cli/demo/sealed_delivery.h"
 
-#include <thread>
+#include <chrono>
 
 #include <signal.h>
 
-#include "kagibin/apdu/exchange.h"
-#include "kagibin/apdu/status_words.h"
-#include "kagibin/cli/console/open_card.h"
+#include "kagibin/apdu/apdu.h"
 #include "kagibin/cli/demo/apdu_log.h"
-#include "kagibin/cli/demo/scratch_folder.h"
-#include "kagibin/gp/select.h"
 #include "kagibin/kda/instructions.h"
-#include "kagibin/scp/scp03_link.h"
 
 namespace kagibin::cli::demo {
 
 namespace {
 
-using namespace std::chrono_literals;
 using SteadyClock = std::chrono::steady_clock;
-using roles::service_provider::ChannelKeySet;
 
-constexpr auto kStepLimit = 30s;
+constexpr auto kStepLimit = std::chrono::seconds(30);
 
 bool counts(const boost::json::object& result, std::string_view name) {
   const boost::json::value* value = result.if_contains(name);
@@ -61,25 +54,6 @@ struct Milestones {
 
 double ms_between(SteadyClock::time_point from, SteadyClock::time_point to) {
   return std::chrono::duration<double, std::milli>(to - from).count();
-}
-
-Result<scp::Scp03KeySet> key_set(const ChannelKeySet& keys) {
-  return scp::Scp03KeySet::create(keys.enc.duplicate(), keys.mac.duplicate(), keys.dek.duplicate());
-}
-
-Result<scp::Scp03Link> open_session(apdu::CardLink& card,
-                                    const ChannelKeySet& keys,
-                                    std::uint8_t key_version,
-                                    crypto::Rng& rng) {
-  const Aid target = KB_TRY(Aid::from_hex(kTarget));
-  const gp::Select select{.name = Bytes(target.view().begin(), target.view().end())};
-  const apdu::ResponseApdu selected = KB_TRY(apdu::exchange(card, select.encode()));
-  if (!apdu::sw::is_ok(selected.sw)) {
-    return fail(Errc::kCardStatus, "the target cannot be selected", selected.sw);
-  }
-  return scp::Scp03Link::open(card, KB_TRY(key_set(keys)),
-                              {.key_version_number = key_version, .aid = target},
-                              scp::SecurityLevel{0x33}, rng);
 }
 
 }  // namespace
@@ -137,32 +111,6 @@ Outcome<void> SealedDelivery::install() {
       kStepLimit));
   KB_TRY(provider_->wait_until_done(kStepLimit));
   narrator_.step("A", "verified the receipt: confirmed");
-  return {};
-}
-
-Outcome<void> SealedDelivery::use(const ChannelKeySet& first, const ChannelKeySet& delivered) {
-  crypto::SystemRng rng;
-  const auto card = KB_TRY(open_card(cast_.element.reader));
-  narrator_.restart();
-  const auto session = open_session(*card, delivered, kNewKeyVersion, rng);
-  if (!session) {
-    return failure(fmt::format("the element does not authenticate under the new key: {}",
-                               session.error().detail.text()));
-  }
-  narrator_.step("A", "its server authenticated the user's element under the new key");
-  const auto named = open_session(*card, first, kFirstKeyVersion, rng);
-  const auto unnamed = open_session(*card, first, 0x00, rng);
-  if (named || unnamed) {
-    return failure("the element still takes the old key set");
-  }
-  if (named.error().code != Errc::kCardStatus || unnamed.error().code != Errc::kAuthentication) {
-    return failure(fmt::format("the old key set was not refused as it should be: {}; {}",
-                               named.error().detail.text(), unnamed.error().detail.text()));
-  }
-  narrator_.step(
-      "A",
-      fmt::format("the old key set is refused: version {:02X} {:04X}, and its keys open nothing",
-                  kFirstKeyVersion, named.error().sw.value));
   return {};
 }
 

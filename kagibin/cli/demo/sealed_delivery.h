@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The paper's five steps, between the processes of a cast: told with their times, and proved at the
-// end by using the key.
+// The paper's five steps, between the processes of a cast: told with their times.
 //
 //   SealedDelivery delivery(site, cast, narrator);
 //   KB_TRY(delivery.order());  KB_TRY(delivery.seal());  KB_TRY(delivery.install());
-//   KB_TRY(delivery.use());
 #pragma once
 
 #include "kagibin/cli/demo/cast.h"
-#include "kagibin/roles/service_provider/key_store.h"
 
 namespace kagibin::cli::demo {
 
@@ -25,9 +22,6 @@ class SealedDelivery {
   Outcome<void> seal();
   // Steps 3 to 5, the receipt, and the verdict.
   Outcome<void> install();
-  // A's server authenticates the element under the new keys; the old set is refused.
-  Outcome<void> use(const roles::service_provider::ChannelKeySet& first,
-                    const roles::service_provider::ChannelKeySet& delivered);
 
  private:
   Site& site_;

@@ -12,9 +12,8 @@ namespace kagibin::cli::demo {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace std::chrono_literals;
 
-constexpr auto kOneShotLimit = 60s;
+constexpr auto kOneShotLimit = std::chrono::seconds(60);
 constexpr std::size_t kPassphraseOctets = 16;
 
 const char* folder_name(Role role) {
@@ -124,14 +123,17 @@ Outcome<Child::Results> Site::run(Role role, const std::vector<std::string>& arg
   return child->wait_until_done(kOneShotLimit);
 }
 
-Outcome<boost::json::object> Site::run_for_one(Role role,
-                                               const std::vector<std::string>& arguments) {
-  const Child::Results results = KB_TRY(run(role, arguments));
-  if (results.size() != 1) {
-    return failure(fmt::format("{} gave {} results where one was expected", program_name(role),
-                               results.size()));
+Outcome<Child::Results> Site::run_program(Role role,
+                                          const std::string& program,
+                                          const std::vector<std::string>& arguments) {
+  Child::Plan wanted{.program = programs_ / program,
+                     .arguments = arguments,
+                     .log = next_log(role, arguments.front())};
+  if (watch_) {
+    wanted.last_look = watch_(role);
   }
-  return results.front();
+  const auto child = KB_TRY(Child::start(std::move(wanted)));
+  return child->wait_until_done(kOneShotLimit);
 }
 
 Outcome<std::unique_ptr<Child>> Site::start(Role role, const std::vector<std::string>& arguments) {
@@ -143,7 +145,8 @@ Outcome<std::unique_ptr<Child>> Site::start_program(Role role,
                                                     const std::vector<std::string>& arguments) {
   return Child::start({.program = programs_ / program,
                        .arguments = arguments,
-                       .log = next_log(role, arguments.empty() ? "run" : arguments.front())});
+                       .log = next_log(role, arguments.front()),
+                       .last_look = watch_ ? watch_(role) : Child::LastLook()});
 }
 
 }  // namespace kagibin::cli::demo

@@ -51,11 +51,12 @@ class Site {
 
   // Runs to its end (at most a minute) and gives its results.
   Outcome<Child::Results> run(Role role, const std::vector<std::string>& arguments);
-  // The only result of such a run.
-  Outcome<boost::json::object> run_for_one(Role role, const std::vector<std::string>& arguments);
   // Starts and leaves it running.
   Outcome<std::unique_ptr<Child>> start(Role role, const std::vector<std::string>& arguments);
   // Another program in a role's name, without the options that our programs have.
+  Outcome<Child::Results> run_program(Role role,
+                                      const std::string& program,
+                                      const std::vector<std::string>& arguments);
   Outcome<std::unique_ptr<Child>> start_program(Role role,
                                                 const std::string& program,
                                                 const std::vector<std::string>& arguments);

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/cli/demo/knowledge/examination.h"
+
+#include <algorithm>
+
+#include "kagibin/cli/demo/knowledge/tls_records.h"
+#include "kagibin/crypto/key_file.h"
+#include "kagibin/roles/carrier/capture.h"
+
+namespace kagibin::cli::demo {
+
+namespace {
+
+bool contains(ByteView octets, std::string_view text) {
+  return !std::ranges::search(octets, ascii(text)).empty();
+}
+
+const Secret* secret_with(const std::vector<Secret>& all, const SecretBytes& value) {
+  const auto found = std::ranges::find_if(
+      all, [&](const Secret& secret) { return ct_equal(secret.value.expose(), value.expose()); });
+  return found == all.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+Examination::Examination(const Site& site)
+    : site_(site),
+      distributor_({site.home(Role::kDistributor)}, site.examiner()),
+      manager_({site.home(Role::kManager)}, site.examiner()),
+      carrier_({site.home(Role::kCarrier)}, site.examiner()),
+      device_({site.home(Role::kDevice), site.reader()}, site.examiner()) {}
+
+Holdings* Examination::holdings_of(Role role) {
+  switch (role) {
+    case Role::kDistributor:
+      return &distributor_;
+    case Role::kManager:
+      return &manager_;
+    case Role::kCarrier:
+      return &carrier_;
+    case Role::kDevice:
+      return &device_;
+    default:
+      return nullptr;
+  }
+}
+
+void Examination::watch(Role role, pid_t process, const std::string& name) {
+  if (Holdings* holdings = holdings_of(role)) {
+    holdings->watch(process, name);
+  }
+}
+
+Child::LastLook Examination::last_look(Role role) {
+  Holdings* holdings = holdings_of(role);
+  if (holdings == nullptr) {
+    return {};
+  }
+  return [holdings](pid_t process) { holdings->look_at(process, "a program at its end"); };
+}
+
+void Examination::look() {
+  for (Holdings* holdings : {&distributor_, &manager_, &carrier_, &device_}) {
+    holdings->look();
+  }
+}
+
+// The capture as the carrier has it lies among its files; here come its streams without the records
+// of the file around them, and what is under TLS.
+Outcome<void> Examination::take_capture(const std::string& known_plaintext) {
+  const SecretBytes file = KB_TRY(crypto::read_file(capture(site_)));
+  const auto pieces = KB_TRY(roles::carrier::decode_capture(file.expose()));
+  std::uint32_t connections = 0;
+  for (const roles::carrier::Piece& piece : pieces) {
+    connections = std::max(connections, piece.connection);
+  }
+  if (connections == 0) {
+    return failure("the carrier captured nothing", capture(site_));
+  }
+  TlsKeyLog log;
+  if (!known_plaintext.empty()) {
+    const SecretBytes text = KB_TRY(crypto::read_file(tls_key_log(site_)));
+    log =
+        TlsKeyLog::parse(std::string_view(std::string(text.expose().begin(), text.expose().end())));
+  }
+  bool known_in_raw = false;
+  bool known_in_plain = false;
+  for (std::uint32_t connection = 1; connection <= connections; ++connection) {
+    using roles::carrier::Direction;
+    Bytes up = roles::carrier::joined(pieces, connection, Direction::kToServer);
+    Bytes down = roles::carrier::joined(pieces, connection, Direction::kToClient);
+    if (!known_plaintext.empty()) {
+      Bytes plain = KB_TRY(open_tls(up, down, log));
+      known_in_raw =
+          known_in_raw || contains(up, known_plaintext) || contains(down, known_plaintext);
+      known_in_plain = known_in_plain || contains(plain, known_plaintext);
+      carrier_.add("the capture, TLS removed", std::move(plain));
+    }
+    carrier_.add("the capture", std::move(up));
+    carrier_.add("the capture", std::move(down));
+  }
+  if (!known_plaintext.empty() && (known_in_raw || !known_in_plain)) {
+    return failure(known_in_raw ? "the carrier reads what TLS should hide"
+                                : "the capture does not show what passed, even without its TLS: "
+                                  "searching it would prove nothing");
+  }
+  return {};
+}
+
+// With every key set, the examiner opens the sessions that the device relayed: their keys are
+// secrets too.
+Outcome<std::vector<Secret>> Examination::session_keys(const Evidence& evidence) const {
+  CoalitionView view{.apdus = read_apdu_log(apdu_log(site_))};
+  for (const scp::Scp03KeySet& keys : evidence.all_key_sets) {
+    view.key_sets.push_back(keys.duplicate());
+  }
+  const Derived derived = derive(view);
+  if (derived.session_keys.empty()) {
+    return failure("no relayed session opens even with every key: the solver would prove nothing",
+                   apdu_log(site_));
+  }
+  std::vector<Secret> out;
+  for (const SecretBytes& key : derived.session_keys) {
+    out.push_back({fmt::format("session key {}", out.size() + 1), key.duplicate(), false});
+  }
+  return out;
+}
+
+KnowledgeRow Examination::row(const std::vector<Party>& members,
+                              const SecretSearch& search,
+                              const std::vector<Secret>& sessions,
+                              const Evidence& evidence) const {
+  KnowledgeRow out;
+  std::set<std::string> held;
+  const bool has_manager =
+      std::ranges::any_of(members, [&](const Party& party) { return party.holdings == &manager_; });
+  for (const Party& party : members) {
+    out.who += (out.who.empty() ? "" : " + ") + std::string(party.name);
+    out.files += party.holdings->files();
+    out.memories += party.holdings->memories();
+    out.octets += party.holdings->octets();
+    out.unread.insert(party.holdings->unread().begin(), party.holdings->unread().end());
+    for (const Holdings::Piece& piece : party.holdings->pieces()) {
+      for (const SecretSearch::Hit& hit : search.find(piece.octets)) {
+        held.insert(hit.name);
+        const bool by_right =
+            has_manager && std::ranges::any_of(evidence.secrets, [&](const Secret& secret) {
+              return secret.name == hit.name && secret.issued_by_manager;
+            });
+        (by_right ? out.by_right : out.found)
+            .insert(by_right ? hit.name
+                             : fmt::format("{} ({}, {})", hit.name, hit.form, piece.where));
+      }
+    }
+  }
+  if (has_manager) {
+    out.by_right.insert("the channel keys that it issued");
+  }
+  solve(members, sessions, evidence, held, out);
+  return out;
+}
+
+void Examination::solve(const std::vector<Party>& members,
+                        const std::vector<Secret>& sessions,
+                        const Evidence& evidence,
+                        const std::set<std::string>& held,
+                        KnowledgeRow& out) const {
+  CoalitionView view;
+  for (const Party& party : members) {
+    if (party.holdings == &manager_) {
+      view.key_sets.push_back(evidence.all_key_sets.front().duplicate());
+    }
+    if (party.holdings == &device_) {
+      view.apdus = read_apdu_log(apdu_log(site_));
+    }
+    for (const Holdings::Piece& piece : party.holdings->pieces()) {
+      for (crypto::EcPrivateKey& key : private_keys_in(piece.octets)) {
+        view.private_keys.push_back(std::move(key));
+      }
+    }
+    for (const SealedEnvelope& envelope : evidence.envelopes) {
+      if (party.holdings->holds(envelope.envelope)) {
+        view.envelopes.push_back(envelope);
+      }
+    }
+  }
+  // What the search found is used as well.
+  const auto is_held = [&](const Secret& secret) { return held.contains(secret.name); };
+  for (const Secret& secret : evidence.secrets) {
+    if (is_held(secret)) {
+      auto key = crypto::EcPrivateKey::from_scalar(secret.value.expose());
+      if (key) {
+        view.private_keys.push_back(std::move(*key));
+      }
+    }
+  }
+  for (const scp::Scp03KeySet& keys : evidence.all_key_sets) {
+    const auto holds_part = [&](const SecretBytes& part) {
+      const Secret* secret = secret_with(evidence.secrets, part);
+      return secret != nullptr && is_held(*secret);
+    };
+    if (holds_part(keys.enc) && holds_part(keys.mac) && holds_part(keys.dek)) {
+      view.key_sets.push_back(keys.duplicate());
+    }
+  }
+  const Derived derived = derive(view);
+  out.sessions = derived.sessions;
+  out.keys_tried = derived.tried;
+  for (const SecretBytes& key : derived.keys) {
+    const Secret* secret = secret_with(evidence.secrets, key);
+    if (secret != nullptr && !held.contains(secret->name) && !secret->issued_by_manager) {
+      out.derived.insert(secret->name);
+    }
+  }
+  // Keys of sessions whose static keys it found say nothing new.
+  if (!out.derived.empty()) {
+    for (const SecretBytes& key : derived.session_keys) {
+      if (const Secret* secret = secret_with(sessions, key)) {
+        out.derived.insert(secret->name);
+      }
+    }
+  }
+}
+
+Outcome<KnowledgeTable> Examination::conclude(const Evidence& evidence) {
+  look();
+  KB_TRY(take_capture(evidence.known_plaintext));
+  const std::vector<Secret> sessions = KB_TRY(session_keys(evidence));
+  KnowledgeTable table{.scheme = evidence.scheme};
+  SecretSearch search;
+  for (const std::vector<Secret>* all : {&evidence.secrets, &sessions}) {
+    for (const Secret& secret : *all) {
+      search.add(secret.name, secret.value.expose());
+      table.secrets.push_back(secret.name);
+    }
+  }
+  const Party b{"B", &distributor_};
+  const Party c{"C", &manager_};
+  const Party d{"D", &carrier_};
+  const Party device{"device", &device_};
+  const std::vector<std::vector<Party>> coalitions = {{b}, {c}, {d}, {device}, {b, c}, {c, device}};
+  for (const std::vector<Party>& members : coalitions) {
+    table.rows.push_back(row(members, search, sessions, evidence));
+  }
+  return table;
+}
+
+}  // namespace kagibin::cli::demo

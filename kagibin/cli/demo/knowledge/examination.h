@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Examines what B, C, D, the device and two coalitions know: looks at what they hold after each
+// step, and at the end searches all of it and lets the solver work on it (promises, I5).
+//
+// The element (kagibin-se and its state file) is left out; nothing else of these parties is. Refers
+// to the site. Thread-safety: one thread.
+//
+//   Examination examination(site);
+//   site.watch_by([&](Role role) { return examination.last_look(role); });
+//   examination.watch(Role::kDistributor, server.process(), "kagibin-distributor");
+//   examination.look();                                          // after each step
+//   const KnowledgeTable table = KB_TRY(examination.conclude(evidence));
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kagibin/cli/demo/knowledge/holdings.h"
+#include "kagibin/cli/demo/knowledge/knowledge_table.h"
+#include "kagibin/cli/demo/knowledge/secret_search.h"
+#include "kagibin/cli/demo/knowledge/solver.h"
+#include "kagibin/cli/demo/known_secrets.h"
+#include "kagibin/cli/demo/site.h"
+
+namespace kagibin::cli::demo {
+
+// What the examiner brings to the end.
+struct Evidence {
+  std::string scheme;
+  const std::vector<Secret>& secrets;
+  std::vector<scp::Scp03KeySet> all_key_sets{};  // C's first set, then the delivered one
+  std::vector<SealedEnvelope> envelopes{};
+  std::string known_plaintext{};  // in D's capture under TLS; empty: the capture has no TLS
+};
+
+class Examination {
+ public:
+  explicit Examination(const Site& site);
+
+  // A running process of a party; looked at from now on.
+  void watch(Role role, pid_t process, const std::string& name);
+  // For one-shot programs: a look in their last moment (empty for roles that are not examined).
+  Child::LastLook last_look(Role role);
+  void look();
+
+  // Fails when the examination itself cannot be trusted: the capture does not open, the known
+  // plaintext is not where it must be, the relayed sessions do not open for the examiner.
+  Outcome<KnowledgeTable> conclude(const Evidence& evidence);
+
+ private:
+  struct Party {
+    const char* name;
+    Holdings* holdings;
+  };
+  Holdings* holdings_of(Role role);
+  Outcome<void> take_capture(const std::string& known_plaintext);
+  Outcome<std::vector<Secret>> session_keys(const Evidence& evidence) const;
+  KnowledgeRow row(const std::vector<Party>& members,
+                   const SecretSearch& search,
+                   const std::vector<Secret>& sessions,
+                   const Evidence& evidence) const;
+  void solve(const std::vector<Party>& members,
+             const std::vector<Secret>& sessions,
+             const Evidence& evidence,
+             const std::set<std::string>& held,
+             KnowledgeRow& out) const;
+
+  const Site& site_;
+  Holdings distributor_;
+  Holdings manager_;
+  Holdings carrier_;
+  Holdings device_;
+};
+
+}  // namespace kagibin::cli::demo

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who knows what after a delivery: one row for each party and coalition on the way.
+//
+//   B            nothing
+//   C            nothing (holds by right: the channel keys it issued)
+//   C + device   derived (RL1 does not protect against this; RL2 and above do)
+//
+// Rows name secrets, never their octets. Ownership: values. Thread-safety: values.
+//
+//   const KnowledgeTable table = examine(...);
+//   narrator.line(table.text());
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include <boost/json/object.hpp>
+
+namespace kagibin::cli::demo {
+
+struct KnowledgeRow {
+  std::string who;
+  std::set<std::string> found{};     // "delivered Key-ENC as hex in carrier/log/..."
+  std::set<std::string> derived{};   // names of secrets
+  std::set<std::string> by_right{};  // what it holds and may hold
+  std::set<std::string> unread{};    // not searched
+  std::size_t files = 0;
+  std::size_t memories = 0;
+  std::size_t octets = 0;
+  std::size_t sessions = 0;    // of SCP03, among the APDUs it saw
+  std::size_t keys_tried = 0;  // private keys times envelopes
+};
+
+struct KnowledgeTable {
+  std::string scheme;
+  std::vector<KnowledgeRow> rows{};
+  std::vector<std::string> secrets{};  // names of what was searched for
+
+  const KnowledgeRow* row(std::string_view who) const;
+  // What RL1 does not protect against, and nothing else.
+  bool is_as_promised() const;
+  std::string text() const;
+  boost::json::object json() const;
+};
+
+inline constexpr const char* kManagerAndDevice = "C + device";
+
+}  // namespace kagibin::cli::demo

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a coalition can work out from what it holds: it derives SCP03 session keys from channel keys
+// and the challenges that a device saw, unwraps the relayed commands, unwraps the keys of PUT KEY
+// under Key-DEK, and uses what it gained again; and it tries every private key it has on every
+// envelope.
+//
+// It is told more than a real coalition knows (which octets are an envelope, the hash of the sealed
+// statement E1): it errs on the side of the attacker. Thread-safety: functions.
+//
+//   Derived derived = derive({.key_sets = {...}, .apdus = read_apdu_log(file), ...});
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kagibin/base/secret.h"
+#include "kagibin/cli/demo/apdu_log.h"
+#include "kagibin/crypto/ec_key.h"
+#include "kagibin/scp/scp03.h"
+
+namespace kagibin::cli::demo {
+
+struct SealedEnvelope {
+  Bytes envelope;        // E2
+  Bytes statement_hash;  // SHA-256(TLV E1)
+};
+
+struct CoalitionView {
+  std::vector<scp::Scp03KeySet> key_sets{};
+  std::vector<Exchange> apdus{};
+  std::vector<SealedEnvelope> envelopes{};
+  std::vector<crypto::EcPrivateKey> private_keys{};
+};
+
+struct Derived {
+  std::vector<SecretBytes> session_keys;  // of sessions whose card cryptogram verified
+  std::vector<SecretBytes> keys;          // out of PUT KEY, and out of opened envelopes
+  std::size_t sessions = 0;               // sessions among the APDUs
+  std::size_t tried = 0;                  // private keys times envelopes
+};
+
+Derived derive(const CoalitionView& view);
+
+// Private keys that stand as PEM in the octets (PKCS#8, not encrypted).
+std::vector<crypto::EcPrivateKey> private_keys_in(ByteView octets);
+
+}  // namespace kagibin::cli::demo

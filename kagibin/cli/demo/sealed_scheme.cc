@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/cli/demo/sealed_scheme.h"
+
+#include "kagibin/cli/demo/key_use.h"
+#include "kagibin/cli/demo/knowledge/examination.h"
+#include "kagibin/cli/demo/sealed_delivery.h"
+
+namespace kagibin::cli::demo {
+
+namespace {
+
+Result<scp::Scp03KeySet> key_set(const roles::service_provider::ChannelKeySet& keys) {
+  return scp::Scp03KeySet::create(keys.enc.duplicate(), keys.mac.duplicate(), keys.dek.duplicate());
+}
+
+void watch_all(Examination& examination, const Cast& cast) {
+  examination.watch(Role::kDistributor, cast.distributor->process(), "kagibin-distributor");
+  examination.watch(Role::kCarrier, cast.carrier->process(), "kagibin-carrier");
+  examination.watch(Role::kDevice, cast.agent->process(), "kagibin-agent");
+  if (cast.element.pcscd) {
+    examination.watch(Role::kDevice, cast.element.pcscd->process(), "pcscd");
+  }
+}
+
+}  // namespace
+
+Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
+                                          const SchemeOptions& options,
+                                          Narrator& narrator) {
+  narrator.chapter("The players");
+  Examination examination(site);
+  site.watch_by([&](Role role) { return examination.last_look(role); });
+  Cast cast = KB_TRY(Cast::assemble(site, options.pcsc, narrator));
+  watch_all(examination, cast);
+  const auto secrets = KB_TRY(KnownSecrets::open(site, cast.element));
+  KB_TRY(secrets->collect_long_lived());
+  examination.look();
+
+  narrator.chapter("The delivery");
+  SealedDelivery delivery(site, cast, narrator);
+  KB_TRY(delivery.order());
+  KB_TRY(secrets->collect_enrolment());
+  examination.look();
+  KB_TRY(delivery.seal());
+  KB_TRY(secrets->collect_receipt_key());
+  examination.look();
+  KB_TRY(delivery.install());
+  KB_TRY(secrets->collect_delivered());
+  examination.look();
+
+  narrator.chapter("The key in use");
+  Evidence evidence{.scheme = "sealed", .secrets = secrets->all(), .known_plaintext = kOrder};
+  evidence.all_key_sets.push_back(KB_TRY(key_set(secrets->first())));
+  evidence.all_key_sets.push_back(KB_TRY(key_set(secrets->delivered())));
+  KB_TRY(
+      use_key(cast.element.reader, evidence.all_key_sets[0], evidence.all_key_sets[1], narrator));
+
+  narrator.chapter("Who knows what");
+  if (options.plant) {
+    KB_TRY(write_text(site.home(*options.plant) / "log" / "planted.log",
+                      "K = " + to_hex(secrets->delivered().enc.expose())));
+  }
+  evidence.envelopes.push_back(KB_TRY(secrets->envelope()));
+  KnowledgeTable table = KB_TRY(examination.conclude(evidence));
+  narrator.step("", "looked at files, logs, captures and memory, at every step");
+  // Each has to end well. The agent waits for work at the distributor, which lets it go.
+  cast.agent->ask_to_stop();
+  KB_TRY(cast.distributor->stop());
+  KB_TRY(cast.agent->stop());
+  KB_TRY(cast.carrier->stop());
+  cast.element.pcscd.reset();
+  KB_TRY(cast.element.process->stop());
+  return table;
+}
+
+}  // namespace kagibin::cli::demo

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole sealed scheme: the players, the delivery, the key in use, and the examination of what
+// everybody on the way knows.
+//
+//   const KnowledgeTable table = KB_TRY(run_sealed_scheme(site, options, narrator));
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "kagibin/cli/demo/knowledge/knowledge_table.h"
+#include "kagibin/cli/demo/narrator.h"
+#include "kagibin/cli/demo/site.h"
+
+namespace kagibin::cli::demo {
+
+struct SchemeOptions {
+  bool pcsc = true;
+  std::optional<Role> plant{};  // for tests: write the delivered key into a log of this role
+};
+
+Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
+                                          const SchemeOptions& options,
+                                          Narrator& narrator);
+
+}  // namespace kagibin::cli::demo

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/conventional/push.h"
+
+#include "kagibin/apdu/exchange.h"
+#include "kagibin/apdu/status_words.h"
+#include "kagibin/base/clock.h"
+#include "kagibin/cli/console/host_port.h"
+#include "kagibin/crypto/aes.h"
+#include "kagibin/crypto/cms.h"
+#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/transport_x509.h"
+#include "kagibin/delivery/key_export.h"
+#include "kagibin/gp/put_key.h"
+#include "kagibin/gp/select.h"
+#include "kagibin/scp/scp03_link.h"
+
+#include "tests/conventional/relay.h"
+
+namespace kagibin::conventional {
+
+namespace {
+
+Result<std::string> text_of(const std::filesystem::path& path) {
+  const SecretBytes octets = KB_TRY(crypto::read_file(path));
+  return std::string(octets.expose().begin(), octets.expose().end());
+}
+
+Result<delivery::KeyExport> channel_keys(const Push& wish) {
+  const SecretBytes cms = KB_TRY(crypto::read_file(wish.home / "export.cms"));
+  const SecretBytes pem = KB_TRY(crypto::read_file(wish.home / "exchange.key.pem"));
+  const crypto::EcPrivateKey key = KB_TRY(crypto::private_key_from_pem(pem.expose()));
+  const std::string certificate = KB_TRY(text_of(wish.home / "exchange.pem"));
+  const crypto::CmsContent content = KB_TRY(crypto::cms_open(cms.expose(), key, certificate));
+  const std::string manager_pem = KB_TRY(text_of(wish.manager));
+  const crypto::EcPublicKey manager = KB_TRY(crypto::public_key_of_certificate(manager_pem));
+  if (!(content.signer == manager)) {
+    return fail(Errc::kUntrusted, "the key export is not the manager's");
+  }
+  auto records = KB_TRY(delivery::decode_key_exports(content.content.expose()));
+  return std::move(records.front());
+}
+
+// The lines of service-keys.txt.
+Result<std::vector<SecretBytes>> service_keys(const std::filesystem::path& file) {
+  const std::string text = KB_TRY(text_of(file));
+  std::vector<SecretBytes> out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    const auto key = from_hex(std::string_view(text).substr(at, end - at));
+    if (!key || !crypto::is_aes_key_size(key->size())) {
+      return fail(Errc::kEncoding, "service-keys.txt holds one AES key a line, as hex");
+    }
+    out.push_back(SecretBytes::copy_of(*key));
+    at = end + 1;
+  }
+  return out;
+}
+
+Result<gp::EncryptedKey> encrypted(const scp::Scp03Host& session, const SecretBytes& key) {
+  const SecretBytes padded = KB_TRY(gp::pad_key_value(key));
+  gp::EncryptedKey out{.encrypted_value = KB_TRY(session.encrypt_sensitive(padded.expose())),
+                       .clear_length = key.size()};
+  out.kcv = KB_TRY(crypto::aes_kcv(key.expose()));
+  return out;
+}
+
+}  // namespace
+
+Result<void> found_operator(const std::filesystem::path& home) {
+  crypto::SystemRng rng;
+  const SystemClock clock;
+  const crypto::EcPrivateKey key = KB_TRY(crypto::EcPrivateKey::generate(rng));
+  const std::string certificate =
+      KB_TRY(crypto::self_signed_certificate(key, "operator", clock.now(), 30, false, rng));
+  const SecretBytes pem = KB_TRY(crypto::private_key_to_pem(key));
+  KB_TRY(crypto::write_file(home / "exchange.key.pem", pem.expose(), true));
+  return crypto::write_file(home / "exchange.pem", ascii(certificate), false);
+}
+
+Result<void> push(const Push& wish) {
+  const delivery::KeyExport channel = KB_TRY(channel_keys(wish));
+  const std::vector<SecretBytes> keys = KB_TRY(service_keys(wish.home / "service-keys.txt"));
+  const scp::Scp03KeySet set = KB_TRY(scp::Scp03KeySet::create(
+      channel.key_enc.duplicate(), channel.key_mac.duplicate(), channel.key_dek.duplicate()));
+  const auto device = KB_TRY(connect_device(wish.to));
+  const gp::Select select{.name = Bytes(wish.target.view().begin(), wish.target.view().end())};
+  const apdu::ResponseApdu selected = KB_TRY(apdu::exchange(*device, select.encode()));
+  if (!apdu::sw::is_ok(selected.sw)) {
+    return fail(Errc::kCardStatus, "the target cannot be selected", selected.sw);
+  }
+  crypto::SystemRng rng;
+  scp::Scp03Link session = KB_TRY(scp::Scp03Link::open(
+      *device, set, {.key_version_number = channel.key_version_number, .aid = wish.target},
+      scp::SecurityLevel{0x33}, rng));
+  gp::PutKey put{
+      .old_version = wish.replaced_version, .new_version = wish.key_version, .first_identifier = 1};
+  for (const SecretBytes& key : keys) {
+    put.keys.push_back(KB_TRY(encrypted(session.host(), key)));
+  }
+  const apdu::CommandApdu command = KB_TRY(put.encode());
+  KB_TRY(session.send(command));
+  return {};
+}
+
+}  // namespace kagibin::conventional
