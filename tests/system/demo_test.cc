@@ -107,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(Parties,
                                          std::pair{"manager", "C"},
                                          std::pair{"carrier", "D"},
                                          std::pair{"device", "device"}),
-                         [](const auto& info) { return std::string(info.param.first); });
+                         [](const auto& party) { return std::string(party.param.first); });
 
 TEST(DemoTest, LeavesNoFolderBehind) {
   const std::filesystem::path folder =

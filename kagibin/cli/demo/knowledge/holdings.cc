@@ -26,9 +26,33 @@ Bytes content_of(const fs::path& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
+// The database's first octets: of its first page as the write-ahead log has it last (SQLite's file
+// format, 4), or else of the file.
+Bytes head_of(const fs::path& file) {
+  constexpr std::size_t kLogHeader = 32;
+  constexpr std::size_t kFrameHeader = 24;
+  constexpr std::size_t kHeadSize = 100;
+  Bytes out = content_of(file);
+  const Bytes log = content_of(file.string() + "-wal");
+  const auto number_at = [&](std::size_t at) {
+    return std::size_t{log[at]} << 24U | std::size_t{log[at + 1]} << 16U |
+           std::size_t{log[at + 2]} << 8U | std::size_t{log[at + 3]};
+  };
+  const std::size_t page_size = log.size() < kLogHeader ? 0 : number_at(8);
+  for (std::size_t at = kLogHeader;
+       page_size >= kHeadSize && at + kFrameHeader + page_size <= log.size();
+       at += kFrameHeader + page_size) {
+    if (number_at(at) == 1) {
+      const ByteView page = ByteView(log).subspan(at + kFrameHeader, kHeadSize);
+      out.assign(page.begin(), page.end());
+    }
+  }
+  return out;
+}
+
 // Every value of every table, one after the other with a zero octet between.
 Result<Bytes> values_of(const fs::path& file) {
-  const Bytes head = content_of(file);
+  const Bytes head = head_of(file);
   if (head.size() < kApplicationOffset + 4) {
     return fail(Errc::kTruncated, "no SQLite file");
   }
