@@ -159,6 +159,32 @@ TEST_F(BadEnrolmentsTest, AnotherCertifiedMakerUnderAnHonestSeidIsRefused) {
   EXPECT_EQ(imported.error().code, Errc::kConflict) << imported.error().text;
 }
 
+// An answer that was refused stays in the journal; what its made-up key signs afterwards counts for
+// nothing.
+TEST_F(BadEnrolmentsTest, ACancellationSignedWithAMadeUpKeyIsNotBelieved) {
+  const auto key = must(crypto::EcPrivateKey::generate(world_.rng));
+  const auto kda =
+      must(pki::Certificate::issue(honest_kda().fields(), key.public_key(), key, world_.rng));
+  EnrolmentStatement statement = honest_statement();
+  statement.enrolment_key = bytes_of(key.public_key().point());
+  const Bytes e1 = must(envelope::sign_statement(statement, key, world_.rng));
+  const auto kem =
+      must(crypto::EcPublicKey::from_point(must(EnrolmentRequest::decode(e0_.message)).kem_key));
+  const Bytes e4 =
+      must(envelope::seal_answer({.statement = e1,
+                                  .kda_certificate = kda.encoded(),
+                                  .maker_certificate = honest_content().maker_certificate,
+                                  .security_domain_certificate = std::nullopt},
+                                 0x01, statement.handle, statement.nonce_a, kem, world_.rng));
+  ASSERT_FALSE(world_.flow->seal(order_.id, e0_.attempt, e4));
+  envelope::Receipt cancelled;
+  cancelled.handle = statement.handle;
+  cancelled.results = {envelope::ActionResult::kCancelled};
+  const Bytes e3 = must(envelope::seal_receipt(std::move(cancelled), crypto::sha256(e1), nullptr, 1,
+                                               key, kem, world_.rng));
+  EXPECT_EQ(world_.judge(order_.id, e0_.attempt, e3).verdict.verdict, Verdict::kUnknown);
+}
+
 TEST_F(BadEnrolmentsTest, AKdaThatTheManagerInstalledHasNoCertificateAndDoesNotEnrol) {
   auto channel = must(apdu::ChannelLink::open(*card_.element));
   roles::security_module_manager::CardManager manager(*channel, card_.issuer_keys, world_.rng);

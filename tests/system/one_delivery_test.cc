@@ -92,6 +92,28 @@ TEST(OneDeliveryTest, RekeyingGoesOnFromTheKeysThatWereDelivered) {
   EXPECT_FALSE(world.opens_with(card, Deployment::kNewKeyVersion, *before));
 }
 
+// Somebody on the way held a receipt back and plays it when a later order has replaced the keys.
+TEST(OneDeliveryTest, AnOldReceiptDoesNotBringOldKeysBack) {
+  Deployment world("old receipt");
+  DeployedCard& card = world.add_card("phone-1");
+  const auto first = world.open_order("first", card);
+  const auto e0 = world.request(first.id);
+  const Bytes e2 = world.seal(first.id, e0.attempt, must(world.enrol(card, e0.message)));
+  const Bytes old_receipt = must(world.relay(card, e2));
+  ASSERT_EQ(world.judge(first.id, e0.attempt, old_receipt).verdict.verdict, Verdict::kConfirmed);
+  const std::string payload =
+      R"({"target":"A00000015153504B01","channel":{"key_version":"31"},"actions":[{"put_key":{)"
+      R"("replace":"31","key_version":"31","key_identifier":"01","keys":[{"random":16},)"
+      R"({"random":16},{"random":16}]}}]})";
+  ASSERT_EQ(world.deliver(card, world.open_order("second", card, payload).id).verdict.verdict,
+            Verdict::kConfirmed);
+  must(world.flow->judge(first.id, e0.attempt, old_receipt));
+  const auto keys = must(
+      world.keys->channel_keys(card.seid, Deployment::domain_aid(), Deployment::kNewKeyVersion));
+  ASSERT_TRUE(keys);
+  EXPECT_TRUE(world.opens_with(card, Deployment::kNewKeyVersion, *keys));
+}
+
 TEST(OneDeliveryTest, ElementsOfOneFleetGetDifferentKeys) {
   Deployment world("fleet");
   DeployedCard& one = world.add_card("phone-1");
