@@ -404,11 +404,16 @@ TEST_F(DistributorTest, TargetsAndBodiesAreReadStrictly) {
 }
 
 TEST_F(DistributorTest, PathsWithAnEmptySegmentAreNoPaths) {
-  const auto subject = provider_http.subject;
-  for (const char* path : {"/v1/orders//", "/v1/orders/", "/v1/orders//attempts/1/receipt",
-                           "/v1/orders/x/attempts//receipt", "/v1/orders/x/attempts/"}) {
-    EXPECT_EQ(send(HttpMethod::kGet, path, subject).status, 404) << path;
-    EXPECT_EQ(send(HttpMethod::kPut, path, subject, "{}").status, 404) << path;
+  const auto provider = provider_http.subject;
+  for (const char* path :
+       {"/v1/orders//", "/v1/orders//attempts/1/receipt", "/v1/orders/x/attempts//receipt"}) {
+    EXPECT_EQ(send(HttpMethod::kGet, path, provider).status, 404) << path;
+  }
+  for (const char* path : {"/v1/orders//attempts/1/receipt", "/v1/orders/x/attempts//receipt"}) {
+    EXPECT_EQ(send(HttpMethod::kPut, path, "device:phone", "{}").status, 404) << path;
+  }
+  for (const char* path : {"/v1/orders//", "/v1/orders//attempts/1", "/v1/orders/x/attempts/"}) {
+    EXPECT_EQ(send(HttpMethod::kPut, path, provider, "{}").status, 404) << path;
   }
 }
 

@@ -142,7 +142,7 @@ TEST_F(ApplicationsTest, DigitalKeyChecksSlotLengthAndKcv) {
   data.back() ^= 1;
   EXPECT_EQ(secured(host, {.ins = 0x52, .p1 = 1, .data = data}).value, 0x6A80);
   EXPECT_EQ(secured(host, {.ins = 0x53, .p1 = 1, .data = data}).value,
-            0x0000);  // 6D00 ends the session's MACs
+            0x6D00);  // an error status word carries no R-MAC
 }
 
 }  // namespace
