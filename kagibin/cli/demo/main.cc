@@ -3,6 +3,9 @@
 // everybody on the way knows.
 #include <cstdlib>
 #include <fstream>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
@@ -19,7 +22,7 @@ namespace fs = std::filesystem;
 
 struct Options {
   std::string scheme = "sealed";
-  std::string plant;
+  std::vector<std::string> plant;
   bool keep = false;
   bool no_pcsc = false;
   bool json = false;
@@ -116,7 +119,12 @@ int run(const Options& options) {
   if (!site) {
     return failed(site.error());
   }
-  const SchemeOptions scheme{.pcsc = !options.no_pcsc, .plant = role_of(options.plant)};
+  SchemeOptions scheme{.pcsc = !options.no_pcsc};
+  for (const std::string& name : options.plant) {
+    if (const auto role = role_of(name)) {
+      scheme.plant.push_back(*role);
+    }
+  }
   const auto table = options.scheme == "sealed" ? run_sealed_scheme(*site, scheme, narrator)
                                                 : run_conventional_scheme(*site, scheme, narrator);
   return table ? conclude(*table, options.json, narrator) : failed(table.error());

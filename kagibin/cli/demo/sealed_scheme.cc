@@ -56,8 +56,8 @@ Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
       use_key(cast.element.reader, evidence.all_key_sets[0], evidence.all_key_sets[1], narrator));
 
   narrator.chapter("Who knows what");
-  if (options.plant) {
-    KB_TRY(write_text(site.home(*options.plant) / "log" / "planted.log",
+  for (const Role role : options.plant) {
+    KB_TRY(write_text(site.home(role) / "log" / "planted.log",
                       "K = " + to_hex(secrets->delivered().enc.expose())));
   }
   evidence.envelopes.push_back(KB_TRY(secrets->envelope()));

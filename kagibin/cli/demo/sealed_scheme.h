@@ -5,8 +5,7 @@
 //   const KnowledgeTable table = KB_TRY(run_sealed_scheme(site, options, narrator));
 #pragma once
 
-#include <optional>
-#include <string>
+#include <vector>
 
 #include "kagibin/cli/demo/knowledge/knowledge_table.h"
 #include "kagibin/cli/demo/narrator.h"
@@ -16,7 +15,7 @@ namespace kagibin::cli::demo {
 
 struct SchemeOptions {
   bool pcsc = true;
-  std::optional<Role> plant{};  // for tests: write the delivered key into a log of this role
+  std::vector<Role> plant{};  // for tests: write the delivered key into a log of these roles
 };
 
 Outcome<KnowledgeTable> run_sealed_scheme(Site& site,

@@ -2,6 +2,7 @@
 #include "kagibin/cli/demo/knowledge/examination.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "kagibin/cli/demo/knowledge/tls_records.h"
 #include "kagibin/crypto/key_file.h"
@@ -126,30 +127,57 @@ Outcome<std::vector<Secret>> Examination::session_keys(const Evidence& evidence)
   return out;
 }
 
-KnowledgeRow Examination::row(const std::vector<Party>& members,
-                              const SecretSearch& search,
+Examination::Party Examination::search_party(const char* name,
+                                             const Holdings& holdings,
+                                             const SecretSearch& search,
+                                             const Evidence& evidence) {
+  Party out{.name = name, .holdings = &holdings};
+  for (const Holdings::Piece& piece : holdings.pieces()) {
+    for (const SecretSearch::Hit& hit : search.find(piece.octets)) {
+      out.hits.emplace(hit, piece.where);
+    }
+    for (crypto::EcPrivateKey& key : private_keys_in(piece.octets)) {
+      const bool known =
+          std::ranges::any_of(out.private_keys, [&](const crypto::EcPrivateKey& other) {
+            return other.public_key() == key.public_key();
+          });
+      if (!known) {
+        out.private_keys.push_back(std::move(key));
+      }
+    }
+  }
+  for (const SealedEnvelope& envelope : evidence.envelopes) {
+    if (holdings.holds(envelope.envelope)) {
+      out.envelopes.push_back(envelope);
+    }
+  }
+  return out;
+}
+
+KnowledgeRow Examination::row(const Coalition& members,
                               const std::vector<Secret>& sessions,
                               const Evidence& evidence) const {
   KnowledgeRow out;
   std::set<std::string> held;
-  const bool has_manager =
-      std::ranges::any_of(members, [&](const Party& party) { return party.holdings == &manager_; });
-  for (const Party& party : members) {
-    out.who += (out.who.empty() ? "" : " + ") + std::string(party.name);
-    out.files += party.holdings->files();
-    out.memories += party.holdings->memories();
-    out.octets += party.holdings->octets();
-    out.unread.insert(party.holdings->unread().begin(), party.holdings->unread().end());
-    for (const Holdings::Piece& piece : party.holdings->pieces()) {
-      for (const SecretSearch::Hit& hit : search.find(piece.octets)) {
-        held.insert(hit.name);
-        const bool by_right =
-            has_manager && std::ranges::any_of(evidence.secrets, [&](const Secret& secret) {
-              return secret.name == hit.name && secret.issued_by_manager;
-            });
-        (by_right ? out.by_right : out.found)
-            .insert(by_right ? hit.name
-                             : fmt::format("{} ({}, {})", hit.name, hit.form, piece.where));
+  const bool has_manager = std::ranges::any_of(
+      members, [&](const Party* party) { return party->holdings == &manager_; });
+  const auto is_by_right = [&](const std::string& name) {
+    return has_manager && std::ranges::any_of(evidence.secrets, [&](const Secret& secret) {
+             return secret.name == name && secret.issued_by_manager;
+           });
+  };
+  for (const Party* party : members) {
+    out.who += (out.who.empty() ? "" : " + ") + std::string(party->name);
+    out.files += party->holdings->files();
+    out.memories += party->holdings->memories();
+    out.octets += party->holdings->octets();
+    out.unread.insert(party->holdings->unread().begin(), party->holdings->unread().end());
+    for (const auto& [hit, where] : party->hits) {
+      held.insert(hit.name);
+      if (is_by_right(hit.name)) {
+        out.by_right.insert(hit.name);
+      } else {
+        out.found.insert(fmt::format("{} ({}, {})", hit.name, hit.form, where));
       }
     }
   }
@@ -160,29 +188,25 @@ KnowledgeRow Examination::row(const std::vector<Party>& members,
   return out;
 }
 
-void Examination::solve(const std::vector<Party>& members,
+void Examination::solve(const Coalition& members,
                         const std::vector<Secret>& sessions,
                         const Evidence& evidence,
                         const std::set<std::string>& held,
                         KnowledgeRow& out) const {
   CoalitionView view;
-  for (const Party& party : members) {
-    if (party.holdings == &manager_) {
+  for (const Party* party : members) {
+    if (party->holdings == &manager_) {
       view.key_sets.push_back(evidence.all_key_sets.front().duplicate());
     }
-    if (party.holdings == &device_) {
+    if (party->holdings == &device_) {
       view.apdus = read_apdu_log(apdu_log(site_));
     }
-    for (const Holdings::Piece& piece : party.holdings->pieces()) {
-      for (crypto::EcPrivateKey& key : private_keys_in(piece.octets)) {
-        view.private_keys.push_back(std::move(key));
+    for (const crypto::EcPrivateKey& key : party->private_keys) {
+      if (auto copy = crypto::EcPrivateKey::from_scalar(key.expose_scalar())) {
+        view.private_keys.push_back(std::move(*copy));
       }
     }
-    for (const SealedEnvelope& envelope : evidence.envelopes) {
-      if (party.holdings->holds(envelope.envelope)) {
-        view.envelopes.push_back(envelope);
-      }
-    }
+    view.envelopes.insert(view.envelopes.end(), party->envelopes.begin(), party->envelopes.end());
   }
   // What the search found is used as well.
   const auto is_held = [&](const Secret& secret) { return held.contains(secret.name); };
@@ -234,13 +258,13 @@ Outcome<KnowledgeTable> Examination::conclude(const Evidence& evidence) {
       table.secrets.push_back(secret.name);
     }
   }
-  const Party b{"B", &distributor_};
-  const Party c{"C", &manager_};
-  const Party d{"D", &carrier_};
-  const Party device{"device", &device_};
-  const std::vector<std::vector<Party>> coalitions = {{b}, {c}, {d}, {device}, {b, c}, {c, device}};
-  for (const std::vector<Party>& members : coalitions) {
-    table.rows.push_back(row(members, search, sessions, evidence));
+  const Party b = search_party("B", distributor_, search, evidence);
+  const Party c = search_party("C", manager_, search, evidence);
+  const Party d = search_party("D", carrier_, search, evidence);
+  const Party device = search_party("device", device_, search, evidence);
+  for (const Coalition& members :
+       std::initializer_list<Coalition>{{&b}, {&c}, {&d}, {&device}, {&b, &c}, {&c, &device}}) {
+    table.rows.push_back(row(members, sessions, evidence));
   }
   return table;
 }

@@ -12,8 +12,10 @@
 //   const KnowledgeTable table = KB_TRY(examination.conclude(evidence));
 #pragma once
 
-#include <optional>
+#include <set>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kagibin/cli/demo/knowledge/holdings.h"
@@ -49,18 +51,26 @@ class Examination {
   Outcome<KnowledgeTable> conclude(const Evidence& evidence);
 
  private:
+  // One party's holdings, searched once for all coalitions it is in.
   struct Party {
     const char* name;
-    Holdings* holdings;
+    const Holdings* holdings;
+    std::set<std::pair<SecretSearch::Hit, std::string>> hits{};  // and where
+    std::vector<crypto::EcPrivateKey> private_keys{};
+    std::vector<SealedEnvelope> envelopes{};
   };
+  using Coalition = std::vector<const Party*>;
   Holdings* holdings_of(Role role);
   Outcome<void> take_capture(const std::string& known_plaintext);
   Outcome<std::vector<Secret>> session_keys(const Evidence& evidence) const;
-  KnowledgeRow row(const std::vector<Party>& members,
-                   const SecretSearch& search,
+  static Party search_party(const char* name,
+                            const Holdings& holdings,
+                            const SecretSearch& search,
+                            const Evidence& evidence);
+  KnowledgeRow row(const Coalition& members,
                    const std::vector<Secret>& sessions,
                    const Evidence& evidence) const;
-  void solve(const std::vector<Party>& members,
+  void solve(const Coalition& members,
              const std::vector<Secret>& sessions,
              const Evidence& evidence,
              const std::set<std::string>& held,
