@@ -13,7 +13,6 @@
 #pragma once
 
 #include <set>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
