@@ -8,7 +8,7 @@
 # kagibin_test_library(NAME SOURCES ... [DEPS ...] [PRIVATE_DEPS ...]), kagibin_test_program(NAME SOURCES ... DEPS ...)
 #   What several tests share, and a program that only tests and documentation run: never installed, only with tests.
 # kagibin_program(NAME SOURCES main.cc ... DEPS ...)
-#   One executable, installed to bin.
+#   One executable, installed to bin with its manual page: NAME.1 beside it, or what NAME --manual-page prints.
 # kagibin_fuzzer(NAME [SOURCES more.cc ...] DECODES kagibin/tlv/ber_tlv.cc ... DEPS ...)
 #   Builds NAME.cc with libFuzzer in the fuzz and coverage presets; the corpus lies in corpus/NAME/ beside it. With the other
 #   tests it is built with fuzz/replay_main.cc and runs its corpus once.
@@ -43,6 +43,7 @@ function(kagibin_test name)
   endif()
   add_executable(${name} ${name}.cc ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} kagibin_options GTest::gtest_main GTest::gtest)
+  target_compile_options(${name} PRIVATE ${KAGIBIN_TEST_FLAGS})
   target_compile_definitions(${name} PRIVATE KAGIBIN_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
     KAGIBIN_BINARY_DIR="${CMAKE_BINARY_DIR}")
   if(NOT arg_TIMEOUT)
@@ -76,8 +77,18 @@ function(kagibin_program name)
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} kagibin_options)
+  target_compile_options(${name} PRIVATE ${KAGIBIN_PROGRAM_FLAGS})
   target_compile_definitions(${name} PRIVATE KAGIBIN_VERSION="${PROJECT_VERSION}")
   install(TARGETS ${name} RUNTIME DESTINATION bin)
+  # The manual page: a file beside the main file, or what the program says of itself.
+  set(page ${CMAKE_BINARY_DIR}/man/${name}.1)
+  if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${name}.1)
+    configure_file(${name}.1 ${page} @ONLY)
+  else()
+    file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/man)
+    add_custom_command(TARGET ${name} POST_BUILD COMMAND ${name} --manual-page > ${page} VERBATIM)
+  endif()
+  install(FILES ${page} DESTINATION share/man/man1)
 endfunction()
 
 function(kagibin_fuzzer name)

@@ -2,7 +2,9 @@
 #include "kagibin/cli/console/program.h"
 
 #include <cstdlib>
+#include <string_view>
 
+#include "kagibin/cli/console/manual_page.h"
 #include "kagibin/cli/console/passphrase.h"
 
 namespace kagibin::cli {
@@ -45,6 +47,10 @@ Result<SecretBytes> Program::passphrase(bool twice) const {
 }
 
 int Program::run(int argc, char** argv) {
+  if (argc == 2 && std::string_view(argv[1]) == "--manual-page") {
+    fmt::print("{}", manual_page(app_, "kagibin " KAGIBIN_VERSION));
+    return kExitOk;
+  }
   try {
     app_.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

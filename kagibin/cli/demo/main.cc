@@ -5,12 +5,14 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "kagibin/cli/console/console.h"
+#include "kagibin/cli/console/manual_page.h"
 #include "kagibin/cli/demo/conventional_scheme.h"
 #include "kagibin/cli/demo/scratch_folder.h"
 
@@ -154,6 +156,10 @@ int main(int argc, char** argv) {
       "The last line is `delivered`, or `leaked`: with exit code 0 for the conventional scheme, "
       "which "
       "is the control, and 3 for the sealed one.");
+  if (argc == 2 && std::string_view(argv[1]) == "--manual-page") {
+    fmt::print("{}", cli::manual_page(app, "kagibin " KAGIBIN_VERSION));
+    return cli::kExitOk;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
