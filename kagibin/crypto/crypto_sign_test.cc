@@ -267,7 +267,10 @@ TEST(EcdsaTest, RefusesEveryFlippedBitAndEveryTruncation) {
   for (const bool der : {true, false}) {
     const Bytes signature = der ? ecdsa_sign_der(key, {message}, rng).value()
                                 : ecdsa_sign_raw(key, {message}, rng).value();
-    const auto verify = der ? ecdsa_verify_der : ecdsa_verify_raw;
+    const auto verify = [der](const EcPublicKey& by, std::initializer_list<ByteView> pieces,
+                              ByteView value) {
+      return der ? ecdsa_verify_der(by, pieces, value) : ecdsa_verify_raw(by, pieces, value);
+    };
     EXPECT_TRUE(verify(key.public_key(), {message}, signature));
     for (std::size_t bit = 0; bit < signature.size() * 8; ++bit) {
       Bytes changed = signature;

@@ -16,71 +16,6 @@ constexpr std::uint8_t kDerSequence = 0x30;
 constexpr std::uint8_t kDerInteger = 0x02;
 constexpr std::size_t kAdditionalInputSize = 32;
 
-// n - 2, the exponent that inverts modulo the prime n.
-const BIGNUM* order_minus_two() {
-  static const BIGNUM* const exponent = [] {
-    BIGNUM* number = BN_dup(EC_GROUP_get0_order(p256_group()));
-    KB_CHECK(number != nullptr && BN_sub_word(number, 2) == 1);
-    return number;
-  }();
-  return exponent;
-}
-
-BN_MONT_CTX* order_montgomery() {
-  static BN_MONT_CTX* const montgomery = [] {
-    BN_MONT_CTX* mont = BN_MONT_CTX_new();
-    const BnCtxPtr ctx(BN_CTX_new());
-    KB_CHECK(mont != nullptr && ctx != nullptr &&
-             BN_MONT_CTX_set(mont, EC_GROUP_get0_order(p256_group()), ctx.get()) == 1);
-    return mont;
-  }();
-  return montgomery;
-}
-
-// r = X(kG) mod n.
-bool compute_r(BIGNUM* r, const BIGNUM* k, BN_CTX* ctx) {
-  const EC_GROUP* group = p256_group();
-  const EcPointPtr point(EC_POINT_new(group));
-  return point != nullptr && EC_POINT_mul(group, point.get(), k, nullptr, nullptr, ctx) == 1 &&
-         EC_POINT_get_affine_coordinates(group, point.get(), r, nullptr, ctx) == 1 &&
-         BN_nnmod(r, r, EC_GROUP_get0_order(group), ctx) == 1;
-}
-
-struct SigningSecrets {
-  const BIGNUM* k;
-  const BIGNUM* d;
-  const BIGNUM* blind;
-};
-
-// s = (k b)^-1 (b z + b r d) mod n: with the random b, no operand of the inversion or of the sum is
-// k or r d itself.
-bool compute_s(
-    BIGNUM* s, const BIGNUM* r, const BIGNUM* z, const SigningSecrets& secrets, BN_CTX* ctx) {
-  const BIGNUM* n = EC_GROUP_get0_order(p256_group());
-  BN_MONT_CTX* mont = order_montgomery();
-  const BignumPtr b(BN_secure_new());  // b R, and below x R for a product's left operand
-  const BignumPtr left(BN_secure_new());
-  const BignumPtr inverse(BN_secure_new());
-  const BignumPtr sum(BN_secure_new());
-  if (b == nullptr || left == nullptr || inverse == nullptr || sum == nullptr) {
-    return false;
-  }
-  for (BIGNUM* secret : {b.get(), left.get(), inverse.get(), sum.get()}) {
-    BN_set_flags(secret, BN_FLG_CONSTTIME);
-  }
-  return BN_to_montgomery(b.get(), secrets.blind, mont, ctx) == 1 &&
-         BN_mod_mul_montgomery(left.get(), b.get(), secrets.k, mont, ctx) == 1 &&
-         BN_mod_exp_mont_consttime(inverse.get(), left.get(), order_minus_two(), n, ctx, mont) ==
-             1 &&
-         BN_mod_mul_montgomery(left.get(), b.get(), r, mont, ctx) == 1 &&
-         BN_to_montgomery(left.get(), left.get(), mont, ctx) == 1 &&
-         BN_mod_mul_montgomery(sum.get(), left.get(), secrets.d, mont, ctx) == 1 &&
-         BN_mod_mul_montgomery(left.get(), b.get(), z, mont, ctx) == 1 &&
-         BN_mod_add_quick(sum.get(), sum.get(), left.get(), n) == 1 &&
-         BN_to_montgomery(left.get(), inverse.get(), mont, ctx) == 1 &&
-         BN_mod_mul_montgomery(s, left.get(), sum.get(), mont, ctx) == 1;
-}
-
 void put_integer(ByteWriter& out, ByteView number) {
   while (number.size() > 1 && number.front() == 0) {
     number = number.subspan(1);
@@ -115,9 +50,41 @@ bool get_integer(ByteReader& in, MutableByteView out) {
   return true;
 }
 
-bool verify_digest(const EcPublicKey& key, const Digest256& digest, ByteView der) {
+// One signature into r | s (FIPS 186-5, 6.4.1).
+template <std::size_t Size>
+Result<void> sign_digest(
+    Curve curve, ByteView scalar, ByteView digest, ByteView additional_input, MutableByteView out) {
   const ErrorScope errors;
-  const PkeyCtxPtr ctx(EVP_PKEY_CTX_new_from_pkey(nullptr, key.handle(), nullptr));
+  const CurveGroup& group = group_of(curve);
+  BasicRfc6979<Size> source(scalar, digest, additional_input);
+  std::array<std::uint8_t, Size> reduced{};
+  reduce_modulo_order(curve, digest, reduced);
+  const BnCtxPtr ctx(BN_CTX_secure_new());
+  const BignumPtr d = secret_bignum(scalar);
+  const BignumPtr z = secret_bignum(reduced);
+  const BignumPtr r(BN_new());
+  const BignumPtr s(BN_new());
+  if (ctx == nullptr || d == nullptr || z == nullptr || r == nullptr || s == nullptr) {
+    return fail(Errc::kCrypto, "libcrypto has no memory to sign with");
+  }
+  constexpr int kSize = static_cast<int>(Size);
+  do {
+    const BignumPtr k = secret_bignum(source.next_nonce().expose());
+    const BignumPtr blind = secret_bignum(source.blind().expose());
+    if (k == nullptr || blind == nullptr ||
+        !compute_signature(group, z.get(), {.k = k.get(), .d = d.get(), .blind = blind.get()},
+                           r.get(), s.get(), ctx.get()) ||
+        BN_bn2binpad(r.get(), out.first(Size).data(), kSize) != kSize ||
+        BN_bn2binpad(s.get(), out.last(Size).data(), kSize) != kSize) {
+      return fail(Errc::kCrypto, "libcrypto did not sign");
+    }
+  } while (BN_is_zero(r.get()) || BN_is_zero(s.get()));  // step 11
+  return {};
+}
+
+bool verify_digest(EVP_PKEY* key, ByteView digest, ByteView der) {
+  const ErrorScope errors;
+  const PkeyCtxPtr ctx(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
   return ctx != nullptr && EVP_PKEY_verify_init(ctx.get()) == 1 &&
          EVP_PKEY_verify(ctx.get(), der.data(), der.size(), digest.data(), digest.size()) == 1;
 }
@@ -135,37 +102,18 @@ Result<RawSignature> sign(const EcPrivateKey& key,
 Result<RawSignature> ecdsa_sign_digest(const EcPrivateKey& key,
                                        const Digest256& digest,
                                        ByteView additional_input) {
-  const ErrorScope errors;
-  Rfc6979 source(key.expose_scalar(), digest, additional_input);
-  const auto reduced = reduce_modulo_order(digest);
-  const BnCtxPtr ctx(BN_CTX_secure_new());
-  const BignumPtr d = secret_bignum(key.expose_scalar());
-  const BignumPtr z = secret_bignum(reduced);
-  const BignumPtr r(BN_new());
-  const BignumPtr s(BN_new());
-  if (ctx == nullptr || d == nullptr || z == nullptr || r == nullptr || s == nullptr) {
-    return fail(Errc::kCrypto, "libcrypto has no memory to sign with");
-  }
   RawSignature out{};
-  do {
-    const BignumPtr k = secret_bignum(source.next_nonce().expose());
-    const BignumPtr blind = secret_bignum(source.blind().expose());
-    if (k == nullptr || blind == nullptr || !compute_r(r.get(), k.get(), ctx.get()) ||
-        !compute_s(s.get(), r.get(), z.get(), {.k = k.get(), .d = d.get(), .blind = blind.get()},
-                   ctx.get()) ||
-        BN_bn2binpad(r.get(), out.data(), kEcScalarSize) != kEcScalarSize ||
-        BN_bn2binpad(s.get(), &out[kEcScalarSize], kEcScalarSize) != kEcScalarSize) {
-      return fail(Errc::kCrypto, "libcrypto did not sign");
-    }
-  } while (BN_is_zero(r.get()) || BN_is_zero(s.get()));  // FIPS 186-5, 6.4.1, step 11
+  KB_TRY(
+      sign_digest<kEcScalarSize>(Curve::kP256, key.expose_scalar(), digest, additional_input, out));
   return out;
 }
 
-Bytes ecdsa_raw_to_der(const RawSignature& raw) {
+Bytes ecdsa_raw_to_der(ByteView raw) {
+  KB_CHECK(raw.size() == kEcdsaRawSize || raw.size() == kEcdsaLargestRawSize);
   ByteWriter integers;
-  put_integer(integers, ByteView(raw).first(kEcScalarSize));
-  put_integer(integers, ByteView(raw).last(kEcScalarSize));
-  const ByteView body = integers.view();
+  put_integer(integers, raw.first(raw.size() / 2));
+  put_integer(integers, raw.last(raw.size() / 2));
+  const ByteView body = integers.view();  // 102 octets at most
   return ByteWriter()
       .u8(kDerSequence)
       .u8(static_cast<std::uint8_t>(body.size()))
@@ -203,14 +151,37 @@ Result<Bytes> ecdsa_sign_raw(const EcPrivateKey& key,
 bool ecdsa_verify_der(const EcPublicKey& key,
                       std::initializer_list<ByteView> message,
                       ByteView signature) {
-  return ecdsa_der_to_raw(signature).has_value() && verify_digest(key, sha256(message), signature);
+  return ecdsa_der_to_raw(signature).has_value() &&
+         verify_digest(key.handle(), sha256(message), signature);
 }
 
 bool ecdsa_verify_raw(const EcPublicKey& key,
                       std::initializer_list<ByteView> message,
                       ByteView signature) {
   const auto raw = to_array<kEcdsaRawSize>(signature);
-  return raw && verify_digest(key, sha256(message), ecdsa_raw_to_der(*raw));
+  return raw && verify_digest(key.handle(), sha256(message), ecdsa_raw_to_der(*raw));
+}
+
+Result<Bytes> ecdsa_sign_raw(const CurvePrivateKey& key,
+                             std::initializer_list<ByteView> message,
+                             Rng& rng) {
+  const Curve curve = key.curve();
+  SecretArray<kAdditionalInputSize> additional_input;
+  KB_TRY(rng.fill(additional_input.expose_mutable()));
+  const Bytes hash = digest(hash_of(curve), message);
+  Bytes out(2 * coordinate_size(curve));
+  KB_TRY(curve == Curve::kP256
+             ? sign_digest<32>(curve, key.expose_scalar(), hash, additional_input.expose(), out)
+             : sign_digest<48>(curve, key.expose_scalar(), hash, additional_input.expose(), out));
+  return out;
+}
+
+bool ecdsa_verify_raw(const CurvePublicKey& key,
+                      std::initializer_list<ByteView> message,
+                      ByteView signature) {
+  return signature.size() == 2 * coordinate_size(key.curve()) &&
+         verify_digest(key.handle(), digest(hash_of(key.curve()), message),
+                       ecdsa_raw_to_der(signature));
 }
 
 }  // namespace kagibin::crypto

@@ -22,8 +22,8 @@ Result<RawSignature> ecdsa_sign_digest(const EcPrivateKey& key,
                                        const Digest256& digest,
                                        ByteView additional_input);
 
-// SEQUENCE { INTEGER r, INTEGER s } (SEC 1, C.5) in DER.
-Bytes ecdsa_raw_to_der(const RawSignature& raw);
+// SEQUENCE { INTEGER r, INTEGER s } (SEC 1, C.5) in DER. Precondition: 64 or 96 octets, r | s.
+Bytes ecdsa_raw_to_der(ByteView raw);
 // Empty for everything that is not the DER of two integers in [0, 2^256).
 std::optional<RawSignature> ecdsa_der_to_raw(ByteView der);
 

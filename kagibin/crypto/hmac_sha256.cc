@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The low-level SHA-256 of libcrypto is deprecated and is used in this one unit: its state lies on
+// The low-level SHA-2 of libcrypto is deprecated and is used in this one unit: its state lies on
 // our stack, where it can be wiped, and a short HMAC costs a third of what EVP_MAC takes.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "kagibin/crypto/hmac_sha256.h"
@@ -12,37 +12,63 @@
 namespace kagibin::crypto {
 namespace {
 
-constexpr std::size_t kBlockSize = 64;
+struct Sha256 {
+  static constexpr std::size_t kBlockSize = 64;
+  static constexpr std::size_t kDigestSize = 32;
+  SHA256_CTX ctx;
+  bool init() { return SHA256_Init(&ctx) == 1; }
+  bool update(ByteView octets) { return SHA256_Update(&ctx, octets.data(), octets.size()) == 1; }
+  bool finish(MutableByteView out) { return SHA256_Final(out.data(), &ctx) == 1; }
+};
 
-// SHA-256 over the key, masked and filled up to a block, and the pieces.
+struct Sha384 {
+  static constexpr std::size_t kBlockSize = 128;
+  static constexpr std::size_t kDigestSize = 48;
+  SHA512_CTX ctx;
+  bool init() { return SHA384_Init(&ctx) == 1; }
+  bool update(ByteView octets) { return SHA384_Update(&ctx, octets.data(), octets.size()) == 1; }
+  bool finish(MutableByteView out) { return SHA384_Final(out.data(), &ctx) == 1; }
+};
+
+// The hash over the key, masked and filled up to a block, and the pieces.
+template <typename Hash>
 void keyed_hash(ByteView key,
                 std::uint8_t mask,
                 std::initializer_list<ByteView> pieces,
                 MutableByteView out) {
-  SecretArray<kBlockSize> block;
+  SecretArray<Hash::kBlockSize> block;
   const MutableByteView octets = block.expose_mutable();
-  for (std::size_t i = 0; i < kBlockSize; ++i) {
+  for (std::size_t i = 0; i < octets.size(); ++i) {
     octets[i] = static_cast<std::uint8_t>((i < key.size() ? key[i] : 0U) ^ mask);
   }
-  SHA256_CTX ctx;
-  bool good = SHA256_Init(&ctx) == 1 && SHA256_Update(&ctx, octets.data(), octets.size()) == 1;
+  Hash hash;
+  bool good = hash.init() && hash.update(octets);
   for (const ByteView piece : pieces) {
-    good = good && SHA256_Update(&ctx, piece.data(), piece.size()) == 1;
+    good = good && hash.update(piece);
   }
-  good = good && SHA256_Final(out.data(), &ctx) == 1;
-  OPENSSL_cleanse(&ctx, sizeof ctx);
+  good = good && hash.finish(out);
+  OPENSSL_cleanse(&hash.ctx, sizeof hash.ctx);
   KB_CHECK(good);
+}
+
+template <typename Hash>
+SecretArray<Hash::kDigestSize> hmac(ByteView key, std::initializer_list<ByteView> pieces) {
+  KB_CHECK(key.size() <= Hash::kBlockSize);
+  SecretArray<Hash::kDigestSize> inner;
+  SecretArray<Hash::kDigestSize> outer;
+  keyed_hash<Hash>(key, 0x36, pieces, inner.expose_mutable());
+  keyed_hash<Hash>(key, 0x5C, {inner.expose()}, outer.expose_mutable());
+  return outer;
 }
 
 }  // namespace
 
 SecretArray<32> hmac_sha256(ByteView key, std::initializer_list<ByteView> pieces) {
-  KB_CHECK(key.size() <= kBlockSize);
-  SecretArray<32> inner;
-  SecretArray<32> outer;
-  keyed_hash(key, 0x36, pieces, inner.expose_mutable());
-  keyed_hash(key, 0x5C, {inner.expose()}, outer.expose_mutable());
-  return outer;
+  return hmac<Sha256>(key, pieces);
+}
+
+SecretArray<48> hmac_sha384(ByteView key, std::initializer_list<ByteView> pieces) {
+  return hmac<Sha384>(key, pieces);
 }
 
 }  // namespace kagibin::crypto

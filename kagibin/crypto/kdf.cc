@@ -5,7 +5,6 @@
 
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/aes.h"
-#include "kagibin/crypto/sha256.h"
 
 namespace kagibin::crypto {
 namespace {
@@ -42,6 +41,13 @@ Result<SecretBytes> sp800_108_counter_cmac(ByteView key,
 }
 
 Result<SecretBytes> x963_kdf_sha256(ByteView z, ByteView shared_info, std::size_t size) {
+  return x963_kdf(HashAlgorithm::kSha256, z, shared_info, size);
+}
+
+Result<SecretBytes> x963_kdf(HashAlgorithm hash,
+                             ByteView z,
+                             ByteView shared_info,
+                             std::size_t size) {
   // ANSI X9.63 allows 2^32 - 1 blocks; nothing here asks for more than a few.
   constexpr std::size_t kLargest = std::size_t{1} << 20U;
   if (z.empty() || size == 0 || size > kLargest) {
@@ -50,8 +56,8 @@ Result<SecretBytes> x963_kdf_sha256(ByteView z, ByteView shared_info, std::size_
   SecretBytes out(size);
   MutableByteView rest = out.expose_mutable();
   for (std::uint32_t counter = 1; !rest.empty(); ++counter) {
-    Digest256 block = sha256({z, u32_octets(counter), shared_info});
-    rest = take_block(rest, block);
+    SecretBytes block = secret_digest(hash, {z, u32_octets(counter), shared_info});
+    rest = take_block(rest, block.expose_mutable());
   }
   return out;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The per-message secrets of ECDSA on P-256 with SHA-256: RFC 6979, 3.2, with the additional input
-// k' of 3.6. For crypto/ only.
+// The per-message secrets of ECDSA on P-256 with SHA-256 and on P-384 with SHA-384: RFC 6979, 3.2,
+// with the additional input k' of 3.6. For crypto/ only.
 //
 //   Rfc6979 secrets(key.expose_scalar(), digest, additional_input);
 //   const SecretArray<32> k = secrets.next_nonce();
@@ -12,23 +12,29 @@
 
 namespace kagibin::crypto {
 
-class Rfc6979 {
+// Size: octets of the curve's order, which are those of its hash: 32 or 48.
+template <std::size_t Size>
+class BasicRfc6979 {
  public:
-  // Precondition: the scalar is 32 octets in [1, n-1]. An empty additional input gives the values
-  // of RFC 6979, A.2.5.
-  Rfc6979(ByteView scalar, const Digest256& digest, ByteView additional_input);
+  // Preconditions: the scalar is in [1, n-1], scalar and digest have Size octets. An empty
+  // additional input gives the values of RFC 6979, A.2.5 and A.2.6.
+  BasicRfc6979(ByteView scalar, ByteView digest, ByteView additional_input);
 
   // The next k in [1, n-1].
-  SecretArray<32> next_nonce();
+  SecretArray<Size> next_nonce();
   // A number in [1, n-1] of the same secrecy to blind the arithmetic with; not part of the RFC.
-  SecretArray<32> blind() const;
+  SecretArray<Size> blind() const;
 
  private:
   void step(ByteView tail);
 
-  SecretArray<32> k_;
-  SecretArray<32> v_;
+  SecretArray<Size> k_;
+  SecretArray<Size> v_;
   bool used_ = false;
 };
+
+extern template class BasicRfc6979<32>;
+extern template class BasicRfc6979<48>;
+using Rfc6979 = BasicRfc6979<32>;
 
 }  // namespace kagibin::crypto
