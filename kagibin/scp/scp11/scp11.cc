@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/scp/scp11/scp11.h"
+
+namespace kagibin::scp {
+
+Result<SecurityLevel> level_of_usage(std::uint8_t key_usage) {
+  switch (key_usage) {
+    case kUsageMac:
+      return SecurityLevel{0x11};
+    case kUsageMacAndEncryption:
+      return SecurityLevel{0x33};
+    default:
+      return fail(Errc::kValue, "the key usage qualifier of an SCP11 session is 34 or 3C");
+  }
+}
+
+bool Scp11Parameter::speaks(Scp11Variant variant) const {
+  switch (variant) {
+    case Scp11Variant::kA:
+      return a();
+    case Scp11Variant::kB:
+      return b();
+    default:
+      return c();
+  }
+}
+
+Result<Scp11Parameter> Scp11Parameter::from(std::uint16_t arc) {
+  if ((arc >> 14U) != 0) {
+    return fail(Errc::kNotSupported, "the parameter i of SCP11 has one octet or two");
+  }
+  const auto low = static_cast<std::uint8_t>(arc & 0x7FU);
+  const auto high = static_cast<std::uint8_t>(arc >> 7U);
+  return high == 0 ? Scp11Parameter{low, 0} : Scp11Parameter{high, low};
+}
+
+std::uint16_t Scp11Parameter::arc() const {
+  return second == 0 ? first : static_cast<std::uint16_t>((first << 7U) | second);
+}
+
+}  // namespace kagibin::scp
