@@ -11,8 +11,9 @@ constexpr std::uint8_t kRelated = 0x80;
 constexpr tlv::Tag kAid = 0x4F;
 constexpr tlv::Tag kIdentifier = 0xD0;
 constexpr tlv::Tag kVersion = 0xD2;
-constexpr tlv::Tag kTokenReference = 0xB6;
+constexpr tlv::Tag kControlReference = 0xB6;
 constexpr tlv::Tag kToken = 0x9E;
+constexpr std::size_t kLongest = 1'024;  // octets of a token or of its control reference
 
 apdu::CommandApdu command(std::uint8_t p2, Bytes data) {
   return {.cla = 0x80,
@@ -23,13 +24,12 @@ apdu::CommandApdu command(std::uint8_t p2, Bytes data) {
           .le = 256};
 }
 
-Result<void> finish(tlv::TlvReader& in) {
+Bytes copy(const tlv::Tlv& object) { return {object.value.begin(), object.value.end()}; }
+
+Result<void> finish(const tlv::TlvReader& in) {
   if (!in.empty()) {
-    const tlv::Tlv next = KB_TRY(in.next());
-    if (next.tag == kToken || next.tag == kTokenReference) {
-      return fail(Errc::kNotSupported, "DELETE with a token is not taken");
-    }
-    return fail(Errc::kUnexpectedTag, "DELETE names one object, or keys by D0 and D2");
+    return fail(Errc::kUnexpectedTag,
+                "DELETE names one object, or keys by D0 and D2 (GPCS 11.2.2.3)");
   }
   return {};
 }
@@ -37,7 +37,15 @@ Result<void> finish(tlv::TlvReader& in) {
 }  // namespace
 
 apdu::CommandApdu DeleteObject::encode() const {
-  return command(related ? kRelated : 0, tlv::encode(kAid, aid.view()));
+  tlv::TlvWriter out;
+  out.put(kAid, aid.view());
+  if (!control_reference.empty()) {
+    out.put(kControlReference, control_reference);
+  }
+  if (!token.empty()) {
+    out.put(kToken, token);
+  }
+  return command(related ? kRelated : 0, out.take());
 }
 
 apdu::CommandApdu DeleteKeys::encode() const {
@@ -58,8 +66,15 @@ Result<Delete> decode_delete(std::uint8_t p1, std::uint8_t p2, ByteView data) {
   }
   tlv::TlvReader in(data);
   if (const auto aid = KB_TRY(in.optional(kAid, Aid::kMinLength, Aid::kMaxLength))) {
+    DeleteObject out{.aid = KB_TRY(Aid::from(aid->value)), .related = p2 == kRelated};
+    if (const auto reference = KB_TRY(in.optional(kControlReference, 1, kLongest))) {
+      out.control_reference = copy(*reference);
+    }
+    if (const auto token = KB_TRY(in.optional(kToken, 1, kLongest))) {
+      out.token = copy(*token);
+    }
     KB_TRY(finish(in));
-    return DeleteObject{.aid = KB_TRY(Aid::from(aid->value)), .related = p2 == kRelated};
+    return out;
   }
   DeleteKeys out;
   if (const auto identifier = KB_TRY(in.optional(kIdentifier, 1))) {

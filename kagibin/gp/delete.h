@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // DELETE (GPCS 2.3.1, 11.2) of an application or load file, and of keys.
 //
-//   object  80 E4 00 P2 | 4F AID                    P2: 00 the object, 80 and what came from it
+//   object  80 E4 00 P2 | 4F AID | B6 { ... } (opt) | 9E token (opt)
+//                                                   P2: 00 the object, 80 and what came from it
 //   keys    80 E4 00 00 | D0 KID (opt) | D2 KVN (opt), at least one
 //   answer  00 (no receipt)
 //
-// Limits: one command (P1 00); a delete token (9E, B6) is refused with kNotSupported. Values.
+// Limits: one command (P1 00). B6, the control reference of a token (GPCS 11.2.2.3.1), is kept as
+// it is. Values.
 //
 //   apdu::CommandApdu c = DeleteKeys{.identifier = {}, .version = 0x31}.encode();
 #pragma once
@@ -23,6 +25,8 @@ namespace kagibin::gp {
 struct DeleteObject {
   Aid aid;
   bool related = false;
+  Bytes control_reference{};  // value of B6
+  Bytes token{};              // value of 9E: seen, never checked here
   apdu::CommandApdu encode() const;
   friend bool operator==(const DeleteObject&, const DeleteObject&) = default;
 };
@@ -36,7 +40,7 @@ struct DeleteKeys {
 
 using Delete = std::variant<DeleteObject, DeleteKeys>;
 
-// kValue for P1 or P2, kUnexpectedTag, kLength, kTruncated, kTrailing, kNotSupported (tokens).
+// kValue for P1 or P2, kUnexpectedTag, kLength, kTruncated, kEncoding.
 Result<Delete> decode_delete(std::uint8_t p1, std::uint8_t p2, ByteView data);
 
 }  // namespace kagibin::gp

@@ -18,6 +18,7 @@ constexpr tlv::Tag kTagList = 0x5C;
 constexpr tlv::Tag kEntry = 0xE3;
 constexpr tlv::Tag kState = 0x9F70;
 constexpr tlv::Tag kPrivileges = 0xC5;
+constexpr tlv::Tag kImplicitSelection = 0xCF;
 constexpr tlv::Tag kLoadFile = 0xC4;
 constexpr tlv::Tag kDomain = 0xCC;
 constexpr tlv::Tag kVersion = 0xCE;
@@ -100,6 +101,7 @@ struct Collected {
   std::optional<Aid> aid;
   std::optional<std::uint8_t> state;
   std::optional<Privileges> privileges;
+  std::optional<std::uint8_t> implicit_selection;
   std::optional<Aid> load_file;
   std::optional<Aid> security_domain;
   Bytes version;
@@ -117,6 +119,12 @@ Result<void> take(const tlv::Tlv& object, Collected& out) {
       return take_once(out.state, Result<std::uint8_t>(object.value[0]));
     case kPrivileges:
       return take_once(out.privileges, Privileges::decode(object.value));
+    case kImplicitSelection:
+      // Cards with several interfaces send several: the first is kept.
+      if (!out.implicit_selection && object.value.size() == 1) {
+        out.implicit_selection = object.value[0];
+      }
+      return {};
     case kLoadFile:
       return take_once(out.load_file, Aid::from(object.value));
     case kDomain:
@@ -145,6 +153,7 @@ Result<StatusEntry> read_tlv(ByteView value) {
   return StatusEntry{.aid = *out.aid,
                      .state = out.state.value_or(0),
                      .privileges = out.privileges,
+                     .implicit_selection = out.implicit_selection,
                      .load_file = out.load_file,
                      .security_domain = out.security_domain,
                      .version = std::move(out.version),
@@ -204,6 +213,9 @@ Bytes encode_entry(const StatusEntry& entry, const GetStatus& command) {
   }
   if (entry.privileges && wanted(kPrivileges)) {
     out.put(kPrivileges, entry.privileges->encode_three());
+  }
+  if (entry.implicit_selection && wanted(kImplicitSelection)) {
+    out.put_u8(kImplicitSelection, *entry.implicit_selection);
   }
   if (entry.load_file && wanted(kLoadFile)) {
     out.put(kLoadFile, entry.load_file->view());

@@ -4,8 +4,9 @@
 //   80 F2 P1 P2 | 4F filter (0 to 16) | 5C tag list (opt)
 //   P1     80 ISD, 40 applications and security domains, 20 load files, 10 load files and modules
 //   P2     b1 next occurrence, b2 TLV format (clear: the older format, without tags)
-//   TLV    E3 { 4F AID | 9F70 state | C5 privileges (3) | C4 load file | CC domain | CE version |
-//   84 module * } * older  LV AID | state | privileges (1) [ | number of modules | LV module * ] *
+//   TLV    E3 { 4F AID | 9F70 state | C5 privileges (3) | CF implicit selection (1) | C4 load file
+//               | CC domain | CE version | 84 module * } *
+//   older  LV AID | state | privileges (1) [ | number of modules | LV module * ] *
 //   SW     6310 when more follow: the host asks again with b1
 //
 // A reader takes the objects of E3 in any order, passes over unknown ones (cards send EA), and
@@ -51,12 +52,13 @@ struct GetStatus {
 
 struct StatusEntry {
   Aid aid;
-  std::uint8_t state = 0;                  // life_cycle.h
-  std::optional<Privileges> privileges{};  // ISD and applications
-  std::optional<Aid> load_file{};          // C4, of an application
-  std::optional<Aid> security_domain{};    // CC, the associated one
-  Bytes version{};                         // CE, of a load file
-  std::vector<Aid> modules{};              // 84, of a load file
+  std::uint8_t state = 0;                            // life_cycle.h
+  std::optional<Privileges> privileges{};            // ISD and applications
+  std::optional<std::uint8_t> implicit_selection{};  // CF, install_parameters.h
+  std::optional<Aid> load_file{};                    // C4, of an application
+  std::optional<Aid> security_domain{};              // CC, the associated one
+  Bytes version{};                                   // CE, of a load file
+  std::vector<Aid> modules{};                        // 84, of a load file
   friend bool operator==(const StatusEntry&, const StatusEntry&) = default;
 };
 

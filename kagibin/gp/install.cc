@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "kagibin/base/byte_io.h"
+#include "kagibin/gp/content/length_value.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::gp {
@@ -11,50 +11,15 @@ namespace kagibin::gp {
 namespace {
 
 constexpr tlv::Tag kApplicationParameters = 0xC9;
-constexpr std::uint8_t kOneOctetLength = 0x81;
-constexpr std::uint8_t kTwoOctetLength = 0x82;
-
-// A BER length in its minimal form and that many octets.
-Result<ByteView> read_field(ByteReader& in) {
-  std::size_t length = KB_TRY(in.u8());
-  if (length == kOneOctetLength) {
-    length = KB_TRY(in.u8());
-    if (length < 0x80) {
-      return fail(Errc::kEncoding, "a length is in its shortest form");
-    }
-  } else if (length == kTwoOctetLength) {
-    length = KB_TRY(in.u16());
-    if (length < 0x100) {
-      return fail(Errc::kEncoding, "a length is in its shortest form");
-    }
-  } else if (length >= 0x80) {
-    return fail(Errc::kEncoding, "a length is below 80, or follows 81 or 82");
-  }
-  return in.bytes(length);
-}
-
-void write_field(ByteWriter& out, ByteView value) {
-  if (value.size() >= 0x100) {
-    out.u8(kTwoOctetLength).u16(static_cast<std::uint16_t>(value.size()));
-  } else if (value.size() >= 0x80) {
-    out.u8(kOneOctetLength).u8(static_cast<std::uint8_t>(value.size()));
-  } else {
-    out.u8(static_cast<std::uint8_t>(value.size()));
-  }
-  out.bytes(value);
-}
-
-Result<std::optional<Aid>> read_aid(ByteReader& in) {
-  const ByteView octets = KB_TRY(read_field(in));
-  if (octets.empty()) {
-    return std::nullopt;
-  }
-  return KB_TRY(Aid::from(octets));
-}
 
 Result<InstallFor> purpose_from(std::uint8_t p1, std::uint8_t p2) {
+  const bool ends_combined = p1 == std::to_underlying(InstallFor::kLoadInstallAndMakeSelectable) &&
+                             p2 == kCombinedLoadEnds;
+  if (ends_combined) {
+    return InstallFor::kLoadInstallAndMakeSelectable;
+  }
   if (p2 != 0) {
-    return fail(Errc::kNotSupported, "INSTALL combined with a load (P2) is not taken");
+    return fail(Errc::kNotSupported, "P2 of INSTALL is 00 but in a combined load (GPCS 11.5.2.2)");
   }
   switch (p1) {
     case 0x04:
@@ -69,8 +34,12 @@ Result<InstallFor> purpose_from(std::uint8_t p1, std::uint8_t p2) {
   }
 }
 
+std::uint8_t p2_of(InstallFor purpose) {
+  return purpose == InstallFor::kLoadInstallAndMakeSelectable ? kCombinedLoadEnds : std::uint8_t{0};
+}
+
 Result<void> check(const Install& install) {
-  KB_TRY(purpose_from(std::to_underlying(install.purpose), 0));
+  KB_TRY(purpose_from(std::to_underlying(install.purpose), p2_of(install.purpose)));
   KB_TRY(install.privileges.check());
   if (install.installs() != install.load_file.has_value() ||
       install.installs() != install.module.has_value()) {
@@ -88,9 +57,9 @@ Result<void> check(const Install& install) {
 Result<Install> Install::decode(std::uint8_t p1, std::uint8_t p2, ByteView data) {
   const InstallFor purpose = KB_TRY(purpose_from(p1, p2));
   ByteReader in(data);
-  const std::optional<Aid> load_file = KB_TRY(read_aid(in));
-  const std::optional<Aid> module = KB_TRY(read_aid(in));
-  const std::optional<Aid> application = KB_TRY(read_aid(in));
+  const std::optional<Aid> load_file = KB_TRY(read_aid_field(in));
+  const std::optional<Aid> module = KB_TRY(read_aid_field(in));
+  const std::optional<Aid> application = KB_TRY(read_aid_field(in));
   if (!application) {
     return fail(Errc::kValue, "INSTALL names an application");
   }
@@ -116,8 +85,8 @@ Result<apdu::CommandApdu> Install::encode() const {
     return fail(Errc::kLength, "a field of INSTALL has at most 65,535 octets");
   }
   ByteWriter out;
-  write_field(out, load_file ? load_file->view() : ByteView{});
-  write_field(out, module ? module->view() : ByteView{});
+  write_aid_field(out, load_file);
+  write_aid_field(out, module);
   write_field(out, application.view());
   write_field(out, purpose == InstallFor::kPersonalization ? Bytes{} : privileges.encode());
   write_field(out, parameters);
@@ -125,7 +94,7 @@ Result<apdu::CommandApdu> Install::encode() const {
   return apdu::CommandApdu{.cla = 0x80,
                            .ins = apdu::ins::kInstall,
                            .p1 = std::to_underlying(purpose),
-                           .p2 = 0,
+                           .p2 = p2_of(purpose),
                            .data = out.take(),
                            .le = 256};
 }

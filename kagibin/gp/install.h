@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// INSTALL (GPCS 2.3.1, 11.5): for install, for make selectable, both, and for personalization.
+// INSTALL (GPCS 11.5) of applications: for install, for make selectable, both, and for
+// personalization. For load: install_load.h; for extradition and registry update: extradition.h.
 //
-//   80 E6 P1 00 | LV load file AID | LV module AID | LV application AID | LV privileges
+//   80 E6 P1 P2 | LV load file AID | LV module AID | LV application AID | LV privileges
 //               | LV parameters (C9 ..., EF ..., EA ...) | LV token
-//   P1          04 install, 08 make selectable, 0C both, 20 personalization
+//   P1          04 install, 08 make selectable, 0C both, 20 personalization; P2 00
+//   P1 P2       0E 03: install and make selectable, the end of a combined load (GPCS 9.3.8)
 //   answer      00 (no receipt)
 //
 // Load file and module are empty (00) but for install; privileges, parameters and token are empty
-// for personalization. Lengths of parameters and token are BER lengths. Refused with kNotSupported:
-// for load, extradition, registry update, b8 of P1 (more commands), combined P2. Values.
+// for personalization. Lengths of parameters and token are BER lengths. Parameters:
+// install_parameters.h. Refused with kNotSupported: other purposes, b8 of P1 (more commands).
+// Values.
 //
 //   Install i{.purpose = InstallFor::kPersonalization, .application = aid};
 #pragma once
@@ -27,8 +30,11 @@ enum class InstallFor : std::uint8_t {
   kInstall = 0x04,
   kMakeSelectable = 0x08,
   kInstallAndMakeSelectable = 0x0C,
+  kLoadInstallAndMakeSelectable = 0x0E,  // P2 03
   kPersonalization = 0x20,
 };
+
+inline constexpr std::uint8_t kCombinedLoadEnds = 0x03;  // P2 (GPCS table 11-41)
 
 struct Install {
   InstallFor purpose = InstallFor::kInstallAndMakeSelectable;
@@ -40,11 +46,13 @@ struct Install {
   Bytes token{};  // seen, never checked here
 
   bool installs() const {
-    return purpose == InstallFor::kInstall || purpose == InstallFor::kInstallAndMakeSelectable;
+    return purpose == InstallFor::kInstall || purpose == InstallFor::kInstallAndMakeSelectable ||
+           purpose == InstallFor::kLoadInstallAndMakeSelectable;
   }
   bool makes_selectable() const {
     return purpose == InstallFor::kMakeSelectable ||
-           purpose == InstallFor::kInstallAndMakeSelectable;
+           purpose == InstallFor::kInstallAndMakeSelectable ||
+           purpose == InstallFor::kLoadInstallAndMakeSelectable;
   }
 
   // kValue where a field is there that the purpose excludes, or is missing; kLength for AIDs and
