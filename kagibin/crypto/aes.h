@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // AES (FIPS 197) with 16, 24 or 32 octets of key: one block, CBC without padding (SP 800-38A), CMAC
-// (SP 800-38B), GCM (SP 800-38D), and the padding 80 00..00 (ISO/IEC 9797-1, method 2) that secure
-// channels and envelopes share.
+// (SP 800-38B), GCM (SP 800-38D).
 //
 // Failures: kInvalidArgument for key or data lengths; kAuthentication from gcm_open; kCrypto from
 // the library.
@@ -16,6 +15,7 @@
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
 #include "kagibin/base/secret.h"
+#include "kagibin/crypto/padding.h"
 
 namespace kagibin::crypto {
 
@@ -31,12 +31,6 @@ Result<Bytes> aes_cbc_encrypt(ByteView key, const AesBlock& iv, ByteView data);
 Result<SecretBytes> aes_cbc_decrypt(ByteView key, const AesBlock& iv, ByteView data);
 // One CMAC over the pieces read as one string.
 Result<AesBlock> aes_cmac(ByteView key, std::initializer_list<ByteView> pieces);
-
-// Appends 80 and zeros up to the next multiple of 16: one to sixteen octets more.
-SecretBytes pad80(ByteView data);
-// The length without the padding; kAuthentication when there is none. In time that depends on the
-// length only.
-Result<std::size_t> unpad80(ByteView padded);
 
 // Key check value of an AES key: the first three octets of the encryption of sixteen octets 01
 // (GPCS, B.6).
