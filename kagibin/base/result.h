@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One way to fail: Result<T> is a value or an Error; KB_TRY passes the Error up.
 //
-// An Error carries a code, a string literal that says what to do, and a status word where a card
-// answered one. Detail has a consteval constructor, so that only literals get in: no octet of a key
-// can reach an error by way of formatting. Ownership: values, nothing allocated. Thread-safety:
-// values.
+// An Error carries a code, a literal that says what to do (detail.h), and a status word where a
+// card answered one. Ownership: values, nothing allocated. Thread-safety: values.
 //
 //   Result<Bytes> read(ByteReader& in) {
 //     const std::uint8_t length = KB_TRY(in.u8());
@@ -17,6 +15,7 @@
 #include <expected>
 #include <string_view>
 
+#include "kagibin/base/detail.h"
 #include "kagibin/base/status_word.h"
 
 namespace kagibin {
@@ -60,16 +59,6 @@ enum class Errc : std::uint8_t {
 
 // The stable lower-case name of a code, as printed by the tools and in JSON ("authentication").
 std::string_view name(Errc code);
-
-class Detail {
- public:
-  // NOLINTNEXTLINE(google-explicit-constructor): literals convert, nothing else can
-  consteval Detail(const char* literal) : text_(literal) {}
-  constexpr std::string_view text() const { return text_; }
-
- private:
-  std::string_view text_;
-};
 
 struct Error {
   Errc code;
