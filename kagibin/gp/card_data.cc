@@ -122,7 +122,8 @@ Bytes CardData::encode() const {
   return tlv::encode(kCardData, tlv::encode(kRecognition, inner.view()));
 }
 
-std::optional<std::uint16_t> CardData::parameter_of(std::uint8_t scp) const {
+std::optional<std::uint16_t> parameter_of(std::span<const ChannelProtocol> protocols,
+                                          std::uint8_t scp) {
   const auto found = std::find_if(protocols.begin(), protocols.end(),
                                   [&](const auto& one) { return one.scp == scp; });
   if (found == protocols.end()) {

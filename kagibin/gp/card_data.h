@@ -14,6 +14,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "kagibin/base/bytes.h"
@@ -27,14 +28,19 @@ struct ChannelProtocol {
   friend bool operator==(ChannelProtocol, ChannelProtocol) = default;
 };
 
+// i of the first entry with this protocol.
+std::optional<std::uint16_t> parameter_of(std::span<const ChannelProtocol> protocols,
+                                          std::uint8_t scp);
+
 struct CardData {
   std::vector<std::uint32_t> version{2, 3, 1};  // arcs behind {globalPlatform 2}
   std::vector<ChannelProtocol> protocols{};
 
   static Result<CardData> decode(ByteView octets);
   Bytes encode() const;
-  // i of the first entry with this protocol.
-  std::optional<std::uint16_t> parameter_of(std::uint8_t scp) const;
+  std::optional<std::uint16_t> parameter_of(std::uint8_t scp) const {
+    return gp::parameter_of(protocols, scp);
+  }
   friend bool operator==(const CardData&, const CardData&) = default;
 };
 

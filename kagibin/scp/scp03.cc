@@ -5,12 +5,12 @@
 
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/kdf.h"
+#include "kagibin/scp/protocol_identifier.h"
 
 namespace kagibin::scp {
 
 namespace {
 
-constexpr std::uint8_t kScp03 = 0x03;             // second octet of the key information
 constexpr std::uint32_t kMaxSequence = 0xFFFFFF;  // three octets
 constexpr std::size_t kLabelZeros = 11;
 

@@ -16,6 +16,7 @@
 #include "kagibin/base/result.h"
 #include "kagibin/base/secret.h"
 #include "kagibin/crypto/aes.h"
+#include "kagibin/scp/security_level.h"
 
 namespace kagibin::scp {
 
@@ -44,18 +45,6 @@ struct Scp03Parameter {
   friend bool operator==(Scp03Parameter, Scp03Parameter) = default;
 };
 
-// Security level, P1 of EXTERNAL AUTHENTICATE (Amendment D, 7.1.2.1, table 7-3): b1 C-MAC, b2
-// C-DECRYPTION, b5 R-MAC, b6 R-ENCRYPTION. Valid: 00 01 03 11 13 33.
-struct SecurityLevel {
-  std::uint8_t value = 0;
-
-  static Result<SecurityLevel> from(std::uint8_t value);  // kValue for every other value
-  bool c_mac() const { return (value & 0x01U) != 0; }
-  bool c_decryption() const { return (value & 0x02U) != 0; }
-  bool r_mac() const { return (value & 0x10U) != 0; }
-  bool r_encryption() const { return (value & 0x20U) != 0; }
-  friend bool operator==(SecurityLevel, SecurityLevel) = default;
-};
 // The highest level that this `i` allows: 03, 13 or 33.
 SecurityLevel highest_level(Scp03Parameter parameter);
 // True when `level` is a valid one and this `i` offers each of its services.
@@ -109,17 +98,6 @@ struct InitializeUpdateAnswer {
 
   static Result<InitializeUpdateAnswer> decode(ByteView octets);
   Bytes encode() const;
-};
-
-// One C-APDU before or after wrapping, without allocation of secrets: the caller keeps plaintext in
-// a secret type.
-struct PlainCommand {
-  std::uint8_t cla = 0x80;  // without the secure-messaging bit, channel 0
-  std::uint8_t ins = 0;
-  std::uint8_t p1 = 0;
-  std::uint8_t p2 = 0;
-  ByteView data{};
-  std::optional<std::uint32_t> le{};
 };
 
 }  // namespace kagibin::scp

@@ -60,6 +60,14 @@ std::expected<Bytes, StatusWord> Scp03Card::initialize_update(ByteView host_chal
   return answer.encode();
 }
 
+apdu::ResponseApdu Scp03Card::establish(const apdu::CommandApdu& command) {
+  if (command.ins != apdu::ins::kExternalAuthenticate) {
+    close();
+    return {.data = {}, .sw = sw::kConditionsNotSatisfied};
+  }
+  return {.data = {}, .sw = external_authenticate(command)};
+}
+
 StatusWord Scp03Card::external_authenticate(const apdu::CommandApdu& command) {
   if (state_ != State::kChallenged || !session_) {
     close();
@@ -208,6 +216,9 @@ std::expected<SecretBytes, StatusWord> Scp03Card::decrypt_sensitive(ByteView val
 
 bool Scp03Card::open() const { return state_ == State::kOpen; }
 SecurityLevel Scp03Card::level() const { return level_; }
+OffCardEntity Scp03Card::off_card_entity() const {
+  return {.authentication = open() ? Authentication::kAuthenticated : Authentication::kNone};
+}
 std::uint8_t Scp03Card::key_version_number() const { return key_version_number_; }
 
 void Scp03Card::close() {

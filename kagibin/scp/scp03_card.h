@@ -11,6 +11,7 @@
 #include "kagibin/apdu/apdu.h"
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/crypto/rng.h"
+#include "kagibin/scp/card_session.h"
 #include "kagibin/scp/scp03.h"
 
 namespace kagibin::scp {
@@ -24,7 +25,7 @@ struct Scp03CardInit {
   Aid aid;  // for the pseudo-random challenge
 };
 
-class Scp03Card {
+class Scp03Card final : public CardSession {
  public:
   // INITIALIZE UPDATE: the data is the host challenge. On success the session waits for EXTERNAL
   // AUTHENTICATE.
@@ -36,26 +37,23 @@ class Scp03Card {
   // level P1.
   StatusWord external_authenticate(const apdu::CommandApdu& command);
 
-  struct Unwrapped {
-    std::uint8_t cla = 0;  // as received without the secure-messaging bit
-    SecretBytes data{};    // plaintext: may hold a key (style rule 15)
-  };
+  std::uint8_t protocol() const override { return kScp03; }
+  apdu::ResponseApdu establish(const apdu::CommandApdu& command) override;
   // A command received in an open session. Without the secure-messaging bit it is refused when the
   // level has C-MAC.
-  std::expected<Unwrapped, StatusWord> unwrap(const apdu::CommandApdu& command);
+  std::expected<Unwrapped, StatusWord> unwrap(const apdu::CommandApdu& command) override;
   // The data field of the answer to the command unwrapped last: encrypted and with R-MAC as the
   // level says. With R-MAC, error status words carry neither data nor MAC.
-  Bytes wrap(ByteView data, StatusWord sw);
+  Bytes wrap(ByteView data, StatusWord sw) override;
 
   // Decrypts a value under Key-DEK, CBC with a zero IV (6.2.8). Only in an open session.
-  std::expected<SecretBytes, StatusWord> decrypt_sensitive(ByteView value) const;
+  std::expected<SecretBytes, StatusWord> decrypt_sensitive(ByteView value) const override;
 
-  bool open() const;
-  SecurityLevel level() const;
+  bool open() const override;
+  SecurityLevel level() const override;
+  OffCardEntity off_card_entity() const override;  // who has a domain's keys is its provider
   std::uint8_t key_version_number() const;
-  // Ends the session and wipes its keys (SELECT of another application, reset, error, MANAGE
-  // CHANNEL close).
-  void close();
+  void close() override;
 
  private:
   enum class State : std::uint8_t { kClosed, kChallenged, kOpen };

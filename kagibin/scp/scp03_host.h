@@ -15,6 +15,7 @@
 
 #include "kagibin/apdu/apdu.h"
 #include "kagibin/crypto/rng.h"
+#include "kagibin/scp/host_session.h"
 #include "kagibin/scp/scp03.h"
 
 namespace kagibin::scp {
@@ -28,14 +29,9 @@ struct Scp03HostOptions {
       aid{};  // selected AID: a pseudo-random card challenge is recomputed when given
 };
 
-class Scp03Host {
+class Scp03Host final : public HostSession {
  public:
   Scp03Host(Scp03KeySet keys, Scp03HostOptions options);
-  Scp03Host(const Scp03Host&) = delete;
-  Scp03Host& operator=(const Scp03Host&) = delete;
-  Scp03Host(Scp03Host&&) noexcept = default;
-  Scp03Host& operator=(Scp03Host&&) noexcept = default;
-  ~Scp03Host() = default;
 
   // Draws the host challenge.
   Result<apdu::CommandApdu> initialize_update(crypto::Rng& rng);
@@ -49,27 +45,23 @@ class Scp03Host {
 
   // Amendment D, 6.2.4 to 6.2.7. kLimit when the wrapped data would pass 255 octets and `extended`
   // is false. The C-MAC is always over channel 0; the caller sets channel bits afterwards.
-  Result<apdu::CommandApdu> wrap(const PlainCommand& command, bool extended = false);
+  Result<apdu::CommandApdu> wrap(const PlainCommand& command, bool extended = false) override;
   // Checks R-MAC (if the level has it, and the status word is 9000, 62xx or 63xx: error status
-  // words carry none) and decrypts. `authenticated` in the result says whether an R-MAC covered the
-  // answer. A wrong R-MAC or padding closes the session.
-  struct Unwrapped {
-    apdu::ResponseApdu response{};
-    bool authenticated = false;
-  };
-  Result<Unwrapped> unwrap(const apdu::ResponseApdu& answer);
+  // words carry none) and decrypts. A wrong R-MAC or padding closes the session.
+  Result<Unwrapped> unwrap(const apdu::ResponseApdu& answer) override;
 
   // A value under Key-DEK, CBC with a zero IV (Amendment D, 6.2.8), for PUT KEY and STORE DATA.
   // `value` is padded by the caller.
-  Result<Bytes> encrypt_sensitive(ByteView value) const;
+  Result<Bytes> encrypt_sensitive(ByteView value) const override;
 
   // Ends the session and wipes its keys; the static key set stays for another initialize_update().
-  void close();
+  void close() override;
 
-  bool open() const { return state_ == State::kOpen; }
+  std::uint8_t protocol() const override { return kScp03; }
+  bool open() const override { return state_ == State::kOpen; }
   // The card's answer to INITIALIZE UPDATE, once it decoded; kept when authentication fails.
   const std::optional<InitializeUpdateAnswer>& answer() const { return answer_; }
-  SecurityLevel level() const { return level_; }
+  SecurityLevel level() const override { return level_; }
 
  private:
   enum class State : std::uint8_t { kNew, kChallenged, kAuthenticating, kOpen, kClosed };

@@ -80,6 +80,8 @@ Result<Bytes> Element::transmit(ByteView c_apdu) {
   return answer;
 }
 
+Detail Element::reason() const { return parts_->open.reason(); }
+
 void Element::power_off() {
   parts_->has_power = false;
   parts_->open.reset();

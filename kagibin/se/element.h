@@ -49,6 +49,9 @@ class Element final : public apdu::CardLink {
 
   // Total: any octets give an R-APDU. kCardLink without power.
   Result<Bytes> transmit(ByteView c_apdu) override;
+  // Why the last command was refused, for whoever runs the element (status_word.h); empty when it
+  // was not, or when no reason is named.
+  Detail reason() const;
   void power_off();
   void power_on();  // a reset when it has power already
   void reset() { power_on(); }

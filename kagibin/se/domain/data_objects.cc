@@ -27,9 +27,8 @@ std::string name_of(const Aid& domain, std::uint16_t tag) {
 
 }  // namespace
 
-Bytes card_data(std::uint8_t scp03_i) {
-  constexpr std::uint8_t kScp03 = 0x03;
-  return gp::CardData{.protocols = {{.scp = kScp03, .parameter = scp03_i}}}.encode();
+Bytes card_data(const std::vector<gp::ChannelProtocol>& protocols) {
+  return gp::CardData{.protocols = protocols}.encode();
 }
 
 Bytes key_information(const KeyStore& keys, const Aid& domain) {
@@ -69,7 +68,7 @@ apdu::ResponseApdu get_data(const DomainCommand& command) {
     return answer(sw::kWrongLength);
   }
   if (tag == gp::data_object::kCardData) {
-    return answer(sw::kOk, card_data(command.domain.scp03_i));
+    return answer(sw::kOk, card_data(command.domain.protocols));
   }
   if (tag == gp::data_object::kKeyInformation) {
     return answer(sw::kOk, key_information(platform.keys, command.domain.aid));

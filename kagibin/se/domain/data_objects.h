@@ -22,8 +22,8 @@ bool is_storable(std::uint16_t tag);
 Result<void> put_data_object(Nvm& nvm, const Aid& domain, std::uint16_t tag, ByteView value);
 Result<void> erase_data_objects(Nvm& nvm, const Aid& domain);
 
-// 66 { 73 { ... } } for a security domain with this i (GPCS H.2).
-Bytes card_data(std::uint8_t scp03_i);
+// 66 { 73 { ... } } for a security domain that speaks these protocols (GPCS H.2).
+Bytes card_data(const std::vector<gp::ChannelProtocol>& protocols);
 Bytes key_information(const KeyStore& keys, const Aid& domain);
 
 }  // namespace kagibin::se

@@ -7,7 +7,9 @@ namespace kagibin::se {
 
 namespace sw = apdu::sw;
 
-StatusWord status_of(const Error& error) {
+namespace {
+
+StatusWord word_of(const Error& error) {
   switch (error.code) {
     case Errc::kNoSpace:  // GPCS 11.5.3.2, 11.8.3.2: not enough memory space
     case Errc::kLimit:
@@ -28,6 +30,10 @@ StatusWord status_of(const Error& error) {
       return sw::kWrongData;
   }
 }
+
+}  // namespace
+
+StatusWord status_of(const Error& error) { return word_of(error).because(error.detail); }
 
 apdu::ResponseApdu conclude(NvmTransaction& transaction, const Result<void>& changed, Bytes data) {
   if (!changed) {

@@ -19,18 +19,17 @@ struct DomainCommand {
   std::uint8_t p2 = 0;
   ByteView data;
 
-  // An open session, and one whose commands carry a C-MAC.
-  bool authenticated() const { return channel.session.open(); }
-  bool authenticated_with_mac() const {
-    return channel.session.open() && channel.session.level().c_mac();
-  }
+  // A session with the domain's own provider, and one whose commands carry a C-MAC.
+  bool authenticated() const { return channel.authenticated(); }
+  bool authenticated_with_mac() const { return channel.authenticated() && channel.level().c_mac(); }
 };
 
 inline apdu::ResponseApdu answer(StatusWord sw, Bytes data = {}) {
   return {.data = std::move(data), .sw = sw};
 }
 
-// The status word for an error inside a command (style rule 10): the table stands in the source.
+// The status word for an error inside a command (style rule 10), its detail as the reason: the
+// table stands in the source.
 StatusWord status_of(const Error& error);
 
 // Commits, and answers `data`; or the status word of what went wrong, and nothing has changed.

@@ -25,7 +25,7 @@ struct ClearKey {
 };
 
 // The key out of its encryption, checked against its KCV. 6A80 for a wrong one.
-std::expected<ClearKey, StatusWord> decrypt(const scp::Scp03Card& session,
+std::expected<ClearKey, StatusWord> decrypt(const scp::CardSession& session,
                                             const gp::EncryptedKey& key,
                                             std::uint8_t identifier) {
   auto value = session.decrypt_sensitive(key.encrypted_value);
@@ -43,7 +43,7 @@ std::expected<ClearKey, StatusWord> decrypt(const scp::Scp03Card& session,
   return ClearKey{.identifier = identifier, .value = std::move(*value), .kcv = *kcv};
 }
 
-std::expected<std::vector<ClearKey>, StatusWord> decrypt_all(const scp::Scp03Card& session,
+std::expected<std::vector<ClearKey>, StatusWord> decrypt_all(const scp::CardSession& session,
                                                              const gp::PutKey& put) {
   std::vector<ClearKey> out;
   std::uint8_t identifier = put.first_identifier;
@@ -148,7 +148,7 @@ apdu::ResponseApdu put_key(const DomainCommand& command) {
   if (!put) {
     return answer(status_of(put.error()));
   }
-  const auto keys = decrypt_all(command.channel.session, *put);
+  const auto keys = decrypt_all(*command.channel.session, *put);
   if (!keys) {
     return answer(keys.error());
   }

@@ -58,7 +58,7 @@ Bytes SecurityDomain::select() { return tlv::encode(0x9F65, Bytes{0xFF}); }
 apdu::ResponseApdu SecurityDomain::card_data() const {
   const auto isd = platform_.registry.find(platform_.facts.isd_aid);
   KB_CHECK(isd.has_value());
-  return answer(sw::kOk, se::card_data(isd->scp03_i));
+  return answer(sw::kOk, se::card_data(isd->protocols));
 }
 
 apdu::ResponseApdu SecurityDomain::run(LogicalChannel& channel,
@@ -97,7 +97,7 @@ apdu::ResponseApdu SecurityDomain::process(LogicalChannel& channel,
   if (SecureChannel::is_security_command(command)) {
     return secure_channel_.process(channel, domain.aid, domain, command);
   }
-  if (!channel.session.open()) {
+  if (!channel.in_session()) {
     if (!known) {
       return answer(sw::kInstructionNotSupported);
     }

@@ -6,33 +6,17 @@
 
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/se/domain/data_objects.h"
-#include "kagibin/tlv/ber_tlv.h"
+#include "kagibin/se/open/channel_protocols.h"
 
 namespace kagibin::se {
 
 namespace {
-
-constexpr std::uint8_t kScp03 = 0x03;
 
 // Nothing else has code behind it (GPCS 6.6.1).
 bool are_given_here(gp::Privileges privileges) {
   constexpr std::uint32_t kGiven = gp::Privileges::kSecurityDomain | gp::Privileges::kTrustedPath |
                                    gp::Privileges::kAuthorizedManagement;
   return (privileges.bits & ~kGiven) == 0;
-}
-
-// C9 of a security domain: 81 02 = SCP identifier and i (GPCS 11.5.2.3.7), nothing else.
-Result<std::uint8_t> scp03_of(ByteView parameters, std::uint8_t of_issuer) {
-  tlv::TlvReader in(parameters);
-  const auto scp = KB_TRY(in.optional(0x81, 2));
-  KB_TRY(in.finish());
-  if (!scp) {
-    return of_issuer;
-  }
-  if (scp->value[0] != kScp03) {
-    return fail(Errc::kInvalidArgument, "security domains here speak SCP03 alone");
-  }
-  return KB_TRY(scp::Scp03Parameter::from(scp->value[1])).i;
 }
 
 }  // namespace
@@ -63,9 +47,9 @@ Result<void> install(Platform& platform, Instances& instances, const Installatio
                       .security_domain = installation.security_domain,
                       .load_file = installation.load_file,
                       .module = installation.module,
-                      .scp03_i = 0};
+                      .protocols = {}};
   if (is_domain) {
-    entry.scp03_i = KB_TRY(scp03_of(installation.parameters, domain->scp03_i));
+    entry.protocols = KB_TRY(protocols_of(installation.parameters, domain->protocols));
     return registry.put(entry);
   }
   KB_TRY(registry.put(entry));

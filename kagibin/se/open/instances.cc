@@ -57,17 +57,17 @@ std::expected<SecretBytes, StatusWord> ApplicationSecureChannel::decrypt_sensiti
   if (channel == nullptr) {
     return std::unexpected(sw::kConditionsNotSatisfied);
   }
-  return channel->session.decrypt_sensitive(value);
+  return SecureChannel::decrypt_sensitive(*channel, value);
 }
 
 bool ApplicationSecureChannel::authenticated() const {
   const LogicalChannel* channel = own_channel();
-  return channel != nullptr && channel->session.open();
+  return channel != nullptr && channel->authenticated();
 }
 
 std::uint8_t ApplicationSecureChannel::security_level() const {
   const LogicalChannel* channel = own_channel();
-  return channel != nullptr && channel->session.open() ? channel->session.level().value : 0;
+  return channel != nullptr ? channel->level().value : std::uint8_t{0};
 }
 
 Application* Instances::get(const RegistryEntry& entry) {

@@ -5,12 +5,13 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "kagibin/base/aid.h"
 #include "kagibin/gp/get_status.h"
-#include "kagibin/scp/scp03_card.h"
+#include "kagibin/scp/card_session.h"
 
 namespace kagibin::se {
 
@@ -31,7 +32,7 @@ struct LogicalChannel {
   bool open = false;
   std::optional<Aid> selected{};
 
-  scp::Scp03Card session{};
+  std::unique_ptr<scp::CardSession> session{};  // being opened, or open; none: nullptr
   std::optional<SessionKeys> session_keys{};
 
   std::optional<Aid> personalizing{};  // STORE DATA goes to this application
@@ -41,9 +42,19 @@ struct LogicalChannel {
   Bytes waiting{};  // octets for GET RESPONSE
   StatusWord waiting_sw{};
 
+  bool in_session() const { return session != nullptr && session->open(); }
+  // Of the session; 00 without one.
+  scp::SecurityLevel level() const {
+    return in_session() ? session->level() : scp::SecurityLevel{};
+  }
+  // A session whose off-card entity is the domain's own provider.
+  bool authenticated() const {
+    return in_session() &&
+           session->off_card_entity().authentication == scp::Authentication::kAuthenticated;
+  }
   // Ends the session and everything that lives in it.
   void end_session() {
-    session.close();
+    session.reset();
     session_keys.reset();
     personalizing.reset();
     next_block = 0;

@@ -5,6 +5,7 @@
 
 #include "kagibin/gp/get_data.h"
 #include "kagibin/se/domain/data_objects.h"
+#include "kagibin/se/open/channel_protocols.h"
 #include "kagibin/se/open/content.h"
 
 namespace kagibin::se {
@@ -40,7 +41,7 @@ Result<void> put_issuer(Platform& platform, const ElementProfile& profile) {
                                 .security_domain = profile.isd_aid,
                                 .load_file = security_domain_load_file_aid(),
                                 .module = security_domain_module_aid(),
-                                .scp03_i = profile.scp03.i});
+                                .protocols = protocols_of(profile)});
 }
 
 Result<void> put_keys(Platform& platform, const InitialKeySet& set) {

@@ -70,29 +70,34 @@ void Open::reset() {
 }
 
 Bytes Open::process(ByteView c_apdu) {
+  const ResponseApdu answer = answer_to(c_apdu);
+  reason_ = answer.sw.reason;
+  return answer.encode();
+}
+
+ResponseApdu Open::answer_to(ByteView c_apdu) {
   if (c_apdu.size() < kHeaderSize) {
-    return status(sw::kWrongLength).encode();
+    return status(sw::kWrongLength);
   }
   const auto octet = apdu::ClassOctet::decode(c_apdu.front());
   if (!octet) {
     return status(iso_secure_messaging(c_apdu.front()) ? sw::kSecureMessagingNotSupported
-                                                       : sw::kClassNotSupported)
-        .encode();
+                                                       : sw::kClassNotSupported);
   }
   if (octet->channel >= channels_.all.size() || !channels_.all[octet->channel].open) {
-    return status(sw::kChannelNotSupported).encode();
+    return status(sw::kChannelNotSupported);
   }
   auto command = apdu::CommandApdu::decode(c_apdu);
   if (!command) {
-    return status(sw::kWrongLength).encode();
+    return status(sw::kWrongLength.because(command.error().detail));
   }
   command->cla = *apdu::on_channel(command->cla, 0);
   LogicalChannel& channel = channels_.all[octet->channel];
   channels_.current = &channel;
-  const ResponseApdu answer = dispatch(channel, *octet, *command);
+  ResponseApdu answer = dispatch(channel, *octet, *command);
   channels_.current = nullptr;
   wipe(command->data);
-  return answer.encode();
+  return answer;
 }
 
 ResponseApdu Open::dispatch(LogicalChannel& channel,
@@ -233,7 +238,7 @@ ResponseApdu Open::to_application(LogicalChannel& channel,
     return status(sw::kConditionsNotSatisfied);
   }
   ResponseApdu answer = application->process(command);
-  if (is_get_card_data(command) && !channel.session.open() && unknown_to_application(answer.sw)) {
+  if (is_get_card_data(command) && !channel.in_session() && unknown_to_application(answer.sw)) {
     return security_domain_.card_data();
   }
   return answer;

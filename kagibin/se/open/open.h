@@ -30,12 +30,15 @@ class Open {
 
   // Total: any octets give an R-APDU.
   Bytes process(ByteView c_apdu);
+  // Why the last command was refused; empty when it was not, or when no reason is named.
+  Detail reason() const { return reason_; }
   // Power-on or reset: sessions and applications' objects are gone, the ISD is selected on channel
   // 0.
   void reset();
   Instances& instances() { return instances_; }
 
  private:
+  apdu::ResponseApdu answer_to(ByteView c_apdu);
   apdu::ResponseApdu dispatch(LogicalChannel& channel,
                               const apdu::ClassOctet& octet,
                               const apdu::CommandApdu& command);
@@ -58,6 +61,7 @@ class Open {
   SecureChannel secure_channel_;
   Instances instances_;
   SecurityDomain security_domain_;
+  Detail reason_{};
 };
 
 }  // namespace kagibin::se

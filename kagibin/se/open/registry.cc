@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/se/open/registry.h"
 
+#include "kagibin/base/byte_io.h"
+#include "kagibin/scp/protocol_identifier.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::se {
@@ -9,6 +11,7 @@ namespace {
 
 constexpr std::string_view kEntries = "reg/";
 constexpr std::string_view kLoadFiles = "elf/";
+constexpr std::size_t kMaxProtocols = 16;
 
 std::string name_of(std::string_view folder, const Aid& aid) {
   std::string out(folder);
@@ -18,6 +21,28 @@ std::string name_of(std::string_view folder, const Aid& aid) {
 
 Result<Aid> read_aid(tlv::TlvReader& in, tlv::Tag tag) {
   return Aid::from(KB_TRY(in.expect(tag, Aid::kMinLength, Aid::kMaxLength)).value);
+}
+
+Result<std::vector<gp::ChannelProtocol>> decode_protocols(ByteView octets) {
+  if (octets.size() == 1) {  // as elements were made before domains had a list: i of SCP03
+    return std::vector<gp::ChannelProtocol>{{.scp = scp::kScp03, .parameter = octets[0]}};
+  }
+  std::vector<gp::ChannelProtocol> out;
+  ByteReader in(octets);
+  while (!in.empty()) {
+    const std::uint8_t scp = KB_TRY(in.u8());
+    const std::uint16_t parameter = KB_TRY(in.u16());
+    out.push_back({.scp = scp, .parameter = parameter});
+  }
+  return out;
+}
+
+Bytes encode_protocols(const std::vector<gp::ChannelProtocol>& protocols) {
+  ByteWriter out;
+  for (const gp::ChannelProtocol& protocol : protocols) {
+    out.u8(protocol.scp).u16(protocol.parameter);
+  }
+  return out.take();
 }
 
 Result<RegistryEntry> decode_entry(const Aid& aid, ByteView octets) {
@@ -32,8 +57,9 @@ Result<RegistryEntry> decode_entry(const Aid& aid, ByteView octets) {
                     .security_domain = KB_TRY(read_aid(in, 0x83)),
                     .load_file = KB_TRY(read_aid(in, 0x84)),
                     .module = KB_TRY(read_aid(in, 0x85)),
-                    .scp03_i = 0};
-  out.scp03_i = tlv::to_u8(KB_TRY(in.expect(0x86, 1)));
+                    .protocols = {}};
+  const tlv::Tlv protocols = KB_TRY(in.expect(0x86, 0, kMaxProtocols * 3));
+  out.protocols = KB_TRY(decode_protocols(protocols.value));
   KB_TRY(in.finish());
   return out;
 }
@@ -69,7 +95,7 @@ Result<void> Registry::put(const RegistryEntry& entry) {
   out.put_u8(0x80, static_cast<std::uint8_t>(entry.kind)).put_u8(0x81, entry.life_cycle);
   out.put(0x82, entry.privileges.encode_three()).put(0x83, entry.security_domain.view());
   out.put(0x84, entry.load_file.view()).put(0x85, entry.module.view());
-  out.put_u8(0x86, entry.scp03_i);
+  out.put(0x86, encode_protocols(entry.protocols));
   return nvm_.put(name_of(kEntries, entry.aid), out.view());
 }
 

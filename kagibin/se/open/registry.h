@@ -2,7 +2,8 @@
 // The GlobalPlatform Registry (GPCS 8.1): what is on the element, in records of its memory.
 //
 //   reg/<AID>    80 01 kind | 81 01 life cycle | 82 03 privileges | 83 05-10 security domain
-//                84 05-10 load file | 85 05-10 module | 86 01 i of SCP03
+//                84 05-10 load file | 85 05-10 module
+//                86 var secure channel protocols, three octets each: SCP, i (2)
 //   elf/<AID>    80 01 life cycle | 81 05-10 security domain | 82 20 code hash
 //
 // AIDs in names are upper-case hexadecimal. There is no other copy: a transaction that is given up
@@ -16,6 +17,7 @@
 
 #include "kagibin/base/aid.h"
 #include "kagibin/crypto/sha256.h"
+#include "kagibin/gp/card_data.h"
 #include "kagibin/gp/life_cycle.h"
 #include "kagibin/se/nvm.h"
 #include "kagibin/se/profile.h"
@@ -36,8 +38,12 @@ struct RegistryEntry {
   Aid security_domain;  // associated; the ISD's own is itself
   Aid load_file;
   Aid module;
-  std::uint8_t scp03_i = 0;  // of security domains
+  std::vector<gp::ChannelProtocol> protocols{};  // that a security domain speaks
 
+  // i of this secure channel protocol; empty when the domain does not speak it.
+  std::optional<std::uint16_t> parameter_of(std::uint8_t scp) const {
+    return gp::parameter_of(protocols, scp);
+  }
   bool is_security_domain() const { return kind != EntryKind::kApplication; }
   bool selectable() const { return is_issuer() || life_cycle >= gp::kSelectable; }
   bool is_issuer() const { return kind == EntryKind::kIssuerSecurityDomain; }

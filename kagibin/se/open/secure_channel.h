@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// The secure channel service of a security domain on a logical channel: INITIALIZE UPDATE and
-// EXTERNAL AUTHENTICATE with the domain's key sets, for the domain itself and for the applications
-// associated with it.
+// The secure channel service of a security domain on a logical channel, for the domain itself and
+// for the applications associated with it: which protocol a command belongs to, and secure
+// messaging in the session that it opened.
 //
 // A domain without a complete key set of its own uses its associated domain's (GPCS 7.3); once it
-// has one, only its own. With a pseudo-random card challenge the sequence counter is stored before
-// the answer leaves. A wrong host cryptogram bricks nothing unless the profile sets a limit; then
-// the try is stored before it is checked. After eight failures in a row since reset, one
-// attempt a second is answered (6985 in between): a device that guesses is slow, and a reset or a
-// second repairs everything.
+// has one, only its own. A protocol is opened by its own first command and lives in
+// LogicalChannel::session as a scp::CardSession; nothing else here or in the domains knows which
+// protocol it is. Those that begin with INITIALIZE UPDATE stand in symmetric_sessions.h.
 #pragma once
 
-#include "kagibin/apdu/apdu.h"
-#include "kagibin/se/open/logical_channel.h"
-#include "kagibin/se/open/platform.h"
+#include "kagibin/se/open/symmetric_sessions.h"
 
 namespace kagibin::se {
 
 class SecureChannel {
  public:
-  static constexpr unsigned kFreeFailures = 8;
-  static constexpr std::int64_t kPauseMs = 1'000;
+  static constexpr unsigned kFreeFailures = SymmetricSessions::kFreeFailures;
+  static constexpr std::int64_t kPauseMs = SymmetricSessions::kPauseMs;
 
-  explicit SecureChannel(Platform& platform) : platform_(platform) {}
+  explicit SecureChannel(Platform& platform) : platform_(platform), symmetric_(platform) {}
 
   static bool is_security_command(const apdu::CommandApdu& command);
   // `selected` is the AID that the host selected; `domain` the security domain that serves it.
@@ -31,25 +27,19 @@ class SecureChannel {
                              const RegistryEntry& domain,
                              const apdu::CommandApdu& command);
   // The plain command in an open session. A failure ends what lived in the session.
-  static std::expected<scp::Scp03Card::Unwrapped, StatusWord> unwrap(
+  static std::expected<scp::CardSession::Unwrapped, StatusWord> unwrap(
       LogicalChannel& channel, const apdu::CommandApdu& command);
   static apdu::ResponseApdu wrap(LogicalChannel& channel, ByteView data, StatusWord sw);
+  static std::expected<SecretBytes, StatusWord> decrypt_sensitive(const LogicalChannel& channel,
+                                                                  ByteView value);
 
   // The domain whose keys serve `domain`: itself, or the next one up that has a complete set.
   RegistryEntry key_domain(const RegistryEntry& domain) const;
-  void reset() { failures_ = 0; }
+  void reset() { symmetric_.reset(); }
 
  private:
-  std::expected<Bytes, StatusWord> initialize_update(LogicalChannel& channel,
-                                                     const Aid& selected,
-                                                     const RegistryEntry& domain,
-                                                     const apdu::CommandApdu& command);
-  StatusWord external_authenticate(LogicalChannel& channel, const apdu::CommandApdu& command);
-  bool pausing() const;
-
   Platform& platform_;
-  unsigned failures_ = 0;
-  std::int64_t last_failure_ms_ = 0;
+  SymmetricSessions symmetric_;
 };
 
 }  // namespace kagibin::se

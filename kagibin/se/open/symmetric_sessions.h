@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sessions that are opened with shared keys: INITIALIZE UPDATE and EXTERNAL AUTHENTICATE with a
+// security domain's key sets (Amendment D, 7.1).
+//
+// With a pseudo-random card challenge the sequence counter is stored before the answer leaves. A
+// wrong host cryptogram bricks nothing unless the profile sets a limit; then the try is stored
+// before it is checked. After eight failures in a row since reset, one attempt a second is answered
+// (6985 in between): a device that guesses is slow, and a reset or a second repairs everything.
+#pragma once
+
+#include "kagibin/apdu/apdu.h"
+#include "kagibin/se/open/logical_channel.h"
+#include "kagibin/se/open/platform.h"
+
+namespace kagibin::se {
+
+class SymmetricSessions {
+ public:
+  static constexpr unsigned kFreeFailures = 8;
+  static constexpr std::int64_t kPauseMs = 1'000;
+
+  explicit SymmetricSessions(Platform& platform) : platform_(platform) {}
+
+  // `selected` is the AID that the host selected, `domain` the security domain that serves it,
+  // `owner` the one whose keys do.
+  std::expected<Bytes, StatusWord> initialize_update(LogicalChannel& channel,
+                                                     const Aid& selected,
+                                                     const RegistryEntry& domain,
+                                                     const RegistryEntry& owner,
+                                                     const apdu::CommandApdu& command);
+  StatusWord external_authenticate(LogicalChannel& channel, const apdu::CommandApdu& command);
+  void reset() { failures_ = 0; }
+
+ private:
+  struct Opening;
+  std::expected<Bytes, StatusWord> open_scp03(const Opening& opening);
+  bool pausing() const;
+
+  Platform& platform_;
+  unsigned failures_ = 0;
+  std::int64_t last_failure_ms_ = 0;
+};
+
+}  // namespace kagibin::se
