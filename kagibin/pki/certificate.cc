@@ -3,6 +3,7 @@
 
 #include "kagibin/crypto/ecdsa.h"
 #include "kagibin/pki/certificate_body.h"
+#include "kagibin/pki/verified_signatures.h"
 
 namespace kagibin::pki {
 
@@ -30,7 +31,16 @@ Result<Certificate> Certificate::decode(ByteView octets) {
 
 bool Certificate::signed_by(const crypto::EcPublicKey& issuer_key) const {
   const ByteView body = ByteView(encoded_).subspan(signed_at_, signed_size_);
-  return crypto::ecdsa_verify_raw(issuer_key, {body}, signature_);
+  VerifiedSignatures& known = VerifiedSignatures::of_thread();
+  const crypto::Digest256 name = VerifiedSignatures::name(issuer_key, encoded_);
+  if (known.contains(name)) {
+    return true;
+  }
+  const bool is_signed = crypto::ecdsa_verify_raw(issuer_key, {body}, signature_);
+  if (is_signed) {
+    known.remember(name);
+  }
+  return is_signed;
 }
 
 }  // namespace kagibin::pki
