@@ -21,6 +21,8 @@ namespace kagibin::apdu {
 
 namespace ins {
 inline constexpr std::uint8_t kManageChannel = 0x70;
+inline constexpr std::uint8_t kEndRMacSession = 0x78;
+inline constexpr std::uint8_t kBeginRMacSession = 0x7A;
 inline constexpr std::uint8_t kExternalAuthenticate = 0x82;
 inline constexpr std::uint8_t kInitializeUpdate = 0x50;
 inline constexpr std::uint8_t kSelect = 0xA4;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/scp/aes_messaging.h"
 
+#include <utility>
+
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/scp/scp03_messages.h"
 
@@ -12,6 +14,11 @@ namespace {
 
 constexpr std::size_t kShortLimit = 255;
 constexpr std::size_t kExtendedLimit = 65'535;
+constexpr std::uint32_t kAnyShortLe = 256;
+// P1 of BEGIN R-MAC SESSION (Amendment D, table 7-5).
+constexpr std::uint8_t kRMac = 0x10;
+constexpr std::uint8_t kRMacAndEncryption = 0x30;
+constexpr std::size_t kMostRMacData = 24;  // GPCS E.5.3.5
 
 // One reason for a wrong C-MAC and for wrong padding (6.2.5 and 6.2.6).
 constexpr StatusWord kWrongMessaging = sw::kSecurityStatusNotSatisfied.because(
@@ -84,6 +91,12 @@ std::expected<SecretBytes, StatusWord> AesCardMessaging::open_command(
 }
 
 Bytes AesCardMessaging::wrap(ByteView data, StatusWord status) {
+  Bytes out = protect(data, status);
+  session_.level = std::exchange(next_, std::nullopt).value_or(session_.level);
+  return out;
+}
+
+Bytes AesCardMessaging::protect(ByteView data, StatusWord status) {
   if (!session_.level.r_mac()) {
     return {data.begin(), data.end()};
   }
@@ -108,6 +121,57 @@ Bytes AesCardMessaging::wrap(ByteView data, StatusWord status) {
   }
   append(out, ByteView(*mac).first(session_.mac_size));
   return out;
+}
+
+StatusWord AesCardMessaging::r_mac_session(const apdu::CommandApdu& command) {
+  if (!session_.offered.r_mac()) {
+    return sw::kInstructionNotSupported.because(
+        "the parameter i of this session offers no R-MAC (Amendment D, 5.1)");
+  }
+  return command.ins == apdu::ins::kBeginRMacSession ? begin_r_mac(command) : end_r_mac(command);
+}
+
+StatusWord AesCardMessaging::begin_r_mac(const apdu::CommandApdu& command) {
+  const SecurityLevel asked{command.p1};
+  const bool known = asked.value == kRMac || asked.value == kRMacAndEncryption;
+  if (!known || (asked.r_encryption() && !session_.offered.r_encryption()) || command.p2 != 0x01) {
+    return sw::kIncorrectP1P2.because(
+        "P1 of BEGIN R-MAC SESSION is 10, or 30 where i offers R-ENCRYPTION; P2 is 01 (Amendment "
+        "D, 7.1.3)");
+  }
+  const Bytes& data = command.data;
+  if (data.empty() || data.size() - 1 != data[0] || data[0] > kMostRMacData) {
+    return sw::kWrongData.because(
+        "the data of BEGIN R-MAC SESSION is one length octet and 0 to 24 octets (GPCS E.5.3.5)");
+  }
+  const SecurityLevel level = session_.level;
+  const bool no_more =
+      before_r_mac_ || level.r_encryption() || (level.r_mac() && !asked.r_encryption());
+  const bool too_much = !level.c_mac() || (asked.r_encryption() && !level.c_decryption());
+  if (no_more || too_much) {
+    return sw::kConditionsNotSatisfied.because(
+        "an R-MAC session protects answers better than the session does, and no better than its "
+        "commands; it does not begin twice (Amendment D, 7.1.3.7)");
+  }
+  before_r_mac_ = level;
+  next_ = SecurityLevel{static_cast<std::uint8_t>(level.value | asked.value)};
+  return sw::kOk;
+}
+
+StatusWord AesCardMessaging::end_r_mac(const apdu::CommandApdu& command) {
+  if (command.p1 != 0x00 || command.p2 != 0x03) {
+    return sw::kIncorrectP1P2.because(
+        "P1 of END R-MAC SESSION is 00 and P2 is 03 (Amendment D, 7.1.4)");
+  }
+  if (!command.data.empty()) {
+    return sw::kWrongData.because("END R-MAC SESSION has no data (Amendment D, 7.1.4.5)");
+  }
+  if (!before_r_mac_) {
+    return sw::kConditionsNotSatisfied.because(
+        "no R-MAC session has begun: BEGIN R-MAC SESSION does it (Amendment D, 7.1.4)");
+  }
+  next_ = std::exchange(before_r_mac_, std::nullopt);
+  return sw::kOk;
 }
 
 std::expected<SecretBytes, StatusWord> AesCardMessaging::decrypt_sensitive(ByteView value) const {
@@ -162,7 +226,42 @@ Result<apdu::CommandApdu> AesHostMessaging::wrap(const PlainCommand& command, bo
   return out;
 }
 
-Result<HostSession::Unwrapped> AesHostMessaging::unwrap(const apdu::ResponseApdu& answer) const {
+Result<apdu::CommandApdu> AesHostMessaging::begin_r_mac(SecurityLevel responses, ByteView data) {
+  if ((responses.value != kRMac && responses.value != kRMacAndEncryption) ||
+      data.size() > kMostRMacData) {
+    return fail(Errc::kInvalidArgument,
+                "an R-MAC session adds 10 or 30 to the level, with at most 24 octets of data");
+  }
+  Bytes body{static_cast<std::uint8_t>(data.size())};
+  append(body, data);
+  apdu::CommandApdu out = KB_TRY(
+      wrap({.ins = apdu::ins::kBeginRMacSession, .p1 = responses.value, .p2 = 0x01, .data = body},
+           false));
+  next_ = SecurityLevel{static_cast<std::uint8_t>(session_.level.value | responses.value)};
+  return out;
+}
+
+Result<apdu::CommandApdu> AesHostMessaging::end_r_mac() {
+  if (!before_r_mac_) {
+    return fail(Errc::kState, "no R-MAC session has begun");
+  }
+  apdu::CommandApdu out = KB_TRY(
+      wrap({.ins = apdu::ins::kEndRMacSession, .p1 = 0x00, .p2 = 0x03, .le = kAnyShortLe}, false));
+  next_ = *before_r_mac_;
+  return out;
+}
+
+Result<HostSession::Unwrapped> AesHostMessaging::unwrap(const apdu::ResponseApdu& answer) {
+  HostSession::Unwrapped out = KB_TRY(verify(answer));
+  const std::optional<SecurityLevel> next = std::exchange(next_, std::nullopt);
+  if (next && sw::is_ok(answer.sw)) {
+    before_r_mac_ = before_r_mac_ ? std::nullopt : std::optional(session_.level);
+    session_.level = *next;
+  }
+  return out;
+}
+
+Result<HostSession::Unwrapped> AesHostMessaging::verify(const apdu::ResponseApdu& answer) const {
   if (!session_.level.r_mac() || !carries_rmac(answer.sw)) {
     return HostSession::Unwrapped{answer, false};
   }

@@ -61,6 +61,12 @@ class CardSession {
   virtual std::expected<Unwrapped, StatusWord> unwrap(const apdu::CommandApdu& command) = 0;
   // The data field of the answer to the command unwrapped last, as the level says.
   virtual Bytes wrap(ByteView data, StatusWord sw) = 0;
+  // BEGIN and END R-MAC SESSION (Amendment D, 7.1.3 and 7.1.4), out of secure messaging. What they
+  // change holds for the answers after their own. 6D00 where the session has no such commands.
+  virtual StatusWord r_mac_session(const apdu::CommandApdu& command) {
+    static_cast<void>(command);
+    return StatusWord{0x6D00}.because("this session's protocol has no R-MAC session");
+  }
   // A value under the key for sensitive data (Key-DEK, or the session's): keys of PUT KEY, STORE
   // DATA. Its padding is the caller's. 6A80 unless it is whole blocks.
   virtual std::expected<SecretBytes, StatusWord> decrypt_sensitive(ByteView value) const = 0;

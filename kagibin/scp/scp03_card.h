@@ -11,7 +11,7 @@
 #include "kagibin/apdu/apdu.h"
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/crypto/rng.h"
-#include "kagibin/scp/card_session.h"
+#include "kagibin/scp/aes_messaging.h"
 #include "kagibin/scp/scp03.h"
 
 namespace kagibin::scp {
@@ -49,28 +49,28 @@ class Scp03Card final : public CardSession {
   // Decrypts a value under Key-DEK, CBC with a zero IV (6.2.8). Only in an open session.
   std::expected<SecretBytes, StatusWord> decrypt_sensitive(ByteView value) const override;
 
-  bool open() const override;
+  StatusWord r_mac_session(const apdu::CommandApdu& command) override;
+
+  bool open() const override { return messaging_.has_value(); }
   SecurityLevel level() const override;
   OffCardEntity off_card_entity() const override;  // who has a domain's keys is its provider
-  std::uint8_t key_version_number() const;
+  std::uint8_t key_version_number() const { return key_version_number_; }
   void close() override;
 
  private:
-  enum class State : std::uint8_t { kClosed, kChallenged, kOpen };
-  StatusWord authenticate(const Scp03SessionKeys& session, const apdu::CommandApdu& command);
-  std::expected<SecretBytes, StatusWord> open_command(const Scp03SessionKeys& session,
-                                                      const apdu::CommandApdu& command);
+  // Between INITIALIZE UPDATE and EXTERNAL AUTHENTICATE.
+  struct Challenge {
+    Scp03KeySet keys;
+    Scp03SessionKeys session;
+    Scp03Parameter parameter;
+    Bytes host_challenge;
+    Bytes card_challenge;
+  };
+  StatusWord authenticate(Challenge challenge, const apdu::CommandApdu& command);
 
-  State state_ = State::kClosed;
-  std::optional<Scp03KeySet> keys_;
-  std::optional<Scp03SessionKeys> session_;
-  Scp03Parameter parameter_;
+  std::optional<Challenge> challenge_;
+  std::optional<AesCardMessaging> messaging_;
   std::uint8_t key_version_number_ = 0;
-  Bytes host_challenge_;
-  Bytes card_challenge_;
-  SecurityLevel level_{};
-  crypto::AesBlock chaining_value_{};
-  std::uint32_t counter_ = 0;
 };
 
 }  // namespace kagibin::scp

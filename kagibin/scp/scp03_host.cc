@@ -9,13 +9,7 @@ namespace kagibin::scp {
 namespace {
 
 constexpr std::uint8_t kGlobalPlatformClass = 0x80;
-constexpr std::size_t kShortLimit = 255;
-constexpr std::size_t kExtendedLimit = 65'535;
 constexpr std::uint32_t kAnyShortLe = 256;
-
-std::size_t padded_size(std::size_t size) {
-  return (size / crypto::kAesBlockSize + 1) * crypto::kAesBlockSize;
-}
 
 }  // namespace
 
@@ -78,12 +72,13 @@ Result<apdu::CommandApdu> Scp03Host::external_authenticate(const apdu::ResponseA
                             .p2 = 0};
   command.data = KB_TRY(scp03_cryptogram(session, kDeriveHostCryptogram, host_challenge_,
                                          answer_->card_challenge, size));
-  chaining_value_ = KB_TRY(command_mac(session, {}, command, command.data, size));
-  append(command.data, ByteView(chaining_value_).first(size));
-  session_ = std::move(session);
-  mac_size_ = size;
-  level_ = level;
-  counter_ = 0;
+  const crypto::AesBlock mac = KB_TRY(command_mac(session, {}, command, command.data, size));
+  append(command.data, ByteView(mac).first(size));
+  messaging_.emplace(AesSession{.keys = std::move(session),
+                                .dek = keys_.dek.duplicate(),
+                                .chaining_value = mac,
+                                .level = level,
+                                .mac_size = size});
   state_ = State::kAuthenticating;
   return command;
 }
@@ -105,98 +100,48 @@ Result<void> Scp03Host::finish_authentication(const apdu::ResponseApdu& answer) 
 }
 
 Result<apdu::CommandApdu> Scp03Host::wrap(const PlainCommand& command, bool extended) {
-  if (state_ != State::kOpen || !session_) {
+  if (!open() || !messaging_) {
     return fail(Errc::kState, "no secure channel session is open");
   }
-  apdu::ClassOctet cla = KB_TRY(apdu::ClassOctet::decode(command.cla));
-  if (cla.channel != 0 || cla.secure_messaging) {
-    return fail(Errc::kInvalidArgument,
-                "a plain command is on channel 0, without the secure-messaging bit");
-  }
-  const std::size_t mac_size = level_.c_mac() ? mac_size_ : 0;
-  const bool encrypt = level_.c_decryption() && !command.data.empty();
-  const std::size_t body = encrypt ? padded_size(command.data.size()) : command.data.size();
-  if (body + mac_size > (extended ? kExtendedLimit : kShortLimit)) {
-    return fail(Errc::kLimit, "the wrapped data is longer than one command takes");
-  }
-  if (counter_ == kMaxCounter) {
-    return fail(Errc::kLimit, "the session's encryption counter is used up: open a new session");
-  }
-  cla.secure_messaging = level_.c_mac();
-  apdu::CommandApdu out{.cla = cla.encode(),
-                        .ins = command.ins,
-                        .p1 = command.p1,
-                        .p2 = command.p2,
-                        .le = command.le,
-                        .extended = extended};
-  out.data.reserve(body + mac_size);
-  if (encrypt) {
-    const Bytes cipher =
-        KB_TRY(encrypt_data(*session_, counter_ + 1, Direction::kCommand, command.data));
-    append(out.data, cipher);
-  } else {
-    append(out.data, command.data);
-  }
-  if (level_.c_mac()) {
-    chaining_value_ = KB_TRY(command_mac(*session_, chaining_value_, out, out.data, mac_size));
-    append(out.data, ByteView(chaining_value_).first(mac_size));
-  }
-  ++counter_;
-  return out;
+  return messaging_->wrap(command, extended);
 }
 
-Result<Scp03Host::Unwrapped> Scp03Host::unwrap(const apdu::ResponseApdu& answer) {
-  if (state_ != State::kOpen || !session_) {
+Result<HostSession::Unwrapped> Scp03Host::unwrap(const apdu::ResponseApdu& answer) {
+  if (!open() || !messaging_) {
     return fail(Errc::kState, "no secure channel session is open");
   }
-  if (!level_.r_mac() || !carries_rmac(answer.sw)) {
-    return Unwrapped{answer, false};
-  }
-  auto out = verify(*session_, answer);
+  auto out = messaging_->unwrap(answer);
   if (!out) {
     close();
   }
   return out;
 }
 
-Result<Scp03Host::Unwrapped> Scp03Host::verify(const Scp03SessionKeys& session,
-                                               const apdu::ResponseApdu& answer) const {
-  if (answer.data.size() < mac_size_) {
-    return fail(Errc::kAuthentication, "secure messaging is wrong");
-  }
-  const ByteView body = ByteView(answer.data).first(answer.data.size() - mac_size_);
-  const crypto::AesBlock mac = KB_TRY(response_mac(session, chaining_value_, body, answer.sw));
-  if (!ct_equal(ByteView(mac).first(mac_size_), ByteView(answer.data).last(mac_size_))) {
-    return fail(Errc::kAuthentication, "secure messaging is wrong");
-  }
-  Unwrapped out{.response = {.data = {}, .sw = answer.sw}, .authenticated = true};
-  if (level_.r_encryption() && !body.empty()) {
-    const SecretBytes plain = KB_TRY(decrypt_data(session, counter_, Direction::kResponse, body));
-    append(out.response.data, plain.expose());
-  } else {
-    append(out.response.data, body);
-  }
-  return out;
-}
-
 Result<Bytes> Scp03Host::encrypt_sensitive(ByteView value) const {
-  if (state_ != State::kOpen) {
+  if (!open() || !messaging_) {
     return fail(Errc::kState, "no secure channel session is open");
   }
-  if (value.empty()) {
-    return fail(Errc::kInvalidArgument, "there is no value to encrypt");
+  return messaging_->encrypt_sensitive(value);
+}
+
+Result<apdu::CommandApdu> Scp03Host::begin_r_mac(SecurityLevel responses, ByteView data) {
+  if (!open() || !messaging_) {
+    return fail(Errc::kState, "no secure channel session is open");
   }
-  return crypto::aes_cbc_encrypt(keys_.dek.expose(), {}, value);
+  return messaging_->begin_r_mac(responses, data);
+}
+
+Result<apdu::CommandApdu> Scp03Host::end_r_mac() {
+  if (!open() || !messaging_) {
+    return fail(Errc::kState, "no secure channel session is open");
+  }
+  return messaging_->end_r_mac();
 }
 
 void Scp03Host::close() {
   state_ = State::kClosed;
-  session_.reset();
   answer_.reset();
-  mac_size_ = 0;
-  chaining_value_ = {};
-  counter_ = 0;
-  level_ = {};
+  messaging_.reset();
 }
 
 bool scp03_card_holds(const Scp03KeySet& keys,

@@ -15,7 +15,7 @@
 
 #include "kagibin/apdu/apdu.h"
 #include "kagibin/crypto/rng.h"
-#include "kagibin/scp/host_session.h"
+#include "kagibin/scp/aes_messaging.h"
 #include "kagibin/scp/scp03.h"
 
 namespace kagibin::scp {
@@ -54,6 +54,11 @@ class Scp03Host final : public HostSession {
   // `value` is padded by the caller.
   Result<Bytes> encrypt_sensitive(ByteView value) const override;
 
+  // BEGIN and END R-MAC SESSION (Amendment D, 7.1.3 and 7.1.4): answers are protected by 10 or 30
+  // more. level() changes when unwrap() takes the card's 9000.
+  Result<apdu::CommandApdu> begin_r_mac(SecurityLevel responses, ByteView data = {});
+  Result<apdu::CommandApdu> end_r_mac();
+
   // Ends the session and wipes its keys; the static key set stays for another initialize_update().
   void close() override;
 
@@ -61,22 +66,19 @@ class Scp03Host final : public HostSession {
   bool open() const override { return state_ == State::kOpen; }
   // The card's answer to INITIALIZE UPDATE, once it decoded; kept when authentication fails.
   const std::optional<InitializeUpdateAnswer>& answer() const { return answer_; }
-  SecurityLevel level() const override { return level_; }
+  SecurityLevel level() const override {
+    return messaging_ ? messaging_->level() : SecurityLevel{};
+  }
 
  private:
   enum class State : std::uint8_t { kNew, kChallenged, kAuthenticating, kOpen, kClosed };
-  Result<Unwrapped> verify(const Scp03SessionKeys& session, const apdu::ResponseApdu& answer) const;
 
   Scp03KeySet keys_;
   Scp03HostOptions options_;
   State state_ = State::kNew;
   Bytes host_challenge_;
   std::optional<InitializeUpdateAnswer> answer_;
-  std::optional<Scp03SessionKeys> session_;
-  SecurityLevel level_{};
-  std::size_t mac_size_ = 0;
-  crypto::AesBlock chaining_value_{};
-  std::uint32_t counter_ = 0;
+  std::optional<AesHostMessaging> messaging_;  // from EXTERNAL AUTHENTICATE on
 };
 
 // True when `answer` to an INITIALIZE UPDATE with `host_challenge` carries a card cryptogram valid
