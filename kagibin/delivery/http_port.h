@@ -27,6 +27,9 @@ struct HttpRequest {
   std::string body{};
   // Server side only: the common name of the client's verified certificate; empty without one.
   std::optional<std::string> subject{};
+  // Client side only: asks for news and may be given up at any moment; nothing is lost with its
+  // answer.
+  bool waits = false;
 };
 
 // Asks the server to hold the answer back: when another response `wakes` this topic the request is
@@ -70,7 +73,8 @@ class HttpHandler {
 };
 
 // The client's end. An answer of any status is a value; no answer is kNetwork (not connected, cut
-// off, timed out), kTls (handshake or certificate) or kHttp (not HTTP, over a limit).
+// off, timed out), kTls (handshake or certificate), kHttp (not HTTP, over a limit) or kInterrupted
+// (given up, because the program was asked to end).
 class HttpClient {
  public:
   HttpClient() = default;

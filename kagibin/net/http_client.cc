@@ -10,33 +10,23 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 #include <openssl/ssl.h>
 
 #include "kagibin/base/crash_point.h"
+#include "kagibin/net/https_stream.h"
 #include "kagibin/net/tls_context.h"
 
 namespace kagibin::net {
 namespace {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
-using asio::ip::tcp;
-using boost::system::error_code;
-using delivery::HttpMethod;
-using delivery::HttpRequest;
-using delivery::HttpResponse;
-using Stream = beast::ssl_stream<beast::tcp_stream>;
-
 constexpr std::uint32_t kMaxHeaderBytes = 8'192;
+// For what is on its way when we are asked to stop.
+constexpr std::chrono::milliseconds kGrace{500};
 
 http::verb verb_of(HttpMethod method) {
   switch (method) {
@@ -125,24 +115,67 @@ class HttpsClient final : public delivery::HttpClient {
   ~HttpsClient() override = default;
 
   Result<HttpResponse> send(const HttpRequest& request) override {
+    if (request.waits && options_.stop.stop_requested()) {
+      return given_up();
+    }
     Result<HttpResponse> result = fail(Errc::kNetwork, "the request did not run");
+    given_up_ = false;
+    under_way_ = true;
+    may_be_given_up_ = request.waits;
     context_.restart();
     asio::co_spawn(
         context_,
-        [this, &request, &result]() -> asio::awaitable<void> { result = co_await run(request); },
+        [this, &request, &result]() -> asio::awaitable<void> {
+          result = co_await run(request);
+          under_way_ = false;
+          grace_.cancel();
+        },
         asio::detached);
+    // From the thread that asks us to stop; what it leaves in the context's queue refers to nothing
+    // but this client, for it may be found there by the next request only.
+    const std::stop_callback on_stop(options_.stop,
+                                     [this] { asio::post(context_, [this] { wind_up(); }); });
     context_.run();
     if (!result) {
       stream_.reset();
     }
-    return result;
+    return !result && given_up_ ? given_up() : result;
   }
 
  private:
+  static std::unexpected<Error> given_up() {
+    return fail(Errc::kInterrupted, "given up, because the program was asked to end");
+  }
+
+  void wind_up() {
+    if (!under_way_) {
+      return;
+    }
+    if (may_be_given_up_) {
+      give_up();
+      return;
+    }
+    grace_.expires_after(kGrace);
+    grace_.async_wait([this](const error_code& error) {
+      if (!error) {
+        give_up();
+      }
+    });
+  }
+
+  // Ends whatever is under way; closed rather than cancelled, so that no next address is tried.
+  void give_up() {
+    given_up_ = true;
+    resolver_.cancel();
+    if (stream_) {
+      beast::get_lowest_layer(*stream_).close();
+    }
+  }
+
   asio::awaitable<Result<HttpResponse>> run(const HttpRequest& request) {
     if (stream_) {
       Result<HttpResponse> response = co_await exchange(request);
-      if (response || answer_begun_ || response.error().code != Errc::kNetwork) {
+      if (response || answer_begun_ || given_up_ || response.error().code != Errc::kNetwork) {
         co_return response;
       }
       stream_.reset();  // the server had closed it while nothing was under way
@@ -157,10 +190,9 @@ class HttpsClient final : public delivery::HttpClient {
   asio::awaitable<Result<void>> connect() {
     error_code error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
-    tcp::resolver resolver(context_);
     const auto found =
-        co_await resolver.async_resolve(options_.host, std::to_string(options_.port), token);
-    if (error) {
+        co_await resolver_.async_resolve(options_.host, std::to_string(options_.port), token);
+    if (error || given_up_) {
       co_return fail(Errc::kNetwork, "the server's name cannot be resolved");
     }
     stream_.emplace(context_, tls_.get());
@@ -254,9 +286,14 @@ class HttpsClient final : public delivery::HttpClient {
   std::unique_ptr<SSL_SESSION, FreeSession> session_;
   TlsContext tls_;
   asio::io_context context_{1};
+  tcp::resolver resolver_{context_};
+  asio::steady_timer grace_{context_};
   std::optional<Stream> stream_;
   beast::flat_buffer buffer_;
   bool answer_begun_ = false;
+  bool under_way_ = false;
+  bool may_be_given_up_ = false;
+  bool given_up_ = false;
 };
 
 }  // namespace

@@ -4,8 +4,9 @@
 //
 // send() blocks. It opens a connection when there is none, and once more when the kept one turns
 // out to be closed before any octet of an answer; all else that goes wrong is the caller's to
-// retry. Failures: kNetwork, kTls, kHttp. Limits: a header of 8 KiB, a body of max_body_bytes.
-// Thread-safety: one thread at a time.
+// retry. Failures: kNetwork, kTls, kHttp; kInterrupted once `stop` asked us to end: a request that
+// waits is given up at once, any other has half a second left. Limits: a header of 8 KiB, a body of
+// max_body_bytes. Thread-safety: one thread at a time; `stop` is asked from any thread.
 //
 //   const auto http = KB_TRY(open_https_client({.host = "localhost", .port = 8443}, identity));
 //   delivery::DeviceApi api(*http);
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "kagibin/base/result.h"
@@ -35,6 +37,7 @@ struct HttpClientOptions {
   // section 7); empty: the system's. Seconds since 1970-01-01 UTC.
   std::optional<std::int64_t> verification_time{};
   std::optional<DemoKeyLog> demo_key_log{};
+  std::stop_token stop{};
 };
 
 // Does not connect yet. kTls (identity), kIo (key log).

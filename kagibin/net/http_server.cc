@@ -11,33 +11,20 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/beast/ssl/ssl_stream.hpp>
 
 #include "kagibin/base/crash_point.h"
 #include "kagibin/delivery/problem.h"
 #include "kagibin/net/handler_queue.h"
+#include "kagibin/net/https_stream.h"
 #include "kagibin/net/tls_context.h"
 
 namespace kagibin::net {
 namespace {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
-using asio::ip::tcp;
-using boost::system::error_code;
-using delivery::HttpMethod;
-using delivery::HttpRequest;
-using delivery::HttpResponse;
-using Stream = beast::ssl_stream<beast::tcp_stream>;
 using Answer = http::response<http::string_body>;
 
 HttpMethod method_of(http::verb verb) {

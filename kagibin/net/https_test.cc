@@ -5,6 +5,7 @@
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <stop_token>
 #include <thread>
 
 #include <boost/asio/io_context.hpp>
@@ -91,6 +92,14 @@ class HttpsTest : public testing::Test {
         .value();
   }
   std::unique_ptr<delivery::HttpClient> client() { return client(ca.client("device:phone")); }
+  std::unique_ptr<delivery::HttpClient> client(std::stop_token stop, std::uint16_t port) {
+    return open_https_client({.host = "127.0.0.1",
+                              .port = port,
+                              .server_name = "localhost",
+                              .stop = std::move(stop)},
+                             ca.client("device:phone"))
+        .value();
+  }
 
   // A TLS connection of OpenSSL's own making, for what our client would never do.
   struct RawConnection {
@@ -282,6 +291,52 @@ TEST_F(HttpsTest, StoppingAnswersWhatIsBeingHandledAndEndsTheWaits) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4));
   EXPECT_EQ(slow.get().value().body, "device:phone /slow ");
   EXPECT_EQ(waiting.get().value().status, 204);
+}
+
+TEST_F(HttpsTest, AClientThatIsAskedToStopGivesUpItsWaitAtOnce) {
+  std::stop_source stop;
+  auto waiting = std::async(std::launch::async, [&] {
+    const auto http = client(stop.get_token(), server->port());
+    auto first = http->send({.target = "/wait", .waits = true});
+    const auto next = http->send({.target = "/wait", .waits = true});
+    EXPECT_EQ(next.error().code, Errc::kInterrupted) << "nor begins another one";
+    EXPECT_TRUE(http->send({.target = "/last-word"}).has_value()) << "what does not wait may pass";
+    return first;
+  });
+  while (handler.waits == 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  stop.request_stop();
+  EXPECT_EQ(waiting.get().error().code, Errc::kInterrupted);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(1'000));
+  EXPECT_TRUE(client()->send({.target = "/after"}).has_value()) << "the service goes on";
+}
+
+TEST_F(HttpsTest, AClientThatIsAskedToStopTakesTheAnswerThatIsOnItsWay) {
+  std::stop_source stop;
+  auto slow = std::async(std::launch::async, [&] {
+    return client(stop.get_token(), server->port())->send({.target = "/slow"});
+  });
+  while (handler.calls == 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  stop.request_stop();
+  EXPECT_TRUE(slow.get().has_value());
+}
+
+TEST_F(HttpsTest, AServerThatSaysNothingHoldsNobodyWhoIsAskedToStop) {
+  asio::io_context context{1};
+  tcp::acceptor mute(context, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  std::stop_source stop;
+  auto hanging = std::async(std::launch::async, [&] {
+    return client(stop.get_token(), mute.local_endpoint().port())->send({.target = "/put"});
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  const auto begin = std::chrono::steady_clock::now();
+  stop.request_stop();
+  EXPECT_EQ(hanging.get().error().code, Errc::kInterrupted);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(1'000));
 }
 
 TEST_F(HttpsTest, RequestsThatArriveWhileOneIsHandledAreHandedOverTogether) {
