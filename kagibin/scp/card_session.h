@@ -52,6 +52,8 @@ class CardSession {
   // True when establish() verified the first C-MAC of the session, which the key set's sequence
   // counter has to count before anything is answered, a refusal too (SCP02 alone: GPCS E.1.2).
   virtual bool is_counted() const { return false; }
+  // True when the same commands can be sent again, with the same answers (SCP11c).
+  virtual bool is_replayable() const { return false; }
   virtual bool open() const = 0;
 
   // Of an open session.

@@ -34,6 +34,19 @@ Result<Scp11Parameter> Scp11Parameter::from(std::uint16_t arc) {
   return high == 0 ? Scp11Parameter{low, 0} : Scp11Parameter{high, low};
 }
 
+Result<Scp11Parameter> Scp11Parameter::from_octets(ByteView octets) {
+  constexpr unsigned kFollows = 0x80;
+  if (octets.empty() || octets.size() > 2) {
+    return fail(Errc::kNotSupported, "the parameter i of SCP11 has one octet or two");
+  }
+  const bool two = octets.size() == 2;
+  if (((octets.front() & kFollows) != 0) != two || (two && (octets.back() & kFollows) != 0)) {
+    return fail(Errc::kValue, "b8 of an octet of i says that another follows (Amendment F, 7.1)");
+  }
+  return Scp11Parameter{static_cast<std::uint8_t>(octets.front() & 0x7FU),
+                        two ? octets.back() : std::uint8_t{0}};
+}
+
 std::uint16_t Scp11Parameter::arc() const {
   return second == 0 ? first : static_cast<std::uint16_t>((first << 7U) | second);
 }

@@ -2,11 +2,10 @@
 // SCP11, GlobalPlatform Card Specification Amendment F v1.3: names, parameters and key references
 // shared by both ends. The off-card entity is scp11_host.h, the security domain scp11_card.h.
 //
-//   variant  command that agrees on keys     the host is authenticated by   keys come from (4.?
-//   ShS) SCP11a   MUTUAL AUTHENTICATE, KID 11     CERT.OCE.ECKA (PSO)            eOCE x eSD | OCE x
-//   SD SCP11b   INTERNAL AUTHENTICATE, KID 13   nothing                        eOCE x eSD | eOCE x
-//   SD SCP11c   MUTUAL AUTHENTICATE, KID 15     CERT.OCE.ECKA (PSO)            eOCE x SD  | OCE x
-//   SD
+//         agrees on keys by              host authenticated by    keys come from
+//     a   MUTUAL AUTHENTICATE, KID 11    CERT.OCE.ECKA (PSO)      eOCE x eSD | OCE x SD
+//     b   INTERNAL AUTHENTICATE, KID 13  nothing                  eOCE x eSD | eOCE x SD
+//     c   MUTUAL AUTHENTICATE, KID 15    CERT.OCE.ECKA (PSO)      eOCE x SD  | OCE x SD
 //
 // In SCP11c the security domain makes no key: 5F49 of its answer is PK.SD.ECKA, and a script with
 // its answers can be made without the card and sent again. Session keys are AES-128, -192 or -256;
@@ -100,6 +99,9 @@ struct Scp11Parameter {
   // As the number that the arc is: at most 14 bits, kNotSupported for more.
   static Result<Scp11Parameter> from(std::uint16_t arc);
   std::uint16_t arc() const;
+  // As INSTALL carries it, b8 included: 1B, or 9B 02. kNotSupported for more octets, kValue when b8
+  // does not say how many there are.
+  static Result<Scp11Parameter> from_octets(ByteView octets);
   friend bool operator==(Scp11Parameter, Scp11Parameter) = default;
 };
 // What security domains here speak: a, b, c, chains, both formats, in S8 and in S16. On the wire 9B
@@ -107,7 +109,7 @@ struct Scp11Parameter {
 inline constexpr Scp11Parameter kScp11S8{0x1B, 0x02};
 inline constexpr Scp11Parameter kScp11S16{0x5B, 0x02};
 
-// What goes into the derivation when b3 of the parameters in 90 asks for it (4.?: SharedInfo).
+// What goes into the derivation when b3 of the parameters in 90 asks for it (SharedInfo).
 struct Scp11CardIdentity {
   Bytes sin{};            // of the security domain, 42: SCP11a and b
   Bytes sdin{};           // 45: SCP11a and b

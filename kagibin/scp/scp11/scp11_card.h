@@ -30,8 +30,7 @@ class Scp11Session final : public CardSession {
         entity_(std::move(entity)) {}
 
   std::uint8_t protocol() const override { return kScp11; }
-  // Of a session that could be sent again: replayed scripts stay possible in SCP11c.
-  Scp11Variant variant() const { return variant_; }
+  bool is_replayable() const override { return variant_ == Scp11Variant::kC; }
   apdu::ResponseApdu establish(const apdu::CommandApdu& command) override;  // 6985: it is open
   bool open() const override { return messaging_.has_value(); }
   SecurityLevel level() const override;

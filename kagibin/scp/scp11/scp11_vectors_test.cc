@@ -152,5 +152,19 @@ TEST(Scp11VectorsTest, PublishedParametersSayWhatTheCardSpeaks) {
   EXPECT_EQ(Scp11Parameter::from(0x4000).error().code, Errc::kNotSupported);
 }
 
+TEST(Scp11VectorsTest, ParametersAsOctetsSayHowManyTheyAre) {
+  const auto from = [](const char* hex) { return Scp11Parameter::from_octets(*from_hex(hex)); };
+  EXPECT_EQ(from("9B06").value().arc(), 0x0D86);
+  EXPECT_EQ(from("9B02").value(), kScp11S8);
+  EXPECT_EQ(from("DB02").value(), kScp11S16);
+  EXPECT_EQ(from("02").value(), (Scp11Parameter{0x02, 0}));
+  for (const char* wrong : {"1B02", "9B", "9B82"}) {
+    EXPECT_EQ(from(wrong).error().code, Errc::kValue) << wrong;
+  }
+  for (const char* wrong : {"", "9B8202"}) {
+    EXPECT_EQ(from(wrong).error().code, Errc::kNotSupported) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace kagibin::scp
