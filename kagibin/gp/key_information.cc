@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kagibin/base/byte_io.h"
+#include "kagibin/gp/key/key_type.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::gp {
@@ -12,8 +13,75 @@ namespace {
 
 constexpr tlv::Tag kTemplate = 0xE0;
 constexpr tlv::Tag kEntry = 0xC0;
-constexpr std::uint8_t kExtendedForm = 0xFF;
 constexpr std::size_t kMostComponents = 100;
+constexpr std::size_t kMostOctets = 2 + 4 * kMostComponents + 5;
+constexpr std::uint8_t kLowestType = 0x80;  // what is less is the length of key usage
+
+bool starts_extended(const ByteReader& fields) {
+  return !fields.empty() && fields.peek_rest().front() == key_type::kExtended;
+}
+
+Result<void> read_basic(ByteReader& fields, KeyEntry& entry) {
+  while (!fields.empty()) {
+    if (starts_extended(fields)) {
+      return fail(Errc::kValue, "key information tells a key in one format (GPCS 11.3.3.1)");
+    }
+    KeyComponent component;
+    component.type = KB_TRY(fields.u8());
+    component.length_bytes = KB_TRY(fields.u8());
+    entry.components.push_back(component);
+  }
+  return {};
+}
+
+Result<void> read_extended(ByteReader& fields, KeyEntry& entry) {
+  while (starts_extended(fields)) {
+    KB_TRY(fields.u8());
+    KeyComponent component;
+    component.type = KB_TRY(fields.u8());
+    component.length_bytes = KB_TRY(fields.u16());
+    entry.components.push_back(component);
+  }
+  if (!fields.empty() && fields.peek_rest().front() >= kLowestType) {
+    return fail(Errc::kValue, "key information tells a key in one format (GPCS 11.3.3.1)");
+  }
+  entry.policy = KB_TRY(KeyPolicy::read(fields));
+  return fields.finish();
+}
+
+Result<KeyEntry> read_entry(ByteView octets) {
+  ByteReader fields(octets);
+  KeyEntry entry;
+  entry.identifier = KB_TRY(fields.u8());
+  entry.version = KB_TRY(fields.u8());
+  if (starts_extended(fields)) {
+    KB_TRY(read_extended(fields, entry));
+  } else {
+    KB_TRY(read_basic(fields, entry));
+  }
+  if (entry.components.size() > kMostComponents) {
+    return fail(Errc::kLimit, "a key has at most 100 components");
+  }
+  return entry;
+}
+
+Bytes write_entry(const KeyEntry& key) {
+  KB_CHECK(!key.components.empty() && key.components.size() <= kMostComponents);
+  ByteWriter fields;
+  fields.u8(key.identifier).u8(key.version);
+  for (const KeyComponent& component : key.components) {
+    if (key.policy) {
+      fields.u8(key_type::kExtended).u8(component.type).u16(component.length_bytes);
+    } else {
+      KB_CHECK(component.length_bytes <= 0xFF);
+      fields.u8(component.type).u8(static_cast<std::uint8_t>(component.length_bytes));
+    }
+  }
+  if (key.policy) {
+    key.policy->write(fields);
+  }
+  return fields.take();
+}
 
 }  // namespace
 
@@ -22,21 +90,8 @@ Result<KeyInformation> KeyInformation::decode(ByteView octets) {
   tlv::TlvReader in(all.value);
   KeyInformation out;
   while (!in.empty()) {
-    const tlv::Tlv one = KB_TRY(in.expect(kEntry, 4, 2 + 2 * kMostComponents));
-    ByteReader fields(one.value);
-    KeyEntry entry;
-    entry.identifier = KB_TRY(fields.u8());
-    entry.version = KB_TRY(fields.u8());
-    while (!fields.empty()) {
-      KeyComponent component;
-      component.type = KB_TRY(fields.u8());
-      if (component.type == kExtendedForm) {
-        return fail(Errc::kNotSupported, "key information in the extended form is not read");
-      }
-      component.length_bytes = KB_TRY(fields.u8());
-      entry.components.push_back(component);
-    }
-    out.keys.push_back(std::move(entry));
+    const tlv::Tlv one = KB_TRY(in.expect(kEntry, 4, kMostOctets));
+    out.keys.push_back(KB_TRY(read_entry(one.value)));
   }
   return out;
 }
@@ -44,13 +99,7 @@ Result<KeyInformation> KeyInformation::decode(ByteView octets) {
 Bytes KeyInformation::encode() const {
   tlv::TlvWriter entries;
   for (const KeyEntry& key : keys) {
-    KB_CHECK(!key.components.empty() && key.components.size() <= kMostComponents);
-    ByteWriter fields;
-    fields.u8(key.identifier).u8(key.version);
-    for (const KeyComponent& component : key.components) {
-      fields.u8(component.type).u8(component.length_bytes);
-    }
-    entries.put(kEntry, fields.view());
+    entries.put(kEntry, write_entry(key));
   }
   return tlv::encode(kTemplate, entries.view());
 }

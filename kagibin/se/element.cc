@@ -64,6 +64,7 @@ Result<std::unique_ptr<Element>> Element::open(std::unique_ptr<NvmMedium> medium
   std::unique_ptr<Nvm> nvm = KB_TRY(Nvm::open(std::move(medium)));
   ElementFacts facts = KB_TRY(ElementFacts::load(*nvm));
   auto parts = std::make_unique<Parts>(std::move(nvm), std::move(facts), rng, clock, modules);
+  KB_TRY(parts->platform.keys.check_records());
   KB_TRY(check_code(parts->platform, changed_code == ChangedCode::kUpdate));
   return std::unique_ptr<Element>(new Element(std::move(parts)));
 }

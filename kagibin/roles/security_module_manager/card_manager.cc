@@ -99,11 +99,9 @@ Result<void> CardManager::put_first_keys(const DomainPlan& plan, const delivery:
   for (const SecretBytes* key : {&keys.key_enc, &keys.key_mac, &keys.key_dek}) {
     const SecretBytes padded = KB_TRY(gp::pad_key_value(*key));
     const gp::KeyCheckValue kcv = KB_TRY(crypto::aes_kcv(key->expose()));
+    Bytes encrypted = KB_TRY(session.host().encrypt_sensitive(padded.expose()));
     put.keys.push_back(
-        {.type = gp::kKeyTypeAes,
-         .encrypted_value = KB_TRY(session.host().encrypt_sensitive(padded.expose())),
-         .clear_length = key->size(),
-         .kcv = kcv});
+        gp::encrypted_key(gp::key_type::kAes, std::move(encrypted), key->size(), kcv));
     expected.push_back(kcv);
   }
   const apdu::CommandApdu command = KB_TRY(put.encode());

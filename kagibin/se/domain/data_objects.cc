@@ -32,19 +32,18 @@ Bytes card_data(const std::vector<gp::ChannelProtocol>& protocols) {
 }
 
 Bytes key_information(const KeyStore& keys, const Aid& domain) {
-  gp::KeyInformation out;
-  for (const KeyFacts& key : keys.keys(domain)) {
-    out.keys.push_back({.identifier = key.name.identifier,
-                        .version = key.name.version,
-                        .components = {{.type = key.type, .length_bytes = key.length}}});
-  }
-  return out.encode();
+  return keys.information(domain).encode();
 }
 
 bool is_storable(std::uint16_t tag) {
   return tag == gp::data_object::kIssuerIdentification ||
          tag == gp::data_object::kCardImageNumber || tag == kKeyDerivationData ||
          tag == kManagerUrl;
+}
+
+Bytes data_object(const Nvm& nvm, const Aid& domain, std::uint16_t tag) {
+  const SecretBytes* record = nvm.get(name_of(domain, tag));
+  return record == nullptr ? Bytes{} : Bytes(record->expose().begin(), record->expose().end());
 }
 
 Result<void> put_data_object(Nvm& nvm, const Aid& domain, std::uint16_t tag, ByteView value) {

@@ -18,6 +18,8 @@ apdu::ResponseApdu get_data(const DomainCommand& command);
 
 // Tags that STORE DATA to the domain itself may set.
 bool is_storable(std::uint16_t tag);
+// Value of a data object that was stored; empty without one.
+Bytes data_object(const Nvm& nvm, const Aid& domain, std::uint16_t tag);
 // Stores the value of a data object; an empty value takes it away.
 Result<void> put_data_object(Nvm& nvm, const Aid& domain, std::uint16_t tag, ByteView value);
 Result<void> erase_data_objects(Nvm& nvm, const Aid& domain);

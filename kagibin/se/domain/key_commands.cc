@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "kagibin/crypto/aes.h"
 #include "kagibin/gp/put_key.h"
 #include "kagibin/se/open/content.h"
 
@@ -15,42 +14,61 @@ namespace sw = apdu::sw;
 
 namespace {
 
-constexpr std::uint8_t kMoreCommands = 0x80;  // b8 of P1
-constexpr std::uint8_t kDeleted = 0x00;       // no confirmation follows
+constexpr std::uint8_t kDeleted = 0x00;  // no confirmation follows
 
 struct ClearKey {
   std::uint8_t identifier = 0;
-  SecretBytes value{};
-  gp::KeyCheckValue kcv{};
+  gp::Key key;
+  std::optional<gp::KeyCheckValue> kcv{};  // for the answer
 };
 
-// The key out of its encryption, checked against its KCV. 6A80 for a wrong one.
-std::expected<ClearKey, StatusWord> decrypt(const scp::CardSession& session,
-                                            const gp::EncryptedKey& key,
-                                            std::uint8_t identifier) {
-  auto value = session.decrypt_sensitive(key.encrypted_value);
+// A component out of its encryption.
+std::expected<gp::KeyPart, StatusWord> open_component(const scp::CardSession& session,
+                                                      const gp::KeyComponentData& component) {
+  if (!gp::is_secret(component.type)) {
+    return gp::KeyPart{component.type, SecretBytes::copy_of(component.value)};
+  }
+  auto value = session.decrypt_sensitive(component.value);
   if (!value) {
     return std::unexpected(value.error());
   }
-  value->shrink(key.clear_length);
-  const auto kcv = crypto::aes_kcv(value->expose());
-  if (!kcv) {
-    return std::unexpected(sw::kNoDiagnosis);
-  }
-  if (key.kcv && !ct_equal(*key.kcv, *kcv)) {
-    return std::unexpected(sw::kWrongData);
-  }
-  return ClearKey{.identifier = identifier, .value = std::move(*value), .kcv = *kcv};
+  value->shrink(component.clear_length);
+  return gp::KeyPart{component.type, std::move(*value)};
 }
 
-std::expected<std::vector<ClearKey>, StatusWord> decrypt_all(const scp::CardSession& session,
-                                                             const gp::PutKey& put) {
+// The key, checked in itself and against its check value.
+Result<ClearKey> check_key(std::vector<gp::KeyPart> parts,
+                           const gp::KeyData& data,
+                           std::uint8_t identifier) {
+  gp::Key key = KB_TRY(gp::Key::from(std::move(parts), data.policy));
+  if (data.kcv) {
+    const bool right = KB_TRY(gp::matches_check_value(key, *data.kcv));
+    if (!right) {
+      return fail(Errc::kValue,
+                  "the key check value is not the key's: was it encrypted under this session's "
+                  "Key-DEK? (GPCS 11.8.2.3, B.6)");
+    }
+  }
+  const std::optional<gp::KeyCheckValue> own = KB_TRY(gp::key_check_value(key));
+  return ClearKey{identifier, std::move(key), own ? own : data.kcv};
+}
+
+std::expected<std::vector<ClearKey>, StatusWord> open_keys(const scp::CardSession& session,
+                                                           const gp::PutKey& put) {
   std::vector<ClearKey> out;
   std::uint8_t identifier = put.first_identifier;
-  for (const gp::EncryptedKey& key : put.keys) {
-    auto clear = decrypt(session, key, identifier++);
+  for (const gp::KeyData& data : put.keys) {
+    std::vector<gp::KeyPart> parts;
+    for (const gp::KeyComponentData& component : data.components) {
+      auto part = open_component(session, component);
+      if (!part) {
+        return std::unexpected(part.error());
+      }
+      parts.push_back(std::move(*part));
+    }
+    auto clear = check_key(std::move(parts), data, identifier++);
     if (!clear) {
-      return std::unexpected(clear.error());
+      return std::unexpected(status_of(clear.error()));
     }
     out.push_back(std::move(*clear));
   }
@@ -80,7 +98,7 @@ Result<void> change_keys(KeyStore& store,
                          const std::vector<ClearKey>& keys) {
   KB_TRY(check_names(store, domain, put, keys));
   for (const ClearKey& key : keys) {
-    KB_TRY(store.put_key(domain, {put.new_version, key.identifier}, key.value.expose()));
+    KB_TRY(store.put_key(domain, {put.new_version, key.identifier}, key.key));
   }
   if (put.replaces() && put.old_version != put.new_version) {
     KB_TRY(store.inherit_order(domain, put.old_version, put.new_version));
@@ -91,18 +109,27 @@ Result<void> change_keys(KeyStore& store,
   return {};
 }
 
+// Whether the domain has a complete set for a shared-key protocol that it speaks.
+bool can_be_opened(const KeyStore& store, const RegistryEntry& domain) {
+  return (domain.parameter_of(scp::kScp03) &&
+          store.default_version(domain.aid, ChannelKeys::kAes)) ||
+         (domain.parameter_of(scp::kScp02) && store.default_version(domain.aid, ChannelKeys::kDes));
+}
+
 // A domain whose last complete set goes would be lost to everybody.
-Result<void> keep_a_key_set(const KeyStore& store, const Aid& domain, bool had_one) {
-  if (had_one && !store.default_version(domain)) {
-    return fail(Errc::kPolicy, "a security domain keeps one complete key set");
+Result<void> keep_a_key_set(const KeyStore& store, const RegistryEntry& domain, bool had_one) {
+  if (had_one && !can_be_opened(store, domain)) {
+    return fail(Errc::kPolicy,
+                "a security domain keeps one complete key set for a protocol that it speaks: put "
+                "another first");
   }
   return {};
 }
 
 Result<void> drop_factory_set(KeyStore& store, const Aid& domain) {
-  const std::vector<KeyFacts> keys = store.keys(domain);
-  const bool replaced = std::ranges::any_of(keys, [&](const KeyFacts& key) {
-    return key.name.version != kFactoryKeyVersion && store.is_complete(domain, key.name.version);
+  const gp::KeyInformation keys = store.information(domain);
+  const bool replaced = std::ranges::any_of(keys.keys, [&](const gp::KeyEntry& key) {
+    return key.version != kFactoryKeyVersion && store.is_complete(domain, key.version);
   });
   return replaced ? store.erase_version(domain, kFactoryKeyVersion) : Result<void>{};
 }
@@ -112,21 +139,23 @@ Result<void> put_all(Platform& platform,
                      const gp::PutKey& put,
                      const std::vector<ClearKey>& keys) {
   KeyStore& store = platform.keys;
-  const bool had_one = store.default_version(domain.aid).has_value();
+  const bool had_one = can_be_opened(store, domain);
   KB_TRY(change_keys(store, domain.aid, put, keys));
-  KB_TRY(keep_a_key_set(store, domain.aid, had_one));
+  KB_TRY(keep_a_key_set(store, domain, had_one));
   KB_TRY(drop_factory_set(store, domain.aid));
   return mark_personalized(platform, domain);
 }
 
-Result<void> delete_all(KeyStore& store, const Aid& domain, const gp::DeleteKeys& which) {
-  const bool had_one = store.default_version(domain).has_value();
+Result<void> delete_all(KeyStore& store,
+                        const RegistryEntry& domain,
+                        const gp::DeleteKeys& which) {
+  const bool had_one = can_be_opened(store, domain);
   bool found = false;
-  for (const KeyFacts& key : store.keys(domain)) {
-    if (key.name.version == which.version.value_or(key.name.version) &&
-        key.name.identifier == which.identifier.value_or(key.name.identifier)) {
+  for (const gp::KeyEntry& key : store.information(domain.aid).keys) {
+    if (key.version == which.version.value_or(key.version) &&
+        key.identifier == which.identifier.value_or(key.identifier)) {
       found = true;
-      KB_TRY(store.erase_key(domain, key.name));
+      KB_TRY(store.erase_key(domain.aid, {key.version, key.identifier}));
     }
   }
   if (!found) {
@@ -141,20 +170,23 @@ apdu::ResponseApdu put_key(const DomainCommand& command) {
   if (!command.authenticated_with_mac()) {
     return answer(sw::kSecurityStatusNotSatisfied);
   }
-  if ((command.p1 & kMoreCommands) != 0) {
-    return answer(sw::kIncorrectP1P2);
+  if (command.p1 > gp::kHighestKeyVersion) {
+    return answer(sw::kIncorrectP1P2.because(
+        "P1 of PUT KEY is the version to replace, 01 to 7F, or 00 to add (GPCS 11.8.2.1)"));
   }
   const auto put = gp::PutKey::decode(command.p1, command.p2, command.data);
   if (!put) {
     return answer(status_of(put.error()));
   }
-  const auto keys = decrypt_all(*command.channel.session, *put);
+  const auto keys = open_keys(*command.channel.session, *put);
   if (!keys) {
     return answer(keys.error());
   }
   gp::PutKeyAnswer out{.version = put->new_version};
   for (const ClearKey& key : *keys) {
-    out.kcvs.push_back(key.kcv);
+    if (key.kcv) {
+      out.kcvs.push_back(*key.kcv);
+    }
   }
   NvmTransaction transaction(command.platform.nvm);
   return conclude(transaction, put_all(command.platform, command.domain, *put, *keys),
@@ -163,7 +195,7 @@ apdu::ResponseApdu put_key(const DomainCommand& command) {
 
 apdu::ResponseApdu delete_keys(const DomainCommand& command, const gp::DeleteKeys& which) {
   NvmTransaction transaction(command.platform.nvm);
-  return conclude(transaction, delete_all(command.platform.keys, command.domain.aid, which),
+  return conclude(transaction, delete_all(command.platform.keys, command.domain, which),
                   Bytes{kDeleted});
 }
 

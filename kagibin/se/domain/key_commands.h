@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PUT KEY (GPCS 11.8) and DELETE of keys (GPCS 11.2): AES keys, values under Key-DEK (Amendment D,
-// 7.2), in a session with C-MAC.
+// PUT KEY (GPCS 11.8) and DELETE of keys (GPCS 11.2): keys of every type in gp/key/key_type.h,
+// secrets under the session's key for sensitive data (Amendment D, 7.2), in a session with C-MAC.
 //
 // Rules that the specifications leave to the element:
 // - P1 = 00 adds: a key of that version and identifier must not be there (6A80). P1 = KVN replaces:
@@ -10,7 +10,11 @@
 // - A domain that has a complete set keeps one: what would take the last is refused (6985). The
 //   session's own set may go when another remains; the session lives on.
 // - A supplementary domain becomes PERSONALIZED with its first complete set.
-// Answers: PUT KEY: KVN and the key check values, in order; DELETE: 00.
+// - Any type may stand under any version and identifier; who uses a key looks for what it needs. A
+//   key takes the place of one of another type.
+// - A key check value that comes is checked (6A80); RSA and EC keys need none.
+// Answers: PUT KEY: KVN, then in order the check value of each symmetric key, and of each other key
+// that came with one; DELETE: 00.
 #pragma once
 
 #include "kagibin/gp/delete.h"

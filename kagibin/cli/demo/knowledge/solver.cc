@@ -67,10 +67,11 @@ std::vector<SecretBytes> unwrap_put_key(const scp::Scp03KeySet& keys,
   if (!put_key) {
     return out;
   }
-  for (const gp::EncryptedKey& key : put_key->keys) {
-    auto clear = crypto::aes_cbc_decrypt(keys.dek.expose(), {}, key.encrypted_value);
-    if (clear && clear->size() >= key.clear_length) {
-      clear->shrink(key.clear_length);
+  for (const gp::KeyData& key : put_key->keys) {
+    const gp::KeyComponentData& component = key.components.front();
+    auto clear = crypto::aes_cbc_decrypt(keys.dek.expose(), {}, component.value);
+    if (clear && clear->size() >= component.clear_length) {
+      clear->shrink(component.clear_length);
       out.push_back(std::move(*clear));
     }
   }

@@ -2,6 +2,7 @@
 #include "kagibin/se/kda/target/target_commands.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "kagibin/crypto/aes.h"
 #include "kagibin/gp/delete.h"
@@ -38,10 +39,9 @@ Result<TargetCommand> put_key(const envelope::PutKeyAction& action, const scp::S
                  .first_identifier = action.first_key_identifier};
   for (const envelope::PutKeyAction::Key& key : action.keys) {
     const SecretBytes padded = KB_TRY(gp::pad_key_value(key.value));
-    put.keys.push_back({.type = key.type,
-                        .encrypted_value = KB_TRY(channel.encrypt_sensitive(padded.expose())),
-                        .clear_length = key.value.size(),
-                        .kcv = key.kcv});
+    Bytes encrypted = KB_TRY(channel.encrypt_sensitive(padded.expose()));
+    put.keys.push_back(
+        gp::encrypted_key(key.type, std::move(encrypted), key.value.size(), key.kcv));
   }
   return from_plain(KB_TRY(put.encode()), true);
 }

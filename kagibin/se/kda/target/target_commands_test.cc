@@ -81,7 +81,7 @@ TEST(TargetCommands, PutKeyIsReadBackByTheCard) {
     ASSERT_TRUE(put && put->keys.size() == 3);
     EXPECT_EQ(put->new_version, 0x31);
     for (std::size_t at = 0; at < 3; ++at) {
-      const auto clear = session.card.decrypt_sensitive(put->keys[at].encrypted_value);
+      const auto clear = session.card.decrypt_sensitive(put->keys[at].components.front().value);
       ASSERT_TRUE(clear.has_value());
       EXPECT_TRUE(ct_equal(clear->expose().first(size), action.keys[at].value.expose()));
     }
