@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kagibin/gp/get_status.h"
+#include "kagibin/se/open/content/hierarchy.h"
 
 namespace kagibin::se {
 
@@ -14,16 +15,6 @@ namespace sw = apdu::sw;
 namespace {
 
 constexpr std::size_t kPageOctets = 239;
-
-bool is_below(const Registry& registry, const RegistryEntry& entry, const Aid& domain) {
-  RegistryEntry at = entry;
-  while (at.aid != domain && !at.is_issuer()) {
-    const auto parent = registry.find(at.security_domain);
-    KB_CHECK(parent.has_value());
-    at = *parent;
-  }
-  return at.aid == domain;
-}
 
 void collect_load_files(const DomainCommand& command,
                         const gp::GetStatus& query,
@@ -49,7 +40,7 @@ void collect_entries(const DomainCommand& command,
   const Registry& registry = command.platform.registry;
   for (const RegistryEntry& entry : registry.entries()) {
     if (entry.is_issuer() != issuer || !query.matches(entry.aid) ||
-        !is_below(registry, entry, command.domain.aid)) {
+        !is_of(registry, entry, command.domain.aid)) {
       continue;
     }
     gp::StatusEntry found{

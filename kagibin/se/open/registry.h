@@ -45,7 +45,11 @@ struct RegistryEntry {
     return gp::parameter_of(protocols, scp);
   }
   bool is_security_domain() const { return kind != EntryKind::kApplication; }
-  bool selectable() const { return is_issuer() || life_cycle >= gp::kSelectable; }
+  // Locked domains and applications are not (GPCS 5.3).
+  bool selectable() const { return is_issuer() || (!locked() && life_cycle >= gp::kSelectable); }
+  bool locked() const { return !is_issuer() && (life_cycle & gp::kLockedBit) != 0; }
+  // The domain on top of its hierarchy is associated with itself.
+  bool is_root() const { return security_domain == aid; }
   bool is_issuer() const { return kind == EntryKind::kIssuerSecurityDomain; }
   // Content management in its own right (GPCS 9.1.3): the ISD, and domains with the privilege.
   bool authorized_management() const {
