@@ -84,6 +84,8 @@ TEMPLATES = {
         (0x83, "nA", 16, 16, "1", None), (0x84, "target AID", 5, 16, "1", None), (0x85, "PK.SP.KEM", 65, 65, "1", None),
         (0x86, "flags", 1, 1, "1", None), (0x87, "SHA-256(E3) acknowledged", 32, 32, "?", None),
         (0x7F21, "CERT.SP", 1, 315, "1", None), (0x9E, "signature", 8, 72, "1", None)])],
+    "STATEMENT": [(0x80, "kind", 1, 1, "1", None), (0x81, "number | point", 69, 69, "1", None),
+                  (0x9E, "signature", 8, 72, "1", None)],
     "E1": [(0xE1, "enrolment statement", 1, 1024, "1", STATEMENT)],
     "T": [(0xE1, "E1", 1, 1024, "1", None), (0x7F21, "CERT.KDA", 1, 315, "1", None), (0x7F21, "CERT.EUM", 1, 315, "1", None)],
     "E4": [(0xE4, "answer", 1, 8192, "1", [
@@ -105,6 +107,9 @@ TEMPLATES = {
             (0x84, "ePK.K", 65, 65, "1", None), (0x85, "AES-CBC(S)", 32, 96, "1", None), (0x86, "CMAC", 16, 16, "1", None)])])],
     "S": [(0x88, "KDA counter", 4, 4, "1", None), (0x9E, "signature", 8, 72, "1", None)],
 }
+
+
+TEMPLATES["E0.cancel"] = TEMPLATES["E0"]
 
 
 # --- TLVs ---------------------------------------------------------------------------------------------------------------
@@ -353,10 +358,30 @@ def check_receipt(v, payload):
     check_sealing(v, "E3", "eSK.R", seal.value[0x84], kem.public_key(), context, plaintext, seal.value[0x85])
 
 
+def check_cancellation(v):
+    e0, cancel = only("E0", v["E0"]), only("E0", v["E0.cancel"])
+    same("flags of a request", e0.value[0x86], b"\0")
+    same("flag cancel", cancel.value[0x86], b"\1")
+    for tag in (0x80, 0x81, 0x82, 0x84, 0x85, 0x7F21):
+        same(f"TLV {tag:X} of the attempt", cancel.whole[tag], e0.whole[tag])
+    hold("another nA", cancel.value[0x83] != e0.value[0x83])
+    verify_der(private(v["SK.SP.SIG"]).public_key(), cancel.value[0x9E], b"KB1-ENR", cancel.span(0x80, 0x7F21))
+
+
+def check_statement(v):
+    statement = Fields(TEMPLATES["STATEMENT"], v["STATEMENT"])
+    same("kind", statement.value[0x80], b"\3")
+    hold("numbered from 1", int.from_bytes(statement.value[0x81][:4], "big") >= 1)
+    same("the second root", statement.value[0x81][4:], point_of(private(v["SK.AUTH.2"])))
+    verify_der(private(v["SK.AUTH"]).public_key(), statement.value[0x9E], b"KB1-AUT", statement.span(0x80, 0x81))
+
+
 def check_example(values):
     certificates = check_certificates(values)
     check_enrolment(values, certificates)
     check_receipt(values, check_delivery(values))
+    check_cancellation(values)
+    check_statement(values)
 
 
 # --- files --------------------------------------------------------------------------------------------------------------

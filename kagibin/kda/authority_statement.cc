@@ -20,7 +20,7 @@ Result<std::size_t> value_size(std::uint8_t kind) {
     case 0x02:
       return std::size_t{2};
     case 0x03:
-      return std::size_t{65};
+      return AuthorityStatement::kRootNumberSize + AuthorityStatement::kRootPointSize;
     default:
       return fail(Errc::kNotSupported, "a statement of the authority is 01, 02 or 03");
   }

@@ -5,7 +5,8 @@
 //   80 01 kind | 81 var value | 9E 08-48 ECDSA over "KB1-AUT" | TLVs 80..81
 //     01 tick      81 04 minutes since 2020-01-01 UTC; authTime only rises
 //     02 minEpoch  81 02; only rises
-//     03 root      81 41 the authority's other key: goes into the slot that did not sign
+//     03 root      81 45 number (4) | point (65): the authority's other key goes into the slot that
+//                  did not sign. One series of numbers for both roots, from 1; only rises
 //
 // Codec only, the signature is not checked. decode() is total; what decodes encodes to the same
 // octets.
@@ -17,6 +18,9 @@
 namespace kagibin::kda {
 
 struct AuthorityStatement {
+  static constexpr std::size_t kRootNumberSize = 4;
+  static constexpr std::size_t kRootPointSize = 65;
+
   enum class Kind : std::uint8_t { kTick = 0x01, kMinEpoch = 0x02, kRoot = 0x03 };
 
   Kind kind = Kind::kTick;

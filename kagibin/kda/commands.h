@@ -33,7 +33,7 @@ Commands load(const Handle& handle, ByteView envelope);
 // See next.h; the message is NextRequest::encode().
 Commands next(ByteView request);
 apdu::CommandApdu get_receipt(const Handle& handle);
-// E0 with the flag cancel.
+// E0 with the flag cancel, and PK.SP.KEM of the attempt that it cancels.
 Commands cancel(ByteView request);
 apdu::CommandApdu status(const Handle& handle);
 // See authority_statement.h.

@@ -217,7 +217,7 @@ TEST(AuthorityStatementCodec, TheValueHasTheLengthOfItsKind) {
   const Bytes signature(70, 0x30);
   for (const auto& [kind, size] : {std::pair{AuthorityStatement::Kind::kTick, 4U},
                                    std::pair{AuthorityStatement::Kind::kMinEpoch, 2U},
-                                   std::pair{AuthorityStatement::Kind::kRoot, 65U}}) {
+                                   std::pair{AuthorityStatement::Kind::kRoot, 69U}}) {
     expect_strict<AuthorityStatement>(
         AuthorityStatement{kind, Bytes(size, 0x01), signature}.encode());
     EXPECT_FALSE(AuthorityStatement::decode(

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/aes.h"
 #include "kagibin/crypto/ecdh.h"
+#include "kagibin/crypto/ecdsa.h"
 #include "kagibin/crypto/kdf.h"
 #include "kagibin/envelope/answer_seal.h"
 #include "kagibin/envelope/delivery_seal.h"
@@ -90,6 +92,8 @@ class Example {
   void make_enrolment();
   void make_delivery();
   void make_receipt();
+  void make_cancellation();
+  void make_root_statement();
   Payload payload();
 
   CertificateFields fields(CertificateKind kind, std::uint8_t serial) const;
@@ -284,11 +288,37 @@ void Example::make_receipt() {
   add("E3", e3);
 }
 
+// Of the attempt above, before its end: another nA, the same PK.SP.KEM.
+void Example::make_cancellation() {
+  section_ = "Cancellation";
+  EnrolmentRequest request;
+  request.spid = spid_;
+  request.nonce_a = Nonce16{crypto::random_array<16>(rng_).value()};
+  request.target = target_;
+  request.kem_key = sk(kKem).public_key().point();
+  request.cancel = true;
+  request.certificate = cert_provider_;
+  add("E0.cancel", sign_request(request, sk(kProvider), rng_).value());
+}
+
+void Example::make_root_statement() {
+  section_ = "Statement of the authority";
+  const EcPrivateKey second = key("SK.AUTH.2");
+  const Bytes value = ByteWriter().u32(1).bytes(second.public_key().point()).take();
+  tlv::TlvWriter out;
+  out.put_u8(0x80, 0x03).put(0x81, value);
+  const Bytes signature =
+      crypto::ecdsa_sign_der(sk(kAuth), {ascii(kLabelAuthority), out.view()}, rng_).value();
+  add("STATEMENT", out.put(0x9E, signature).take());
+}
+
 std::vector<ExampleValue> Example::make() {
   make_keys_and_certificates();
   make_enrolment();
   make_delivery();
   make_receipt();
+  make_cancellation();
+  make_root_statement();
   return std::move(values_);
 }
 

@@ -82,6 +82,8 @@ void write_corpora(const std::filesystem::path& folder) {
     example[value.name] = value.octets;
   }
   const std::map<std::string, std::string> fuzzers = {{"E0", "enrolment_request_fuzzer"},
+                                                      {"E0.cancel", "enrolment_request_fuzzer"},
+                                                      {"STATEMENT", "kda_messages_fuzzer"},
                                                       {"E1", "enrolment_statement_fuzzer"},
                                                       {"E2", "envelope_fuzzer"},
                                                       {"E3", "receipt_fuzzer"},

@@ -6,8 +6,10 @@
 
 #include <gtest/gtest.h>
 
+#include "kagibin/crypto/ecdsa.h"
 #include "kagibin/envelope/answer_open.h"
 #include "kagibin/envelope/delivery_open.h"
+#include "kagibin/kda/authority_statement.h"
 #include "kagibin/pki/chain.h"
 
 namespace kagibin::test {
@@ -60,6 +62,19 @@ TEST(WorkedExampleTest, OpensAndVerifiesAtBothEnds) {
                                    .value();
   EXPECT_TRUE(opened.mac_valid);
   EXPECT_TRUE(opened.signature_valid);
+
+  const EnrolmentRequest cancel = EnrolmentRequest::decode(octets("E0.cancel")).value();
+  EXPECT_TRUE(cancel.cancel);
+  EXPECT_EQ(cancel.kem_key, request.kem_key);
+  EXPECT_NE(cancel.nonce_a, request.nonce_a);
+  EXPECT_TRUE(verify_request(cancel, provider.key()));
+
+  const auto root = kda::AuthorityStatement::decode(octets("STATEMENT")).value();
+  EXPECT_EQ(root.kind, kda::AuthorityStatement::Kind::kRoot);
+  EXPECT_EQ(to_hex(ByteView(root.value).first(4)), "00000001");
+  EXPECT_TRUE(equal(ByteView(root.value).subspan(4), key("SK.AUTH.2").public_key().point()));
+  EXPECT_TRUE(crypto::ecdsa_verify_der(
+      anchors.roots[0], {ascii(kLabelAuthority), root.signed_part()}, root.signature));
 
   for (const char* name : {"CERT.OCE", "CERT.SD"}) {
     const auto certificate = pki::Certificate::decode(octets(name)).value();

@@ -80,7 +80,8 @@ class AuthorityCommands {
       if (kind == "min-epoch") {
         return authority.state_min_epoch(static_cast<std::uint16_t>(options_.epoch));
       }
-      return authority.state_successor();
+      const std::uint32_t number = KB_TRY(folder.take_root_number(rng_));
+      return authority.state_successor(number);
     }();
     if (!made) {
       return console_.failed(made.error(), "no statement was made");

@@ -116,11 +116,15 @@ Result<Bytes> Authority::state_min_epoch(std::uint16_t epoch) {
   return state(kMinEpoch, ByteWriter().u16(epoch).view(), "state_min_epoch");
 }
 
-Result<Bytes> Authority::state_successor() {
+Result<Bytes> Authority::state_successor(std::uint32_t number) {
   if (!keys_.successor) {
     return fail(Errc::kState, "no successor of the root has been prepared");
   }
-  return state(kRoot, keys_.successor->public_key().point(), "state_successor");
+  if (number == 0) {
+    return fail(Errc::kInvalidArgument, "statements of roots are numbered from 1");
+  }
+  const crypto::EcPoint point = keys_.successor->public_key().point();
+  return state(kRoot, ByteWriter().u32(number).bytes(point).view(), "state_successor");
 }
 
 Result<void> Authority::prepare_successor() {

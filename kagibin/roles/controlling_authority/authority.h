@@ -58,8 +58,11 @@ class Authority {
   // Statements for the elements (STATEMENT, INS 1C): TLVs 80 kind, 81 value, 9E.
   Result<Bytes> state_time(std::uint32_t protocol_minutes);
   Result<Bytes> state_min_epoch(std::uint16_t epoch);
-  // Announces the successor's key, for the element's second slot. kState without one.
-  Result<Bytes> state_successor();
+  // Announces the successor's key, for the element's second slot. Elements refuse a statement of a
+  // root whose number is not above that of the last one they took: `number` is above every earlier
+  // one, from 1 (AuthorityFolder::take_root_number). kState without a successor, kInvalidArgument
+  // for number 0.
+  Result<Bytes> state_successor(std::uint32_t number);
 
   // kState when there is one already.
   Result<void> prepare_successor();

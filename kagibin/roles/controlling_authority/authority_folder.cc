@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/controlling_authority/authority_folder.h"
 
+#include <limits>
+
+#include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/key_file.h"
 #include "kagibin/pki/anchor_file.h"
 
@@ -10,6 +13,7 @@ namespace {
 constexpr std::string_view kName = "name";
 constexpr std::string_view kRoot = "root";
 constexpr std::string_view kSuccessor = "successor";
+constexpr std::string_view kRootNumber = "root_number";
 
 }  // namespace
 
@@ -52,6 +56,21 @@ Result<Authority> AuthorityFolder::authority(const Clock& clock, crypto::Rng& rn
     }
   }
   return Authority(std::move(keys), log_, clock, rng);
+}
+
+Result<std::uint32_t> AuthorityFolder::take_root_number(crypto::Rng& rng) {
+  std::uint32_t last = 0;
+  if (records_.contains(kRootNumber)) {
+    const SecretBytes stored = KB_TRY(records_.get(kRootNumber));
+    ByteReader in(stored.expose());
+    last = KB_TRY(in.u32());
+  }
+  if (last == std::numeric_limits<std::uint32_t>::max()) {
+    return fail(Errc::kLimit, "no number is left for a statement of a root");
+  }
+  const Bytes next = ByteWriter().u32(last + 1).take();
+  KB_TRY(records_.put(kRootNumber, next, rng));
+  return last + 1;
 }
 
 Result<void> AuthorityFolder::save(const Authority& authority, crypto::Rng& rng) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The controlling authority on disk: FOLDER/keys (encrypted records: root, successor, name),
-// FOLDER/roots.pem (what others pin, pki/anchor_file.h) and
+// The controlling authority on disk: FOLDER/keys (encrypted records: root, successor, name, number
+// of the last root statement), FOLDER/roots.pem (what others pin, pki/anchor_file.h) and
 // FOLDER/issuance.log.
 //
 // The folder is meant for a machine without a network. Ownership: the folder keeps the keys and the
@@ -35,6 +35,10 @@ class AuthorityFolder {
   Result<Authority> authority(const Clock& clock, crypto::Rng& rng);
   // Writes the keys and roots.pem after prepare_successor() or adopt_successor().
   Result<void> save(const Authority& authority, crypto::Rng& rng);
+
+  // The number for the next statement of a root, from 1; taken for good when this returns, so that
+  // no two statements have the same one. A gap does no harm. kLimit when none is left.
+  Result<std::uint32_t> take_root_number(crypto::Rng& rng);
 
   static std::filesystem::path roots_file(const std::filesystem::path& folder);
 

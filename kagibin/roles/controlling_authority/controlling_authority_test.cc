@@ -111,7 +111,7 @@ TEST_F(AuthorityTest, StatementsVerifyUnderTheCurrentRootOnly) {
 }
 
 TEST_F(AuthorityTest, TwoRootsAreValidUntilTheSuccessorTakesOver) {
-  EXPECT_FALSE(authority_.state_successor());
+  EXPECT_EQ(authority_.state_successor(1).error().code, Errc::kState);
   EXPECT_FALSE(authority_.adopt_successor());
   const auto before =
       authority_.certify_maker(request(pki::CertificateKind::kMaker, kMakerName), kPlatform, 365);
@@ -119,7 +119,7 @@ TEST_F(AuthorityTest, TwoRootsAreValidUntilTheSuccessorTakesOver) {
   EXPECT_FALSE(authority_.prepare_successor());
   const pki::TrustAnchors both = authority_.anchors();
   ASSERT_EQ(both.roots.size(), 2U);
-  EXPECT_TRUE(authority_.state_successor());
+  EXPECT_TRUE(authority_.state_successor(1));
   ASSERT_TRUE(authority_.adopt_successor());
   const auto after =
       authority_.certify_maker(request(pki::CertificateKind::kMaker, kMakerName), kPlatform, 365);
@@ -129,6 +129,18 @@ TEST_F(AuthorityTest, TwoRootsAreValidUntilTheSuccessorTakesOver) {
   }
   EXPECT_FALSE(
       pki::verify_under_root(authority_.anchors(), *before, pki::CertificateKind::kMaker, today));
+}
+
+TEST_F(AuthorityTest, AStatementOfARootCarriesItsNumberBeforeThePoint) {
+  ASSERT_TRUE(authority_.prepare_successor());
+  EXPECT_EQ(authority_.state_successor(0).error().code, Errc::kInvalidArgument);
+  const Bytes statement = authority_.state_successor(0x01020304).value();
+  tlv::TlvReader in(statement);
+  EXPECT_EQ(tlv::to_u8(in.expect(0x80, 1).value()), 0x03);
+  const ByteView value = in.expect(0x81, 69).value().value;
+  EXPECT_EQ(to_hex(value.first(4)), "01020304");
+  EXPECT_TRUE(equal(value.subspan(4), authority_.anchors().roots[1].point()));
+  EXPECT_NE(log_.text().find(to_hex(statement)), std::string::npos);
 }
 
 TEST(CertificationRequestTest, EveryFlippedBitIsRefused) {
@@ -201,7 +213,7 @@ TEST_F(AuthorityFolderTest, KeepsRootsAndLogAcrossRestarts) {
     auto folder = AuthorityFolder::create(folder_, passphrase_, "AUTH", rng_, kCheap).value();
     auto authority = folder.authority(clock_, rng_).value();
     ASSERT_TRUE(authority.prepare_successor());
-    ASSERT_TRUE(authority.state_successor());
+    ASSERT_TRUE(authority.state_successor(folder.take_root_number(rng_).value()));
     ASSERT_TRUE(folder.save(authority, rng_));
     first = authority.anchors();
   }
@@ -215,6 +227,20 @@ TEST_F(AuthorityFolderTest, KeepsRootsAndLogAcrossRestarts) {
   ASSERT_TRUE(folder.save(authority, rng_));
   auto again = AuthorityFolder::open(folder_, passphrase_).value();
   EXPECT_EQ(again.authority(clock_, rng_).value().anchors().roots.size(), 1U);
+}
+
+TEST_F(AuthorityFolderTest, ANumberOfARootStatementIsNeverGivenTwice) {
+  {
+    auto folder = AuthorityFolder::create(folder_, passphrase_, "AUTH", rng_, kCheap).value();
+    EXPECT_EQ(folder.take_root_number(rng_).value(), 1U);
+    EXPECT_EQ(folder.take_root_number(rng_).value(), 2U);
+  }
+  auto folder = AuthorityFolder::open(folder_, passphrase_).value();
+  auto authority = folder.authority(clock_, rng_).value();
+  ASSERT_TRUE(authority.prepare_successor());
+  ASSERT_TRUE(authority.adopt_successor());
+  ASSERT_TRUE(folder.save(authority, rng_));
+  EXPECT_EQ(folder.take_root_number(rng_).value(), 3U);  // one series over all roots
 }
 
 TEST_F(AuthorityFolderTest, RefusesAWrongPassphraseAndASecondAuthority) {

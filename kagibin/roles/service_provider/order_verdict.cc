@@ -92,6 +92,16 @@ Checked<AttemptNumber> OrderFlow::last_sealed_attempt(const JournalOrder& order)
   return AttemptNumber{0};
 }
 
+Checked<std::optional<std::uint32_t>> OrderFlow::judged_revision(const OrderId& order,
+                                                                 AttemptNumber attempt) const {
+  const auto entry = KB_TRY(in_.journal.find_entry(order, attempt, JournalStep::kVerdict));
+  if (!entry) {
+    return std::optional<std::uint32_t>();
+  }
+  const std::string text(entry->message.begin(), entry->message.end());
+  return KB_TRY(delivery::verdict_message_from_json(text)).revision;
+}
+
 // Attempts that we sealed come first: an answer that we refused may name any handle.
 Checked<AttemptNumber> OrderFlow::attempt_with_handle(const JournalOrder& order,
                                                       const Handle& handle) const {
@@ -161,12 +171,17 @@ Checked<Judgement> OrderFlow::judge(const OrderId& id,
     return read_receipt(order, attempt, *decoded);
   };
   Judgement judgement = KB_TRY(read());
-  judgement.attempt = number;
-  judgement.verdict.revision = revision;
   if (judgement.verdict.verdict != Verdict::kUnknown && KB_TRY(is_latest(order))) {
     KB_TRY(in_.journal.put_record(kReceiptKind, receipt_key(order.seid, order.target),
                                   crypto::sha256(receipt)));
   }
+  // What was proved stays proved, whatever a device brings afterwards.
+  if (order.state == delivery::State::kConfirmed &&
+      judgement.verdict.verdict != Verdict::kConfirmed) {
+    judgement = of(Verdict::kConfirmed, "an earlier receipt proved it", false);
+  }
+  judgement.attempt = number;
+  judgement.verdict.revision = revision;
   judgement.ask_again = judgement.ask_again && !delivery::is_final(order.state);
   KB_TRY(settle(order, number, judgement.verdict));
   return judgement;
@@ -233,6 +248,7 @@ Checked<Judgement> OrderFlow::judge_statement(const OrderId& id, const Sealing& 
   const bool read_back = sealing.outcome == Sealing::Outcome::kReadBack;
   Judgement out = of(read_back ? Verdict::kConfirmed : Verdict::kUnknown, sealing.why, false);
   out.attempt = KB_TRY(last_sealed_attempt(order));
+  out.verdict.revision = KB_TRY(judged_revision(id, out.attempt));
   if (read_back) {
     const std::vector<envelope::Action> actions = KB_TRY(actions_of(order));
     KB_TRY(learn_keys(order, Results(actions.size(), ActionResult::kInstalledByProbe)));
@@ -257,6 +273,14 @@ Checked<std::optional<Judgement>> OrderFlow::expire(const OrderId& id) {
   if (delivery::is_final(order.state)) {
     return std::optional<Judgement>();
   }
+  const std::int64_t now = in_.clock.now();
+  if (now <= order.not_after) {
+    return problem(Errc::kState,
+                   fmt::format("The operator says that order {} has expired; by our own clock it "
+                               "has {} seconds left, and stays open until then. Compare the two "
+                               "clocks.",
+                               id.text(), order.not_after - now));
+  }
   const AttemptNumber sealed = KB_TRY(last_sealed_attempt(order));
   if (sealed == 0) {
     KB_TRY(in_.journal.set_state(id, delivery::State::kExpired));
@@ -265,8 +289,14 @@ Checked<std::optional<Judgement>> OrderFlow::expire(const OrderId& id) {
   Judgement out = of(Verdict::kUnknown,
                      "time ran out after the envelope went out; unknown until read back", false);
   out.attempt = sealed;
+  out.verdict.revision = KB_TRY(judged_revision(id, sealed));
   KB_TRY(settle(order, sealed, out.verdict));
   return std::optional<Judgement>(std::move(out));
+}
+
+Checked<std::vector<OrderId>> OrderFlow::overdue() const {
+  constexpr std::uint32_t kAtOnce = 100;
+  return KB_TRY(in_.journal.overdue_orders(in_.clock.now(), kAtOnce));
 }
 
 Checked<void> OrderFlow::abandon(const OrderId& id) {

@@ -26,8 +26,14 @@ KdaResult<void> raise(Number& known, Number said) {
   return {};
 }
 
-KdaResult<void> put_root(KdaTrust& trust, const Bytes& value, bool first_signed) {
-  const auto key = KB_TRY(or_sw(crypto::EcPublicKey::from_point(value), sw::kWrongData));
+KdaResult<void> put_root(KdaTrust& trust, ByteReader& value, bool first_signed) {
+  const std::uint32_t number = value.u32().value_or(0);
+  const auto key =
+      KB_TRY(or_sw(crypto::EcPublicKey::from_point(value.take_rest()), sw::kWrongData));
+  if (number <= trust.root_number) {
+    return refuse(sw::kConditionsNotSatisfied);
+  }
+  trust.root_number = number;
   if (key.point() == trust.root || key.point() == trust.second_root) {
     return {};
   }
@@ -61,7 +67,7 @@ KdaResult<void> obey_statement(const KdaEnvironment& kda, ByteView message) {
       KB_TRY(raise(trust.min_epoch, value.u16().value_or(std::uint16_t{0})));
       break;
     case AuthorityStatement::Kind::kRoot:
-      KB_TRY(put_root(trust, statement.value, first_signed));
+      KB_TRY(put_root(trust, value, first_signed));
       break;
   }
   NvmTransaction transaction(kda.nvm());

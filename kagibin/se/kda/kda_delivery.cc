@@ -47,6 +47,13 @@ TargetSession::Next KdaDelivery::run(const Handle& handle,
     return refuse(sw::kConditionsNotSatisfied);
   }
   OpenedDelivery opened = KB_TRY(or_internal(open_loaded(kda_.store, *slot)));
+  if (!slot->journal.has_begun()) {
+    const bool accepted = KB_TRY(is_still_accepted(kda_, slot->record, opened.header));
+    if (!accepted) {
+      KB_TRY(refuse_loaded(kda_, std::move(*slot)));
+      return NextAnswer{.hint = Hint::kDone};
+    }
+  }
   session_.emplace(kda_, std::move(*slot), std::move(opened));
   return session_->begin();
 }

@@ -5,6 +5,12 @@
 // One session at a time; NEXT under another handle, and NEXT without an R-APDU, drop it, which
 // wipes everything that was opened. An R-APDU without a session counts as none. State of this
 // object is CLEAR_ON_RESET.
+//
+// A session of which no key has left yet begins by asking again what LOAD asked (CERT.SP, time,
+// level, SEQ); where that fails now, the slot ends with receipt 04 and NEXT says done. Every
+// command that can change the answer (ENROL, LOAD, CANCEL, STATEMENT) drops the session, so that it
+// holds until the first key has left. Behind that nothing is refused any more: the outcome is found
+// out.
 #pragma once
 
 #include <optional>

@@ -135,8 +135,7 @@ KdaResult<Bytes> enrol(const KdaEnvironment& kda, ByteView octets) {
   auto old = KB_TRY(or_internal(kda.store.find(request.spid, *request.target)));
   if (old) {
     // Open too is a delivery of which some actions are proved and others are still to come.
-    const bool is_begun = old->journal.state == State::kLoaded && !old->journal.proved.empty();
-    if (old->journal.state == State::kSent || is_begun) {
+    if (old->journal.is_delivering() && old->journal.has_begun()) {
       return refuse(sw::kConditionsNotSatisfied);
     }
     if (old->journal.state == State::kEnrolled && old->record.request_hash == checked.hash) {

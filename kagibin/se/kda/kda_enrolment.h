@@ -8,8 +8,10 @@
 // - The same E0 again, octet for octet, while its slot still waits for an envelope, gets the same
 // E4:
 //   an answer that the agent lost costs no new attempt. The E4 is kept until a good LOAD.
-// - nA is compared with the last sixteen of the slot (KdaSlot::kMaxNonces).
-// - Eight receipts of a (SPID, target) wait for acknowledgement, then 6A84.
+// - nA is compared with the last sixteen of the slot (KdaSlot::kMaxNonces). An older E0 can take an
+//   idle slot again, never one with an open outcome; nothing can be delivered to it (threat model).
+// - Eight receipts of a (SPID, target) wait for acknowledgement, then 6A84. E0/87 acknowledges the
+//   receipt that it names and all older ones, so that whoever holds the newest unlocks the target.
 // - RL1 is the only level built: E1/88 is 01 and E1/90 absent, also with a good CERT.SD, which is
 //   checked and otherwise not used.
 #pragma once

@@ -7,6 +7,8 @@
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/crypto/ecdsa.h"
 #include "kagibin/kda/commands.h"
+#include "kagibin/se/applications/built_in_applications.h"
+#include "kagibin/se/kda/kda_records.h"
 #include "kagibin/se/kda/kda_test_bench.h"
 
 namespace kagibin::se {
@@ -168,6 +170,141 @@ TEST(KdaEnrol, ReceiptsThatNobodyAcknowledgesFillTheSlotAtEight) {
   EXPECT_EQ(refused(bench, {}), sw::kNotEnoughMemory);
   EXPECT_EQ(refused(bench, {.acknowledge = crypto::sha256(hex("00"))}), sw::kNotEnoughMemory);
   bench.enrol({.acknowledge = crypto::sha256(e3)});
+}
+
+// Attempts of a provider for a target that have ended, by cancellation: their handles and receipts,
+// oldest first.
+struct Kept {
+  std::vector<Handle> handles;
+  std::vector<Bytes> receipts;
+
+  void add(KdaBench& bench, const KdaBench::RequestOptions& options = {}) {
+    const Delivery delivery = bench.enrol(options);
+    const Delivery end = bench.request({.cancel = true,
+                                        .kem_key = delivery.kem_key->public_key().point(),
+                                        .target = options.target,
+                                        .other_provider = options.other_provider});
+    ASSERT_EQ(bench.kda_sw(kda::cancel(end.request)), sw::kOk);
+    handles.push_back(delivery.handle());
+    receipts.push_back(bench.raw_receipt(delivery.handle())->data);
+  }
+  // Which of them the element still has, as bits.
+  unsigned there(KdaBench& bench) const {
+    unsigned out = 0;
+    for (std::size_t at = 0; at < handles.size(); ++at) {
+      const auto answer = bench.raw_receipt(handles[at]);
+      EXPECT_EQ(answer->sw, answer->data.empty() ? sw::kReferencedDataNotFound : sw::kOk);
+      out |= answer->data == receipts[at] ? 1U << at : 0U;
+    }
+    return out;
+  }
+};
+
+TEST(KdaEnrol, AcknowledgesTheNamedReceiptAndAllOlderOnesOfItsTarget) {
+  KdaBench bench;
+  Kept mine;
+  Kept elsewhere;
+  Kept theirs;
+  elsewhere.add(bench, {.target = digital_key_module()});
+  for (int i = 0; i < 3; ++i) {
+    mine.add(bench);
+  }
+  theirs.add(bench, {.other_provider = true});
+  for (int i = 0; i < 3; ++i) {
+    mine.add(bench);
+  }
+  ASSERT_EQ(mine.there(bench), 0b111111U);
+  bench.enrol({.acknowledge = crypto::sha256(mine.receipts[3])});
+  EXPECT_EQ(mine.there(bench), 0b110000U);
+  EXPECT_EQ(elsewhere.there(bench), 0b1U);
+  EXPECT_EQ(theirs.there(bench), 0b1U);
+  // The same acknowledgement again, and one of a receipt that is gone, take nothing.
+  bench.enrol({.acknowledge = crypto::sha256(mine.receipts[3])});
+  bench.enrol({.acknowledge = crypto::sha256(mine.receipts[0])});
+  EXPECT_EQ(mine.there(bench), 0b110000U);
+  bench.restart();
+  bench.enrol({.acknowledge = crypto::sha256(mine.receipts[5])});
+  EXPECT_EQ(mine.there(bench), 0U);
+}
+
+TEST(KdaEnrol, WhoeverHoldsTheNewestReceiptUnlocksATargetThatIsFull) {
+  KdaBench bench;
+  Kept kept;
+  for (int i = 0; i < 8; ++i) {
+    kept.add(bench);
+  }
+  ASSERT_EQ(refused(bench, {}), sw::kNotEnoughMemory);
+  kept.add(bench, {.acknowledge = crypto::sha256(kept.receipts[7])});
+  EXPECT_EQ(kept.there(bench), 0b1'0000'0000U);
+  for (int i = 0; i < 7; ++i) {
+    kept.add(bench);  // all eight places were free again
+  }
+  EXPECT_EQ(refused(bench, {}), sw::kNotEnoughMemory);
+}
+
+// A delivery of two actions whose first one is proved and whose second has not left.
+TEST(KdaEnrol, ABegunDeliveryIsNotDroppedThoughNothingIsOpen) {
+  KdaBench bench;
+  Delivery delivery = bench.enrol();
+  Bytes group = hex("802010");
+  append(group, key_octets(0x70).expose());
+  std::vector<envelope::Action> actions;
+  actions.emplace_back(KdaBench::put_key(0, 0x31, 0x60));
+  actions.emplace_back(envelope::StoreDataAction{.application = payment_credential_module(),
+                                                 .under_key_dek = true,
+                                                 .data = SecretBytes::copy_of(group),
+                                                 .probe = {}});
+  bench.seal(delivery, bench.payload_of(std::move(actions)));
+  ASSERT_EQ(bench.load(delivery), sw::kOk);
+  bench.intercept =
+      [](const apdu::CommandApdu& command) -> std::optional<Result<apdu::ResponseApdu>> {
+    if (command.ins == apdu::ins::kInstall) {
+      return fail(Errc::kCardLink, "the reader is gone");
+    }
+    return {};
+  };
+  ASSERT_EQ(bench.pump(delivery.handle()), Outcome::kNoPower);
+  bench.intercept = {};
+  bench.restart();
+  ASSERT_EQ(bench.status(delivery.handle()).state, kda::State::kLoaded);
+  ASSERT_EQ(bench.receipt(delivery).results(), (Results{0x00, 0x03}));
+  EXPECT_EQ(refused(bench, {}), sw::kConditionsNotSatisfied);
+  ASSERT_EQ(bench.pump(delivery.handle()), Outcome::kDone);
+  EXPECT_EQ(bench.receipt(delivery).results(), (Results{0x00, 0x00}));
+  bench.enrol();
+}
+
+// The limit of the memory for nA (doc/threat_model.md): what an E0 that was forgotten can do.
+TEST(KdaEnrol, AForgottenRequestTakesAnIdleSlotAndNothingElse) {
+  KdaBench bench;
+  Delivery old = bench.enrol();
+  bench.seal(old, bench.add_keys(0x3F));
+  Delivery current = bench.enrol();
+  for (std::size_t i = 0; i < KdaSlot::kMaxNonces - 2; ++i) {
+    EXPECT_EQ(bench.kda_sw(kda::enrol(old.request)), sw::kCommandNotAllowed);
+    current = bench.enrol();
+  }
+  EXPECT_EQ(bench.kda_sw(kda::enrol(old.request)), sw::kCommandNotAllowed);
+  current = bench.enrol();
+  bench.seal(current, bench.add_keys(0x31));
+  ASSERT_EQ(bench.load(current), sw::kOk);
+  bool has_put = false;
+  bench.tamper = [&](const apdu::CommandApdu& command, apdu::ResponseApdu answer) {
+    has_put = has_put || command.ins == apdu::ins::kPutKey;
+    return has_put ? apdu::ResponseApdu{{}, StatusWord{0x6F00}} : answer;
+  };
+  ASSERT_EQ(bench.pump(current.handle()), Outcome::kWait);
+  EXPECT_EQ(bench.kda_sw(kda::enrol(old.request)), sw::kConditionsNotSatisfied);
+  bench.tamper = {};
+  ASSERT_EQ(bench.pump(current.handle()), Outcome::kDone);
+  // Idle: it is taken, under a fresh handle and key, and what was sealed for it then stays refused.
+  const Handle before = old.handle();
+  ASSERT_EQ(bench.send(old), sw::kOk);
+  EXPECT_NE(old.handle(), before);
+  EXPECT_EQ(old.statement.last_committed_seq, 1U);
+  EXPECT_EQ(bench.load(old), sw::kConditionsNotSatisfied);
+  EXPECT_EQ(bench.receipt(current).results(), Results{0x01});
+  bench.enrol();
 }
 
 TEST(KdaEnrol, LooksAtACertificateOfTheSecurityDomain) {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Who a KDA is and whom it obeys: the maker's commands, the authority's statements, and what no
-// command may bring out.
+// Who a KDA is: the maker's commands, and what no command may bring out.
 #include <gtest/gtest.h>
 
 #include "kagibin/apdu/status_words.h"
-#include "kagibin/base/byte_io.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/kda/maker_data.h"
 #include "kagibin/se/kda/kda_test_bench.h"
@@ -178,55 +176,6 @@ TEST_F(MakerTest, AnOceCertificateFitsTheSecondKeyAndTheSameElement) {
   fields.subject = bench.seid.octets;
   stored.oce_certificate = issue(fields, keys.agreement_key, bench.authority);
   EXPECT_EQ(store(stored), sw::kOk);
-}
-
-// --- statements --------------------------------------------------------------------------------
-
-Bytes u32(std::uint32_t value) { return ByteWriter().u32(value).take(); }
-
-TEST(KdaStatement, TimeAndEpochOnlyRise) {
-  KdaBench bench;
-  const auto tick = [&](std::uint32_t minutes) {
-    return bench.kda(kda::statement(bench.statement(0x01, u32(minutes))))->sw;
-  };
-  EXPECT_EQ(tick(1000), sw::kOk);
-  EXPECT_EQ(tick(1000), sw::kOk);
-  EXPECT_EQ(tick(999), sw::kConditionsNotSatisfied);
-  EXPECT_EQ(bench.kda(kda::statement(bench.statement(0x02, hex("0001"))))->sw, sw::kOk);
-  EXPECT_EQ(bench.kda(kda::statement(bench.statement(0x02, hex("0000"))))->sw,
-            sw::kConditionsNotSatisfied);
-}
-
-TEST(KdaStatement, NobodyButTheAuthoritySpeaks) {
-  KdaBench bench;
-  EXPECT_EQ(bench.kda(kda::statement(bench.statement(0x01, u32(5), &bench.maker)))->sw,
-            sw::kSecurityStatusNotSatisfied);
-  Bytes changed = bench.statement(0x01, u32(5));
-  changed[8] ^= 1U;
-  EXPECT_EQ(bench.kda(kda::statement(changed))->sw, sw::kSecurityStatusNotSatisfied);
-  EXPECT_EQ(bench.kda(kda::statement(hex("80010481009E00")))->sw, sw::kFunctionNotSupported);
-  EXPECT_EQ(bench.kda(kda::statement(hex("8001")))->sw, sw::kWrongData);
-}
-
-TEST(KdaStatement, ASecondRootCountsFromItsStatementOnAndReplacesTheFirst) {
-  KdaBench bench;
-  const crypto::EcPrivateKey second = bench.fresh_key();
-  const crypto::EcPrivateKey third = bench.fresh_key();
-  const auto root = [&](const crypto::EcPrivateKey& value, const crypto::EcPrivateKey& signer) {
-    return bench.kda(kda::statement(bench.statement(0x03, value.public_key().point(), &signer)))
-        ->sw;
-  };
-  EXPECT_EQ(root(third, second), sw::kSecurityStatusNotSatisfied);
-  EXPECT_EQ(root(second, bench.authority), sw::kOk);
-  EXPECT_EQ(root(second, bench.authority), sw::kOk);  // carried twice
-  bench.enrol();
-  EXPECT_EQ(root(third, second), sw::kOk);  // takes the first root's place
-  EXPECT_EQ(bench.send(*std::make_unique<Delivery>(bench.request())),
-            sw::kSecurityStatusNotSatisfied);
-  EXPECT_EQ(root(second, bench.authority), sw::kSecurityStatusNotSatisfied);
-  bench.restart();
-  EXPECT_EQ(root(bench.authority, third), sw::kOk);
-  bench.enrol();
 }
 
 // --- what no command brings out ----------------------------------------------------------------

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What LOAD and CANCEL refuse, and what they leave untouched when they do.
+// What LOAD refuses, and what it leaves untouched when it does; what is asked again before the
+// first key leaves.
 #include <functional>
 
 #include <gtest/gtest.h>
 
 #include "kagibin/apdu/status_words.h"
+#include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/ecdsa.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/se/kda/kda_test_bench.h"
@@ -217,58 +219,131 @@ TEST_F(LoadTest, TheSameEnvelopeAgainChangesNothing) {
   EXPECT_EQ(bench.load(delivery), sw::kConditionsNotSatisfied);
 }
 
-// --- CANCEL ------------------------------------------------------------------------------------
+// --- what came between LOAD and the first key --------------------------------------------------
 
-TEST(KdaCancel, BeforeTheEnvelopeItSaysSoWithoutAMac) {
-  KdaBench bench;
-  const Delivery delivery = bench.enrol();
-  ASSERT_EQ(bench.kda_sw(kda::cancel(bench.request({.cancel = true}).request)), sw::kOk);
-  const ReadReceipt receipt = bench.receipt(delivery);
-  EXPECT_EQ(receipt.results(), Results{0x06});
-  EXPECT_EQ(receipt.receipt.seq, 0U);
-  EXPECT_FALSE(receipt.receipt.mac.has_value());
-  EXPECT_EQ(bench.status(delivery.handle()).state, kda::State::kCancelled);
-}
+Bytes octets_of(std::uint32_t value) { return ByteWriter().u32(value).take(); }
 
-TEST(KdaCancel, AfterLoadItWipesTheEnvelopeAndSaysSoUnderTheReceiptKey) {
-  KdaBench bench;
-  Delivery delivery = bench.enrol();
-  bench.seal(delivery, bench.add_keys(0x31));
-  ASSERT_EQ(bench.load(delivery), sw::kOk);
-  const Delivery cancellation = bench.request({.cancel = true});
-  ASSERT_EQ(bench.kda_sw(kda::cancel(cancellation.request)), sw::kOk);
-  EXPECT_EQ(bench.kda_sw(kda::cancel(cancellation.request)), sw::kOk);  // its answer was lost
-  EXPECT_EQ(bench.receipt(delivery).results(), Results{0x06});
-  EXPECT_TRUE(bench.receipt(delivery).opened.mac_valid);
-  EXPECT_EQ(bench.pump(delivery.handle()), Outcome::kDone);
-  EXPECT_FALSE(bench.target_holds(0x31, 0x60));
-  EXPECT_EQ(bench.load(delivery), sw::kConditionsNotSatisfied);
-  for (const std::string& name : bench.element->nvm().names("app/")) {
-    EXPECT_EQ(name.find("/envelope/"), std::string::npos) << name;
-    EXPECT_EQ(name.find("/key/"), std::string::npos) << name;
+struct LateTest : testing::Test {
+  LateTest() : delivery(bench.enrol()) {
+    bench.seal(delivery, bench.add_keys(0x31));
+    EXPECT_EQ(bench.load(delivery), sw::kOk);
   }
+  StatusWord tick_past_the_end() {
+    const std::uint32_t end = bench.header(delivery).not_after;
+    return bench.kda(kda::statement(bench.statement(0x01, octets_of(end + 1))))->sw;
+  }
+  // The authority's tick comes when this command is on its way to the target.
+  void tick_at(std::uint8_t instruction) {
+    bench.intercept = [this, instruction,
+                       ticked = false](const apdu::CommandApdu& command) mutable {
+      sent.push_back(command.ins);
+      if (command.ins == instruction && !ticked) {
+        ticked = true;
+        EXPECT_EQ(tick_past_the_end(), sw::kOk);
+      }
+      return std::optional<Result<apdu::ResponseApdu>>();
+    };
+  }
+  void expect_refused() {
+    ASSERT_EQ(bench.pump(delivery.handle()), Outcome::kDone);
+    const ReadReceipt receipt = bench.receipt(delivery);
+    EXPECT_EQ(receipt.results(), Results{0x04});
+    EXPECT_EQ(receipt.receipt.seq, 1U);
+    EXPECT_FALSE(receipt.receipt.mac.has_value());
+    EXPECT_EQ(bench.status(delivery.handle()).state, kda::State::kRefused);
+    EXPECT_EQ(std::ranges::count(sent, apdu::ins::kPutKey), 0);
+    for (const std::string& name : bench.element->nvm().names("app/")) {
+      EXPECT_EQ(name.find("/envelope/"), std::string::npos) << name;
+      EXPECT_EQ(name.find("/key/"), std::string::npos) << name;
+    }
+    bench.intercept = {};
+    EXPECT_FALSE(bench.target_holds(0x31, 0x60));
+  }
+
+  KdaBench bench;
+  Delivery delivery;
+  std::vector<std::uint8_t> sent;  // instructions, to the target
+};
+
+TEST_F(LateTest, AnEnvelopeWhoseEndPassedIsNotBegun) {
+  ASSERT_EQ(tick_past_the_end(), sw::kOk);
+  bench.target_exchanges = 0;
+  ASSERT_EQ(bench.pump(delivery.handle()), Outcome::kDone);
+  EXPECT_EQ(bench.target_exchanges, 0U);
+  expect_refused();
+  EXPECT_EQ(bench.load(delivery), sw::kConditionsNotSatisfied);
+  // SEQ was not committed: A may seal it again.
+  EXPECT_EQ(bench.enrol().statement.last_committed_seq, 0U);
 }
 
-TEST(KdaCancel, IsRefusedForADoneDeliveryAReplayAndAForeigner) {
-  KdaBench bench;
-  const Delivery none = bench.request({.cancel = true});
-  EXPECT_EQ(bench.kda_sw(kda::cancel(none.request)), sw::kReferencedDataNotFound);
-  Delivery delivery = bench.enrol();
-  const Delivery early = bench.request({.cancel = true});
-  ASSERT_EQ(bench.kda_sw(kda::cancel(early.request)), sw::kOk);
-  delivery = bench.enrol();
-  EXPECT_EQ(bench.kda_sw(kda::cancel(early.request)), sw::kCommandNotAllowed);
-  EXPECT_EQ(bench.kda_sw(kda::cancel(bench.request({.cancel = true, .self_signed = true}).request)),
-            sw::kSecurityStatusNotSatisfied);
-  EXPECT_EQ(
-      bench.kda_sw(kda::cancel(bench.request({.cancel = true, .other_provider = true}).request)),
-      sw::kReferencedDataNotFound);
-  bench.seal(delivery, bench.add_keys(0x31));
-  ASSERT_EQ(bench.run(delivery), Outcome::kDone);
-  EXPECT_EQ(bench.kda_sw(kda::cancel(bench.request({.cancel = true}).request)),
-            sw::kConditionsNotSatisfied);
+TEST_F(LateTest, AnEnvelopeAtItsLastMinuteIsDelivered) {
+  const std::uint32_t end = bench.header(delivery).not_after;
+  ASSERT_EQ(bench.kda(kda::statement(bench.statement(0x01, octets_of(end))))->sw, sw::kOk);
+  ASSERT_EQ(bench.pump(delivery.handle()), Outcome::kDone);
   EXPECT_EQ(bench.receipt(delivery).results(), Results{0x00});
 }
+
+TEST_F(LateTest, AnEnvelopeOfAnEpochThatNoLongerCountsIsNotBegun) {
+  ASSERT_EQ(bench.kda(kda::statement(bench.statement(0x02, hex("0002"))))->sw, sw::kOk);
+  expect_refused();
+}
+
+TEST_F(LateTest, ALaterEnvelopeOfTheSameProviderMovesItsTime) {
+  Delivery other = bench.enrol({.target = aid("A0000001510002")});
+  envelope::EnvelopeHeader header = bench.header(other);
+  header.issued_at = bench.header(delivery).not_after + 1;
+  header.not_after = header.issued_at;
+  bench.forge(other, header, bench.add_keys(0x32));
+  ASSERT_EQ(bench.load(other), sw::kOk);
+  ASSERT_EQ(bench.pump(delivery.handle()), Outcome::kDone);
+  EXPECT_EQ(bench.receipt(delivery).results(), Results{0x04});
+}
+
+TEST_F(LateTest, ATickAfterTheFirstKeyHasLeftRefusesNothing) {
+  tick_at(apdu::ins::kPutKey);
+  ASSERT_EQ(bench.pump(delivery.handle()), Outcome::kDone);
+  EXPECT_EQ(bench.receipt(delivery).results(), Results{0x01});
+  bench.intercept = {};
+  EXPECT_TRUE(bench.target_holds(0x31, 0x60));
+}
+
+TEST_F(LateTest, ATickBetweenTwoActionsRefusesNothing) {
+  std::vector<envelope::Action> actions;
+  actions.emplace_back(KdaBench::put_key(0, 0x31, 0x60));
+  actions.emplace_back(KdaBench::put_key(0, 0x32, 0x68));
+  delivery = bench.enrol();
+  bench.seal(delivery, bench.payload_of(std::move(actions)));
+  ASSERT_EQ(bench.load(delivery), sw::kOk);
+  // Power goes when the second key would leave: the first one is proved, the session is gone.
+  int puts = 0;
+  bench.intercept =
+      [&](const apdu::CommandApdu& command) -> std::optional<Result<apdu::ResponseApdu>> {
+    if (command.ins == apdu::ins::kPutKey && ++puts == 2) {
+      return fail(Errc::kCardLink, "the reader is gone");
+    }
+    return {};
+  };
+  ASSERT_EQ(bench.pump(delivery.handle()), Outcome::kNoPower);
+  bench.intercept = {};
+  bench.restart();
+  ASSERT_EQ(tick_past_the_end(), sw::kOk);
+  ASSERT_EQ(bench.pump(delivery.handle()), Outcome::kDone);
+  EXPECT_EQ(bench.receipt(delivery).results(), (Results{0x00, 0x00}));
+  EXPECT_TRUE(bench.target_holds(0x32, 0x68));
+}
+
+class MiddleTest : public LateTest, public testing::WithParamInterface<std::uint8_t> {};
+
+TEST_P(MiddleTest, AStatementWhileTheChannelOpensIsSeenBeforeTheFirstKey) {
+  tick_at(GetParam());
+  expect_refused();
+  EXPECT_NE(std::ranges::count(sent, GetParam()), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(KdaLoad,
+                         MiddleTest,
+                         testing::Values(apdu::ins::kInitializeUpdate,
+                                         apdu::ins::kExternalAuthenticate));
 
 }  // namespace
 }  // namespace kagibin::se

@@ -69,7 +69,8 @@ Result<Bytes> make_receipt(const KdaEnvironment& kda,
   KB_TRY(kda.store.put(KdaReceipt{.handle = slot.record.handle,
                                   .spid = slot.record.spid,
                                   .target = slot.record.target,
-                                  .receipt = e3}));
+                                  .receipt = e3,
+                                  .counter = counters.receipts}));
   return e3;
 }
 
@@ -131,6 +132,9 @@ KdaResult<void> cancel(const KdaEnvironment& kda, ByteView octets) {
   auto slot = KB_TRY(or_internal(kda.store.find(request.spid, *request.target)));
   if (!slot) {
     return refuse(sw::kReferencedDataNotFound);
+  }
+  if (slot->record.kem_key != request.kem_key) {
+    return refuse(sw::kConditionsNotSatisfied);  // it is about another attempt
   }
   if (slot->journal.state == State::kCancelled && slot->record.nonces.back() == request.nonce_a) {
     return {};

@@ -2,12 +2,13 @@
 // Receipts (E3): GET RECEIPT, CANCEL, and the end of a slot (protocol, section 10).
 //
 // A final receipt is made in the transaction that ends the slot, because Kr is wiped in it; it
-// stays until E0/87 acknowledges it, also when a later enrolment takes the slot. Before that GET
-// RECEIPT tells how things stand, and keeps its answer until they change. 6985: nothing to tell
-// yet. Results of actions:
+// stays until E0/87 acknowledges it or a later one of the same (SPID, target), also when a later
+// enrolment takes the slot. Before that GET RECEIPT tells how things stand, and keeps its answer
+// until they change. 6985: nothing to tell yet. Results of actions:
 //   DONE       00 or 01 each
 //   ABSENT     the installed ones 00 or 01, the others 02
-//   REFUSED    04          (also interim, behind an envelope that A signed and that did not open)
+//   REFUSED    04          (also interim, behind an envelope that A signed and that did not open;
+//              and for one that opened at LOAD and no longer counted when it was to be begun)
 //   CANCELLED  06 before opening; behind it the installed ones 00 or 01, one whose key has left and
 //              whose outcome is open 03, the others 06
 //   interim    05 when the target could not be brought to take the first key: wrong channel keys, a
@@ -35,8 +36,9 @@ Result<void> close_slot(const KdaEnvironment& kda,
 // E3. 6A88: no such handle, or acknowledged. 6985: nothing to tell yet.
 KdaResult<Bytes> get_receipt(const KdaEnvironment& kda, const Handle& handle);
 
-// CANCEL: an E0 with flag cancel. Refusals as ENROL; 6A88 without a slot, 6985 when its outcome is
-// final, 6986 when nA was used before. The same E0 again answers 9000.
+// CANCEL: an E0 with flag cancel, whose TLV 85 is PK.SP.KEM of the attempt that it cancels.
+// Refusals as ENROL; 6A88 without a slot, 6985 when the slot serves another attempt or its outcome
+// is final, 6986 when nA was used before. The same E0 again answers 9000.
 KdaResult<void> cancel(const KdaEnvironment& kda, ByteView request);
 
 }  // namespace kagibin::se

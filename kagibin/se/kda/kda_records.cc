@@ -16,14 +16,17 @@ using envelope::ActionResult;
 using tlv::TlvReader;
 using tlv::TlvWriter;
 
-constexpr std::uint8_t kRecordVersion = 0x01;
+constexpr std::uint8_t kFirstVersion = 0x01;
+constexpr std::uint8_t kSecondVersion = 0x02;  // of receipt and trust
 constexpr tlv::Tag kVersionTag = 0x80;
 constexpr std::size_t kIdSize = 16;
 
-TlvWriter record() { return std::move(TlvWriter().put_u8(kVersionTag, kRecordVersion)); }
+TlvWriter record(std::uint8_t version = kFirstVersion) {
+  return std::move(TlvWriter().put_u8(kVersionTag, version));
+}
 
-Result<void> read_version(TlvReader& in) {
-  if (tlv::to_u8(KB_TRY(in.expect(kVersionTag, 1))) != kRecordVersion) {
+Result<void> read_version(TlvReader& in, std::uint8_t version = kFirstVersion) {
+  if (tlv::to_u8(KB_TRY(in.expect(kVersionTag, 1))) != version) {
     return fail(Errc::kNotSupported, "a record of the KDA has another version");
   }
   return {};
@@ -150,6 +153,10 @@ bool KdaJournal::is_delivering() const {
   return state == kda::State::kLoaded || state == kda::State::kSent;
 }
 
+bool KdaJournal::has_begun() const {
+  return state == kda::State::kSent || sessions > 0 || !proved.empty();
+}
+
 Result<KdaJournal> KdaJournal::decode(ByteView octets) {
   TlvReader in(octets);
   KB_TRY(read_version(in));
@@ -196,21 +203,23 @@ Bytes KdaJournal::encode() const {
 
 Result<KdaReceipt> KdaReceipt::decode(ByteView octets) {
   TlvReader in(octets);
-  KB_TRY(read_version(in));
+  KB_TRY(read_version(in, kSecondVersion));
   const Handle handle = KB_TRY(read_id<Handle>(in, 0x81));
   const Spid spid = KB_TRY(read_id<Spid>(in, 0x82));
   KdaReceipt out{.handle = handle, .spid = spid, .target = KB_TRY(read_aid(in, 0x83))};
   out.receipt = KB_TRY(read_bytes(in, 0x84, 1, TlvReader::kAnyLength));
+  out.counter = KB_TRY(read_u32(in, 0x85));
   KB_TRY(in.finish());
   return out;
 }
 
 Bytes KdaReceipt::encode() const {
-  return record()
+  return record(kSecondVersion)
       .put(0x81, handle.view())
       .put(0x82, spid.view())
       .put(0x83, target.view())
       .put(0x84, receipt)
+      .put_u32(0x85, counter)
       .take();
 }
 
@@ -230,7 +239,7 @@ Bytes KdaProvider::encode() const {
 
 Result<KdaTrust> KdaTrust::decode(ByteView octets) {
   TlvReader in(octets);
-  KB_TRY(read_version(in));
+  KB_TRY(read_version(in, kSecondVersion));
   KdaTrust out;
   out.root = KB_TRY(read_array<envelope::kPointSize>(in, 0x81));
   if (const auto second = KB_TRY(in.optional(0x82, envelope::kPointSize))) {
@@ -238,17 +247,21 @@ Result<KdaTrust> KdaTrust::decode(ByteView octets) {
   }
   out.min_epoch = KB_TRY(read_u16(in, 0x83));
   out.auth_time = KB_TRY(read_u32(in, 0x84));
+  out.root_number = KB_TRY(read_u32(in, 0x85));
   KB_TRY(in.finish());
   return out;
 }
 
 Bytes KdaTrust::encode() const {
-  TlvWriter out = record();
+  TlvWriter out = record(kSecondVersion);
   out.put(0x81, root);
   if (second_root) {
     out.put(0x82, *second_root);
   }
-  return out.put(0x83, ByteWriter().u16(min_epoch).view()).put_u32(0x84, auth_time).take();
+  return out.put(0x83, ByteWriter().u16(min_epoch).view())
+      .put_u32(0x84, auth_time)
+      .put_u32(0x85, root_number)
+      .take();
 }
 
 Result<KdaCounters> KdaCounters::decode(ByteView octets) {

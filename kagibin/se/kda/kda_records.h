@@ -10,11 +10,14 @@
 //             84 01 channel refused | 85 01 actions | 86 00-08 results proved so far
 //             87 20 SHA-256(TLV A0) | 88 04 SEQ | 89 01 level
 //   receipt   80 01 version | 81 10 handle | 82 10 SPID | 83 05-10 target | 84 var E3
+//             85 04 KDA counter of this E3
 //   provider  80 01 version | 81 10 SPID | 82 04 lastIssued
-//   trust     80 01 version | 81 41 root | 82 41 second root (opt) | 83 02 minEpoch | 84 04
-//   authTime counters  80 01 version | 81 04 enrolments | 82 04 receipts certificates   80 01
-//   version | 81 var CERT.EUM | 82 var CERT.KDA | 83 var CERT.OCE (opt)
+//   trust     80 01 version | 81 41 root | 82 41 second root (opt) | 83 02 minEpoch
+//             84 04 authTime | 85 04 number of the last root statement, 0 before the first
+//   counters  80 01 version | 81 04 enrolments | 82 04 receipts
+//   certificates  80 01 version | 81 var CERT.EUM | 82 var CERT.KDA | 83 var CERT.OCE (opt)
 //
+// Receipt and trust are of version 02, the others of 01; a record of another version is refused.
 // decode() is total; what decodes encodes to the same octets. Values, no thread-safety needed.
 #pragma once
 
@@ -67,6 +70,8 @@ struct KdaJournal {
   std::size_t current_action() const { return proved.size(); }
   // Whether an envelope is open whose outcome is not final.
   bool is_delivering() const;
+  // Whether a key-bearing command of it may have left already.
+  bool has_begun() const;
   static Result<KdaJournal> decode(ByteView octets);
   Bytes encode() const;
 };
@@ -75,7 +80,8 @@ struct KdaReceipt {
   Handle handle;
   Spid spid;
   Aid target;
-  Bytes receipt{};  // E3
+  Bytes receipt{};            // E3
+  std::uint32_t counter = 0;  // of the KDA, as E3 states it: tells older from newer
 
   static Result<KdaReceipt> decode(ByteView octets);
   Bytes encode() const;
@@ -93,7 +99,8 @@ struct KdaTrust {
   envelope::Point root{};
   std::optional<envelope::Point> second_root{};
   std::uint16_t min_epoch = 0;
-  std::uint32_t auth_time = 0;  // minutes since 2020-01-01
+  std::uint32_t auth_time = 0;    // minutes since 2020-01-01
+  std::uint32_t root_number = 0;  // of the last root statement that was accepted
 
   static Result<KdaTrust> decode(ByteView octets);
   Bytes encode() const;

@@ -135,7 +135,7 @@ TEST_F(RelayTest, WrongChannelKeysCostNoTryOnTheTarget) {
   const std::uint64_t before = other.element->nvm().writes();
   EXPECT_EQ(other.pump(delivery.handle()), Outcome::kWait);
   EXPECT_EQ(other.element->nvm().writes(), before);
-  ASSERT_EQ(other.kda_sw(kda::cancel(other.request({.cancel = true}).request)), sw::kOk);
+  ASSERT_EQ(other.kda_sw(kda::cancel(other.cancellation(delivery).request)), sw::kOk);
   EXPECT_EQ(other.receipt(delivery).results(), Results{0x06});
 }
 
@@ -182,7 +182,7 @@ TEST_F(RelayTest, ACancelWithAnOpenOutcomeSaysUnknown) {
     return has_put ? says(0x6F00) : answer;
   };
   ASSERT_EQ(bench.pump(delivery.handle()), Outcome::kWait);
-  ASSERT_EQ(bench.kda_sw(kda::cancel(bench.request({.cancel = true}).request)), sw::kOk);
+  ASSERT_EQ(bench.kda_sw(kda::cancel(bench.cancellation(delivery).request)), sw::kOk);
   EXPECT_EQ(bench.receipt(delivery).results(), Results{0x03});
   EXPECT_EQ(bench.status(delivery.handle()).state, kda::State::kCancelled);
   bench.enrol();

@@ -244,15 +244,25 @@ Result<void> KdaStore::put(const KdaReceipt& receipt) {
 Result<bool> KdaStore::acknowledge(const Spid& spid,
                                    const Aid& target,
                                    const envelope::Digest& hash) {
+  std::vector<std::pair<std::string, std::uint32_t>> receipts;  // record, KDA counter
+  std::optional<std::uint32_t> acknowledged;
   for (const std::string& record : nvm_.names(name(kReceipt))) {
     const ByteView octets = KB_TRY(get(record));
     const KdaReceipt stored = KB_TRY(KdaReceipt::decode(octets));
-    if (stored.spid == spid && stored.target == target && crypto::sha256(stored.receipt) == hash) {
-      KB_TRY(nvm_.erase(record));
-      return true;
+    if (stored.spid != spid || stored.target != target) {
+      continue;
+    }
+    receipts.emplace_back(record, stored.counter);
+    if (crypto::sha256(stored.receipt) == hash) {
+      acknowledged = stored.counter;
     }
   }
-  return false;
+  for (const auto& [record, counter] : receipts) {
+    if (acknowledged && counter <= *acknowledged) {
+      KB_TRY(nvm_.erase(record));
+    }
+  }
+  return acknowledged.has_value();
 }
 
 Result<std::size_t> KdaStore::receipts_of(const Spid& spid, const Aid& target) const {

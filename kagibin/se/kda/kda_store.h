@@ -81,7 +81,8 @@ class KdaStore {
   Result<std::optional<KdaReceipt>> receipt(const Handle& handle) const;
   // Replaces the handle's earlier one.
   Result<void> put(const KdaReceipt& receipt);
-  // Takes away the receipt of this (SPID, target) whose E3 has this hash. False when there is none.
+  // Takes away the receipt of this (SPID, target) whose E3 has this hash, and every older one (KDA
+  // counter). False when none has it: then all stay.
   Result<bool> acknowledge(const Spid& spid, const Aid& target, const envelope::Digest& hash);
   Result<std::size_t> receipts_of(const Spid& spid, const Aid& target) const;
 

@@ -121,6 +121,7 @@ class KdaBench {
   // --- the service provider
   struct RequestOptions {
     bool cancel = false;
+    std::optional<envelope::Point> kem_key{};  // default: one of its own
     std::optional<envelope::Digest> acknowledge{};
     std::optional<Aid> target{};
     bool other_provider = false;
@@ -130,6 +131,10 @@ class KdaBench {
   };
   Delivery request(const RequestOptions& options);
   Delivery request() { return request(RequestOptions{}); }
+  // A cancellation of this attempt.
+  Delivery cancellation(const Delivery& of) {
+    return request({.cancel = true, .kem_key = of.kem_key->public_key().point()});
+  }
   // request() and ENROL; opens the answer.
   Delivery enrol(const RequestOptions& options);
   Delivery enrol() { return enrol(RequestOptions{}); }

@@ -48,7 +48,7 @@ Delivery KdaBench::request(const RequestOptions& chosen) {
   request.spid = spid(chosen.other_provider);
   request.nonce_a = Nonce16{crypto::random_array<16>(rng).value()};
   request.target = chosen.target.value_or(target_aid);
-  request.kem_key = out.kem_key->public_key().point();
+  request.kem_key = chosen.kem_key.value_or(out.kem_key->public_key().point());
   request.cancel = chosen.cancel;
   request.acknowledged_receipt = chosen.acknowledge;
   request.certificate = cert.encoded();

@@ -142,6 +142,12 @@ KdaResult<Bytes> KeyDeliveryApplication::chained(std::uint8_t instruction, ByteV
   }
 }
 
+KdaResult<Bytes> KeyDeliveryApplication::statement(ByteView message) {
+  KB_TRY(obey_statement(environment_, message));
+  delivery_.drop();
+  return Bytes();
+}
+
 KdaResult<Bytes> KeyDeliveryApplication::single(std::uint8_t instruction, ByteView message) {
   switch (instruction) {
     case ins::kGetReceipt:
@@ -149,7 +155,7 @@ KdaResult<Bytes> KeyDeliveryApplication::single(std::uint8_t instruction, ByteVi
     case ins::kStatus:
       return delivery_.status(KB_TRY(or_malformed(kda::decode_handle(message))));
     case ins::kStatement:
-      return nothing(obey_statement(environment_, message));
+      return statement(message);
     case ins::kCapabilities:
       return message.empty() ? KdaResult<Bytes>(capabilities().encode()) : refuse(sw::kWrongLength);
     default:

@@ -38,6 +38,7 @@ class KeyDeliveryApplication final : public Application {
   KdaResult<Bytes> makers_answer(const apdu::CommandApdu& plain, ByteView data);
   KdaResult<Bytes> answer(const apdu::CommandApdu& command);
   KdaResult<Bytes> chained(std::uint8_t instruction, ByteView message);
+  KdaResult<Bytes> statement(ByteView message);
   KdaResult<Bytes> single(std::uint8_t instruction, ByteView message);
   KdaResult<std::optional<Bytes>> assemble(const apdu::CommandApdu& command, ByteView data);
 

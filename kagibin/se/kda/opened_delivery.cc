@@ -72,6 +72,11 @@ KdaResult<bool> is_header_accepted(const KdaEnvironment& kda,
   return is_ours && is_new && is_high_enough && is_in_time;
 }
 
+Result<void> close_refused(const KdaEnvironment& kda, KdaStore::Slot& slot) {
+  slot.journal.state = State::kRefused;
+  return close_slot(kda, slot, {envelope::ActionResult::kRefusedBeforeOpening}, nullptr);
+}
+
 // Behind A's signature: this envelope was refused. The last refusal closes the slot.
 KdaResult<void> count_refusal(const KdaEnvironment& kda,
                               KdaStore::Slot slot,
@@ -82,9 +87,7 @@ KdaResult<void> count_refusal(const KdaEnvironment& kda,
   slot.journal.level = message.header.level;
   NvmTransaction transaction(kda.nvm());
   if (slot.journal.refusals == KdaJournal::kMaxRefusals) {
-    slot.journal.state = State::kRefused;
-    KB_TRY(or_internal(
-        close_slot(kda, slot, {envelope::ActionResult::kRefusedBeforeOpening}, nullptr)));
+    KB_TRY(or_internal(close_refused(kda, slot)));
   } else {
     KB_TRY(or_internal(kda.store.put_journal(slot)));
   }
@@ -144,6 +147,21 @@ KdaResult<void> load_envelope(const KdaEnvironment& kda, ByteView octets) {
     return count_refusal(kda, std::move(*slot), message);
   }
   return accept(kda, std::move(*slot), message, payload->actions.size());
+}
+
+KdaResult<bool> is_still_accepted(const KdaEnvironment& kda,
+                                  const KdaSlot& slot,
+                                  const envelope::EnvelopeHeader& header) {
+  const bool provider_accepted = KB_TRY(is_provider_accepted(kda, slot));
+  const bool header_accepted = KB_TRY(is_header_accepted(kda, slot, header));
+  return provider_accepted && header_accepted;
+}
+
+KdaResult<void> refuse_loaded(const KdaEnvironment& kda, KdaStore::Slot slot) {
+  KB_CHECK(!slot.journal.has_begun());
+  NvmTransaction transaction(kda.nvm());
+  KB_TRY(or_internal(close_refused(kda, slot)));
+  return or_internal(transaction.commit());
 }
 
 Result<OpenedDelivery> open_loaded(const KdaStore& store, const KdaStore::Slot& slot) {

@@ -27,6 +27,14 @@ namespace kagibin::se {
 // `message`: 83 10 handle | E2.
 KdaResult<void> load_envelope(const KdaEnvironment& kda, ByteView message);
 
+// What LOAD asked of CERT.SP and of the header, asked once more: a tick, a higher minEpoch, another
+// root, or a later envelope of the same provider may have come since.
+KdaResult<bool> is_still_accepted(const KdaEnvironment& kda,
+                                  const KdaSlot& slot,
+                                  const envelope::EnvelopeHeader& header);
+// Ends a slot of which nothing has left with the receipt 04. Precondition: !has_begun() (KB_CHECK).
+KdaResult<void> refuse_loaded(const KdaEnvironment& kda, KdaStore::Slot slot);
+
 struct OpenedDelivery {
   envelope::EnvelopeHeader header;
   envelope::Payload payload;

@@ -51,13 +51,18 @@ KdaResult<ProviderRequest> ProviderRequest::check(const KdaEnvironment& kda, Byt
   return ProviderRequest{std::move(request), std::move(kem_key), crypto::sha256(e0)};
 }
 
-KdaResult<pki::Certificate> provider_certificate(const KdaEnvironment& kda, const KdaSlot& slot) {
-  pki::Certificate certificate = KB_TRY(or_internal(pki::Certificate::decode(slot.certificate)));
+KdaResult<bool> is_provider_accepted(const KdaEnvironment& kda, const KdaSlot& slot) {
+  const auto certificate = KB_TRY(or_internal(pki::Certificate::decode(slot.certificate)));
   const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
-  if (!is_certificate_accepted(trust, certificate, pki::CertificateKind::kServiceProvider)) {
+  return is_certificate_accepted(trust, certificate, pki::CertificateKind::kServiceProvider);
+}
+
+KdaResult<pki::Certificate> provider_certificate(const KdaEnvironment& kda, const KdaSlot& slot) {
+  const bool accepted = KB_TRY(is_provider_accepted(kda, slot));
+  if (!accepted) {
     return refuse(sw::kConditionsNotSatisfied);
   }
-  return certificate;
+  return or_internal(pki::Certificate::decode(slot.certificate));
 }
 
 }  // namespace kagibin::se

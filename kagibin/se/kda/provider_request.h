@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who may ask the KDA for anything: the checks of an E0 and its CERT.SP that ENROL and CANCEL
-// share, and of a CERT.SP again at LOAD (protocol, sections 5 to 7).
+// share, and of a CERT.SP again at LOAD and before the first key leaves (protocol, sections 5
+// to 7).
 //
 // CERT.SP: under one of the authority's two root slots, kind, epoch at least minEpoch, not expired
 // before authTime (an element has no clock: authTime is the least that it can be now, so a
@@ -33,7 +34,9 @@ struct ProviderRequest {
   static KdaResult<ProviderRequest> check(const KdaEnvironment& kda, ByteView e0);
 };
 
-// CERT.SP of a slot, once more.
+// Whether CERT.SP of a slot counts now.
+KdaResult<bool> is_provider_accepted(const KdaEnvironment& kda, const KdaSlot& slot);
+// CERT.SP of a slot, once more; 6985 when it does not count now.
 KdaResult<pki::Certificate> provider_certificate(const KdaEnvironment& kda, const KdaSlot& slot);
 
 }  // namespace kagibin::se
