@@ -27,7 +27,7 @@ struct AgentJob {
     kAnswered,  // `answer` is here (E4 or E3), the distributor may not have it
     kDone,      // the distributor has it; kept until the next job of the same order
   };
-  OrderId order;
+  OrderKey order;
   AttemptNumber attempt = 1;
   Work::Kind kind = Work::Kind::kEnrol;
   Stage stage = Stage::kFetched;
@@ -48,12 +48,14 @@ class AgentStore {
 
   // Inserts or replaces by (order, attempt, kind).
   virtual Result<void> put_job(const AgentJob& job) = 0;
-  virtual Result<std::optional<AgentJob>> find_job(const OrderId& order,
+  virtual Result<std::optional<AgentJob>> find_job(const OrderKey& order,
                                                    AttemptNumber attempt,
                                                    Work::Kind kind) = 0;
   // Oldest first.
   virtual Result<std::vector<AgentJob>> jobs() = 0;
-  virtual Result<void> remove_job(const OrderId& order, AttemptNumber attempt, Work::Kind kind) = 0;
+  virtual Result<void> remove_job(const OrderKey& order,
+                                  AttemptNumber attempt,
+                                  Work::Kind kind) = 0;
 
   // The last time that the server told (protocol, section 7); only ever grows.
   virtual Result<std::optional<std::int64_t>> server_time() = 0;

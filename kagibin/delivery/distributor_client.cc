@@ -6,6 +6,12 @@
 namespace kagibin::delivery {
 namespace {
 
+// A device names the provider too, for its work may come from several.
+std::string path_of(const OrderKey& order, AttemptNumber attempt, std::string_view leaf) {
+  return "/v1/providers/" + order.provider.hex() + "/orders/" + order.id.text() + "/attempts/" +
+         std::to_string(attempt) + "/" + std::string(leaf);
+}
+
 std::string path_of(const OrderId& order) { return "/v1/orders/" + order.text(); }
 
 std::string path_of(const OrderId& order, AttemptNumber attempt, std::string_view leaf = {}) {
@@ -36,11 +42,16 @@ Result<void> check_cursor(std::string_view cursor) {
 }  // namespace
 
 Result<std::string> ApiConnection::call(HttpMethod method, std::string target, std::string body) {
+  return send({.method = method, .target = std::move(target), .body = std::move(body)});
+}
+
+Result<std::string> ApiConnection::ask_for_news(std::string target) {
+  return send({.method = HttpMethod::kGet, .target = std::move(target), .waits = true});
+}
+
+Result<std::string> ApiConnection::send(const HttpRequest& request) {
   retry_after_seconds_.reset();
-  HttpResponse response = KB_TRY(http_.send({.method = method,
-                                             .target = std::move(target),
-                                             .body = std::move(body),
-                                             .subject = std::nullopt}));
+  HttpResponse response = KB_TRY(http_.send(request));
   retry_after_seconds_ = response.retry_after_seconds;
   if (response.date) {
     server_time_ = response.date;
@@ -81,8 +92,13 @@ Result<AttemptStatus> ProviderApi::put_delivery(const OrderId& order,
 }
 
 Result<ReceiptMessage> ProviderApi::receipt(const OrderId& order, AttemptNumber attempt) {
-  return read(connection_.call(HttpMethod::kGet, path_of(order, attempt, "receipt")),
-              receipt_message_from_json);
+  ReceiptMessage message =
+      KB_TRY(read(connection_.call(HttpMethod::kGet, path_of(order, attempt, "receipt")),
+                  receipt_message_from_json));
+  if (!message.revision) {
+    return fail(Errc::kEncoding, "the distributor gave a receipt without its revision");
+  }
+  return message;
 }
 
 Result<AttemptStatus> ProviderApi::put_verdict(const OrderId& order,
@@ -118,7 +134,7 @@ Result<OrderListing> ProviderApi::list(std::optional<State> state,
     target += "&after=";
     target += after;
   }
-  return read(connection_.call(HttpMethod::kGet, std::move(target)), order_listing_from_json);
+  return read(connection_.ask_for_news(std::move(target)), order_listing_from_json);
 }
 
 Result<std::optional<Work>> DeviceApi::work(std::string_view after, std::uint32_t wait_seconds) {
@@ -128,7 +144,7 @@ Result<std::optional<Work>> DeviceApi::work(std::string_view after, std::uint32_
     target += "&after=";
     target += after;
   }
-  const std::string body = KB_TRY(connection_.call(HttpMethod::kGet, std::move(target)));
+  const std::string body = KB_TRY(connection_.ask_for_news(std::move(target)));
   if (body.empty()) {
     return std::optional<Work>();
   }
@@ -136,7 +152,7 @@ Result<std::optional<Work>> DeviceApi::work(std::string_view after, std::uint32_
   return std::optional<Work>(work);
 }
 
-Result<AttemptStatus> DeviceApi::put_enrolment(const OrderId& order,
+Result<AttemptStatus> DeviceApi::put_enrolment(const OrderKey& order,
                                                AttemptNumber attempt,
                                                const EnrolmentMessage& enrolment) {
   return read(
@@ -144,7 +160,7 @@ Result<AttemptStatus> DeviceApi::put_enrolment(const OrderId& order,
       attempt_status_from_json);
 }
 
-Result<AttemptStatus> DeviceApi::put_receipt(const OrderId& order,
+Result<AttemptStatus> DeviceApi::put_receipt(const OrderKey& order,
                                              AttemptNumber attempt,
                                              const ReceiptMessage& receipt) {
   return read(

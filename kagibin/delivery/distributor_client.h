@@ -29,11 +29,15 @@ class ApiConnection {
 
   // The body of a 2xx answer ("" for 204), or the error that the answer stands for.
   Result<std::string> call(HttpMethod method, std::string target, std::string body = {});
+  // The same for a question after news, which may be given up while it waits.
+  Result<std::string> ask_for_news(std::string target);
   std::optional<std::uint32_t> retry_after_seconds() const { return retry_after_seconds_; }
   // The server's clock at its last answer; empty when there was none.
   std::optional<std::int64_t> server_time() const { return server_time_; }
 
  private:
+  Result<std::string> send(const HttpRequest& request);
+
   HttpClient& http_;
   std::optional<std::uint32_t> retry_after_seconds_;
   std::optional<std::int64_t> server_time_;
@@ -80,10 +84,10 @@ class DeviceApi {
   // The next piece of work behind the cursor ("" from the first); waits at the server for up to
   // `wait_seconds`. Empty when there is none.
   Result<std::optional<Work>> work(std::string_view after, std::uint32_t wait_seconds);
-  Result<AttemptStatus> put_enrolment(const OrderId& order,
+  Result<AttemptStatus> put_enrolment(const OrderKey& order,
                                       AttemptNumber attempt,
                                       const EnrolmentMessage& enrolment);
-  Result<AttemptStatus> put_receipt(const OrderId& order,
+  Result<AttemptStatus> put_receipt(const OrderKey& order,
                                     AttemptNumber attempt,
                                     const ReceiptMessage& receipt);
   const ApiConnection& connection() const { return connection_; }

@@ -86,6 +86,8 @@ class JournalStore {
   // All orders, or those in a state, by creation; `limit` at most.
   virtual Result<std::vector<JournalOrder>> orders(std::optional<State> state,
                                                    std::uint32_t limit) = 0;
+  // Orders in state ordered or sealed whose not_after is before `now`, some of the oldest.
+  virtual Result<std::vector<OrderId>> overdue_orders(std::int64_t now, std::uint32_t limit) = 0;
   virtual Result<void> set_state(const OrderId& order, State state) = 0;
 
   // Number is the order's current_attempt + 1, or an existing one with the same nonce_a. Sets

@@ -34,6 +34,11 @@ Result<OrderId> read_order(ObjectReader& in) {
   return OrderId::from(text);
 }
 
+Result<Spid> read_provider(ObjectReader& in) {
+  const std::string text = KB_TRY(in.text("provider", kMaxNameText));
+  return spid_from_name(text);
+}
+
 Result<DeviceId> read_device(ObjectReader& in) {
   const std::string text = KB_TRY(in.text("device", kMaxNameText));
   return DeviceId::from(text);
@@ -161,7 +166,9 @@ Result<AttemptRequest> attempt_request_from_json(std::string_view text) {
 }
 
 std::string to_json(const Work& message) {
-  json::object out{{"order", text_of(message.order.text())}, {"attempt", message.attempt}};
+  json::object out{{"provider", text_of(message.order.provider.hex())},
+                   {"order", text_of(message.order.id.text())},
+                   {"attempt", message.attempt}};
   out.emplace(kWorkKinds.at(std::to_underlying(message.kind)), base64_of(message.message));
   out.emplace("cursor", text_of(message.cursor));
   return write(out);
@@ -170,8 +177,9 @@ std::string to_json(const Work& message) {
 Result<Work> work_from_json(std::string_view text) {
   const json::value value = KB_TRY(parse_json(text, kMaxBodyBytes));
   ObjectReader in = KB_TRY(ObjectReader::of(value));
+  const Spid provider = KB_TRY(read_provider(in));
   const OrderId order = KB_TRY(read_order(in));
-  Work message{.order = order, .message = {}, .cursor = {}};
+  Work message{.order = {.provider = provider, .id = order}, .message = {}, .cursor = {}};
   message.attempt = KB_TRY(read_attempt(in));
   bool found = false;
   for (std::size_t i = 0; i < kWorkKinds.size() && !found; ++i) {

@@ -47,11 +47,11 @@ struct AttemptRequest {
 std::string to_json(const AttemptRequest& message);
 Result<AttemptRequest> attempt_request_from_json(std::string_view text);
 
-// GET /v1/devices/self/work: { "order", "attempt", "cursor", and one of "enrol": E0, "deliver": E2,
-// "cancel": E0 }. `cursor` in ?after= asks for the work behind this piece.
+// GET /v1/devices/self/work: { "provider", "order", "attempt", "cursor", and one of "enrol": E0,
+// "deliver": E2, "cancel": E0 }. `cursor` in ?after= asks for the work behind this piece.
 struct Work {
   enum class Kind : std::uint8_t { kEnrol, kDeliver, kCancel };
-  OrderId order;
+  OrderKey order;
   AttemptNumber attempt = 1;
   Kind kind = Kind::kEnrol;
   Bytes message{};

@@ -37,7 +37,7 @@ TEST(MessagesTest, EveryMessageReadsBackAndRefusesEverythingElse) {
   expect_strict(AttemptRequest{AttemptRequest::Kind::kRequest, octets}, attempt_request_from_json);
   expect_strict(AttemptRequest{AttemptRequest::Kind::kDeliver, octets}, attempt_request_from_json);
   for (const Work::Kind kind : {Work::Kind::kEnrol, Work::Kind::kDeliver, Work::Kind::kCancel}) {
-    expect_strict(Work{order_id(), 3, kind, octets, "17"}, work_from_json);
+    expect_strict(Work{{Spid{{0xAA}}, order_id()}, 3, kind, octets, "17"}, work_from_json);
   }
   expect_strict(EnrolmentMessage{octets}, enrolment_message_from_json);
   expect_strict(DeliveryMessage{octets}, delivery_message_from_json);
@@ -141,6 +141,11 @@ TEST(ProblemTest, ErrorsTravelAsProblemDetailsAndComeBack) {
     EXPECT_EQ(problem.type, "urn:kagibin:problem:" + std::string(name(code)));
     EXPECT_EQ(problem.detail, "what was wrong");
     EXPECT_EQ(error_of(response).code, code);
+  }
+  for (const Errc code : {Errc::kStore, Errc::kIo}) {
+    const HttpResponse response = problem_response({code, "broken"});
+    EXPECT_EQ(response.status, 503);
+    EXPECT_EQ(error_of(response).code, Errc::kInterrupted) << "the other end's store is not ours";
   }
   EXPECT_EQ(problem_response({Errc::kNoSpace, "full"}).retry_after_seconds, 5U);
 }

@@ -49,6 +49,14 @@ Result<Name<Tag>> Name<Tag>::from(std::string_view text) {
 template class Name<OrderIdTag>;
 template class Name<DeviceIdTag>;
 
+Result<Spid> spid_from_name(std::string_view text) {
+  const auto spid = Spid::from_hex(text);
+  if (!spid || spid->hex() != text) {
+    return fail(Errc::kValue, "an identifier in a name is 32 upper-case hexadecimal digits");
+  }
+  return *spid;
+}
+
 Result<Subject> Subject::parse(std::string_view common_name) {
   for (const Party party : {Party::kProvider, Party::kDevice, Party::kInvitation}) {
     const std::string_view prefix = prefix_of(party);
@@ -61,11 +69,8 @@ Result<Subject> Subject::parse(std::string_view common_name) {
       return Subject{party, device.text()};
     }
     // One spelling only: a certificate is compared by its text elsewhere.
-    const Spid octets = KB_TRY(Spid::from_hex(id));
-    if (octets.hex() != id) {
-      return fail(Errc::kValue, "an identifier in a subject is 32 upper-case hexadecimal digits");
-    }
-    return Subject{party, std::string(id)};
+    const Spid octets = KB_TRY(spid_from_name(id));
+    return Subject{party, octets.hex()};
   }
   return fail(Errc::kValue, "a subject begins with provider:, device: or invitation:");
 }

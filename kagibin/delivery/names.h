@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of the delivery API: orders, attempts, devices, and who speaks.
 //
-// An order's name is chosen by the service provider and is one name for all providers of a
-// distributor: take 128 random bits. A device's name and a provider's SPID stand in the subject
-// (common name) of their transport certificates: "device:<name>", "provider:<32 hexadecimal
-// digits>", "invitation:<32 hexadecimal digits>". Value types, comparable.
+// An order's name is chosen by its service provider and is the provider's own: two providers may
+// use the same one, so that a distributor and a device know an order by SPID and name (OrderKey). A
+// device's name and a provider's SPID stand in the subject (common name) of their transport
+// certificates: "device:<name>", "provider:<32 hexadecimal digits>", "invitation:<32 hexadecimal
+// digits>". Value types, comparable.
 //
 //   const OrderId order = KB_TRY(OrderId::from("3f6c...")); std::string text = order.text();
 //   const Subject who = KB_TRY(Subject::parse("device:phone-7"));
@@ -43,6 +44,13 @@ struct DeviceIdTag {
 using OrderId = Name<OrderIdTag>;
 using DeviceId = Name<DeviceIdTag>;
 
+// An order among those of all providers.
+struct OrderKey {
+  Spid provider;
+  OrderId id;
+  friend auto operator<=>(const OrderKey&, const OrderKey&) = default;
+};
+
 // Attempts of an order are numbered 1, 2, 3, ... without gaps.
 using AttemptNumber = std::uint32_t;
 inline constexpr AttemptNumber kMaxAttempts = 999;
@@ -58,6 +66,8 @@ struct Subject {
   std::string common_name() const;
   friend bool operator==(const Subject&, const Subject&) = default;
 };
+// An SPID where it is a name: 32 upper-case hexadecimal digits. kValue for another spelling.
+Result<Spid> spid_from_name(std::string_view text);
 Subject provider_subject(const Spid& spid);
 Subject device_subject(const DeviceId& device);
 

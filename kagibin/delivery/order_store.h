@@ -33,6 +33,7 @@ struct OrderRow {
   State state = State::kOrdered;
   AttemptNumber current_attempt = 0;  // 0: none yet
   std::int64_t created_at = 0;
+  OrderKey key() const { return {.provider = provider, .id = id}; }
 };
 
 struct AttemptRow {
@@ -50,6 +51,7 @@ struct AttemptRow {
   std::optional<std::string> withdrawal{};  // its reason
   std::uint64_t sequence = 0;               // given by insert: order of arrival, for work
   std::uint64_t change = 0;  // given by insert and update: order of change, for listings
+  OrderKey order_key() const { return {.provider = provider, .id = order}; }
 };
 
 struct InvitationRow {
@@ -67,20 +69,20 @@ class OrderTransaction {
   OrderTransaction& operator=(const OrderTransaction&) = delete;
   virtual ~OrderTransaction() = default;
 
-  virtual Result<std::optional<OrderRow>> find_order(const OrderId& order) = 0;
+  virtual Result<std::optional<OrderRow>> find_order(const OrderKey& order) = 0;
   virtual Result<void> insert_order(const OrderRow& row) = 0;
   virtual Result<void> update_order(const OrderRow& row) = 0;  // state, current_attempt
 
-  virtual Result<std::optional<AttemptRow>> find_attempt(const OrderId& order,
+  virtual Result<std::optional<AttemptRow>> find_attempt(const OrderKey& order,
                                                          AttemptNumber number) = 0;
-  virtual Result<std::vector<AttemptRow>> attempts_of(const OrderId& order) = 0;
+  virtual Result<std::vector<AttemptRow>> attempts_of(const OrderKey& order) = 0;
   virtual Result<void> insert_attempt(const AttemptRow& row) = 0;
   // Everything behind `opening`.
   virtual Result<void> update_attempt(const AttemptRow& row) = 0;
 
   // Receipts of an attempt, revision 1, 2, ...; rows are never changed.
-  virtual Result<std::vector<Bytes>> receipts_of(const OrderId& order, AttemptNumber number) = 0;
-  virtual Result<void> insert_receipt(const OrderId& order,
+  virtual Result<std::vector<Bytes>> receipts_of(const OrderKey& order, AttemptNumber number) = 0;
+  virtual Result<void> insert_receipt(const OrderKey& order,
                                       AttemptNumber number,
                                       std::uint32_t revision,
                                       ByteView receipt) = 0;

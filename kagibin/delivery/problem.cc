@@ -21,6 +21,8 @@ struct Row {
   int status;  // RFC 9110, 15.5 and 15.6; RFC 4918 (507)
   std::string_view title;
   Detail received;  // what a client's error says
+  // What the client's error is: a failure of the distributor's disk is not one of ours.
+  Errc received_code = code;
 };
 
 // The first row of a status is what the status alone stands for.
@@ -37,7 +39,8 @@ constexpr std::array kRows = {
         "the distributor says: the same name stands for other content"},
     Row{Errc::kState, 409, "Not in this state",
         "the distributor says: the order is not in a state for that"},
-    Row{Errc::kExpired, 410, "Too late", "the distributor says: it has expired"},
+    Row{Errc::kExpired, 410, "Too late",
+        "the distributor says: it has expired, by the distributor's clock"},
     Row{Errc::kLimit, 413, "Over a limit", "the distributor says: over a limit"},
     Row{Errc::kInterrupted, 503, "Come back later", "the distributor says: come back later"},
     Row{Errc::kNoSpace, 507, "The disk is full; nothing was changed",
@@ -57,9 +60,9 @@ constexpr std::array kRows = {
     Row{Errc::kAuthentication, 403, "A signature does not hold",
         "the distributor says: a signature does not hold"},
     Row{Errc::kIo, 503, "The disk failed; nothing was acknowledged",
-        "the distributor says: its disk failed, nothing was acknowledged"},
+        "the distributor says: its disk failed, nothing was acknowledged", Errc::kInterrupted},
     Row{Errc::kStore, 503, "The store failed; nothing was acknowledged",
-        "the distributor says: its store failed, nothing was acknowledged"},
+        "the distributor says: its store failed, nothing was acknowledged", Errc::kInterrupted},
 };
 constexpr std::string_view kOtherTitle = "The distributor failed";
 
@@ -127,12 +130,12 @@ Error error_of(const HttpResponse& response) {
   for (const Row& row : kRows) {
     if (!type.empty() && type.starts_with(kTypePrefix) &&
         std::string_view(type).substr(kTypePrefix.size()) == name(row.code)) {
-      return {row.code, row.received};
+      return {row.received_code, row.received};
     }
   }
   for (const Row& row : kRows) {
     if (row.status == response.status) {
-      return {row.code, row.received};
+      return {row.received_code, row.received};
     }
   }
   return {Errc::kHttp, "the distributor answered with an HTTP status that is not expected here"};

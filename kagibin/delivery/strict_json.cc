@@ -2,6 +2,10 @@
 #include "kagibin/delivery/strict_json.h"
 
 #include <array>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <vector>
 
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/parse.hpp>
@@ -13,26 +17,40 @@ namespace {
 
 namespace json = boost::json;
 
-// Counts members as they are written, for the parser of values keeps only the last of two with one
-// name.
-struct MemberCounter {
+// Notices a member that stands twice in one object, for the parser of values keeps only the last of
+// them.
+class DuplicateFinder {
+ public:
   static constexpr std::size_t max_object_size = SIZE_MAX;
   static constexpr std::size_t max_array_size = SIZE_MAX;
   static constexpr std::size_t max_key_size = SIZE_MAX;
   static constexpr std::size_t max_string_size = SIZE_MAX;
   using Ec = json::error_code;
 
-  std::size_t members = 0;
-
   bool on_document_begin(Ec&) { return true; }
   bool on_document_end(Ec&) { return true; }
-  bool on_object_begin(Ec&) { return true; }
-  bool on_object_end(std::size_t, Ec&) { return true; }
+  bool on_object_begin(Ec&) {
+    open_.emplace_back();
+    return true;
+  }
+  bool on_object_end(std::size_t, Ec&) {
+    open_.pop_back();
+    return true;
+  }
   bool on_array_begin(Ec&) { return true; }
   bool on_array_end(std::size_t, Ec&) { return true; }
-  bool on_key_part(json::string_view, std::size_t, Ec&) { return true; }
-  bool on_key(json::string_view, std::size_t, Ec&) {
-    ++members;
+  bool on_key_part(json::string_view part, std::size_t, Ec&) {
+    key_.append(part);
+    return true;
+  }
+  bool on_key(json::string_view part, std::size_t, Ec& error) {
+    key_.append(part);
+    if (!open_.back().insert(key_).second) {
+      duplicate_ = key_;
+      error = json::error::syntax;
+      return false;
+    }
+    key_.clear();
     return true;
   }
   bool on_string_part(json::string_view, std::size_t, Ec&) { return true; }
@@ -45,44 +63,53 @@ struct MemberCounter {
   bool on_null(Ec&) { return true; }
   bool on_comment_part(json::string_view, Ec&) { return true; }
   bool on_comment(json::string_view, Ec&) { return true; }
-};
 
-std::size_t members_of(const json::value& value) {
-  std::size_t count = 0;
-  if (const json::object* object = value.if_object()) {
-    count += object->size();
-    for (const auto& member : *object) {
-      count += members_of(member.value());
-    }
-  } else if (const json::array* array = value.if_array()) {
-    for (const json::value& element : *array) {
-      count += members_of(element);
-    }
-  }
-  return count;
-}
+  const std::optional<std::string>& duplicate() const { return duplicate_; }
+
+ private:
+  std::vector<std::set<std::string, std::less<>>> open_;
+  std::string key_;
+  std::optional<std::string> duplicate_;
+};
 
 std::string_view view_of(const json::string& text) { return {text.data(), text.size()}; }
 
 }  // namespace
 
-Result<json::value> parse_json(std::string_view text, std::size_t max_size, std::size_t max_depth) {
+std::expected<json::value, JsonFault> examine_json(std::string_view text,
+                                                   std::size_t max_size,
+                                                   std::size_t max_depth) {
   if (text.size() > max_size) {
-    return fail(Errc::kLimit, "the JSON text is over its limit");
+    return std::unexpected(JsonFault{{Errc::kLimit, "the JSON text is over its limit"}});
   }
   json::parse_options options;
   options.max_depth = max_depth;
   json::error_code error;
-  json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
-  if (error) {
-    return fail(Errc::kEncoding, "not JSON, or nested too deep");
+  json::basic_parser<DuplicateFinder> finder(options);
+  const std::size_t octet = finder.write_some(false, text.data(), text.size(), error);
+  if (finder.handler().duplicate()) {
+    return std::unexpected(JsonFault{.error = {Errc::kEncoding, "a JSON member stands twice"},
+                                     .duplicate = *finder.handler().duplicate(),
+                                     .octet = octet});
   }
-  json::basic_parser<MemberCounter> counter(options);
-  counter.write_some(false, text.data(), text.size(), error);
-  if (error || counter.handler().members != members_of(value)) {
-    return fail(Errc::kEncoding, "a JSON member stands twice");
+  json::value value;
+  if (!error) {
+    value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
+  }
+  if (error) {
+    return std::unexpected(JsonFault{.error = {Errc::kEncoding, "not JSON, or nested too deep"},
+                                     .reason = error.message(),
+                                     .octet = octet});
   }
   return value;
+}
+
+Result<json::value> parse_json(std::string_view text, std::size_t max_size, std::size_t max_depth) {
+  auto value = examine_json(text, max_size, max_depth);
+  if (!value) {
+    return std::unexpected(value.error().error);
+  }
+  return std::move(*value);
 }
 
 Result<ObjectReader> ObjectReader::of(const json::value& value) {

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <set>
 #include <string>
 #include <string_view>
@@ -27,6 +28,17 @@ namespace kagibin::delivery {
 Result<boost::json::value> parse_json(std::string_view text,
                                       std::size_t max_size,
                                       std::size_t max_depth = 8);
+
+// The same with what somebody needs who wrote the text by hand.
+struct JsonFault {
+  Error error;
+  std::string duplicate{};  // the member that stands twice, where that is the fault
+  std::string reason{};     // the parser's words for any other
+  std::size_t octet = 0;    // near this one
+};
+std::expected<boost::json::value, JsonFault> examine_json(std::string_view text,
+                                                          std::size_t max_size,
+                                                          std::size_t max_depth = 8);
 
 class ObjectReader {
  public:

@@ -221,6 +221,9 @@ void Agent::note_trouble(const Job& job, const Error& error, Report& report) {
 
 Result<void> Agent::resume(Report& report) {
   for (Job& job : KB_TRY(store_.jobs())) {
+    if (stop_.stop_requested()) {
+      return {};
+    }
     if (job.stage != Stage::kDone) {
       KB_TRY(do_job(std::move(job), report));
     } else if (clock_.now() - job.updated_at > kKeepDoneSeconds) {
@@ -235,7 +238,7 @@ Result<Agent::Report> Agent::run_once(std::uint32_t wait_seconds) {
   const auto work = [&]() -> Result<void> {
     KB_TRY(resume(report));
     std::string cursor;
-    for (std::uint32_t wait = wait_seconds;; wait = 0) {
+    for (std::uint32_t wait = wait_seconds; !stop_.stop_requested(); wait = 0) {
       const std::optional<Work> next = KB_TRY(api_.work(cursor, wait));
       if (const auto time = api_.connection().server_time()) {
         KB_TRY(store_.set_server_time(*time));
@@ -254,13 +257,15 @@ Result<Agent::Report> Agent::run_once(std::uint32_t wait_seconds) {
       KB_TRY(save(job, Stage::kFetched));
       KB_TRY(do_job(std::move(job), report));
     }
+    return {};
   };
   const Result<void> done = work();
   if (channels_) {
     report.traffic = channels_->traffic();
     channels_.reset();
   }
-  if (!done) {
+  const bool stopped = stop_.stop_requested() && !done && done.error().code == Errc::kInterrupted;
+  if (!done && !stopped) {
     return std::unexpected(done.error());
   }
   return report;

@@ -10,6 +10,7 @@
 //
 // Errors of run_once: those of the store, the card and the distributor. A job whose element refuses
 // it is not an error of the run: it is in the report with its sentence, and the other jobs go on.
+// Once `stop` asks it to end, it finishes the job that it is at and begins nothing more.
 // Thread-safety: one thread.
 //
 //   Agent agent(api, store, open_card, clock);
@@ -18,6 +19,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -32,7 +34,7 @@ namespace kagibin::device {
 class Agent {
  public:
   struct Trouble {
-    delivery::OrderId order;
+    delivery::OrderKey order;
     delivery::AttemptNumber attempt = 1;
     std::string sentence;  // what happened, what state things are in, what to do
   };
@@ -51,8 +53,13 @@ class Agent {
   Agent(delivery::DeviceApi& api,
         delivery::AgentStore& store,
         OpenCard open_card,
-        const Clock& clock)
-      : api_(api), store_(store), open_card_(std::move(open_card)), clock_(clock) {}
+        const Clock& clock,
+        std::stop_token stop = {})
+      : api_(api),
+        store_(store),
+        open_card_(std::move(open_card)),
+        clock_(clock),
+        stop_(std::move(stop)) {}
 
   // Finishes the jobs of earlier runs, then fetches and does work until there is none. The first
   // fetch waits at the distributor for up to `wait_seconds`.
@@ -77,6 +84,7 @@ class Agent {
   delivery::AgentStore& store_;
   OpenCard open_card_;
   const Clock& clock_;
+  std::stop_token stop_;
   std::unique_ptr<Channels> channels_;
 };
 

@@ -14,11 +14,14 @@ namespace {
 using delivery::AgentJob;
 using delivery::AttemptNumber;
 using delivery::OrderId;
+using delivery::OrderKey;
 using delivery::Work;
 
 constexpr std::int32_t kApplicationId = 0x4B424131;  // "KBA1"
 
-constexpr std::array<std::string_view, 1> kMigrations = {R"sql(
+// 2: jobs name the provider. Those of version 1 have it in their message alone, in E0 and in the
+// header of E2: 80 01 01 | 81 01 suite | 82 10 SPID (protocol, sections 5 and 6).
+constexpr std::array<std::string_view, 2> kMigrations = {R"sql(
 CREATE TABLE jobs (
   position INTEGER PRIMARY KEY AUTOINCREMENT,
   order_id TEXT NOT NULL,
@@ -36,9 +39,32 @@ CREATE TABLE clock (
   id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
   server_time INTEGER NOT NULL
 ) STRICT;
+)sql",
+                                                         R"sql(
+CREATE TABLE new_jobs (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  provider BLOB NOT NULL,
+  order_id TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  stage TEXT NOT NULL,
+  message BLOB NOT NULL,
+  handle BLOB,
+  answer BLOB NOT NULL,
+  tries INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  UNIQUE (provider, order_id, attempt, kind)
+) STRICT;
+INSERT INTO new_jobs SELECT position, substr(message, instr(message, X'8001018101') + 8, 16),
+  order_id, attempt, kind, stage, message, handle, answer, tries, updated_at
+  FROM jobs WHERE instr(message, X'8001018101') > 0;
+DROP TABLE jobs;
+ALTER TABLE new_jobs RENAME TO jobs;
 )sql"};
 
-#define KB_JOB_COLUMNS "order_id, attempt, kind, stage, message, handle, answer, tries, updated_at"
+#define KB_JOB_KEY "provider = ?1 AND order_id = ?2 AND attempt = ?3 AND kind = ?4"
+#define KB_JOB_COLUMNS \
+  "provider, order_id, attempt, kind, stage, message, handle, answer, tries, updated_at"
 
 constexpr std::array<std::string_view, 3> kKinds = {"enrol", "deliver", "cancel"};
 constexpr std::array<std::string_view, 4> kStages = {"fetched", "started", "answered", "done"};
@@ -55,21 +81,30 @@ Result<std::uint8_t> index_of(const std::array<std::string_view, N>& names, std:
 }
 
 Result<AgentJob> read_job(const Query& row) {
-  const OrderId order = KB_TRY(OrderId::from(row.text(0)));
-  AgentJob job{.order = order};
-  job.attempt = static_cast<AttemptNumber>(row.integer(1));
-  const std::uint8_t kind = KB_TRY(index_of(kKinds, row.text(2)));
-  const std::uint8_t stage = KB_TRY(index_of(kStages, row.text(3)));
+  const Spid provider = KB_TRY(Spid::from(row.octets(0)));
+  const OrderId order = KB_TRY(OrderId::from(row.text(1)));
+  AgentJob job{.order = {.provider = provider, .id = order}};
+  job.attempt = static_cast<AttemptNumber>(row.integer(2));
+  const std::uint8_t kind = KB_TRY(index_of(kKinds, row.text(3)));
+  const std::uint8_t stage = KB_TRY(index_of(kStages, row.text(4)));
   job.kind = static_cast<Work::Kind>(kind);
   job.stage = static_cast<AgentJob::Stage>(stage);
-  job.message = copy(row.octets(4));
-  if (!row.is_null(5)) {
-    job.handle = KB_TRY(Handle::from(row.octets(5)));
+  job.message = copy(row.octets(5));
+  if (!row.is_null(6)) {
+    job.handle = KB_TRY(Handle::from(row.octets(6)));
   }
-  job.answer = copy(row.octets(6));
-  job.tries = static_cast<std::uint32_t>(row.integer(7));
-  job.updated_at = row.integer(8);
+  job.answer = copy(row.octets(7));
+  job.tries = static_cast<std::uint32_t>(row.integer(8));
+  job.updated_at = row.integer(9);
   return job;
+}
+
+// Parameters 1 to 4.
+void bind_key(Query& query, const OrderKey& order, AttemptNumber attempt, Work::Kind kind) {
+  query.bind(1, order.provider.view());
+  query.bind(2, std::string_view(order.id.text()));
+  query.bind(3, static_cast<std::int64_t>(attempt));
+  query.bind(4, kKinds.at(std::to_underlying(kind)));
 }
 
 class SqliteAgentStore final : public delivery::AgentStore {
@@ -79,35 +114,30 @@ class SqliteAgentStore final : public delivery::AgentStore {
   Result<void> put_job(const AgentJob& job) override {
     Query query =
         KB_TRY(db_.query(
-            "INSERT INTO jobs(" KB_JOB_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) "
-            "ON CONFLICT (order_id, attempt, kind) DO UPDATE SET stage = excluded.stage, "
+            "INSERT INTO jobs(" KB_JOB_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+            "ON CONFLICT (provider, order_id, attempt, kind) DO UPDATE SET stage = excluded.stage, "
             "message = excluded.message, handle = excluded.handle, answer = excluded.answer, "
             "tries = excluded.tries, updated_at = excluded.updated_at"));
-    query.bind(1, std::string_view(job.order.text()));
-    query.bind(2, static_cast<std::int64_t>(job.attempt));
-    query.bind(3, kKinds.at(std::to_underlying(job.kind)));
-    query.bind(4, kStages.at(std::to_underlying(job.stage)));
-    query.bind(5, ByteView(job.message));
+    bind_key(query, job.order, job.attempt, job.kind);
+    query.bind(5, kStages.at(std::to_underlying(job.stage)));
+    query.bind(6, ByteView(job.message));
     if (job.handle) {
-      query.bind(6, job.handle->view());
+      query.bind(7, job.handle->view());
     }
-    query.bind(7, ByteView(job.answer));
-    query.bind(8, static_cast<std::int64_t>(job.tries));
-    query.bind(9, job.updated_at);
+    query.bind(8, ByteView(job.answer));
+    query.bind(9, static_cast<std::int64_t>(job.tries));
+    query.bind(10, job.updated_at);
     KB_CRASH_POINT("agent_store.job.before_commit");
     KB_TRY(query.run());
     KB_CRASH_POINT("agent_store.job.after_commit");
     return {};
   }
 
-  Result<std::optional<AgentJob>> find_job(const OrderId& order,
+  Result<std::optional<AgentJob>> find_job(const OrderKey& order,
                                            AttemptNumber attempt,
                                            Work::Kind kind) override {
-    Query query = KB_TRY(db_.query(
-        "SELECT " KB_JOB_COLUMNS " FROM jobs WHERE order_id = ?1 AND attempt = ?2 AND kind = ?3"));
-    query.bind(1, std::string_view(order.text()));
-    query.bind(2, static_cast<std::int64_t>(attempt));
-    query.bind(3, kKinds.at(std::to_underlying(kind)));
+    Query query = KB_TRY(db_.query("SELECT " KB_JOB_COLUMNS " FROM jobs WHERE " KB_JOB_KEY));
+    bind_key(query, order, attempt, kind);
     const bool found = KB_TRY(query.step());
     if (!found) {
       return std::optional<AgentJob>();
@@ -126,12 +156,9 @@ class SqliteAgentStore final : public delivery::AgentStore {
     return jobs;
   }
 
-  Result<void> remove_job(const OrderId& order, AttemptNumber attempt, Work::Kind kind) override {
-    Query query =
-        KB_TRY(db_.query("DELETE FROM jobs WHERE order_id = ?1 AND attempt = ?2 AND kind = ?3"));
-    query.bind(1, std::string_view(order.text()));
-    query.bind(2, static_cast<std::int64_t>(attempt));
-    query.bind(3, kKinds.at(std::to_underlying(kind)));
+  Result<void> remove_job(const OrderKey& order, AttemptNumber attempt, Work::Kind kind) override {
+    Query query = KB_TRY(db_.query("DELETE FROM jobs WHERE " KB_JOB_KEY));
+    bind_key(query, order, attempt, kind);
     KB_CRASH_POINT("agent_store.remove.before_commit");
     KB_TRY(query.run());
     KB_CRASH_POINT("agent_store.remove.after_commit");

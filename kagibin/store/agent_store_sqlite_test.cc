@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/store/agent_store_sqlite.h"
 
+#include <array>
+
 #include <gtest/gtest.h>
 
+#include "kagibin/store/database.h"
 #include "kagibin/store/test_folder.h"
 
 namespace kagibin::store {
@@ -14,7 +17,10 @@ using delivery::OrderId;
 using delivery::Work;
 
 AgentJob a_job(std::string_view order, Work::Kind kind) {
-  return {.order = OrderId::from(order).value(), .attempt = 2, .kind = kind, .message = {0xE0}};
+  return {.order = {.provider = Spid{{0xAA}}, .id = OrderId::from(order).value()},
+          .attempt = 2,
+          .kind = kind,
+          .message = {0xE0}};
 }
 
 TEST(AgentStoreTest, JobsReadBackInOrderAfterReopening) {
@@ -38,6 +44,59 @@ TEST(AgentStoreTest, JobsReadBackInOrderAfterReopening) {
   EXPECT_EQ(store->find_job(second.order, 1, Work::Kind::kDeliver).value(), std::nullopt);
   ASSERT_TRUE(store->remove_job(first.order, 2, Work::Kind::kEnrol).has_value());
   EXPECT_EQ(store->jobs().value(), std::vector<AgentJob>{second});
+}
+
+TEST(AgentStoreTest, JobsOfTwoProvidersMayHaveOneName) {
+  const TestFolder folder;
+  const auto store = open_agent_store({.path = folder / "agent"}).value();
+  const AgentJob first = a_job("a", Work::Kind::kDeliver);
+  AgentJob second = first;
+  second.order.provider = Spid{{0xBB}};
+  second.message = {0xE2};
+  ASSERT_TRUE(store->put_job(first).has_value());
+  ASSERT_TRUE(store->put_job(second).has_value());
+  EXPECT_EQ(store->jobs().value(), (std::vector<AgentJob>{first, second}));
+  ASSERT_TRUE(store->remove_job(second.order, 2, Work::Kind::kDeliver).has_value());
+  EXPECT_EQ(store->find_job(first.order, 2, Work::Kind::kDeliver).value(), first);
+}
+
+TEST(AgentStoreTest, JobsOfVersion1AreGivenTheProviderOfTheirMessage) {
+  const TestFolder folder;
+  {
+    // As the first version of the schema made it.
+    Database db =
+        Database::open(
+            {.path = folder / "agent",
+             .application_id = 0x4B424131,
+             .migrations =
+                 std::array<std::string_view, 1>{
+                     "CREATE TABLE jobs (position INTEGER PRIMARY KEY AUTOINCREMENT, "
+                     "order_id TEXT NOT NULL, attempt INTEGER NOT NULL, kind TEXT NOT NULL, "
+                     "stage TEXT NOT NULL, message BLOB NOT NULL, handle BLOB, "
+                     "answer BLOB NOT NULL, tries INTEGER NOT NULL, updated_at INTEGER NOT "
+                     "NULL, UNIQUE (order_id, attempt, kind)) STRICT;"
+                     "CREATE TABLE clock (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), "
+                     "server_time INTEGER NOT NULL) STRICT;"}})
+            .value();
+    ASSERT_TRUE(
+        db.run("INSERT INTO jobs VALUES (3, 'a', 2, 'enrol', 'started', X'E08201508001018101018210"
+               "AA00000000000000000000000000000083', X'09000000000000000000000000000000', X'E4', "
+               "3, 77), (4, 'a', 2, 'deliver', 'fetched', X'E281F0A030800101810101"
+               "8210AA000000000000000000000000000000', NULL, X'', 0, 78), "
+               "(5, 'b', 1, 'enrol', 'fetched', X'00', NULL, X'', 0, 79);"
+               "INSERT INTO clock VALUES (1, 4711);")
+            .has_value());
+  }
+  const auto store = open_agent_store({.path = folder / "agent"}).value();
+  const auto jobs = store->jobs().value();
+  ASSERT_EQ(jobs.size(), 2U) << "what is no message was no job";
+  EXPECT_EQ(jobs[0].order, a_job("a", Work::Kind::kEnrol).order);
+  EXPECT_EQ(jobs[0].stage, AgentJob::Stage::kStarted);
+  EXPECT_EQ(jobs[0].handle, Handle{{9}});
+  EXPECT_EQ(jobs[0].tries, 3U);
+  EXPECT_EQ(jobs[1].order, a_job("a", Work::Kind::kDeliver).order);
+  EXPECT_EQ(jobs[1].kind, Work::Kind::kDeliver);
+  EXPECT_EQ(store->server_time().value(), 4711);
 }
 
 TEST(AgentStoreTest, TheServersTimeOnlyGrows) {

@@ -9,38 +9,23 @@
 #include <unistd.h>
 
 #include "kagibin/base/crash_point.h"
+#include "kagibin/store/store_failure.h"
 
 namespace kagibin::store {
 namespace {
 
-std::unexpected<Error> failure(int code) {
-  switch (code & 0xFF) {  // the primary code; extended ones say more than we need
-    case SQLITE_FULL:
-      return fail(Errc::kNoSpace, "the disk or the store's quota is full; nothing was changed");
-    case SQLITE_CONSTRAINT:
-      return fail(Errc::kConflict, "the store already has a row of this name");
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-      return fail(Errc::kInterrupted, "another process holds the store; try again");
-    case SQLITE_IOERR:
-      return fail(Errc::kIo, "reading or writing the store's file failed");
-    case SQLITE_CANTOPEN:
-    case SQLITE_PERM:
-    case SQLITE_READONLY:
-      return fail(Errc::kIo, "the store's file cannot be opened for writing");
-    case SQLITE_NOTADB:
-    case SQLITE_CORRUPT:
-      return fail(Errc::kStore, "the store's file is damaged or is no SQLite file");
-    default:
-      return fail(Errc::kStore, "the store failed");
-  }
-}
+bool is_good(int code) { return code == SQLITE_OK || code == SQLITE_DONE || code == SQLITE_ROW; }
 
+// Right behind the call, which found errno 0: SQLite keeps the system's word on a failed write
+// nowhere else.
 Result<void> check(int code) {
-  if (code != SQLITE_OK && code != SQLITE_DONE && code != SQLITE_ROW) {
-    return failure(code);
+  const int system_error = errno;
+  if (is_good(code)) {
+    return {};
   }
-  return {};
+  const int primary = code & 0xFF;
+  const bool of_system = primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN;
+  return std::unexpected(failure_of(code, of_system ? system_error : 0));
 }
 
 // SQLite would create the file with the umask's mode; its -wal and -shm take the mode of the file.
@@ -48,8 +33,7 @@ Result<void> create_private_file(const std::filesystem::path& path) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open's third argument
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) {
-    return errno == ENOSPC ? fail(Errc::kNoSpace, "the disk is full")
-                           : fail(Errc::kIo, "the store's file cannot be opened for writing");
+    return std::unexpected(failure_of(SQLITE_CANTOPEN, errno));
   }
   ::close(file);
   return {};
@@ -94,6 +78,7 @@ Result<bool> Query::step() {
   if (failed_ != 0) {
     return fail(Errc::kStore, "a value could not be bound to a statement");
   }
+  errno = 0;
   const int code = sqlite3_step(statement_);
   KB_TRY(check(code));
   return code == SQLITE_ROW;
@@ -129,6 +114,7 @@ void Database::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_fin
 Result<Database> Database::open(const Options& options) {
   KB_TRY(create_private_file(options.path));
   sqlite3* raw = nullptr;
+  errno = 0;
   const int code =
       sqlite3_open_v2(options.path.c_str(), &raw,
                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, nullptr);
@@ -165,14 +151,14 @@ Result<void> Database::migrate(const Options& options) {
     Query query = KB_TRY(this->query("SELECT count(*) FROM sqlite_schema"));
     KB_TRY(query.step());
     if (query.integer(0) != 0) {
-      return fail(Errc::kConflict, "the file holds something else than this store");
+      return std::unexpected(foreign_file());
     }
   } else if (id != options.application_id) {
-    return fail(Errc::kConflict, "the file holds another store or another program's data");
+    return std::unexpected(foreign_file());
   }
   const auto known = static_cast<std::int64_t>(options.migrations.size());
   if (version > known) {
-    return fail(Errc::kNotSupported, "a newer version of this program wrote the store");
+    return std::unexpected(newer_file());
   }
   if (version == known) {
     return transaction.commit();
@@ -192,6 +178,7 @@ Result<Query> Database::query(std::string_view sql) {
   auto& statement = statements_[sql.data()];
   if (!statement) {
     sqlite3_stmt* raw = nullptr;
+    errno = 0;
     const int code = sqlite3_prepare_v3(db_.get(), sql.data(), static_cast<int>(sql.size()),
                                         SQLITE_PREPARE_PERSISTENT, &raw, nullptr);
     statement.reset(raw);
@@ -201,6 +188,7 @@ Result<Query> Database::query(std::string_view sql) {
 }
 
 Result<void> Database::run(const char* sql) {
+  errno = 0;
   return check(sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr));
 }
 

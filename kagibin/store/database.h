@@ -4,8 +4,9 @@
 // Opened with journal_mode WAL and synchronous FULL, so that what was committed outlives a loss of
 // power; created with mode 0600. A file of another program or of a newer version is refused
 // (kConflict, kNotSupported). A second process may write between our transactions; we wait up to
-// busy_timeout_ms for it. Failures: kNoSpace (disk full or max_pages), kIo, kConflict (constraint),
-// kInterrupted (still busy), kStore. Thread-safety: one thread at a time.
+// busy_timeout_ms for it. Failures (store_failure.h): kNoSpace (disk full, a limit on the file's
+// size, or max_pages), kIo, kConflict (constraint), kInterrupted (still busy), kStore (damaged).
+// Thread-safety: one thread at a time.
 //
 //   Database db = KB_TRY(Database::open({.path = path, .application_id = id, .migrations = all}));
 //   Transaction t = KB_TRY(Transaction::begin(db));

@@ -2,12 +2,15 @@
 #include "kagibin/store/database.h"
 
 #include <array>
+#include <cerrno>
 #include <fstream>
 
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "kagibin/store/store_failure.h"
 #include "kagibin/store/test_folder.h"
 
 namespace kagibin::store {
@@ -154,14 +157,61 @@ TEST(DatabaseTest, ACommitThatCannotBeWrittenFailsAndIsNotThere) {
     const rlimit limit{200'000, 200'000};
     setrlimit(RLIMIT_FSIZE, &limit);
     const Result<void> large = add_note(db, 2, 1'000'000);
-    const bool refused =
-        !large && (large.error().code == Errc::kIo || large.error().code == Errc::kNoSpace);
+    const bool refused = !large && large.error().code == Errc::kNoSpace &&
+                         large.error().detail.text().find("limit") != std::string_view::npos;
     if (!small || !refused || count_notes(db) != 1 || !add_note(db, 3, 100)) {
       static_cast<void>(std::raise(SIGKILL));
     }
   }));
   Database db = Database::open(options_of(folder / "db")).value();
   EXPECT_EQ(count_notes(db), 2);
+}
+
+TEST(DatabaseTest, AFileThatIsNoStoreOrIsDamagedIsRefusedAndSaysWhatToDo) {
+  const TestFolder folder;
+  std::ofstream(folder / "text") << std::string(5'000, 'x');
+  const Error text = Database::open(options_of(folder / "text")).error();
+  EXPECT_EQ(text.code, Errc::kStore);
+  EXPECT_NE(remedy(text.detail.text()).value().find("backup"), std::string_view::npos);
+  {
+    Database db = Database::open(options_of(folder / "db")).value();
+    for (std::int64_t id = 1; id <= 30; ++id) {
+      ASSERT_TRUE(add_note(db, id, 4'000).has_value());
+    }
+    ASSERT_TRUE(db.run("PRAGMA wal_checkpoint(TRUNCATE)").has_value());
+  }
+  {
+    std::fstream file(folder / "db", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(8'192);
+    file << std::string(60'000, '\x5A');
+  }
+  Result<Database> db = Database::open(options_of(folder / "db"));
+  const auto read = [&]() -> Result<void> {
+    Query query = KB_TRY(db->query("SELECT sum(length(body)) FROM notes"));
+    KB_TRY(query.step());
+    return {};
+  };
+  const Result<void> result = db ? read() : std::unexpected(db.error());
+  ASSERT_FALSE(result.has_value());
+  EXPECT_EQ(result.error().code, Errc::kStore);
+  EXPECT_TRUE(remedy(result.error().detail.text()).has_value());
+}
+
+TEST(DatabaseTest, EveryFailureOfTheFileSaysWhatToDoAndOthersNothing) {
+  for (const int code : {SQLITE_FULL, SQLITE_BUSY, SQLITE_LOCKED, SQLITE_IOERR, SQLITE_IOERR_WRITE,
+                         SQLITE_CANTOPEN, SQLITE_READONLY, SQLITE_CORRUPT, SQLITE_ERROR}) {
+    for (const int system_error : {0, ENOSPC, EFBIG, EDQUOT, EACCES}) {
+      const Error error = failure_of(code, system_error);
+      const auto advice = remedy(error.detail.text());
+      ASSERT_TRUE(advice.has_value()) << code;
+      EXPECT_TRUE(advice->ends_with('.')) << *advice;
+    }
+  }
+  EXPECT_EQ(failure_of(SQLITE_IOERR_WRITE, EFBIG).code, Errc::kNoSpace);
+  EXPECT_EQ(failure_of(SQLITE_IOERR_WRITE, EDQUOT).code, Errc::kNoSpace);
+  EXPECT_EQ(failure_of(SQLITE_IOERR_WRITE, EIO).code, Errc::kIo);
+  EXPECT_EQ(failure_of(SQLITE_BUSY, 0).code, Errc::kInterrupted);
+  EXPECT_FALSE(remedy("the distributor says: its disk is full, nothing was changed").has_value());
 }
 
 TEST(DatabaseTest, AHeldWriteLockIsWaitedForAndThenReported) {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/store/journal_store_sqlite.h"
 
-#include <array>
 #include <utility>
 
 #include "kagibin/base/crash_point.h"
 #include "kagibin/store/database.h"
+#include "kagibin/store/journal_rows.h"
+#include "kagibin/store/journal_schema.h"
 
 namespace kagibin::store {
 namespace {
 
 using delivery::AttemptNumber;
-using delivery::DeviceId;
 using delivery::JournalAttempt;
 using delivery::JournalEntry;
 using delivery::JournalOrder;
@@ -19,115 +19,18 @@ using delivery::JournalStep;
 using delivery::OrderId;
 using delivery::State;
 
-constexpr std::int32_t kApplicationId = 0x4B424A31;  // "KBJ1"
 constexpr std::size_t kMaxAnnotation = 65'536;
 constexpr std::size_t kMaxKind = 64;
 
-constexpr std::array<std::string_view, 1> kMigrations = {R"sql(
-CREATE TABLE orders (
-  position INTEGER PRIMARY KEY AUTOINCREMENT,
-  id TEXT NOT NULL UNIQUE,
-  device TEXT NOT NULL,
-  seid BLOB NOT NULL,
-  target BLOB NOT NULL,
-  not_after INTEGER NOT NULL,
-  sealed_payload BLOB NOT NULL,
-  annotation TEXT NOT NULL,
-  seq INTEGER NOT NULL,
-  state TEXT NOT NULL,
-  current_attempt INTEGER NOT NULL,
-  created_at INTEGER NOT NULL,
-  UNIQUE (seid, target, seq)
-) STRICT;
-CREATE INDEX orders_by_state ON orders(state, position);
-CREATE TABLE attempts (
-  order_id TEXT NOT NULL REFERENCES orders(id),
-  number INTEGER NOT NULL,
-  nonce_a BLOB NOT NULL UNIQUE,
-  sealed_kem_key BLOB NOT NULL,
-  sealed_receipt_key BLOB NOT NULL,
-  PRIMARY KEY (order_id, number)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE entries (
-  position INTEGER PRIMARY KEY AUTOINCREMENT,
-  order_id TEXT NOT NULL REFERENCES orders(id),
-  attempt INTEGER NOT NULL,
-  step TEXT NOT NULL,
-  message BLOB NOT NULL,
-  acknowledged INTEGER NOT NULL,
-  UNIQUE (order_id, attempt, step)
-) STRICT;
-CREATE INDEX entries_to_send ON entries(position) WHERE acknowledged = 0;
-CREATE TABLE records (
-  kind TEXT NOT NULL,
-  key BLOB NOT NULL,
-  value BLOB NOT NULL,
-  PRIMARY KEY (kind, key)
-) STRICT, WITHOUT ROWID;
-)sql"};
-
-#define KB_ORDER_COLUMNS                                                          \
-  "id, device, seid, target, not_after, sealed_payload, annotation, seq, state, " \
-  "current_attempt, created_at"
-
 constexpr std::string_view kAllOrders =
-    "SELECT " KB_ORDER_COLUMNS " FROM orders ORDER BY position LIMIT ?1";
+    "SELECT " KB_JOURNAL_ORDER_COLUMNS " FROM orders ORDER BY position LIMIT ?1";
 constexpr std::string_view kOrdersInState =
-    "SELECT " KB_ORDER_COLUMNS " FROM orders WHERE state = ?2 ORDER BY position LIMIT ?1";
+    "SELECT " KB_JOURNAL_ORDER_COLUMNS " FROM orders WHERE state = ?2 ORDER BY position LIMIT ?1";
 
 Bytes copy(ByteView octets) { return {octets.begin(), octets.end()}; }
 
 bool is_received(JournalStep step) {
   return step == JournalStep::kAnswer || step == JournalStep::kReceipt;
-}
-
-Result<JournalStep> step_by_name(std::string_view text) {
-  for (const JournalStep step :
-       {JournalStep::kOrder, JournalStep::kRequest, JournalStep::kDelivery, JournalStep::kVerdict,
-        JournalStep::kAnswer, JournalStep::kReceipt}) {
-    if (delivery::name(step) == text) {
-      return step;
-    }
-  }
-  return fail(Errc::kStore, "the journal holds an entry of an unknown step");
-}
-
-Result<JournalOrder> read_order(const Query& row) {
-  const OrderId id = KB_TRY(OrderId::from(row.text(0)));
-  const DeviceId device = KB_TRY(DeviceId::from(row.text(1)));
-  const Seid seid = KB_TRY(Seid::from(row.octets(2)));
-  const Aid target = KB_TRY(Aid::from(row.octets(3)));
-  JournalOrder order{.id = id, .device = device, .seid = seid, .target = target};
-  order.not_after = row.integer(4);
-  order.sealed_payload = copy(row.octets(5));
-  order.annotation = row.text(6);
-  order.seq = static_cast<std::uint32_t>(row.integer(7));
-  order.state = KB_TRY(delivery::state_by_name(row.text(8)));
-  order.current_attempt = static_cast<AttemptNumber>(row.integer(9));
-  order.created_at = row.integer(10);
-  return order;
-}
-
-// Columns order_id, number, nonce_a, sealed_kem_key, sealed_receipt_key.
-Result<JournalAttempt> read_attempt(const Query& row) {
-  const OrderId order = KB_TRY(OrderId::from(row.text(0)));
-  const Nonce16 nonce = KB_TRY(Nonce16::from(row.octets(2)));
-  return JournalAttempt{.order = order,
-                        .number = static_cast<AttemptNumber>(row.integer(1)),
-                        .nonce_a = nonce,
-                        .sealed_kem_key = copy(row.octets(3)),
-                        .sealed_receipt_key = copy(row.octets(4))};
-}
-
-// Columns order_id, attempt, step, message, acknowledged.
-Result<JournalEntry> read_entry(const Query& row) {
-  const OrderId order = KB_TRY(OrderId::from(row.text(0)));
-  const JournalStep step = KB_TRY(step_by_name(row.text(2)));
-  return JournalEntry{.order = order,
-                      .attempt = static_cast<AttemptNumber>(row.integer(1)),
-                      .step = step,
-                      .message = copy(row.octets(3)),
-                      .acknowledged = row.integer(4) != 0};
 }
 
 class SqliteJournalStore final : public delivery::JournalStore {
@@ -161,14 +64,10 @@ class SqliteJournalStore final : public delivery::JournalStore {
   }
 
   Result<std::optional<JournalOrder>> find_order(const OrderId& order) override {
-    Query query = KB_TRY(db_.query("SELECT " KB_ORDER_COLUMNS " FROM orders WHERE id = ?1"));
+    Query query =
+        KB_TRY(db_.query("SELECT " KB_JOURNAL_ORDER_COLUMNS " FROM orders WHERE id = ?1"));
     query.bind(1, std::string_view(order.text()));
-    const bool found = KB_TRY(query.step());
-    if (!found) {
-      return std::optional<JournalOrder>();
-    }
-    JournalOrder row = KB_TRY(read_order(query));
-    return std::optional<JournalOrder>(std::move(row));
+    return first_row(query, read_journal_order);
   }
 
   Result<std::vector<JournalOrder>> orders(std::optional<State> state,
@@ -178,12 +77,15 @@ class SqliteJournalStore final : public delivery::JournalStore {
     if (state) {
       query.bind(2, delivery::name(*state));
     }
-    std::vector<JournalOrder> rows;
-    for (bool more = KB_TRY(query.step()); more; more = KB_TRY(query.step())) {
-      JournalOrder row = KB_TRY(read_order(query));
-      rows.push_back(std::move(row));
-    }
-    return rows;
+    return all_rows(query, read_journal_order);
+  }
+
+  Result<std::vector<OrderId>> overdue_orders(std::int64_t now, std::uint32_t limit) override {
+    Query query = KB_TRY(
+        db_.query("SELECT id FROM orders WHERE state IN ('ordered', 'sealed') AND not_after < ?1 "
+                  "ORDER BY not_after LIMIT ?2"));
+    query.bind(1, now).bind(2, static_cast<std::int64_t>(limit));
+    return all_rows<OrderId>(query, [](const Query& row) { return OrderId::from(row.text(0)); });
   }
 
   Result<void> set_state(const OrderId& order, State state) override {
@@ -221,17 +123,11 @@ class SqliteJournalStore final : public delivery::JournalStore {
 
   Result<std::optional<JournalAttempt>> find_attempt(const OrderId& order,
                                                      AttemptNumber number) override {
-    Query query =
-        KB_TRY(db_.query("SELECT order_id, number, nonce_a, sealed_kem_key, sealed_receipt_key "
-                         "FROM attempts WHERE order_id = ?1 AND number = ?2"));
+    Query query = KB_TRY(db_.query("SELECT " KB_JOURNAL_ATTEMPT_COLUMNS
+                                   " FROM attempts WHERE order_id = ?1 AND number = ?2"));
     query.bind(1, std::string_view(order.text()));
     query.bind(2, static_cast<std::int64_t>(number));
-    const bool found = KB_TRY(query.step());
-    if (!found) {
-      return std::optional<JournalAttempt>();
-    }
-    JournalAttempt row = KB_TRY(read_attempt(query));
-    return std::optional<JournalAttempt>(std::move(row));
+    return first_row(query, read_journal_attempt);
   }
 
   Result<void> set_receipt_key(const OrderId& order,
@@ -296,30 +192,18 @@ class SqliteJournalStore final : public delivery::JournalStore {
   Result<std::optional<JournalEntry>> find_entry(const OrderId& order,
                                                  AttemptNumber attempt,
                                                  JournalStep step) override {
-    Query query =
-        KB_TRY(db_.query("SELECT order_id, attempt, step, message, acknowledged FROM entries "
-                         "WHERE order_id = ?1 AND attempt = ?2 AND step = ?3"));
+    Query query = KB_TRY(db_.query("SELECT " KB_JOURNAL_ENTRY_COLUMNS " FROM entries "
+                                   "WHERE order_id = ?1 AND attempt = ?2 AND step = ?3"));
     query.bind(1, std::string_view(order.text()));
     query.bind(2, static_cast<std::int64_t>(attempt));
     query.bind(3, delivery::name(step));
-    const bool found = KB_TRY(query.step());
-    if (!found) {
-      return std::optional<JournalEntry>();
-    }
-    JournalEntry row = KB_TRY(read_entry(query));
-    return std::optional<JournalEntry>(std::move(row));
+    return first_row(query, read_journal_entry);
   }
 
   Result<std::vector<JournalEntry>> unacknowledged() override {
-    Query query =
-        KB_TRY(db_.query("SELECT order_id, attempt, step, message, acknowledged FROM entries "
-                         "WHERE acknowledged = 0 ORDER BY position"));
-    std::vector<JournalEntry> rows;
-    for (bool more = KB_TRY(query.step()); more; more = KB_TRY(query.step())) {
-      JournalEntry row = KB_TRY(read_entry(query));
-      rows.push_back(std::move(row));
-    }
-    return rows;
+    Query query = KB_TRY(db_.query("SELECT " KB_JOURNAL_ENTRY_COLUMNS " FROM entries "
+                                   "WHERE acknowledged = 0 ORDER BY position"));
+    return all_rows(query, read_journal_entry);
   }
 
   Result<void> put_record(std::string_view kind, ByteView key, ByteView value) override {
@@ -393,7 +277,7 @@ class SqliteJournalStore final : public delivery::JournalStore {
   }
 
   Result<void> insert(const JournalOrder& order) {
-    Query query = KB_TRY(db_.query("INSERT INTO orders(" KB_ORDER_COLUMNS
+    Query query = KB_TRY(db_.query("INSERT INTO orders(" KB_JOURNAL_ORDER_COLUMNS
                                    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"));
     query.bind(1, std::string_view(order.id.text()));
     query.bind(2, std::string_view(order.device.text()));
@@ -430,7 +314,7 @@ class SqliteJournalStore final : public delivery::JournalStore {
                      JournalStep step,
                      ByteView message) {
     Query query = KB_TRY(
-        db_.query("INSERT INTO entries(order_id, attempt, step, message, acknowledged) "
+        db_.query("INSERT INTO entries(" KB_JOURNAL_ENTRY_COLUMNS ") "
                   "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (order_id, attempt, step) DO UPDATE SET "
                   "message = excluded.message, acknowledged = excluded.acknowledged"));
     query.bind(1, std::string_view(order.text()));
@@ -452,8 +336,8 @@ class SqliteJournalStore final : public delivery::JournalStore {
 
 Result<std::unique_ptr<delivery::JournalStore>> open_journal_store(const SqliteOptions& options) {
   Database db = KB_TRY(Database::open({.path = options.path,
-                                       .application_id = kApplicationId,
-                                       .migrations = kMigrations,
+                                       .application_id = kJournalApplicationId,
+                                       .migrations = kJournalMigrations,
                                        .max_pages = options.max_pages,
                                        .busy_timeout_ms = options.busy_timeout_ms}));
   return std::make_unique<SqliteJournalStore>(std::move(db));

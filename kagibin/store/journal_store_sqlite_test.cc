@@ -143,6 +143,23 @@ TEST_F(JournalStoreTest, OrdersAreListedByState) {
   EXPECT_EQ(journal->set_state(id("z"), State::kUnknown).error().code, Errc::kNotFound);
 }
 
+TEST_F(JournalStoreTest, OverdueIsWhatWaitsBehindItsTime) {
+  for (const char* name : {"old", "older", "sealed", "ended", "young"}) {
+    JournalOrder order = an_order(name);
+    order.not_after = std::string_view(name) == "older"   ? 100
+                      : std::string_view(name) == "young" ? 300
+                                                          : 200;
+    ASSERT_TRUE(journal->open_order(order).has_value());
+  }
+  ASSERT_TRUE(journal->set_state(id("sealed"), State::kSealed).has_value());
+  ASSERT_TRUE(journal->set_state(id("ended"), State::kUnknown).has_value());
+  const auto overdue = journal->overdue_orders(201, 10).value();
+  ASSERT_EQ(overdue.size(), 3U);
+  EXPECT_EQ(overdue[0], id("older"));
+  EXPECT_EQ(journal->overdue_orders(201, 2)->size(), 2U);
+  EXPECT_EQ(journal->overdue_orders(200, 10)->size(), 1U) << "its notAfter itself is in time";
+}
+
 TEST_F(JournalStoreTest, AClaimedRecordBelongsToWhoCameFirst) {
   ASSERT_TRUE(journal->claim_record("literal_key", Bytes{1}, Bytes{7}).has_value());
   ASSERT_TRUE(journal->claim_record("literal_key", Bytes{1}, Bytes{7}).has_value());

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "kagibin/store/database.h"
+#include "kagibin/store/order_schema.h"
 #include "kagibin/store/test_folder.h"
 
 namespace kagibin::store {
@@ -12,6 +14,7 @@ using delivery::AttemptRow;
 using delivery::DeviceId;
 using delivery::InvitationRow;
 using delivery::OrderId;
+using delivery::OrderKey;
 using delivery::OrderRow;
 using delivery::OrderStore;
 using delivery::OrderTransaction;
@@ -20,9 +23,15 @@ using delivery::Verdict;
 using delivery::VerdictMessage;
 using delivery::Work;
 
+const Spid kProvider{{1}};
+
+OrderKey key(std::string_view id, const Spid& provider = kProvider) {
+  return {.provider = provider, .id = OrderId::from(id).value()};
+}
+
 OrderRow an_order(const std::string& id, std::int64_t not_after = 1'000) {
   return {.id = OrderId::from(id).value(),
-          .provider = Spid{{1}},
+          .provider = kProvider,
           .device = DeviceId::from("phone").value(),
           .not_after = not_after,
           .created_at = 5};
@@ -69,19 +78,19 @@ TEST_F(OrderStoreTest, EveryFieldOfAnAttemptReadsBackAfterReopening) {
     attempt.verdict = VerdictMessage{Verdict::kRefused, "鍵", 2};
     attempt.withdrawal = "";
     ASSERT_TRUE(t->update_attempt(attempt).has_value());
-    ASSERT_TRUE(t->insert_receipt(attempt.order, 1, 1, Bytes{0xE3, 1}).has_value());
-    ASSERT_TRUE(t->insert_receipt(attempt.order, 1, 2, Bytes{0xE3, 2}).has_value());
+    ASSERT_TRUE(t->insert_receipt(attempt.order_key(), 1, 1, Bytes{0xE3, 1}).has_value());
+    ASSERT_TRUE(t->insert_receipt(attempt.order_key(), 1, 2, Bytes{0xE3, 2}).has_value());
     ASSERT_TRUE(t->commit().has_value());
   }
   reopen();
   auto t = store->begin().value();
-  const OrderRow order = t->find_order(attempt.order).value().value();
+  const OrderRow order = t->find_order(attempt.order_key()).value().value();
   EXPECT_EQ(order.provider, (Spid{{1}}));
   EXPECT_EQ(order.device.text(), "phone");
   EXPECT_EQ(order.not_after, 1'000);
   EXPECT_EQ(order.created_at, 5);
   EXPECT_EQ(order.current_attempt, 1U);
-  const AttemptRow back = t->find_attempt(attempt.order, 1).value().value();
+  const AttemptRow back = t->find_attempt(attempt.order_key(), 1).value().value();
   EXPECT_EQ(back.state, State::kRefused);
   EXPECT_EQ(back.opening, attempt.opening);
   EXPECT_EQ(back.answer, attempt.answer);
@@ -91,9 +100,10 @@ TEST_F(OrderStoreTest, EveryFieldOfAnAttemptReadsBackAfterReopening) {
   EXPECT_EQ(back.withdrawal, "");
   EXPECT_EQ(back.sequence, 1U);
   EXPECT_EQ(back.change, 2U);
-  EXPECT_EQ(t->receipts_of(attempt.order, 1).value(), (std::vector<Bytes>{{0xE3, 1}, {0xE3, 2}}));
-  EXPECT_EQ(t->find_order(OrderId::from("b").value()).value(), std::nullopt);
-  EXPECT_EQ(t->find_attempt(attempt.order, 2).value(), std::nullopt);
+  EXPECT_EQ(t->receipts_of(attempt.order_key(), 1).value(),
+            (std::vector<Bytes>{{0xE3, 1}, {0xE3, 2}}));
+  EXPECT_EQ(t->find_order(key("b")).value(), std::nullopt);
+  EXPECT_EQ(t->find_attempt(attempt.order_key(), 2).value(), std::nullopt);
 }
 
 TEST_F(OrderStoreTest, ATransactionThatGoesLeavesNothingAndFreesTheStore) {
@@ -103,7 +113,7 @@ TEST_F(OrderStoreTest, ATransactionThatGoesLeavesNothingAndFreesTheStore) {
     EXPECT_EQ(store->begin().error().code, Errc::kState);
   }
   auto t = store->begin().value();
-  EXPECT_EQ(t->find_order(OrderId::from("a").value()).value(), std::nullopt);
+  EXPECT_EQ(t->find_order(key("a")).value(), std::nullopt);
 }
 
 TEST_F(OrderStoreTest, AMarkUndoesOneOfSeveral) {
@@ -119,9 +129,9 @@ TEST_F(OrderStoreTest, AMarkUndoesOneOfSeveral) {
   ASSERT_TRUE(t->commit().has_value());
   t.reset();
   t = store->begin().value();
-  EXPECT_TRUE(t->find_order(OrderId::from("a").value()).value().has_value());
-  EXPECT_FALSE(t->find_order(OrderId::from("b").value()).value().has_value());
-  EXPECT_TRUE(t->find_order(OrderId::from("c").value()).value().has_value());
+  EXPECT_TRUE(t->find_order(key("a")).value().has_value());
+  EXPECT_FALSE(t->find_order(key("b")).value().has_value());
+  EXPECT_TRUE(t->find_order(key("c")).value().has_value());
 }
 
 TEST_F(OrderStoreTest, NamesAreTakenOnce) {
@@ -133,9 +143,73 @@ TEST_F(OrderStoreTest, NamesAreTakenOnce) {
   EXPECT_EQ(t->insert_attempt(an_attempt(an_order("z"), 1, State::kOrdered)).error().code,
             Errc::kNotFound);
   EXPECT_EQ(t->update_order(an_order("z")).error().code, Errc::kNotFound);
-  const OrderId order = OrderId::from("a").value();
+  const OrderKey order = key("a");
   ASSERT_TRUE(t->insert_receipt(order, 1, 1, Bytes{1}).has_value());
   EXPECT_EQ(t->insert_receipt(order, 1, 1, Bytes{2}).error().code, Errc::kConflict);
+}
+
+TEST_F(OrderStoreTest, TwoProvidersMayUseOneName) {
+  const Spid other{{2}};
+  auto t = store->begin().value();
+  put(*t, "a", State::kOrdered);
+  OrderRow theirs = an_order("a");
+  theirs.provider = other;
+  theirs.not_after = 2'000;
+  ASSERT_TRUE(t->insert_order(theirs).has_value());
+  ASSERT_TRUE(t->insert_attempt(an_attempt(theirs, 1, State::kSealed)).has_value());
+  theirs.current_attempt = 1;
+  theirs.state = State::kSealed;
+  ASSERT_TRUE(t->update_order(theirs).has_value());
+  ASSERT_TRUE(t->insert_receipt(key("a"), 1, 1, Bytes{1}).has_value());
+  ASSERT_TRUE(t->insert_receipt(key("a", other), 1, 1, Bytes{2}).has_value());
+  EXPECT_EQ(t->find_order(key("a")).value()->state, State::kOrdered);
+  EXPECT_EQ(t->find_order(key("a", other)).value()->not_after, 2'000);
+  EXPECT_EQ(t->attempts_of(key("a")).value().size(), 1U);
+  EXPECT_EQ(t->find_attempt(key("a", other), 1).value()->state, State::kSealed);
+  EXPECT_EQ(t->receipts_of(key("a", other), 1).value(), std::vector<Bytes>{{2}});
+  const DeviceId phone = DeviceId::from("phone").value();
+  const auto first = t->next_work(phone, 0).value().value();
+  const auto second = t->next_work(phone, first.sequence).value().value();
+  EXPECT_EQ(first.order_key(), key("a"));
+  EXPECT_EQ(second.order_key(), key("a", other));
+  EXPECT_EQ(t->next_work(phone, second.sequence).value(), std::nullopt);
+}
+
+TEST_F(OrderStoreTest, AFileOfVersion1KeepsEverything) {
+  store.reset();
+  {
+    const auto one = std::span(kOrderMigrations).first(1);
+    Database db =
+        Database::open(
+            {.path = folder / "old", .application_id = kOrderApplicationId, .migrations = one})
+            .value();
+    ASSERT_TRUE(
+        db.run("INSERT INTO orders VALUES "
+               "('a', X'01000000000000000000000000000000', 'phone', 900, 'sealed', 1, 5),"
+               "('b', X'02000000000000000000000000000000', 'phone', 950, 'ordered', 0, 6);"
+               "INSERT INTO attempts VALUES (7, 'a', 1, X'01000000000000000000000000000000',"
+               " 'phone', 900, 'enrol', 'sealed', X'E000', X'E4', X'E2', 1, 'unknown',"
+               " 'late', 1, NULL, 33);"
+               "INSERT INTO receipts VALUES ('a', 1, 1, X'E301');"
+               "UPDATE counters SET value = 33;")
+            .has_value());
+  }
+  store = open_order_store({.path = folder / "old"}).value();
+  auto t = store->begin().value();
+  const AttemptRow attempt = t->find_attempt(key("a"), 1).value().value();
+  EXPECT_EQ(attempt.order_key(), key("a"));
+  EXPECT_EQ(attempt.sequence, 7U);
+  EXPECT_EQ(attempt.change, 33U);
+  EXPECT_EQ(attempt.envelope, Bytes{0xE2});
+  EXPECT_EQ(attempt.verdict, (VerdictMessage{Verdict::kUnknown, "late", 1}));
+  EXPECT_EQ(t->find_order(key("a")).value()->created_at, 5);
+  EXPECT_EQ(t->receipts_of(key("a"), 1).value(), (std::vector<Bytes>{{0xE3, 0x01}}));
+  OrderRow second = t->find_order(key("b", Spid{{2}})).value().value();
+  ASSERT_TRUE(t->insert_attempt(an_attempt(second, 1, State::kOrdered)).has_value());
+  EXPECT_EQ(t->find_attempt(second.key(), 1).value()->sequence, 8U) << "cursors stay good";
+  EXPECT_EQ(t->insert_attempt(an_attempt(an_order("z"), 1, State::kOrdered)).error().code,
+            Errc::kNotFound);
+  EXPECT_TRUE(t->commit().has_value());
 }
 
 TEST_F(OrderStoreTest, WorkIsOfThisDeviceOfTheCurrentAttemptAndOldestFirst) {
@@ -164,7 +238,7 @@ TEST_F(OrderStoreTest, ListsFollowTheOrderOfChangeAndStopAtOtherProviders) {
   auto t = store->begin().value();
   put(*t, "a", State::kOrdered);
   put(*t, "b", State::kEnrolled);
-  AttemptRow a = t->find_attempt(OrderId::from("a").value(), 1).value().value();
+  AttemptRow a = t->find_attempt(key("a"), 1).value().value();
   a.state = State::kEnrolled;
   ASSERT_TRUE(t->update_attempt(a).has_value());
   const Spid provider{{1}};
@@ -227,7 +301,7 @@ TEST_F(OrderStoreTest, AFullStoreKeepsWhatWasCommittedAndSaysSoOfTheRest) {
     if (result) {
       result = t->commit();
     } else {
-      EXPECT_FALSE(t->commit().has_value() && t->find_order(order.id).has_value());
+      EXPECT_FALSE(t->commit().has_value() && t->find_order(order.key()).has_value());
     }
     committed += result ? 1U : 0U;
   }
@@ -255,7 +329,7 @@ TEST_F(OrderStoreTest, AKilledWriterLeavesWholeTransactionsOnly) {
   reopen();
   auto t = store->begin().value();
   EXPECT_EQ(t->list(Spid{{1}}, {}, 0, 100).value().size(), 4U);
-  EXPECT_FALSE(t->find_order(OrderId::from("order-4").value()).value().has_value());
+  EXPECT_FALSE(t->find_order(key("order-4")).value().has_value());
 }
 
 }  // namespace

@@ -56,12 +56,11 @@ Result<std::vector<SecretBytes>> service_keys(const std::filesystem::path& file)
   return out;
 }
 
-Result<gp::EncryptedKey> encrypted(const scp::HostSession& session, const SecretBytes& key) {
+Result<gp::KeyData> encrypted(const scp::HostSession& session, const SecretBytes& key) {
   const SecretBytes padded = KB_TRY(gp::pad_key_value(key));
-  gp::EncryptedKey out{.encrypted_value = KB_TRY(session.encrypt_sensitive(padded.expose())),
-                       .clear_length = key.size()};
-  out.kcv = KB_TRY(crypto::aes_kcv(key.expose()));
-  return out;
+  Bytes octets = KB_TRY(session.encrypt_sensitive(padded.expose()));
+  const gp::KeyCheckValue kcv = KB_TRY(crypto::aes_kcv(key.expose()));
+  return gp::encrypted_key(gp::key_type::kAes, std::move(octets), key.size(), kcv);
 }
 
 }  // namespace

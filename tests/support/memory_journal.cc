@@ -82,6 +82,18 @@ Result<std::vector<JournalOrder>> MemoryJournal::orders(std::optional<delivery::
   return out;
 }
 
+Result<std::vector<OrderId>> MemoryJournal::overdue_orders(std::int64_t now, std::uint32_t limit) {
+  std::vector<OrderId> out;
+  for (const JournalOrder& order : state_.orders) {
+    const bool waits =
+        order.state == delivery::State::kOrdered || order.state == delivery::State::kSealed;
+    if (waits && order.not_after < now && out.size() < limit) {
+      out.push_back(order.id);
+    }
+  }
+  return out;
+}
+
 Result<void> MemoryJournal::set_state(const OrderId& order, delivery::State state) {
   JournalOrder* row = KB_TRY(order_named(order));
   KB_TRY(change());

@@ -40,6 +40,8 @@ class MemoryJournal final : public delivery::JournalStore {
   Result<std::optional<delivery::JournalOrder>> find_order(const delivery::OrderId& order) override;
   Result<std::vector<delivery::JournalOrder>> orders(std::optional<delivery::State> state,
                                                      std::uint32_t limit) override;
+  Result<std::vector<delivery::OrderId>> overdue_orders(std::int64_t now,
+                                                        std::uint32_t limit) override;
   Result<void> set_state(const delivery::OrderId& order, delivery::State state) override;
   Result<delivery::JournalAttempt> open_attempt(const delivery::JournalAttempt& attempt) override;
   Result<std::optional<delivery::JournalAttempt>> find_attempt(

@@ -37,9 +37,17 @@ Bytes wrapped(std::uint8_t tag, ByteView value) {
   return out;
 }
 
+Bytes authority_constraints(int path_length) {
+  Bytes value = {0x01, 0x01, 0xFF};
+  if (path_length >= 0) {
+    append(value, Bytes{0x02, 0x01, static_cast<std::uint8_t>(path_length)});
+  }
+  return wrapped(0x30, value);
+}
+
 void add_extensions(X509* certificate, const X509Wish& wish) {
   add_der(certificate, NID_basic_constraints, true,
-          wish.authority ? Bytes{0x30, 0x03, 0x01, 0x01, 0xFF} : Bytes{0x30, 0x00});
+          wish.authority ? authority_constraints(wish.path_length) : Bytes{0x30, 0x00});
   if (wish.key_usage) {  // keyCertSign, or keyAgreement (RFC 5280, 4.2.1.3)
     add_der(certificate, NID_key_usage, true,
             wish.authority ? Bytes{0x03, 0x02, 0x02, 0x04} : Bytes{0x03, 0x02, 0x03, 0x08});
@@ -55,7 +63,7 @@ void add_extensions(X509* certificate, const X509Wish& wish) {
   if (!wish.extension_oid.empty()) {
     ASN1_OBJECT* object = OBJ_txt2obj(wish.extension_oid.c_str(), 1);
     KB_CHECK(object != nullptr);
-    add_der(certificate, object, true, Bytes{0x05, 0x00});
+    add_der(certificate, object, true, wish.extension_value);
     ASN1_OBJECT_free(object);
   }
 }

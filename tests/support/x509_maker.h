@@ -22,10 +22,12 @@ struct X509Wish {
   std::int64_t not_before = 1'767'225'600;  // 2026-01-01
   std::int64_t not_after = 1'924'905'600;   // 2030-12-31
   bool authority = false;                   // basic constraints, and key usage to go with it
+  int path_length = -1;                     // of an authority, up to 127; -1: none
   bool key_usage = true;                    // keyAgreement, or keyCertSign of an authority
   Bytes subject_key_identifier{};           // empty: no such extension
   Bytes authority_key_identifier{};
-  std::string extension_oid{};  // of one more extension, critical, with the octets 05 00
+  std::string extension_oid{};  // of one more extension, critical
+  Bytes extension_value{0x05, 0x00};
 };
 
 // DER. The signature has the hash of the issuer's curve; its randomness is libcrypto's own.

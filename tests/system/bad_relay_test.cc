@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/envelope/delivery_message.h"
+#include "kagibin/envelope/enrolment.h"
 
 #include "tests/support/mutations.h"
 #include "tests/support/sealed_scene.h"
@@ -234,6 +235,59 @@ TEST(CancelTest, ACancelledOrderInstallsNothingAndItsEnvelopeIsRefused) {
   const auto judgement = scene.world.judge(scene.order, cancel.attempt, receipt);
   EXPECT_EQ(judgement.verdict.verdict, Verdict::kCancelled) << judgement.verdict.reason;
   EXPECT_FALSE(session.load(scene.handle, scene.e2));
+}
+
+TEST(CancelTest, NamesTheLastSealedAttemptByItsKey) {
+  SealedScene scene("cancel names");
+  const auto kem_of = [](ByteView e0) {
+    return must(envelope::EnrolmentRequest::decode(e0)).kem_key;
+  };
+  const auto first = must(scene.world.flow->cancel_after(scene.order, 1));
+  EXPECT_EQ(kem_of(first.message), kem_of(scene.e0.message));
+  // A later attempt that was sealed is the one that the element holds.
+  const auto again = scene.world.request(scene.order);
+  const Bytes e4 = must(scene.world.enrol(scene.card, again.message));
+  scene.world.seal(scene.order, again.attempt, e4);
+  // One that was only asked for is not.
+  const auto asked = scene.world.request(scene.order);
+  const auto second = must(scene.world.flow->cancel_after(scene.order, asked.attempt));
+  EXPECT_EQ(kem_of(second.message), kem_of(again.message));
+  EXPECT_NE(kem_of(second.message), kem_of(asked.message));
+  EXPECT_NE(kem_of(second.message), kem_of(scene.e0.message));
+}
+
+TEST(CancelTest, OneThatWasHeldBackDoesNotEndALaterAttempt) {
+  SealedScene scene("cancel held back");
+  const auto held_back = must(scene.world.flow->cancel_after(scene.order, 1));
+  const auto e0 = scene.world.request(scene.order);
+  const Bytes e4 = must(scene.world.enrol(scene.card, e0.message));
+  const Bytes e2 = scene.world.seal(scene.order, e0.attempt, e4);
+  const auto play = [&] {
+    device::Channels channels = must(device::Channels::open_logical(*scene.card.element));
+    device::KdaSession session = must(device::KdaSession::select(channels));
+    const auto answer = session.cancel(held_back.message);
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().sw.value, 0x6985);
+  };
+  play();
+  const auto header =
+      must(envelope::EnvelopeHeader::decode(must(envelope::Envelope::decode(e2)).header));
+  must(scene.world.load(scene.card, header.handle, e2));
+  play();
+  const Bytes e3 = must(scene.world.relay(scene.card, e2));
+  const auto judgement = scene.world.judge(scene.order, e0.attempt, e3);
+  EXPECT_EQ(judgement.verdict.verdict, Verdict::kConfirmed) << judgement.verdict.reason;
+}
+
+TEST(CancelTest, NothingIsCancelledInTheElementBeforeAnEnvelopeWentOut) {
+  Deployment world("cancel early");
+  DeployedCard& card = world.add_card("phone-1");
+  const auto order = world.open_order("order-1", card);
+  world.request(order.id);
+  const auto cancel = world.flow->cancel_after(order.id, 1);
+  ASSERT_FALSE(cancel);
+  EXPECT_EQ(cancel.error().code, Errc::kState);
+  EXPECT_EQ(must(world.flow->find(order.id)).current_attempt, 1U);
 }
 
 }  // namespace

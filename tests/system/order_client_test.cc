@@ -2,6 +2,7 @@
 // The service provider's client, the distributor's handler and the agent in one process: orders
 // from submission to verdict, with every message lost, every journal change failing, and everything
 // sent twice (promises, I1 to I4 and I7).
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -10,7 +11,7 @@
 
 #include "kagibin/device/agent.h"
 #include "kagibin/roles/key_distribution_operator/distributor.h"
-#include "kagibin/roles/service_provider/provider_client.h"
+#include "kagibin/roles/service_provider/client/provider_client.h"
 #include "kagibin/store/agent_store_sqlite.h"
 #include "kagibin/store/order_store_sqlite.h"
 
@@ -24,6 +25,18 @@ namespace operators = roles::key_distribution_operator;
 namespace provider = roles::service_provider;
 using delivery::State;
 
+// The operator's clock, which need not be ours.
+class SkewedClock final : public Clock {
+ public:
+  explicit SkewedClock(const Clock& ours) : ours_(ours) {}
+  std::int64_t now() const override { return ours_.now() + skew_seconds; }
+  std::int64_t uptime_ms() const override { return ours_.uptime_ms(); }
+  std::int64_t skew_seconds = 0;
+
+ private:
+  const Clock& ours_;
+};
+
 // What happens to the n-th request, counted from 1.
 enum class Fault : std::uint8_t { kNone, kRequestLost, kAnswerLost, kSentTwice };
 
@@ -34,6 +47,10 @@ class FaultyHttp final : public delivery::HttpClient {
 
   Result<delivery::HttpResponse> send(const delivery::HttpRequest& request) override {
     ++requests_;
+    last = request;
+    if (before_send) {
+      before_send(request);
+    }
     const bool now = requests_ == nth || every;
     if (now && fault == Fault::kRequestLost) {
       return fail(Errc::kNetwork, "the network lost the request");
@@ -51,6 +68,8 @@ class FaultyHttp final : public delivery::HttpClient {
   Fault fault = Fault::kNone;
   std::size_t nth = 0;
   bool every = false;
+  delivery::HttpRequest last;
+  std::function<void(const delivery::HttpRequest&)> before_send;
   std::size_t requests() const { return requests_; }
 
  private:
@@ -67,7 +86,8 @@ class Network {
         ca_(must(operators::create_transport_ca("test", world.clock.now(), world.rng))),
         orders_(must(store::open_order_store({.path = folder_.path() / "orders"}))),
         jobs_(must(store::open_agent_store({.path = folder_.path() / "jobs"}))),
-        distributor_({.store = *orders_, .ca = ca_, .clock = world.clock, .rng = world.rng}),
+        operator_clock(world.clock),
+        distributor_({.store = *orders_, .ca = ca_, .clock = operator_clock, .rng = world.rng}),
         provider_http(distributor_,
                       delivery::provider_subject(Spid{world.provider_certificate->fields().subject})
                           .common_name()),
@@ -102,6 +122,7 @@ class Network {
     return must(provider_api.order(order)).state;
   }
   void tick() { distributor_.tick(); }
+  Spid spid() const { return Spid{world.provider_certificate->fields().subject}; }
 
   Deployment world;
   DeployedCard& card;
@@ -111,6 +132,11 @@ class Network {
   operators::TransportCa ca_;
   std::unique_ptr<delivery::OrderStore> orders_;
   std::unique_ptr<delivery::AgentStore> jobs_;
+
+ public:
+  SkewedClock operator_clock;
+
+ private:
   operators::Distributor distributor_;
 
  public:
@@ -281,6 +307,92 @@ TEST(OrderClientTest, AnOrderIsTakenBackBeforeAndAfterItsEnvelopeWentOut) {
   EXPECT_EQ(net.at_the_operator(late.id), State::kCancelled);
   EXPECT_TRUE(net.world.opens_with(net.card, Deployment::kDomainKeyVersion,
                                    Deployment::channel_keys(net.card.domain_keys)));
+}
+
+TEST(OrderClientTest, TheRunWaitsAtTheOperatorAsLongAsItIsTold) {
+  Network net("waits");
+  const auto order = net.world.open_order("order-1", net.card);
+  ASSERT_TRUE(net.client().submit(order.id));
+  EXPECT_TRUE(must(net.client().run_once(17)).news);
+  EXPECT_EQ(net.provider_http.last.target, "/v1/orders?limit=100&wait=17");
+  EXPECT_TRUE(net.provider_http.last.waits) << "may be given up when the program is to end";
+  const auto idle = must(net.client().run_once(17));
+  EXPECT_FALSE(idle.news);
+  EXPECT_TRUE(idle.retry_after_seconds.has_value());
+  EXPECT_NE(net.provider_http.last.target.find("&wait=17&after="), std::string::npos);
+}
+
+TEST(OrderClientTest, TheOperatorsClockEndsNoOrderBeforeOurs) {
+  Network net("fast operator");
+  const auto order = net.world.open_order("order-1", net.card);
+  ASSERT_TRUE(net.client().submit(order.id));
+  net.operator_clock.skew_seconds = 2 * 3600;
+  net.tick();
+  ASSERT_EQ(net.at_the_operator(order.id), State::kExpired);
+  const auto told = must(net.client().run_once());
+  ASSERT_EQ(told.events.size(), 1U);
+  EXPECT_EQ(told.events[0].state, State::kOrdered);
+  EXPECT_TRUE(told.events[0].trouble);
+  EXPECT_NE(told.events[0].text.find("by our own clock"), std::string::npos);
+  EXPECT_EQ(must(net.world.flow->find(order.id)).state, State::kOrdered);
+  EXPECT_TRUE(must(net.client().run_once()).events.empty()) << "said once";
+  net.world.clock.set_now(order.not_after);
+  EXPECT_TRUE(must(net.client().run_once()).events.empty()) << "notAfter itself is in time";
+  net.world.clock.advance_seconds(1);
+  const auto over = must(net.client().run_once());
+  ASSERT_EQ(over.events.size(), 1U);
+  EXPECT_EQ(over.events[0].state, State::kExpired);
+  EXPECT_NE(over.events[0].text.find("Make a new order"), std::string::npos) << "what to do";
+  EXPECT_EQ(must(net.world.flow->find(order.id)).state, State::kExpired);
+}
+
+TEST(OrderClientTest, OurClockEndsAnOrderThatTheOperatorNeverDoes) {
+  Network net("slow operator");
+  const auto idle = net.world.open_order("idle", net.card);
+  ASSERT_TRUE(net.client().submit(idle.id));
+  must(net.client().run_once());
+  net.world.clock.advance_seconds(2 * 3600);
+  net.operator_clock.skew_seconds = -2 * 3600;
+  ASSERT_EQ(must(net.client().run_once()).events.size(), 1U);
+  EXPECT_EQ(must(net.world.flow->find(idle.id)).state, State::kExpired);
+  EXPECT_EQ(net.at_the_operator(idle.id), State::kOrdered);
+  must(net.run_agent());
+  must(net.client().run_once());
+  EXPECT_EQ(net.at_the_operator(idle.id), State::kCancelled) << "nothing is sealed for it";
+  EXPECT_EQ(must(net.world.flow->find(idle.id)).state, State::kExpired);
+}
+
+// A second receipt arrives between our reading of the first and our verdict on it.
+TEST(OrderClientTest, AVerdictThatALaterReceiptOvertookIsMadeAgain) {
+  Network net("overtaken");
+  const auto order = net.world.open_order("order-1", net.card);
+  ASSERT_TRUE(net.client().submit(order.id));
+  must(net.run_agent());
+  must(net.client().run_once());
+  must(net.run_agent());
+  bool done = false;
+  net.provider_http.before_send = [&](const delivery::HttpRequest& request) {
+    if (!done && request.target.ends_with("/verdict")) {
+      done = true;
+      Bytes later = must(net.provider_api.receipt(order.id, 1)).receipt;
+      later.back() ^= 1U;
+      must(net.device_api.put_receipt({.provider = net.spid(), .id = order.id}, 1,
+                                      {.receipt = later, .revision = {}}));
+    }
+  };
+  const auto first = must(net.client().run_once());
+  ASSERT_TRUE(done);
+  ASSERT_EQ(first.events.size(), 1U);
+  EXPECT_EQ(first.events[0].state, State::kConfirmed);
+  EXPECT_EQ(net.at_the_operator(order.id), State::kReported) << "the verdict was on the first one";
+  const auto second = must(net.client().run_once());
+  EXPECT_EQ(net.at_the_operator(order.id), State::kConfirmed);
+  EXPECT_EQ(must(net.provider_api.order(order.id)).attempts.at(0).verdict->revision, 2U);
+  for (const auto& event : second.events) {
+    EXPECT_FALSE(event.trouble) << event.text;
+  }
+  EXPECT_TRUE(must(net.world.journal.unacknowledged()).empty());
+  EXPECT_EQ(must(net.world.flow->find(order.id)).state, State::kConfirmed);
 }
 
 TEST(OrderClientTest, TimeThatRunsOutIsExpiredBeforeSealingAndUnknownAfterwards) {

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What processes_test.py is made of: programs in the foreground and the background, the relay before the element, and a
-deployment in a folder. Standard library only.
+"""What processes_test.py is made of: programs in the foreground and the background, and a deployment in a folder, with a
+relay before its element. Standard library only.
 
   build_base(folder)
   with Site(copy_of_the_folder) as site:
@@ -16,11 +16,11 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import threading
 import time
+
+from element_relay import Relay, ask_element
 
 SPID = "53500000000000000000000000000001"
 SEID = {1: "4B420000000000000000000000000001", 2: "4B420000000000000000000000000002"}
@@ -60,6 +60,9 @@ class Done:
         check(self.code in codes, f"{' '.join(self.arguments)}: exit code {self.code}, not {codes}: {self.err}{self.out}")
         if self.code not in (OK, KILLED):
             check(self.err.strip(), f"{' '.join(self.arguments)}: exit code {self.code} without a word")
+        if self.code in (FAILED, REFUSED, TRY_AGAIN):  # every failure is one object of the same members, and the last result
+            check(self.results and set(self.results[-1]) == {"error", "message", "advice"},
+                  f"{' '.join(self.arguments)}: exit code {self.code} without its object: {self.out}")
         return self
 
     def says(self, *patterns):
@@ -150,94 +153,6 @@ class Service:
         self.process.stderr.close()
 
 
-# ---- the relay before the element -----------------------------------------------------------------------------------
-
-def read_exactly(connection, size):
-    octets = b""
-    while len(octets) < size:
-        part = connection.recv(size - len(octets))
-        if not part:
-            raise ConnectionError
-        octets += part
-    return octets
-
-
-def read_frame(connection):
-    return read_exactly(connection, struct.unpack(">H", read_exactly(connection, 2))[0])
-
-
-def write_frame(connection, octets):
-    connection.sendall(struct.pack(">H", len(octets)) + octets)
-
-
-def is_put_key(apdu):
-    return len(apdu) > 4 and apdu[1] == 0xD8
-
-
-class Cut(Exception):
-    pass
-
-
-class Relay:
-    """vpcd's frames, from the agent to the element. Counts APDUs; before_send(n, apdu) and after_answer(n, apdu, answer)
-    may change them or raise Cut."""
-
-    def __init__(self, port_of_element):
-        self.port_of_element = port_of_element
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.apdus, self.installs = 0, 0
-        self.before_send = lambda n, apdu: apdu
-        self.after_answer = lambda n, apdu, answer: answer
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self.listener.accept()
-                with connection, contextlib.suppress(OSError, Cut):
-                    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                    with socket.create_connection(("127.0.0.1", self.port_of_element())) as element:
-                        element.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                        self.carry(connection, element)
-
-    def carry(self, connection, element):
-        while True:
-            frame = read_frame(connection)
-            if len(frame) <= 1:
-                write_frame(element, frame)
-                if frame == b"\x04":
-                    write_frame(connection, read_frame(element))
-                continue
-            self.apdus += 1
-            number = self.apdus
-            frame = self.before_send(number, frame)
-            write_frame(element, frame)
-            answer = read_frame(element)
-            self.installs += is_put_key(frame) and answer[-2:] == b"\x90\x00"
-            write_frame(connection, self.after_answer(number, frame, answer))
-
-    def close(self):
-        self.listener.close()
-
-
-def ask_element(port, *apdus):
-    """The element's answers, on its basic channel."""
-    with socket.create_connection(("127.0.0.1", port), 5) as card:
-        card.settimeout(10)
-        write_frame(card, b"\x01")
-        out = []
-        for apdu in apdus:
-            write_frame(card, bytes.fromhex(apdu))
-            answer = read_frame(card)
-            while answer[-2] == 0x61:
-                write_frame(card, bytes([0, 0xC0, 0, 0, answer[-1]]))
-                answer = answer[:-2] + read_frame(card)
-            out.append(answer.hex().upper())
-        write_frame(card, b"\x00")
-        return out
-
-
 # ---- a deployment ---------------------------------------------------------------------------------------------------
 
 PUT_THREE = [{"derive": {"master": "fleet", "size": 16}}] * 3
@@ -299,6 +214,11 @@ class Site:
     def agent(self, *arguments, home="agent", **more):
         return run("agent", "run", "--once", "--reader", f"tcp:127.0.0.1:{self.relay.port}", "--via", self.via, "--home",
                    self.home(home), *arguments, **more)
+
+    def waiting(self, role, wait=60):
+        """kagibin agent run or kagibin provider run in the background, until somebody ends it."""
+        reader = ["--reader", f"tcp:127.0.0.1:{self.relay.port}"] if role == "agent" else self.passphrase
+        return self.start(role, "run", "--wait", wait, "--via", self.via, "--home", self.home(role), *reader)
 
     def provider_run(self, timeout=1, **more):
         return self.provider("run", "--until-done", "--timeout", timeout, **more)

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // kagibin agent: the smart-device application. It carries work between its distributor and an
 // element in a reader.
-#include <atomic>
 #include <chrono>
-#include <thread>
-
-#include <signal.h>
 
 #include "kagibin/cli/console/open_card.h"
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/console/recording_link.h"
+#include "kagibin/cli/store/store_advice.h"
 #include "kagibin/cli/transport/transport_folder.h"
+#include "kagibin/cli/waiting/pace.h"
+#include "kagibin/cli/waiting/stop_signals.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/device/agent.h"
 #include "kagibin/device/device_time.h"
@@ -20,9 +19,6 @@
 namespace {
 
 using namespace kagibin;
-
-std::atomic<bool> stopped = false;
-void on_signal(int /*number*/) { stopped = true; }
 
 struct Options {
   std::filesystem::path invitation;
@@ -108,27 +104,23 @@ class AgentCommands {
   }
 
   int run() {
-    struct sigaction action{};
-    action.sa_handler = on_signal;
-    sigaction(SIGINT, &action, nullptr);
-    sigaction(SIGTERM, &action, nullptr);
-    const auto done = work();
+    cli::StopSignals signals;
+    const auto done = work(signals);
     if (!done) {
       return console_.failed(done.error(), "the agent stopped",
-                             "what it was doing is in its store; run it again");
+                             cli::store_advice(done.error().detail.text(), store_file(),
+                                               "what it was doing is in its store; run it again"));
     }
     return cli::kExitOk;
   }
 
  private:
-  // Full jitter up to this, so that devices do not all come back in the same second after an
-  // outage.
-  static constexpr int kMaxBackoffSeconds = 60;
+  std::filesystem::path store_file() const { return program_.home() / "agent.sqlite3"; }
 
-  Result<void> work() {
+  Result<void> work(cli::StopSignals& signals) {
     std::error_code error;
     std::filesystem::create_directories(program_.home(), error);
-    const auto store = KB_TRY(store::open_agent_store({.path = program_.home() / "agent.sqlite3"}));
+    const auto store = KB_TRY(store::open_agent_store({.path = store_file()}));
     const auto last_server_time = KB_TRY(store->server_time());
     const std::int64_t not_before = KB_TRY(transport_.ca_not_before());
     const device::DeviceTime time = device::device_time(clock_.now(), not_before, last_server_time);
@@ -140,47 +132,61 @@ class AgentCommands {
     const auto http = KB_TRY(
         transport_.connect({.via = options_.via,
                             .demo_key_log = options_.demo_key_log,
-                            .now = time.replaced ? std::optional(time.seconds) : std::nullopt}));
+                            .now = time.replaced ? std::optional(time.seconds) : std::nullopt,
+                            .stop = signals.token()}));
     delivery::DeviceApi api(*http);
     Cards cards(options_);
-    device::Agent agent(api, *store, [&cards] { return cards.open(); }, clock_);
-    for (int failures = 0; !stopped;) {
+    device::Agent agent(api, *store, [&cards] { return cards.open(); }, clock_, signals.token());
+    cli::Pace pace;
+    while (!signals.requested()) {
+      const std::int64_t begin = clock_.uptime_ms();
       const auto report =
           agent.run_once(options_.once ? 0 : static_cast<std::uint32_t>(options_.wait_seconds));
+      const std::chrono::milliseconds took(clock_.uptime_ms() - begin);
       cards.release();
       if (report) {
         tell(*report);
-        failures = 0;
       }
       if (options_.once) {
         return report ? Result<void>() : std::unexpected(report.error());
       }
-      if (!report) {
-        console_.progress("{}: {}; trying again", name(report.error().code),
-                          report.error().detail.text());
-        pause(++failures);
+      const auto asked = api.connection().retry_after_seconds();
+      if (!report && !signals.requested()) {
+        const std::string_view detail = report.error().detail.text();
+        const std::string advice = cli::store_advice(detail, store_file());
+        console_.progress("{}: {}; trying again{}{}", name(report.error().code), detail,
+                          advice.empty() ? "" : ". ", advice);
       }
+      // What the element or the distributor did not take is not asked for again at once.
+      const bool stuck = !report || report->unknown > 0 || !report->troubles.empty();
+      signals.pause(stuck ? pace.after_failure(asked, drawn())
+                          : pace.after({.took = took,
+                                        .wait = std::chrono::seconds(options_.wait_seconds),
+                                        .news = did_something(*report),
+                                        .asked_seconds = asked}));
     }
     return {};
   }
 
-  void pause(int failures) {
-    const int cap = std::min(kMaxBackoffSeconds, 1 << std::min(failures, 6));
-    const auto drawn = crypto::random_array<2>(rng_);
-    const int milliseconds =
-        drawn ? 100 + ((*drawn)[0] * 256 + (*drawn)[1]) % (cap * 1000) : cap * 1000;
-    for (int waited = 0; waited < milliseconds && !stopped; waited += 100) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  std::uint32_t drawn() {
+    const auto octets = crypto::random_array<4>(rng_);
+    std::uint32_t out = 0xFFFF'FFFF;  // without randomness the longest pause
+    for (std::size_t i = 0; octets && i < octets->size(); ++i) {
+      out = (out << 8U) | (*octets)[i];
     }
+    return out;
+  }
+
+  static bool did_something(const device::Agent::Report& report) {
+    return report.enrolled + report.delivered + report.unknown + report.cancelled != 0;
   }
 
   void tell(const device::Agent::Report& report) {
     for (const auto& trouble : report.troubles) {
-      console_.progress("order {} attempt {}: {}", trouble.order.text(), trouble.attempt,
+      console_.progress("order {} attempt {}: {}", trouble.order.id.text(), trouble.attempt,
                         trouble.sentence);
     }
-    if (report.enrolled + report.delivered + report.unknown + report.cancelled == 0 &&
-        !options_.once) {
+    if (!did_something(report) && !options_.once) {
       return;
     }
     console_.result({{"enrolled", report.enrolled},

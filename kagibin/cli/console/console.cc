@@ -31,10 +31,9 @@ ExitCode exit_code(Errc code) {
     case Errc::kNetwork:
     case Errc::kTls:
     case Errc::kHttp:
-    case Errc::kStore:
     case Errc::kInterrupted:
       return kExitTryAgain;
-    default:
+    default:  // a damaged store among them
       return kExitFailed;
   }
 }
@@ -63,12 +62,16 @@ int Console::failed(const Error& error, std::string_view what, std::string_view 
   return exit_code(error.code);
 }
 
-int Console::failed_text(Errc code, std::string_view what, std::string_view sentence) {
-  fmt::print(stderr, "{}: {}: {}\n", program_invocation_short_name, what, sentence);
+int Console::failed_text(Errc code,
+                         std::string_view what,
+                         std::string_view sentence,
+                         std::string_view advice) {
+  fmt::print(stderr, "{}: {}: {}{}{}{}\n", program_invocation_short_name, what, sentence,
+             advice.empty() ? "" : " ", advice, advice.empty() ? "" : ".");
   if (json_) {
     const std::string message = fmt::format("{}: {}", what, sentence);
     fmt::print("{}\n", boost::json::serialize(boost::json::object{
-                           {"error", name(code)}, {"message", message}, {"advice", ""}}));
+                           {"error", name(code)}, {"message", message}, {"advice", advice}}));
   }
   return exit_code(code);
 }

@@ -30,7 +30,7 @@ enum ExitCode : int {
   kExitFailed = 1,    // it did not work and trying again will not help
   kExitUsage = 2,     // wrong options or input files
   kExitRefused = 3,   // policy, trust or authentication says no
-  kExitTryAgain = 4,  // network, card or store; nothing is lost
+  kExitTryAgain = 4,  // network, card or disk; nothing is lost
 };
 ExitCode exit_code(Errc code);
 
@@ -52,8 +52,11 @@ class Console {
   // "kagibin-provider: WHAT: detail. ADVICE." on standard error; returns the exit code of the
   // error.
   int failed(const Error& error, std::string_view what, std::string_view advice = {});
-  // The same for a failure that has a sentence of its own.
-  int failed_text(Errc code, std::string_view what, std::string_view sentence);
+  // The same for a failure that has a sentence of its own, with its full stop.
+  int failed_text(Errc code,
+                  std::string_view what,
+                  std::string_view sentence,
+                  std::string_view advice = {});
   int failed_usage(std::string_view sentence);
 
  private:

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/cli/console/console.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <fstream>
+#include <functional>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -51,6 +54,34 @@ TEST(ConsoleTest, ExitCodesSayWhetherTryingAgainHelps) {
   EXPECT_EQ(exit_code(Errc::kPolicy), kExitRefused);
   EXPECT_EQ(exit_code(Errc::kEncoding), kExitUsage);
   EXPECT_EQ(exit_code(Errc::kCardStatus), kExitFailed);
+  EXPECT_EQ(exit_code(Errc::kNoSpace), kExitTryAgain);
+  EXPECT_EQ(exit_code(Errc::kStore), kExitFailed) << "a damaged file does not mend itself";
+}
+
+TEST(ConsoleTest, EveryFailureIsASentenceAndOneObjectWithTheSameThreeMembers) {
+  Console console(true);
+  const Error error{Errc::kCardStatus, "the card refused", StatusWord{0x6985}};
+  const auto failures = {
+      std::function<int()>([&] { return console.failed(error, "not done", "do this"); }),
+      std::function<int()>([&] { return console.failed(error, "not done"); }),
+      std::function<int()>(
+          [&] { return console.failed_text(Errc::kPolicy, "not done", "It may not.", "do this"); }),
+      std::function<int()>([&] { return console.failed_text(Errc::kStore, "w", "It broke."); }),
+      std::function<int()>([&] { return console.failed_usage("one of a and b is needed"); })};
+  for (const auto& failure : failures) {
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    EXPECT_GT(failure(), 0);
+    static_cast<void>(std::fflush(stdout));
+    const std::string out = testing::internal::GetCapturedStdout();
+    const std::string err = testing::internal::GetCapturedStderr();
+    EXPECT_TRUE(err.ends_with(".\n")) << err;
+    EXPECT_EQ(std::ranges::count(err, '\n'), 1) << err;
+    EXPECT_EQ(std::ranges::count(out, '\n'), 1) << out;
+    for (const char* member : {"{\"error\":\"", "\"message\":\"", "\"advice\":\""}) {
+      EXPECT_NE(out.find(member), std::string::npos) << out;
+    }
+  }
 }
 
 TEST(HostPortTest, PartsAtTheLastColon) {

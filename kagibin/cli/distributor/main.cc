@@ -7,6 +7,7 @@
 
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/cli/console/program.h"
+#include "kagibin/cli/store/store_advice.h"
 #include "kagibin/crypto/key_file.h"
 #include "kagibin/net/http_server.h"
 #include "kagibin/roles/key_distribution_operator/distributor.h"
@@ -77,7 +78,8 @@ class DistributorCommands {
       return subject.common_name();
     }();
     if (!done) {
-      return console_.failed(done.error(), "nobody was invited");
+      return console_.failed(done.error(), "nobody was invited",
+                             cli::store_advice(done.error().detail.text(), folder_.orders()));
     }
     console_.result({{"invitation", options_.out.string()}, {"subject", *done}},
                     "{}: an invitation for {}, good once and for {} days", options_.out.string(),
@@ -95,10 +97,12 @@ class DistributorCommands {
     const auto done = run_server(signals);
     if (!done) {
       const bool missing = done.error().code == Errc::kNotFound;
-      return console_.failed(done.error(), "the distributor does not run",
-                             missing ? "is it initialised? kagibin distributor init"
-                                     : "what it acknowledged is in its store; when the cause is "
-                                       "gone, start it again");
+      return console_.failed(
+          done.error(), "the distributor does not run",
+          cli::store_advice(done.error().detail.text(), folder_.orders(),
+                            missing ? "is it initialised? kagibin distributor init"
+                                    : "what it acknowledged is in its store; when the cause is "
+                                      "gone, start it again"));
     }
     return cli::kExitOk;
   }

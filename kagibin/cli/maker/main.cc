@@ -27,6 +27,7 @@ struct Options {
   std::string seid;
   std::string iin = "4204B00142";
   std::string i = "70";
+  std::string scp11;
   int count = 1;
   int channels = 4;
   int days = 3650;
@@ -129,6 +130,9 @@ class MakerCommands {
                               .cin = Bytes(seid.octets.begin() + 6, seid.octets.end())};
       const std::uint8_t i = KB_TRY(cli::parse_octet(options_.i));
       plan.profile.scp03 = KB_TRY(scp::Scp03Parameter::from(i));
+      if (!options_.scp11.empty()) {
+        plan.profile.scp11 = options_.scp11 == "s16" ? scp::kScp11S16 : scp::kScp11S8;
+      }
       plan.profile.channel_count = static_cast<std::uint8_t>(options_.channels);
       plan.profile.basic_channel_reserved = options_.reserve_basic_channel;
       plan.profile.diversification_data = KB_TRY(crypto::random_array<10>(rng_));
@@ -201,6 +205,9 @@ int main(int argc, char** argv) {
       "SEID of the first, 32 hexadecimal digits; the next ones count on (default: random)");
   make->add_option("--iin", options.iin, "Issuer Identification Number")->capture_default_str();
   make->add_option("--scp03-i", options.i, "SCP03 parameter i")->capture_default_str();
+  make->add_option("--scp11", options.scp11,
+                   "domains speak SCP11, too, with MACs of 8 or 16 octets: s8 or s16")
+      ->check(CLI::IsMember({"s8", "s16"}));
   make->add_option("--channels", options.channels, "logical channels")
       ->capture_default_str()
       ->check(CLI::Range(1, 20));

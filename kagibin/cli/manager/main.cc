@@ -141,7 +141,8 @@ class ManagerCommands {
       return card_manager.install_application(keys, installation);
     }();
     if (!done) {
-      return console_.failed(done.error(), "the application was not installed");
+      return console_.failed(done.error(), "the application was not installed",
+                             install_advice(done.error()));
     }
     console_.result({{"application", options_.aid}, {"security_domain", options_.domain}},
                     "Application {} is installed under {}.", options_.aid, options_.domain);
@@ -182,6 +183,27 @@ class ManagerCommands {
   }
 
  private:
+  // What the card's refusal of INSTALL most likely means (GPCS 11.5.3.2).
+  std::string install_advice(const Error& error) const {
+    if (error.code != Errc::kCardStatus) {
+      return {};
+    }
+    if (error.sw == apdu::sw::kConditionsNotSatisfied) {
+      return fmt::format(
+          "Most likely domain {} may not install: it needs the authorized management privilege, "
+          "which it is given when it is made, with: kagibin manager create-domain --installs --aid "
+          "ANOTHER_AID; then install under that one. Nothing was changed",
+          options_.domain);
+    }
+    if (error.sw == apdu::sw::kReferencedDataNotFound) {
+      return fmt::format(
+          "Load file {} with module {} and domain {} have to be in the card: compare them with "
+          "what it holds. Nothing was changed",
+          options_.load_file, options_.module, options_.domain);
+    }
+    return {};
+  }
+
   Result<manager::ManagerFolder> open() {
     const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
     return manager::ManagerFolder::open(program_.home(), passphrase);

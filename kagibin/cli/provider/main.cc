@@ -105,6 +105,9 @@ int main(int argc, char** argv) {
   run->add_flag("--until-done", options.until_done, "end when no order is open");
   run->add_option("--timeout", options.timeout_seconds, "end after this many seconds (0: never)")
       ->capture_default_str();
+  run->add_option("--wait", options.wait_seconds, "seconds to wait at the distributor for news")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 60));
   run->add_option("--attempts", options.attempts, "attempts of an order without asking")
       ->capture_default_str()
       ->check(CLI::Range(1, 999));

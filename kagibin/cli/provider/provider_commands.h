@@ -25,6 +25,7 @@ struct ProviderOptions {
   int validity_minutes = 1440;
   int attempts = 4;
   int timeout_seconds = 0;
+  int wait_seconds = 20;
   bool until_done = false;
 };
 
@@ -41,12 +42,11 @@ int provider_literal_key(const Program& program, const ProviderOptions& options)
 // provider_orders.cc
 int provider_check(const Program& program, const ProviderOptions& options);
 int provider_order(const Program& program, const ProviderOptions& options);
-int provider_run(const Program& program, const ProviderOptions& options);
 int provider_show(const Program& program, const ProviderOptions& options);
 int provider_retry(const Program& program, const ProviderOptions& options);
 int provider_cancel(const Program& program, const ProviderOptions& options);
 
-// One sentence on standard error (and the object with --json); the exit code of the problem.
-int report_problem(Console console, const provider::Problem& problem, std::string_view what);
+// provider_run.cc
+int provider_run(const Program& program, const ProviderOptions& options);
 
 }  // namespace kagibin::cli

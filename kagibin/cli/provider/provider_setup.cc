@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/base/clock.h"
 #include "kagibin/cli/provider/provider_commands.h"
+#include "kagibin/cli/provider/provider_problem.h"
 #include "kagibin/cli/transport/transport_folder.h"
 #include "kagibin/crypto/key_file.h"
 #include "kagibin/crypto/transport_x509.h"
@@ -12,17 +13,6 @@
 namespace kagibin::cli {
 
 using provider::Checked;
-
-int report_problem(Console console, const provider::Problem& problem, std::string_view what) {
-  std::string sentence = problem.text;
-  if (!sentence.ends_with('.')) {  // a lower layer's error says what happened and no more
-    sentence += exit_code(problem.code) == kExitTryAgain
-                    ? ". What was written is kept. See that the disk has room and the network is "
-                      "there, then run the same command again."
-                    : ".";
-  }
-  return console.failed_text(problem.code, what, sentence);
-}
 
 namespace {
 
@@ -84,7 +74,7 @@ int provider_init(const Program& program, const ProviderOptions& options) {
     return {};
   }();
   if (!done) {
-    return report_problem(console, done.error(), "no service provider was made");
+    return report_problem(program, done.error(), "no service provider was made");
   }
   console.result(
       {{"request", paths.request().string()}, {"exchange_certificate", paths.exchange().string()}},
@@ -117,7 +107,7 @@ int provider_install(const Program& program, const ProviderOptions& options) {
     return certificate.fields();
   }();
   if (!done) {
-    return report_problem(console, done.error(), "the certificate was not installed");
+    return report_problem(program, done.error(), "the certificate was not installed");
   }
   console.result({{"spid", to_hex(done->subject)}, {"expires", done->expiration.yyyymmdd}},
                  "Certified as {} until {}.", to_hex(done->subject), done->expiration.yyyymmdd);
@@ -147,7 +137,7 @@ int provider_accept_shipment(const Program& program, const ProviderOptions& opti
     return home->shipments().import(file, trust, pki::CertificateDate::from_unix(clock.now()));
   }();
   if (!done) {
-    return report_problem(console, done.error(), "the shipment list was not taken");
+    return report_problem(program, done.error(), "the shipment list was not taken");
   }
   console.result({{"elements", *done}}, "{} elements and their maker are known now.", *done);
   return kExitOk;
@@ -165,7 +155,7 @@ int provider_import_keys(const Program& program, const ProviderOptions& options)
                                         home->keys());
   }();
   if (!done) {
-    return report_problem(console, done.error(), "no channel keys were taken");
+    return report_problem(program, done.error(), "no channel keys were taken");
   }
   console.result({{"key_sets", *done}}, "{} channel key sets taken.", *done);
   return kExitOk;
@@ -183,7 +173,7 @@ int provider_master_key(const Program& program, const ProviderOptions& options, 
     return home->keys().add_master_key(options.key_name, key);
   }();
   if (!done) {
-    return report_problem(console, done.error(), "there is no such master key now");
+    return report_problem(program, done.error(), "there is no such master key now");
   }
   console.result({{"master_key", options.key_name}},
                  "Master key \"{}\" is kept; payloads name it in \"derive\".", options.key_name);
@@ -198,7 +188,7 @@ int provider_literal_key(const Program& program, const ProviderOptions& options)
     return home->keys().add_literal_key(options.key_name, key);
   }();
   if (!done) {
-    return report_problem(console, done.error(), "the key was not taken");
+    return report_problem(program, done.error(), "the key was not taken");
   }
   console.result({{"literal_key", options.key_name}}, "Key \"{}\" is kept, for one element.",
                  options.key_name);

@@ -21,7 +21,8 @@ Result<net::HttpClientOptions> client_options(const HostPort& server,
   net::HttpClientOptions out{.host = server.host,
                              .port = server.port,
                              .server_name = server.host,
-                             .verification_time = options.now};
+                             .verification_time = options.now,
+                             .stop = options.stop};
   if (!options.via.empty()) {
     const HostPort via = KB_TRY(parse_host_port(options.via));
     out.host = via.host;

@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "kagibin/delivery/http_port.h"
@@ -29,6 +30,7 @@ struct TransportOptions {
   std::string via;                     // HOST:PORT of a carrier before the server; empty: straight
   std::filesystem::path demo_key_log;  // empty: none
   std::optional<std::int64_t> now;     // the time to check certificates at; empty: the system's
+  std::stop_token stop{};              // asked to end: see net/http_client.h
 };
 
 class TransportFolder {

@@ -2,100 +2,10 @@
 // Whole lives of orders through the handler, without sockets: real store, typed API on both ends.
 #include "kagibin/roles/key_distribution_operator/distributor.h"
 
-#include <gtest/gtest.h>
-
-#include "kagibin/crypto/key_file.h"
-#include "kagibin/crypto/transport_x509.h"
-#include "kagibin/delivery/distributor_client.h"
-#include "kagibin/delivery/invitation.h"
-#include "kagibin/delivery/problem.h"
-#include "kagibin/roles/key_distribution_operator/invitations.h"
-#include "kagibin/roles/key_distribution_operator/test_messages.h"
-#include "kagibin/store/order_store_sqlite.h"
-#include "kagibin/store/test_folder.h"
-
-#include "tests/support/fake_clock.h"
-#include "tests/support/fixed_rng.h"
+#include "kagibin/roles/key_distribution_operator/test_distributor.h"
 
 namespace kagibin::roles::key_distribution_operator {
 namespace {
-
-using delivery::AttemptRequest;
-using delivery::AttemptStatus;
-using delivery::DeviceApi;
-using delivery::DeviceId;
-using delivery::HttpMethod;
-using delivery::HttpRequest;
-using delivery::HttpResponse;
-using delivery::LocalHttp;
-using delivery::OrderId;
-using delivery::ProviderApi;
-using delivery::State;
-using delivery::Verdict;
-using delivery::Work;
-using envelope::ActionResult;
-
-constexpr std::int64_t kNow = 1'800'000'000;
-const Spid kSpid{{0xAA}};
-const Spid kOtherSpid{{0xBB}};
-
-OrderId id(std::string_view text) { return OrderId::from(text).value(); }
-DeviceId device(std::string_view text) { return DeviceId::from(text).value(); }
-AttemptRequest request(Bytes e0) { return {AttemptRequest::Kind::kRequest, std::move(e0)}; }
-AttemptRequest deliver(Bytes e2) { return {AttemptRequest::Kind::kDeliver, std::move(e2)}; }
-
-struct DistributorTest : testing::Test {
-  void reopen(std::optional<std::uint32_t> max_pages = {}) {
-    distributor.reset();
-    store.reset();
-    store = store::open_order_store({.path = folder / "orders", .max_pages = max_pages}).value();
-    distributor.emplace(Distributor::Parts{.store = *store, .ca = ca, .clock = clock, .rng = rng});
-  }
-  DistributorTest() { reopen(); }
-
-  HttpResponse send(HttpMethod method,
-                    std::string target,
-                    std::optional<std::string> subject,
-                    std::string body = {}) {
-    return distributor->handle({.method = method,
-                                .target = std::move(target),
-                                .body = std::move(body),
-                                .subject = std::move(subject)});
-  }
-  // Brings an order's first attempt to handed_over.
-  void hand_over(const OrderId& order, std::uint8_t handle) {
-    ASSERT_TRUE(a().put_order(order, {device("phone"), kNow + 600}).has_value());
-    ASSERT_TRUE(a().put_attempt(order, 1, deliver(an_envelope(kSpid, handle))).has_value());
-    ASSERT_TRUE(agent().work("", 0).value().has_value());
-  }
-  ProviderApi& a() { return provider_api; }
-  DeviceApi& agent() { return device_api; }
-
-  store::TestFolder folder;
-  test::FakeClock clock{kNow};
-  test::FixedRng rng{"distributor"};
-  TransportCa ca = create_transport_ca("test", kNow, rng).value();
-  std::unique_ptr<delivery::OrderStore> store;
-  std::optional<Distributor> distributor;
-
-  // The distributor of now, so that these outlive a reopen.
-  struct Current final : delivery::HttpClient {
-    Current(DistributorTest& owner, std::string name) : test(owner), subject(std::move(name)) {}
-    Result<HttpResponse> send(const HttpRequest& request) override {
-      return test.send(request.method, request.target, subject, request.body);
-    }
-    DistributorTest& test;
-    std::string subject;
-  };
-  Current provider_http{*this, delivery::provider_subject(kSpid).common_name()};
-  Current other_http{*this, delivery::provider_subject(kOtherSpid).common_name()};
-  Current device_http{*this, "device:phone"};
-  Current thief_http{*this, "device:thief"};
-  ProviderApi provider_api{provider_http};
-  ProviderApi other{other_http};
-  DeviceApi device_api{device_http};
-  DeviceApi thief{thief_http};
-};
 
 TEST_F(DistributorTest, AWholeOrderGoesFromOrderedToConfirmedAcrossRestarts) {
   const OrderId order = id("order-1");
@@ -108,7 +18,7 @@ TEST_F(DistributorTest, AWholeOrderGoesFromOrderedToConfirmedAcrossRestarts) {
   EXPECT_EQ(enrol.kind, Work::Kind::kEnrol);
   EXPECT_EQ(enrol.message, a_request(kSpid, 1));
   EXPECT_EQ(a().enrolment(order, 1).error().code, Errc::kNotFound);
-  EXPECT_EQ(agent().put_enrolment(order, 1, {an_answer(7, 1)})->state, State::kEnrolled);
+  EXPECT_EQ(agent().put_enrolment(ours(order), 1, {an_answer(7, 1)})->state, State::kEnrolled);
   EXPECT_EQ(agent().work("", 0).value(), std::nullopt);
   reopen();
 
@@ -125,7 +35,7 @@ TEST_F(DistributorTest, AWholeOrderGoesFromOrderedToConfirmedAcrossRestarts) {
   EXPECT_EQ(a().order(order)->state, State::kHandedOver);
   EXPECT_EQ(agent().work("", 0).value(), work) << "a crashed agent gets the same work again";
   EXPECT_EQ(a().receipt(order, 1).error().code, Errc::kNotFound);
-  EXPECT_EQ(agent().put_receipt(order, 1, {a_receipt(7, ActionResult::kInstalled)})->state,
+  EXPECT_EQ(agent().put_receipt(ours(order), 1, {a_receipt(7, ActionResult::kInstalled)})->state,
             State::kReported);
   reopen();
 
@@ -155,27 +65,34 @@ TEST_F(DistributorTest, EveryPutMayBeRepeatedAndOtherContentIsAConflict) {
   EXPECT_EQ(a().put_attempt(order, 1, request(a_request(kSpid, 2))).error().code, Errc::kConflict);
   EXPECT_EQ(a().put_attempt(order, 1, deliver(an_envelope(kSpid, 7))).error().code,
             Errc::kConflict);
-  twice([&] { return agent().put_enrolment(order, 1, {an_answer(7, 1)}); });
-  EXPECT_EQ(agent().put_enrolment(order, 1, {an_answer(8, 1)}).error().code, Errc::kConflict);
+  twice([&] { return agent().put_enrolment(ours(order), 1, {an_answer(7, 1)}); });
+  EXPECT_EQ(agent().put_enrolment(ours(order), 1, {an_answer(8, 1)}).error().code, Errc::kConflict);
   twice([&] { return a().put_delivery(order, 1, {an_envelope(kSpid, 7)}); });
   EXPECT_EQ(a().put_delivery(order, 1, {an_envelope(kSpid, 7, 1)}).error().code, Errc::kConflict);
   ASSERT_TRUE(agent().work("", 0).value().has_value());
-  twice([&] { return agent().put_receipt(order, 1, {a_receipt(7, ActionResult::kInstalled)}); });
+  twice([&] {
+    return agent().put_receipt(ours(order), 1, {a_receipt(7, ActionResult::kInstalled)});
+  });
   twice([&] { return a().put_verdict(order, 1, {Verdict::kConfirmed, "", 1}); });
   EXPECT_EQ(a().put_verdict(order, 1, {Verdict::kRefused, "", 1}).error().code, Errc::kConflict);
-  EXPECT_EQ(agent().put_receipt(order, 1, {a_receipt(7, ActionResult::kProvedAbsent)}).error().code,
-            Errc::kConflict);
-  twice([&] { return agent().put_receipt(order, 1, {a_receipt(7, ActionResult::kInstalled)}); });
+  EXPECT_EQ(
+      agent().put_receipt(ours(order), 1, {a_receipt(7, ActionResult::kProvedAbsent)}).error().code,
+      Errc::kConflict);
+  twice([&] {
+    return agent().put_receipt(ours(order), 1, {a_receipt(7, ActionResult::kInstalled)});
+  });
 }
 
 TEST_F(DistributorTest, AnUnknownOutcomeIsResolvedByALaterReceiptThatNoOldVerdictHides) {
   const OrderId order = id("order-1");
   hand_over(order, 7);
-  ASSERT_TRUE(agent().put_receipt(order, 1, {a_receipt(7, ActionResult::kUnknown)}).has_value());
+  ASSERT_TRUE(
+      agent().put_receipt(ours(order), 1, {a_receipt(7, ActionResult::kUnknown)}).has_value());
   const delivery::VerdictMessage unknown{Verdict::kUnknown, "not proved", 1};
   EXPECT_EQ(a().put_verdict(order, 1, unknown)->state, State::kUnknown);
-  EXPECT_EQ(agent().put_receipt(order, 1, {a_receipt(7, ActionResult::kInstalledByProbe)})->state,
-            State::kReported);
+  EXPECT_EQ(
+      agent().put_receipt(ours(order), 1, {a_receipt(7, ActionResult::kInstalledByProbe)})->state,
+      State::kReported);
   EXPECT_EQ(a().put_verdict(order, 1, unknown)->state, State::kReported) << "sent again";
   EXPECT_EQ(a().put_verdict(order, 1, {Verdict::kRefused, "", 1}).error().code, Errc::kState);
   EXPECT_EQ(a().receipt(order, 1)->revision, 2U);
@@ -186,7 +103,6 @@ TEST_F(DistributorTest, OthersSeeNothingAndChangeNothing) {
   const OrderId order = id("order-1");
   hand_over(order, 7);
   EXPECT_EQ(other.order(order).error().code, Errc::kNotFound);
-  EXPECT_EQ(other.put_order(order, {device("phone"), kNow + 600}).error().code, Errc::kConflict);
   EXPECT_EQ(other.put_attempt(order, 2, request(a_request(kOtherSpid, 9))).error().code,
             Errc::kNotFound);
   EXPECT_EQ(other.put_verdict(order, 1, {Verdict::kUnknown, ""}).error().code, Errc::kNotFound);
@@ -196,38 +112,65 @@ TEST_F(DistributorTest, OthersSeeNothingAndChangeNothing) {
   EXPECT_EQ(other.put_delivery(order, 1, {an_envelope(kOtherSpid, 7)}).error().code,
             Errc::kNotFound);
   EXPECT_TRUE(other.list({}, "")->attempts.empty());
+  const OrderKey as_others{.provider = kOtherSpid, .id = order};
+  EXPECT_EQ(
+      agent().put_receipt(as_others, 1, {a_receipt(7, ActionResult::kInstalled)}).error().code,
+      Errc::kNotFound);
   EXPECT_EQ(thief.work("", 0).value(), std::nullopt);
-  EXPECT_EQ(thief.put_receipt(order, 1, {a_receipt(7, ActionResult::kInstalled)}).error().code,
-            Errc::kNotFound);
-  EXPECT_EQ(thief.put_enrolment(order, 1, {an_answer(7, 1)}).error().code, Errc::kNotFound);
+  EXPECT_EQ(
+      thief.put_receipt(ours(order), 1, {a_receipt(7, ActionResult::kInstalled)}).error().code,
+      Errc::kNotFound);
+  EXPECT_EQ(thief.put_enrolment(ours(order), 1, {an_answer(7, 1)}).error().code, Errc::kNotFound);
   EXPECT_EQ(a().order(order)->state, State::kHandedOver);
 }
 
-TEST_F(DistributorTest, OnlyTheHealthOfTheServiceIsSeenWithoutACertificate) {
-  EXPECT_EQ(send(HttpMethod::kGet, "/healthz", {}).status, 200);
-  for (const Route& route : routes()) {
-    if (!route.party) {
-      continue;
-    }
-    std::string target(route.pattern);
-    for (const std::string_view name : {"{order}", "{attempt}"}) {
-      if (const auto at = target.find(name); at != std::string::npos) {
-        target.replace(at, name.size(), "1");
-      }
-    }
-    EXPECT_EQ(send(route.method, target, {}).status, 403) << target;
-    EXPECT_EQ(send(route.method, target, "somebody").status, 403) << target;
-    for (const delivery::Party party :
-         {delivery::Party::kProvider, delivery::Party::kDevice, delivery::Party::kInvitation}) {
-      const bool allowed = party == *route.party;
-      const std::string subject = delivery::Subject{party, std::string(32, 'A')}.common_name();
-      const HttpResponse response = send(route.method, target, subject);
-      const bool stranger =
-          response.status == 403 &&
-          response.body.find("this certificate's subject may not call this") != std::string::npos;
-      EXPECT_NE(stranger, allowed) << target << " " << subject;
-    }
-  }
+TEST_F(DistributorTest, TwoProvidersMayUseOneNameAndNeitherLearnsOfTheOther) {
+  const OrderId order = id("order-1");
+  hand_over(order, 7);
+  EXPECT_EQ(other.order(order).error().code, Errc::kNotFound);
+  EXPECT_EQ(other.put_order(order, {device("phone"), kNow + 900})->state, State::kOrdered);
+  ASSERT_TRUE(other.put_attempt(order, 1, request(a_request(kOtherSpid, 1))).has_value());
+  const Work second = agent().work("1", 0).value().value();
+  EXPECT_EQ(second.order, (OrderKey{.provider = kOtherSpid, .id = order}));
+  EXPECT_EQ(second.message, a_request(kOtherSpid, 1));
+  reopen();
+  ASSERT_TRUE(agent().put_enrolment(second.order, 1, {an_answer(9, 1)}).has_value());
+  ASSERT_TRUE(
+      agent().put_receipt(ours(order), 1, {a_receipt(7, ActionResult::kInstalled)}).has_value());
+  EXPECT_EQ(a().order(order)->not_after, kNow + 600);
+  EXPECT_EQ(a().order(order)->state, State::kReported);
+  EXPECT_EQ(a().enrolment(order, 1).error().code, Errc::kNotFound);
+  EXPECT_EQ(other.order(order)->not_after, kNow + 900);
+  EXPECT_EQ(other.order(order)->state, State::kEnrolled);
+  EXPECT_EQ(other.receipt(order, 1).error().code, Errc::kNotFound);
+  EXPECT_EQ(other.list({}, "")->attempts.size(), 1U);
+  EXPECT_EQ(a().list({}, "")->attempts.size(), 1U);
+  EXPECT_EQ(other.withdraw(order, 1, {""})->state, State::kCancelled);
+  EXPECT_EQ(a().put_verdict(order, 1, {Verdict::kConfirmed, "", 1})->state, State::kConfirmed);
+}
+
+TEST_F(DistributorTest, AVerdictIsOnTheLastReceiptOrOnNoneWhenThereIsNone) {
+  const OrderId order = id("order-1");
+  hand_over(order, 7);
+  const delivery::VerdictMessage on_none{Verdict::kUnknown, "time ran out"};
+  EXPECT_EQ(a().put_verdict(order, 1, {Verdict::kUnknown, "", 1}).error().code, Errc::kState)
+      << "on a receipt that is not here";
+  ASSERT_TRUE(
+      agent().put_receipt(ours(order), 1, {a_receipt(7, ActionResult::kUnknown)}).has_value());
+  EXPECT_EQ(a().put_verdict(order, 1, on_none).error().code, Errc::kState)
+      << "a receipt came while it was on its way: nothing may hide it";
+  EXPECT_EQ(a().order(order)->state, State::kReported);
+  EXPECT_EQ(a().put_verdict(order, 1, {Verdict::kUnknown, "", 2}).error().code, Errc::kState);
+  ASSERT_TRUE(a().put_verdict(order, 1, {Verdict::kUnknown, "", 1}).has_value());
+  ASSERT_TRUE(
+      agent().put_receipt(ours(order), 1, {a_receipt(7, ActionResult::kInstalled)}).has_value());
+  EXPECT_EQ(a().put_verdict(order, 1, {Verdict::kConfirmed, "", 1}).error().code, Errc::kState);
+  const HttpResponse stale =
+      send(HttpMethod::kPut, "/v1/orders/order-1/attempts/1/verdict", provider_http.subject,
+           to_json(delivery::VerdictMessage{Verdict::kConfirmed, ""}));
+  EXPECT_EQ(stale.status, 409);
+  EXPECT_EQ(a().order(order)->state, State::kReported);
+  EXPECT_EQ(a().put_verdict(order, 1, {Verdict::kConfirmed, "", 2})->state, State::kConfirmed);
 }
 
 TEST_F(DistributorTest, MessagesThatDoNotBelongTogetherAreRefused) {
@@ -240,18 +183,20 @@ TEST_F(DistributorTest, MessagesThatDoNotBelongTogetherAreRefused) {
   EXPECT_FALSE(a().put_attempt(order, 1, request(an_envelope(kSpid, 1))).has_value());
   EXPECT_EQ(a().put_attempt(order, 2, request(a_request(kSpid, 1))).error().code, Errc::kConflict);
   ASSERT_TRUE(a().put_attempt(order, 1, request(a_request(kSpid, 1))).has_value());
-  EXPECT_EQ(agent().put_receipt(order, 1, {a_receipt(7, ActionResult::kInstalled)}).error().code,
-            Errc::kState);
+  EXPECT_EQ(
+      agent().put_receipt(ours(order), 1, {a_receipt(7, ActionResult::kInstalled)}).error().code,
+      Errc::kState);
   EXPECT_EQ(a().put_delivery(order, 1, {an_envelope(kSpid, 7)}).error().code, Errc::kState);
-  EXPECT_EQ(agent().put_enrolment(order, 1, {an_answer(7, 2)}).error().code, Errc::kValue);
-  EXPECT_FALSE(agent().put_enrolment(order, 1, {Bytes{0xE4, 0x00}}).has_value());
-  ASSERT_TRUE(agent().put_enrolment(order, 1, {an_answer(7, 1)}).has_value());
+  EXPECT_EQ(agent().put_enrolment(ours(order), 1, {an_answer(7, 2)}).error().code, Errc::kValue);
+  EXPECT_FALSE(agent().put_enrolment(ours(order), 1, {Bytes{0xE4, 0x00}}).has_value());
+  ASSERT_TRUE(agent().put_enrolment(ours(order), 1, {an_answer(7, 1)}).has_value());
   EXPECT_EQ(a().put_delivery(order, 1, {an_envelope(kSpid, 8)}).error().code, Errc::kValue);
   EXPECT_EQ(a().put_delivery(order, 1, {an_envelope(kOtherSpid, 7)}).error().code, Errc::kValue);
   ASSERT_TRUE(a().put_delivery(order, 1, {an_envelope(kSpid, 7)}).has_value());
   ASSERT_TRUE(agent().work("", 0).value().has_value());
-  EXPECT_EQ(agent().put_receipt(order, 1, {a_receipt(8, ActionResult::kInstalled)}).error().code,
-            Errc::kValue);
+  EXPECT_EQ(
+      agent().put_receipt(ours(order), 1, {a_receipt(8, ActionResult::kInstalled)}).error().code,
+      Errc::kValue);
   EXPECT_EQ(a().put_attempt(order, 2, request(a_request(kSpid, 1))).error().code, Errc::kConflict)
       << "a nonce of an earlier attempt";
 }
@@ -263,8 +208,8 @@ TEST_F(DistributorTest, ALaterAttemptSupersedesWhatNobodyFetchedAndKeepsWhatWasH
   ASSERT_TRUE(a().put_attempt(order, 2, request(a_request(kSpid, 2))).has_value());
   EXPECT_EQ(a().order(order)->attempts[0].state, State::kCancelled);
   EXPECT_EQ(agent().work("", 0).value()->attempt, 2U);
-  EXPECT_EQ(agent().put_enrolment(order, 1, {an_answer(6, 1)}).error().code, Errc::kState);
-  ASSERT_TRUE(agent().put_enrolment(order, 2, {an_answer(7, 2)}).has_value());
+  EXPECT_EQ(agent().put_enrolment(ours(order), 1, {an_answer(6, 1)}).error().code, Errc::kState);
+  ASSERT_TRUE(agent().put_enrolment(ours(order), 2, {an_answer(7, 2)}).has_value());
   ASSERT_TRUE(a().put_delivery(order, 2, {an_envelope(kSpid, 7)}).has_value());
   ASSERT_TRUE(agent().work("", 0).value().has_value());
 
@@ -272,7 +217,8 @@ TEST_F(DistributorTest, ALaterAttemptSupersedesWhatNobodyFetchedAndKeepsWhatWasH
   const Work cancel = agent().work("", 0).value().value();
   EXPECT_EQ(cancel.kind, Work::Kind::kCancel);
   EXPECT_EQ(cancel.attempt, 3U);
-  ASSERT_TRUE(agent().put_receipt(order, 2, {a_receipt(7, ActionResult::kInstalled)}).has_value());
+  ASSERT_TRUE(
+      agent().put_receipt(ours(order), 2, {a_receipt(7, ActionResult::kInstalled)}).has_value());
   EXPECT_EQ(a().order(order)->state, State::kHandedOver) << "the current attempt's";
   EXPECT_EQ(a().list(State::kReported, "")->attempts.size(), 1U);
   EXPECT_EQ(a().put_verdict(order, 2, {Verdict::kConfirmed, "", 1})->state, State::kConfirmed);
@@ -287,7 +233,8 @@ TEST_F(DistributorTest, ASignedCancellationEndsCancelled) {
   ASSERT_TRUE(a().put_attempt(order, 2, request(a_request(kSpid, 2, true))).has_value());
   EXPECT_EQ(a().put_attempt(order, 2, request(a_request(kSpid, 2, true)))->state, State::kSealed);
   ASSERT_EQ(agent().work("", 0).value()->kind, Work::Kind::kCancel);
-  ASSERT_TRUE(agent().put_receipt(order, 2, {a_receipt(7, ActionResult::kCancelled)}).has_value());
+  ASSERT_TRUE(
+      agent().put_receipt(ours(order), 2, {a_receipt(7, ActionResult::kCancelled)}).has_value());
   EXPECT_EQ(a().put_verdict(order, 2, {Verdict::kCancelled, "", 1})->state, State::kCancelled);
   EXPECT_EQ(a().order(order)->state, State::kCancelled);
 }
@@ -320,9 +267,9 @@ TEST_F(DistributorTest, OrdersExpireAsACourtesyAndLateReceiptsAreStillTaken) {
   }
   EXPECT_EQ(a().put_attempt(bare, 1, request(a_request(kSpid, 1))).error().code, Errc::kExpired);
   EXPECT_EQ(a().put_order(id("late"), {device("phone"), kNow}).error().code, Errc::kExpired);
-  EXPECT_EQ(agent().put_receipt(waiting, 1, {a_receipt(8, ActionResult::kInstalled)})->state,
+  EXPECT_EQ(agent().put_receipt(ours(waiting), 1, {a_receipt(8, ActionResult::kInstalled)})->state,
             State::kReported);
-  EXPECT_EQ(agent().put_receipt(fetched, 1, {a_receipt(7, ActionResult::kInstalled)})->state,
+  EXPECT_EQ(agent().put_receipt(ours(fetched), 1, {a_receipt(7, ActionResult::kInstalled)})->state,
             State::kReported);
   EXPECT_EQ(a().put_verdict(fetched, 1, {Verdict::kUnknown, "too late", 1})->state,
             State::kUnknown);
@@ -353,7 +300,7 @@ TEST_F(DistributorTest, ListsArePagedByCursorAndShowEveryLaterChange) {
   const auto nothing = a().list({}, second.next, 3).value();
   EXPECT_TRUE(nothing.attempts.empty());
   EXPECT_EQ(nothing.next, second.next);
-  ASSERT_TRUE(agent().put_enrolment(id("order-1"), 1, {an_answer(7, 1)}).has_value());
+  ASSERT_TRUE(agent().put_enrolment(ours(id("order-1")), 1, {an_answer(7, 1)}).has_value());
   const auto later = a().list(State::kEnrolled, second.next).value();
   ASSERT_EQ(later.attempts.size(), 1U);
   EXPECT_EQ(later.attempts[0].order, id("order-1"));
@@ -370,51 +317,17 @@ TEST_F(DistributorTest, WaitersAreWokenByTheirOwnNewsOnly) {
                                 to_json(request(a_request(kSpid, 1))));
   EXPECT_EQ(put.status, 201);
   EXPECT_EQ(put.wakes, (std::vector<std::string>{"device:phone", provider_http.subject}));
+  const std::string listing = "/v1/orders?state=enrolled&after=9&wait=20";
+  const HttpResponse nothing = send(HttpMethod::kGet, listing, provider_http.subject);
+  EXPECT_EQ(nothing.status, 200);
+  EXPECT_EQ(nothing.wait->topic, provider_http.subject);
+  EXPECT_EQ(nothing.wait->seconds, 20U);
+  const HttpResponse something =
+      send(HttpMethod::kGet, "/v1/orders?wait=20", provider_http.subject);
+  EXPECT_FALSE(something.wait.has_value()) << "there is something to tell";
   const HttpResponse capped =
       send(HttpMethod::kGet, "/v1/devices/self/work?wait=9999", "device:other");
   EXPECT_EQ(capped.wait->seconds, kMaxWaitSeconds);
-}
-
-TEST_F(DistributorTest, TargetsAndBodiesAreReadStrictly) {
-  const std::string subject = provider_http.subject;
-  EXPECT_EQ(send(HttpMethod::kGet, "/v1/orders/x/", subject).status, 404);
-  EXPECT_EQ(send(HttpMethod::kGet, "//v1/orders", subject).status, 404);
-  EXPECT_EQ(send(HttpMethod::kGet, "/v1/orders?limit=0", subject).status, 200);
-  for (const char* target :
-       {"/v1/orders?limit=01", "/v1/orders?limit=1001", "/v1/orders?limit=1&limit=1",
-        "/v1/orders?foo=1", "/v1/orders?state=Sealed", "/v1/orders?after=-1",
-        "/v1/orders?after=99999999999999999999", "/v1/orders/x?limit=1", "/v1/orders/%78",
-        "/v1/orders/a b"}) {
-    EXPECT_EQ(send(HttpMethod::kGet, target, subject).status, 400) << target;
-  }
-  for (const char* target : {"/v1/orders/x/attempts/0", "/v1/orders/x/attempts/1000",
-                             "/v1/orders/x/attempts/+1", "/v1/orders/x/attempts/1x"}) {
-    EXPECT_EQ(send(HttpMethod::kPut, target, subject).status, 400) << target;
-  }
-  EXPECT_EQ(send(HttpMethod::kDelete, "/v1/orders/x", subject).status, 404);
-  const HttpResponse broken = send(HttpMethod::kPut, "/v1/orders/x", subject, "{");
-  EXPECT_EQ(broken.status, 400);
-  EXPECT_EQ(broken.content_type, "application/problem+json");
-  EXPECT_EQ(delivery::problem_from_json(broken.body)->type, "urn:kagibin:problem:encoding");
-  EXPECT_EQ(send(HttpMethod::kPut, "/v1/orders/x", subject,
-                 R"({"device":"phone","notAfter":1900000000,"priority":1})")
-                .status,
-            400);
-  EXPECT_EQ(send(HttpMethod::kGet, "/v1/orders/x", subject).status, 404);
-}
-
-TEST_F(DistributorTest, PathsWithAnEmptySegmentAreNoPaths) {
-  const auto provider = provider_http.subject;
-  for (const char* path :
-       {"/v1/orders//", "/v1/orders//attempts/1/receipt", "/v1/orders/x/attempts//receipt"}) {
-    EXPECT_EQ(send(HttpMethod::kGet, path, provider).status, 404) << path;
-  }
-  for (const char* path : {"/v1/orders//attempts/1/receipt", "/v1/orders/x/attempts//receipt"}) {
-    EXPECT_EQ(send(HttpMethod::kPut, path, "device:phone", "{}").status, 404) << path;
-  }
-  for (const char* path : {"/v1/orders//", "/v1/orders//attempts/1", "/v1/orders/x/attempts/"}) {
-    EXPECT_EQ(send(HttpMethod::kPut, path, provider, "{}").status, 404) << path;
-  }
 }
 
 TEST_F(DistributorTest, RequestsThatArriveTogetherFailAloneAndCommitTogether) {
@@ -466,70 +379,6 @@ TEST_F(DistributorTest, AFullDiskIsSaidAndNothingAcknowledgedIsLost) {
     EXPECT_EQ(a().order(order)->state, State::kSealed);
   }
   EXPECT_TRUE(a().put_order(id("after"), {device("phone"), kNow + 600}).has_value());
-}
-
-struct InvitationsTest : DistributorTest {
-  SecretBytes an_invitation(std::string_view subject) {
-    return invite(*store, ca, {delivery::Subject::parse(subject).value(), "localhost", 8443},
-                  clock.now(), rng)
-        .value();
-  }
-  std::string request_of(std::string_view seed) {
-    test::FixedRng own(seed);
-    const auto key = crypto::EcPrivateKey::generate(own).value();
-    return crypto::certificate_request(key, "device:whatever-i-say").value();
-  }
-  Result<delivery::IssuedCertificate> redeem_with(const SecretBytes& file, std::string csr) {
-    const auto invitation = delivery::decode_invitation(file.expose()).value();
-    const auto facts = crypto::certificate_facts(invitation.certificate_pem).value();
-    LocalHttp http(*distributor, facts.common_name);
-    return delivery::redeem_invitation(http, {std::move(csr)});
-  }
-};
-
-TEST_F(InvitationsTest, AnInvitationBuysOneCertificateOfTheInvitedSubject) {
-  const SecretBytes file = an_invitation("device:phone-9");
-  const auto first = redeem_with(file, request_of("first"));
-  ASSERT_TRUE(first.has_value()) << first.error().detail.text();
-  const delivery::IssuedCertificate& issued = *first;
-  EXPECT_EQ(issued.subject, "device:phone-9");
-  EXPECT_EQ(crypto::certificate_facts(issued.pem)->common_name, "device:phone-9");
-  reopen();
-  const auto again = redeem_with(file, request_of("first"));
-  ASSERT_TRUE(again.has_value()) << again.error().detail.text();
-  EXPECT_EQ(*again, issued) << "its answer was lost";
-  EXPECT_EQ(redeem_with(file, request_of("second")).error().code, Errc::kConflict);
-}
-
-TEST_F(InvitationsTest, TheStoreDoesNotHoldTheToken) {
-  const SecretBytes file = an_invitation("device:phone-9");
-  const auto invitation = delivery::decode_invitation(file.expose()).value();
-  const std::string token =
-      crypto::certificate_facts(invitation.certificate_pem)->common_name.substr(11);
-  ASSERT_EQ(token.size(), 32U);
-  reopen();
-  for (const char* name : {"orders", "orders-wal"}) {
-    const auto content = crypto::read_file(folder / name);
-    if (content) {
-      const std::string text(content->expose().begin(), content->expose().end());
-      EXPECT_EQ(text.find(token), std::string::npos) << name;
-    }
-  }
-}
-
-TEST_F(InvitationsTest, OldForeignAndBrokenInvitationsAreRefused) {
-  EXPECT_EQ(redeem_with(an_invitation("device:x"), "no csr").error().code, Errc::kEncoding);
-  LocalHttp stranger(*distributor, "invitation:000102030405060708090A0B0C0D0E0F");
-  EXPECT_EQ(delivery::redeem_invitation(stranger, {request_of("s")}).error().code,
-            Errc::kUntrusted);
-  const SecretBytes file = an_invitation("device:x");
-  clock.advance_seconds(8 * 86'400);
-  EXPECT_EQ(redeem_with(file, request_of("late")).error().code, Errc::kExpired);
-  EXPECT_EQ(
-      invite(*store, ca, {{delivery::Party::kInvitation, std::string(32, 'A')}, "h", 1}, kNow, rng)
-          .error()
-          .code,
-      Errc::kInvalidArgument);
 }
 
 }  // namespace

@@ -124,6 +124,7 @@ class DistributorTlsTest : public testing::Test {
 };
 
 OrderId id(std::string_view text) { return OrderId::from(text).value(); }
+delivery::OrderKey ours(const OrderId& order) { return {.provider = kSpid, .id = order}; }
 DeviceId phone() { return DeviceId::from("phone").value(); }
 AttemptRequest request(Bytes e0) { return {AttemptRequest::Kind::kRequest, std::move(e0)}; }
 
@@ -149,16 +150,17 @@ TEST_F(DistributorTlsTest, AWholeOrderRunsOverTlsBetweenInvitedParties) {
   EXPECT_EQ((*work)->message, a_request(kSpid, 1));
 
   EXPECT_EQ(thief.work("", 0).value(), std::nullopt);
-  EXPECT_EQ(thief.put_enrolment(order, 1, {an_answer(7, 1)}).error().code, Errc::kNotFound);
-  ASSERT_TRUE(agent.put_enrolment(order, 1, {an_answer(7, 1)}).has_value());
-  ASSERT_TRUE(agent.put_enrolment(order, 1, {an_answer(7, 1)}).has_value());
-  EXPECT_EQ(agent.put_enrolment(order, 1, {an_answer(8, 1)}).error().code, Errc::kConflict);
+  EXPECT_EQ(thief.put_enrolment(ours(order), 1, {an_answer(7, 1)}).error().code, Errc::kNotFound);
+  ASSERT_TRUE(agent.put_enrolment(ours(order), 1, {an_answer(7, 1)}).has_value());
+  ASSERT_TRUE(agent.put_enrolment(ours(order), 1, {an_answer(7, 1)}).has_value());
+  EXPECT_EQ(agent.put_enrolment(ours(order), 1, {an_answer(8, 1)}).error().code, Errc::kConflict);
   ASSERT_TRUE(a.put_delivery(order, 1, {an_envelope(kSpid, 7)}).has_value());
   const std::uint16_t port = service->port();
   stop();
   start(port);
   ASSERT_TRUE(agent.work("", 0).value().has_value()) << "over a new connection";
-  ASSERT_TRUE(agent.put_receipt(order, 1, {a_receipt(7, ActionResult::kInstalled)}).has_value());
+  ASSERT_TRUE(
+      agent.put_receipt(ours(order), 1, {a_receipt(7, ActionResult::kInstalled)}).has_value());
   EXPECT_EQ(a.list(State::kReported, "")->attempts.size(), 1U);
   EXPECT_EQ(a.put_verdict(order, 1, {Verdict::kConfirmed, "", 1})->state, State::kConfirmed);
   ASSERT_TRUE(a.connection().server_time().has_value());
@@ -173,8 +175,10 @@ TEST_F(DistributorTlsTest, StrangersAndWrongRolesGetNothing) {
   EXPECT_EQ(list->content_type, "application/problem+json");
   const auto other = http->send({.method = HttpMethod::kGet, .target = "/v1/devices/thief/work"});
   EXPECT_EQ(other->status, 404);
-  const auto broken = http->send(
-      {.method = HttpMethod::kPut, .target = "/v1/orders/o/attempts/1/receipt", .body = "{"});
+  const auto broken =
+      http->send({.method = HttpMethod::kPut,
+                  .target = "/v1/providers/" + kSpid.hex() + "/orders/o/attempts/1/receipt",
+                  .body = "{"});
   EXPECT_EQ(broken->status, 404) << "names of others are not told from broken bodies";
 
   const DistributorFolder c(folder / "c");
@@ -280,7 +284,7 @@ TEST_F(DistributorTlsTest, KilledAtAnyStepItLosesNothingAndEveryRequestCanBeRepe
        }},
       {"enrolment",
        [&](ProviderApi&, DeviceApi& d) {
-         return d.put_enrolment(order, 1, {an_answer(7, 1)}).has_value();
+         return d.put_enrolment(ours(order), 1, {an_answer(7, 1)}).has_value();
        }},
       {"delivery",
        [&](ProviderApi& a, DeviceApi&) {
@@ -293,7 +297,7 @@ TEST_F(DistributorTlsTest, KilledAtAnyStepItLosesNothingAndEveryRequestCanBeRepe
        }},
       {"receipt",
        [&](ProviderApi&, DeviceApi& d) {
-         return d.put_receipt(order, 1, {a_receipt(7, ActionResult::kInstalled)}).has_value();
+         return d.put_receipt(ours(order), 1, {a_receipt(7, ActionResult::kInstalled)}).has_value();
        }},
       {"verdict",
        [&](ProviderApi& a, DeviceApi&) {

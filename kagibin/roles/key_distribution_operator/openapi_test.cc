@@ -118,7 +118,8 @@ TEST(OpenApiTest, TheMembersOfTheSchemasAreThoseOfTheCodecs) {
   written["AttemptRequest"] = both(members_of(to_json(AttemptRequest{Request::kRequest, {1}})),
                                    members_of(to_json(AttemptRequest{Request::kDeliver, {1}})));
   for (const Work::Kind kind : {Work::Kind::kEnrol, Work::Kind::kDeliver, Work::Kind::kCancel}) {
-    written["Work"] = both(written["Work"], members_of(to_json(Work{order, 1, kind, {1}, "1"})));
+    written["Work"] =
+        both(written["Work"], members_of(to_json(Work{{Spid{}, order}, 1, kind, {1}, "1"})));
   }
   written["EnrolmentMessage"] = members_of(to_json(EnrolmentMessage{{1}}));
   written["DeliveryMessage"] = members_of(to_json(DeliveryMessage{{1}}));

@@ -33,7 +33,7 @@ Result<AttemptRow> OrderBook::attempt_of_device(const Call& call) {
   return std::move(*attempt);
 }
 
-Result<void> OrderBook::check_not_after(const delivery::OrderId& order) {
+Result<void> OrderBook::check_not_after(const delivery::OrderKey& order) {
   const std::optional<OrderRow> row = KB_TRY(store_.find_order(order));
   if (!row || row->not_after < now_) {
     return fail(Errc::kExpired, "the order's notAfter has passed");
@@ -50,7 +50,7 @@ Result<void> OrderBook::apply(AttemptRow& attempt, Event event) {
   }
   attempt.state = *after;
   KB_TRY(store_.update_attempt(attempt));
-  std::optional<OrderRow> order = KB_TRY(store_.find_order(attempt.order));
+  std::optional<OrderRow> order = KB_TRY(store_.find_order(attempt.order_key()));
   if (!order) {
     return fail(Errc::kStore, "an attempt without its order");
   }
@@ -76,7 +76,7 @@ Result<HttpResponse> OrderBook::get_work(const Call& call) {
       return none;
     }
     after = attempt->sequence;
-    if (!check_not_after(attempt->order)) {
+    if (!check_not_after(attempt->order_key())) {
       KB_TRY(apply(*attempt, Event::kExpire));
       wakes.push_back(topic_of(attempt->provider));
       continue;
@@ -85,7 +85,7 @@ Result<HttpResponse> OrderBook::get_work(const Call& call) {
       KB_TRY(apply(*attempt, Event::kHandOver));
       wakes.push_back(topic_of(attempt->provider));
     }
-    Work work{.order = attempt->order, .attempt = attempt->number, .kind = attempt->kind};
+    Work work{.order = attempt->order_key(), .attempt = attempt->number, .kind = attempt->kind};
     work.message = attempt->opening;
     work.cursor = std::to_string(attempt->sequence);
     if (attempt->kind == Work::Kind::kEnrol && attempt->envelope) {
@@ -114,7 +114,7 @@ Result<HttpResponse> OrderBook::put_enrolment(const Call& call) {
   if (answer.nonce_a != request.nonce_a) {
     return fail(Errc::kValue, "the answer belongs to another enrolment request");
   }
-  KB_TRY(check_not_after(attempt.order));
+  KB_TRY(check_not_after(attempt.order_key()));
   attempt.answer = message.answer;
   KB_TRY(apply(attempt, Event::kEnrolment));
   return changed(attempt, 201, {topic_of(attempt.provider)});
@@ -148,7 +148,7 @@ Result<HttpResponse> OrderBook::put_receipt(const Call& call) {
   if (message.revision) {
     return fail(Errc::kValue, "the distributor numbers receipts");
   }
-  const std::vector<Bytes> stored = KB_TRY(store_.receipts_of(attempt.order, attempt.number));
+  const std::vector<Bytes> stored = KB_TRY(store_.receipts_of(attempt.order_key(), attempt.number));
   if (std::ranges::find(stored, message.receipt) != stored.end()) {
     return json(200, to_json(status_of(attempt)));
   }
@@ -161,7 +161,8 @@ Result<HttpResponse> OrderBook::put_receipt(const Call& call) {
     return fail(Errc::kLimit, "the attempt has as many receipts as the distributor keeps");
   }
   ++attempt.receipts;
-  KB_TRY(store_.insert_receipt(attempt.order, attempt.number, attempt.receipts, message.receipt));
+  KB_TRY(store_.insert_receipt(attempt.order_key(), attempt.number, attempt.receipts,
+                               message.receipt));
   KB_TRY(apply(attempt, Event::kReceipt));
   return changed(attempt, 201, {topic_of(attempt.provider)});
 }

@@ -51,7 +51,7 @@ class OrderBook {
   Result<delivery::OrderRow> order_of_provider(const Call& call);
   Result<delivery::AttemptRow> attempt_of_provider(const Call& call);
   Result<delivery::AttemptRow> attempt_of_device(const Call& call);
-  Result<void> check_not_after(const delivery::OrderId& order);
+  Result<void> check_not_after(const delivery::OrderKey& order);
   // Moves the attempt along the table and writes it; the order follows its current attempt.
   // kExpired and kState when the table says no.
   Result<void> apply(delivery::AttemptRow& attempt, delivery::Event event);

@@ -26,7 +26,7 @@ Result<Spid> spid_of(const Call& call) { return Spid::from_hex(call.subject->id)
 Result<OrderStatus> status_of_order(delivery::OrderTransaction& store, const OrderRow& order) {
   OrderStatus status{.order = order.id, .device = order.device, .not_after = order.not_after};
   status.state = order.state;
-  const std::vector<AttemptRow> attempts = KB_TRY(store.attempts_of(order.id));
+  const std::vector<AttemptRow> attempts = KB_TRY(store.attempts_of(order.key()));
   for (const AttemptRow& attempt : attempts) {
     status.attempts.push_back(status_of(attempt));
   }
@@ -37,7 +37,7 @@ Result<OrderStatus> status_of_order(delivery::OrderTransaction& store, const Ord
 
 Result<OrderRow> OrderBook::order_of_provider(const Call& call) {
   std::optional<OrderRow> order = KB_TRY(store_.find_order(*call.order));
-  if (!order || order->provider.hex() != call.subject->id) {
+  if (!order) {
     return fail(Errc::kNotFound, "there is no such order");
   }
   return std::move(*order);
@@ -45,7 +45,7 @@ Result<OrderRow> OrderBook::order_of_provider(const Call& call) {
 
 Result<AttemptRow> OrderBook::attempt_of_provider(const Call& call) {
   std::optional<AttemptRow> attempt = KB_TRY(store_.find_attempt(*call.order, call.attempt));
-  if (!attempt || attempt->provider.hex() != call.subject->id) {
+  if (!attempt) {
     return fail(Errc::kNotFound, "there is no such attempt");
   }
   return std::move(*attempt);
@@ -53,12 +53,9 @@ Result<AttemptRow> OrderBook::attempt_of_provider(const Call& call) {
 
 Result<HttpResponse> OrderBook::put_order(const Call& call) {
   const auto message = KB_TRY(delivery::order_request_from_json(call.body));
-  const Spid provider = KB_TRY(spid_of(call));
   const std::optional<OrderRow> stored = KB_TRY(store_.find_order(*call.order));
   if (stored) {
-    const bool same = stored->provider == provider && stored->device == message.device &&
-                      stored->not_after == message.not_after;
-    if (!same) {
+    if (stored->device != message.device || stored->not_after != message.not_after) {
       return fail(Errc::kConflict, "this order's name is taken by another order");
     }
     const OrderStatus status = KB_TRY(status_of_order(store_, *stored));
@@ -67,7 +64,7 @@ Result<HttpResponse> OrderBook::put_order(const Call& call) {
   if (message.not_after < now_) {
     return fail(Errc::kExpired, "the order's notAfter has passed");
   }
-  OrderRow order{.id = *call.order, .provider = provider, .device = message.device};
+  OrderRow order{.id = call.order->id, .provider = call.order->provider, .device = message.device};
   order.not_after = message.not_after;
   order.created_at = now_;
   KB_TRY(store_.insert_order(order));
@@ -99,7 +96,7 @@ Result<void> OrderBook::check_opening(const Call& call,
   if (outline.spid.hex() != call.subject->id) {
     return fail(Errc::kValue, "the enrolment request names another service provider");
   }
-  const std::vector<AttemptRow> earlier = KB_TRY(store_.attempts_of(order.id));
+  const std::vector<AttemptRow> earlier = KB_TRY(store_.attempts_of(order.key()));
   for (const AttemptRow& other : earlier) {
     if (other.kind == Work::Kind::kDeliver) {
       continue;
@@ -117,7 +114,7 @@ Result<void> OrderBook::check_opening(const Call& call,
 Result<HttpResponse> OrderBook::put_attempt(const Call& call) {
   OrderRow order = KB_TRY(order_of_provider(call));
   const auto request = KB_TRY(delivery::attempt_request_from_json(call.body));
-  const std::optional<AttemptRow> stored = KB_TRY(store_.find_attempt(order.id, call.attempt));
+  const std::optional<AttemptRow> stored = KB_TRY(store_.find_attempt(order.key(), call.attempt));
   if (stored) {
     const bool deliver = stored->kind == Work::Kind::kDeliver;
     const bool same = stored->opening == request.message &&
@@ -139,7 +136,8 @@ Result<HttpResponse> OrderBook::put_attempt(const Call& call) {
   attempt.opening = request.message;
   KB_TRY(check_opening(call, order, attempt, request));
   if (order.current_attempt != 0) {
-    std::optional<AttemptRow> before = KB_TRY(store_.find_attempt(order.id, order.current_attempt));
+    std::optional<AttemptRow> before =
+        KB_TRY(store_.find_attempt(order.key(), order.current_attempt));
     if (!before) {
       return fail(Errc::kStore, "an order without its current attempt");
     }
@@ -182,7 +180,7 @@ Result<HttpResponse> OrderBook::put_delivery(const Call& call) {
       return fail(Errc::kValue, "the envelope names another slot than the enrolment");
     }
   }
-  KB_TRY(check_not_after(attempt.order));
+  KB_TRY(check_not_after(attempt.order_key()));
   attempt.envelope = message.envelope;
   KB_TRY(apply(attempt, Event::kDelivery));
   return changed(attempt, 201, {topic_of(attempt.device), topic_of(attempt.provider)});
@@ -190,7 +188,7 @@ Result<HttpResponse> OrderBook::put_delivery(const Call& call) {
 
 Result<HttpResponse> OrderBook::get_receipt(const Call& call) {
   const AttemptRow attempt = KB_TRY(attempt_of_provider(call));
-  std::vector<Bytes> receipts = KB_TRY(store_.receipts_of(attempt.order, attempt.number));
+  std::vector<Bytes> receipts = KB_TRY(store_.receipts_of(attempt.order_key(), attempt.number));
   if (receipts.empty()) {
     return fail(Errc::kNotFound, "there is no receipt yet");
   }
@@ -200,12 +198,11 @@ Result<HttpResponse> OrderBook::get_receipt(const Call& call) {
 Result<HttpResponse> OrderBook::put_verdict(const Call& call) {
   AttemptRow attempt = KB_TRY(attempt_of_provider(call));
   const auto message = KB_TRY(delivery::verdict_message_from_json(call.body));
-  // Without a revision the same verdict on a later receipt is a new one.
-  const bool judged = message.revision || attempt.state != State::kReported;
-  if (attempt.verdict == message && judged) {
+  if (attempt.verdict == message) {
     return json(200, to_json(status_of(attempt)));
   }
-  if (message.revision && *message.revision != attempt.receipts) {
+  // Whoever judges has read all receipts: none when the verdict names none.
+  if (message.revision.value_or(0) != attempt.receipts) {
     return fail(Errc::kState, "the verdict is not on the last receipt; read that first");
   }
   const Event event = delivery::event_of(message.verdict);

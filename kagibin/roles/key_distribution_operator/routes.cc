@@ -21,13 +21,15 @@ constexpr std::array kRoutes = {
     Route{RouteId::kGetEnrolment, HttpMethod::kGet,
           "/v1/orders/{order}/attempts/{attempt}/enrolment", Party::kProvider, "read_enrolment"},
     Route{RouteId::kPutEnrolment, HttpMethod::kPut,
-          "/v1/orders/{order}/attempts/{attempt}/enrolment", Party::kDevice, "enrolment"},
+          "/v1/providers/{provider}/orders/{order}/attempts/{attempt}/enrolment", Party::kDevice,
+          "enrolment"},
     Route{RouteId::kPutDelivery, HttpMethod::kPut, "/v1/orders/{order}/attempts/{attempt}/delivery",
           Party::kProvider, "delivery"},
     Route{RouteId::kGetReceipt, HttpMethod::kGet, "/v1/orders/{order}/attempts/{attempt}/receipt",
           Party::kProvider, "read_receipt"},
-    Route{RouteId::kPutReceipt, HttpMethod::kPut, "/v1/orders/{order}/attempts/{attempt}/receipt",
-          Party::kDevice, "receipt"},
+    Route{RouteId::kPutReceipt, HttpMethod::kPut,
+          "/v1/providers/{provider}/orders/{order}/attempts/{attempt}/receipt", Party::kDevice,
+          "receipt"},
     Route{RouteId::kPutVerdict, HttpMethod::kPut, "/v1/orders/{order}/attempts/{attempt}/verdict",
           Party::kProvider, "verdict"},
     Route{RouteId::kPutWithdrawal, HttpMethod::kPut,
@@ -56,10 +58,12 @@ Result<T> number(std::string_view text, T max) {
   return value;
 }
 
-// True when the path has the pattern's segments; then `order` and `attempt` are the texts at their
-// places.
+// True when the path has the pattern's segments; then the others are the texts at their places,
+// which may be empty, and `whole` says that none is.
 struct Match {
   bool matches = false;
+  bool whole = true;
+  std::string_view provider{};
   std::string_view order{};
   std::string_view attempt{};
 };
@@ -68,13 +72,16 @@ Match match(std::string_view pattern, std::string_view path) {
   while (!pattern.empty() && !path.empty()) {
     const std::string_view expected = take_until(pattern, '/');
     const std::string_view segment = take_until(path, '/');
-    if (expected == "{order}") {
+    if (expected == "{provider}") {
+      found.provider = segment;
+    } else if (expected == "{order}") {
       found.order = segment;
     } else if (expected == "{attempt}") {
       found.attempt = segment;
     } else if (expected != segment) {
       return {};
     }
+    found.whole = found.whole && (segment == expected || !segment.empty());
   }
   found.matches = pattern.empty() && path.empty();
   return found;
@@ -170,12 +177,15 @@ Result<Call> route(const delivery::HttpRequest& request) {
   }
   // Who asks comes before what is asked: a stranger learns nothing about names.
   KB_TRY(authorise(call, request.subject));
-  if ((call.route->pattern.find("{order}") != std::string_view::npos && found.order.empty()) ||
-      (call.route->pattern.find("{attempt}") != std::string_view::npos && found.attempt.empty())) {
+  if (!found.whole) {
     return fail(Errc::kNotFound, "there is no such path with this method");
   }
   if (!found.order.empty()) {
-    call.order = KB_TRY(delivery::OrderId::from(found.order));
+    const std::string_view provider =
+        found.provider.empty() ? std::string_view(call.subject->id) : found.provider;
+    const Spid spid = KB_TRY(delivery::spid_from_name(provider));
+    const delivery::OrderId id = KB_TRY(delivery::OrderId::from(found.order));
+    call.order = delivery::OrderKey{.provider = spid, .id = id};
   }
   if (!found.attempt.empty()) {
     call.attempt = KB_TRY(number<delivery::AttemptNumber>(found.attempt, delivery::kMaxAttempts));

@@ -51,7 +51,8 @@ std::string_view name(delivery::HttpMethod method);
 struct Call {
   const Route* route = nullptr;
   std::optional<delivery::Subject> subject{};
-  std::optional<delivery::OrderId> order{};
+  // Of the calling provider, or as a device names it.
+  std::optional<delivery::OrderKey> order{};
   delivery::AttemptNumber attempt = 0;
   std::optional<delivery::State> state{};  // ?state=
   std::uint64_t after = 0;                 // ?after=

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "kagibin/roles/service_provider/strict_json.h"
+#include "kagibin/roles/service_provider/members.h"
 
 namespace kagibin::roles::service_provider {
 

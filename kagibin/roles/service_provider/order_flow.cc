@@ -152,6 +152,14 @@ Checked<Outgoing> OrderFlow::request_after(const OrderId& id, AttemptNumber prev
                                id.text(), order.not_after));
   }
   KB_TRY(check_ourselves(order.target));
+  const AttemptNumber sealed = KB_TRY(last_sealed_attempt(order));
+  if (cancel && sealed == 0) {
+    return problem(
+        Errc::kState,
+        fmt::format("No envelope went out for order {}, so there is nothing to cancel in "
+                    "the element; nothing was sent.",
+                    id.text()));
+  }
   const auto started = KB_TRY(in_.journal.find_attempt(id, number));
   if (!started && previous != order.current_attempt) {
     return problem(Errc::kState,
@@ -159,7 +167,8 @@ Checked<Outgoing> OrderFlow::request_after(const OrderId& id, AttemptNumber prev
                                id.text(), order.current_attempt, number));
   }
   const JournalAttempt attempt = started ? *started : KB_TRY(new_attempt(order));
-  Outgoing out{.attempt = number, .message = KB_TRY(make_request(order, attempt, cancel))};
+  Outgoing out{.attempt = number,
+               .message = KB_TRY(make_request(order, attempt, cancel ? sealed : 0))};
   if (order.state == delivery::State::kRefused) {
     KB_TRY(in_.journal.set_state(id, delivery::State::kOrdered));
   }
@@ -187,15 +196,18 @@ Checked<JournalAttempt> OrderFlow::new_attempt(const JournalOrder& order) {
 
 Checked<Bytes> OrderFlow::make_request(const JournalOrder& order,
                                        const JournalAttempt& attempt,
-                                       bool cancel) {
-  const crypto::EcPrivateKey kem = KB_TRY(kem_key(attempt));
+                                       AttemptNumber cancelled) {
+  // A cancellation is answered by no E4: it names the attempt that it cancels by that one's key.
+  const JournalAttempt named =
+      KB_TRY(find_attempt(order, cancelled == 0 ? attempt.number : cancelled));
+  const crypto::EcPrivateKey kem = KB_TRY(kem_key(named));
   envelope::EnrolmentRequest request;
   request.suite = *in_.policy.suites.begin();
   request.spid.octets = in_.certificate.fields().subject;
   request.nonce_a = attempt.nonce_a;
   request.target = order.target;
   request.kem_key = kem.public_key().point();
-  request.cancel = cancel;
+  request.cancel = cancelled != 0;
   const auto last =
       KB_TRY(in_.journal.find_record(kReceiptKind, receipt_key(order.seid, order.target)));
   if (last) {

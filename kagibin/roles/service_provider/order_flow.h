@@ -94,7 +94,8 @@ class OrderFlow {
   // E0 of the attempt behind this one (0: of the first). Makes it when there is none yet. kState
   // when the order has ended, kExpired after notAfter.
   Checked<Outgoing> attempt_after(const delivery::OrderId& order, delivery::AttemptNumber previous);
-  // The same with the flag cancel: the element is told to forget the order.
+  // The same with the flag cancel: the element is told to forget the order's last sealed attempt,
+  // which the request names by its KEM key. kState when none was sealed: abandon() the order.
   Checked<Outgoing> cancel_after(const delivery::OrderId& order, delivery::AttemptNumber previous);
 
   // kAuthentication, kUntrusted, kPolicy and so on: nothing was sealed, and the text says why;
@@ -117,8 +118,11 @@ class OrderFlow {
                              delivery::AttemptNumber attempt,
                              Errc why);
   // What time running out means: "unknown" when an envelope went out; empty when none did, and the
-  // order is expired; empty too when it had ended before.
+  // order is expired; empty too when it had ended before. kState while our own clock says that there
+  // is time left, whoever says otherwise.
   Checked<std::optional<Judgement>> expire(const delivery::OrderId& order);
+  // Some of the orders that wait although their time has run out by our own clock.
+  Checked<std::vector<delivery::OrderId>> overdue() const;
   // The order ends without the element's word, because nothing was ever sealed for it. kState
   // otherwise.
   Checked<void> abandon(const delivery::OrderId& order);
@@ -138,9 +142,10 @@ class OrderFlow {
   Checked<Outgoing> request_after(const delivery::OrderId& id,
                                   delivery::AttemptNumber previous,
                                   bool cancel);
+  // `cancelled`: the attempt that the request takes back, or 0.
   Checked<Bytes> make_request(const delivery::JournalOrder& order,
                               const delivery::JournalAttempt& attempt,
-                              bool cancel);
+                              delivery::AttemptNumber cancelled);
   Checked<delivery::JournalAttempt> new_attempt(const delivery::JournalOrder& order);
 
   Checked<delivery::JournalAttempt> find_attempt(const delivery::JournalOrder& order,
@@ -156,6 +161,9 @@ class OrderFlow {
                                const OpenedAnswer& answer);
   Checked<std::vector<envelope::Action>> actions_of(const delivery::JournalOrder& order) const;
 
+  // The revision of the last receipt that a verdict on this attempt was about; empty for none.
+  Checked<std::optional<std::uint32_t>> judged_revision(const delivery::OrderId& order,
+                                                        delivery::AttemptNumber attempt) const;
   // 0 when there is none.
   Checked<delivery::AttemptNumber> last_sealed_attempt(const delivery::JournalOrder& order) const;
   Checked<delivery::AttemptNumber> attempt_with_handle(const delivery::JournalOrder& order,

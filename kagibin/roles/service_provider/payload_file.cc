@@ -5,7 +5,7 @@
 
 #include "kagibin/crypto/aes.h"
 #include "kagibin/envelope/payload.h"
-#include "kagibin/roles/service_provider/strict_json.h"
+#include "kagibin/roles/service_provider/members.h"
 
 namespace kagibin::roles::service_provider {
 namespace {

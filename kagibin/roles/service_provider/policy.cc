@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "kagibin/envelope/suite.h"
-#include "kagibin/roles/service_provider/strict_json.h"
+#include "kagibin/roles/service_provider/members.h"
 
 namespace kagibin::roles::service_provider {
 namespace {

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/roles/service_provider/provider_client.h"
+#include "kagibin/roles/service_provider/client/provider_client.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "kagibin/base/crash_point.h"
+#include "kagibin/roles/service_provider/client/operator_refusal.h"
 
 namespace kagibin::roles::service_provider {
 
 using delivery::AttemptNumber;
-using delivery::JournalEntry;
 using delivery::JournalOrder;
-using delivery::JournalStep;
 using delivery::ListedAttempt;
 using delivery::OrderId;
 using delivery::State;
@@ -24,26 +25,11 @@ constexpr std::string_view kCursorKind = "cursor";
 constexpr std::string_view kCursorKey = "orders";
 // Changes that could not be worked on yet for a reason on our side: looked at again at every run.
 constexpr std::string_view kPendingKind = "pending";
-constexpr std::size_t kMaxReason = 256;
-constexpr std::uint32_t kMaxForgotten = 1'000'000;
+constexpr std::uint32_t kPage = 100;
 
 std::string_view text_of(ByteView octets, std::string& into) {
   into.assign(octets.begin(), octets.end());
   return into;
-}
-
-// Nobody can be reached, or the operator asks for patience: the run ends here.
-bool is_outage(Errc code) {
-  return code == Errc::kNetwork || code == Errc::kTls || code == Errc::kHttp ||
-         code == Errc::kInterrupted || code == Errc::kStore || code == Errc::kNoSpace ||
-         code == Errc::kIo;
-}
-
-// The operator will never take this message: sending it again is no use.
-bool is_turned_down(Errc code) {
-  return code == Errc::kState || code == Errc::kConflict || code == Errc::kExpired ||
-         code == Errc::kNotFound || code == Errc::kUntrusted || code == Errc::kValue ||
-         code == Errc::kEncoding || code == Errc::kLimit;
 }
 
 // What the element sent is at fault, not our own side.
@@ -68,19 +54,6 @@ bool is_declined(Errc code) {
   }
 }
 
-Problem not_reached(const Error& error) {
-  return {
-      error.code,
-      fmt::format("The key distribution operator did not take a message: {}. What is open stands "
-                  "in the journal and is sent again at the next run.",
-                  error.detail.text())};
-}
-
-// A message that the operator turned down stays unacknowledged: resend() notes it and lets it rest.
-Checked<void> unless_outage(const Checked<void>& sent) {
-  return !sent && is_outage(sent.error().code) ? sent : Checked<void>();
-}
-
 State state_of(Verdict verdict) {
   return *delivery::next_state(State::kReported, delivery::event_of(verdict));
 }
@@ -93,156 +66,26 @@ Bytes pending_key(const ListedAttempt& change) {
 
 }  // namespace
 
-namespace {
-
-delivery::OrderRequest request_of(const JournalOrder& order) {
-  return {.device = order.device, .not_after = order.not_after};
-}
-
-}  // namespace
-
-Checked<void> ProviderClient::send_order(const OrderId& id) {
-  const JournalOrder order = KB_TRY(flow_.find(id));
-  const delivery::OrderRequest request = request_of(order);
-  KB_CRASH_POINT("provider.order.before_send");
-  const auto sent = api_.put_order(id, request);
-  KB_CRASH_POINT("provider.order.after_send");
-  if (!sent) {
-    return std::unexpected(not_reached(sent.error()));
-  }
-  KB_TRY(journal_.acknowledge(id, 0, JournalStep::kOrder));
-  KB_CRASH_POINT("provider.order.after_acknowledge");
-  return {};
-}
-
-Checked<void> ProviderClient::send_request(const OrderId& id, const Outgoing& request) {
-  KB_CRASH_POINT("provider.request.before_send");
-  const auto sent = api_.put_attempt(
-      id, request.attempt,
-      {.kind = delivery::AttemptRequest::Kind::kRequest, .message = request.message});
-  KB_CRASH_POINT("provider.request.after_send");
-  if (!sent) {
-    return std::unexpected(not_reached(sent.error()));
-  }
-  KB_TRY(journal_.acknowledge(id, request.attempt, JournalStep::kRequest));
-  KB_CRASH_POINT("provider.request.after_acknowledge");
-  return {};
-}
-
-Checked<void> ProviderClient::send_verdict(const OrderId& id,
-                                           AttemptNumber attempt,
-                                           const delivery::VerdictMessage& verdict) {
-  delivery::VerdictMessage message = verdict;
-  message.reason.resize(std::min(message.reason.size(), kMaxReason));
-  KB_CRASH_POINT("provider.verdict.before_send");
-  const auto sent = api_.put_verdict(id, attempt, message);
-  KB_CRASH_POINT("provider.verdict.after_send");
-  if (!sent) {
-    return std::unexpected(not_reached(sent.error()));
-  }
-  KB_TRY(journal_.acknowledge(id, attempt, JournalStep::kVerdict));
-  KB_CRASH_POINT("provider.verdict.after_acknowledge");
-  return {};
-}
-
-Checked<void> ProviderClient::submit(const OrderId& id) {
-  // In the journal first the order, then its attempt: they are sent again in this order.
-  const JournalOrder order = KB_TRY(flow_.find(id));
-  const std::string body = delivery::to_json(request_of(order));
-  KB_CRASH_POINT("provider.order.before_record");
-  KB_TRY(journal_.record(id, 0, JournalStep::kOrder, ascii(body)));
-  KB_CRASH_POINT("provider.order.after_record");
-  const Outgoing request = KB_TRY(flow_.attempt_after(id, 0));
-  KB_TRY(send_order(id));
-  return send_request(id, request);
-}
+Checked<void> ProviderClient::submit(const OrderId& id) { return outbox_.submit(id); }
 
 Checked<void> ProviderClient::retry(const OrderId& id) {
   const JournalOrder order = KB_TRY(flow_.find(id));
   const Outgoing request = KB_TRY(flow_.attempt_after(id, order.current_attempt));
-  return send_request(id, request);
+  return outbox_.send_request(id, request);
 }
 
 Checked<void> ProviderClient::cancel(const OrderId& id) {
   const JournalOrder order = KB_TRY(flow_.find(id));
-  if (flow_.abandon(id)) {
+  // Cancelled already: said again, for the operator may not have heard of it.
+  if (order.state == State::kCancelled || flow_.abandon(id)) {
     const auto withdrawn = api_.withdraw(id, order.current_attempt, {.reason = "cancelled"});
     if (!withdrawn && is_outage(withdrawn.error().code)) {
-      return std::unexpected(not_reached(withdrawn.error()));
+      return std::unexpected(not_taken(withdrawn.error()));
     }
     return {};
   }
   const Outgoing request = KB_TRY(flow_.cancel_after(id, order.current_attempt));
-  return send_request(id, request);
-}
-
-Checked<void> ProviderClient::send(const JournalEntry& entry) {
-  std::string text;
-  switch (entry.step) {
-    case JournalStep::kOrder:
-      return send_order(entry.order);
-    case JournalStep::kRequest:
-      return send_request(entry.order, {.attempt = entry.attempt, .message = entry.message});
-    case JournalStep::kVerdict: {
-      const auto verdict =
-          KB_TRY(delivery::verdict_message_from_json(text_of(entry.message, text)));
-      KB_TRY(flow_.note_state(entry.order, entry.attempt, verdict.verdict));
-      return send_verdict(entry.order, entry.attempt, verdict);
-    }
-    case JournalStep::kDelivery: {
-      KB_CRASH_POINT("provider.delivery.before_send");
-      const auto sent = api_.put_delivery(entry.order, entry.attempt, {.envelope = entry.message});
-      KB_CRASH_POINT("provider.delivery.after_send");
-      if (!sent) {
-        return std::unexpected(not_reached(sent.error()));
-      }
-      KB_TRY(journal_.acknowledge(entry.order, entry.attempt, JournalStep::kDelivery));
-      KB_CRASH_POINT("provider.delivery.after_acknowledge");
-      return {};
-    }
-    case JournalStep::kAnswer:
-    case JournalStep::kReceipt:
-      break;  // received, not sent
-  }
-  return {};
-}
-
-// Orders that were opened and never got their first attempt, because the process ended in between.
-Checked<void> ProviderClient::submit_forgotten() {
-  const std::vector<JournalOrder> waiting = KB_TRY(journal_.orders(State::kOrdered, kMaxForgotten));
-  for (const JournalOrder& order : waiting) {
-    if (order.current_attempt == 0) {
-      const auto submitted = submit(order.id);
-      if (!submitted && is_outage(submitted.error().code)) {
-        return submitted;
-      }
-    }
-  }
-  looked_for_forgotten_ = true;
-  return {};
-}
-
-Checked<void> ProviderClient::resend(RunReport& report) {
-  const std::vector<JournalEntry> entries = KB_TRY(journal_.unacknowledged());
-  for (const JournalEntry& entry : entries) {
-    const auto sent = send(entry);
-    if (sent || entry.step == JournalStep::kAnswer || entry.step == JournalStep::kReceipt) {
-      continue;
-    }
-    if (!is_turned_down(sent.error().code)) {
-      return sent;
-    }
-    KB_TRY(journal_.acknowledge(entry.order, entry.attempt, entry.step));
-    const JournalOrder order = KB_TRY(flow_.find(entry.order));
-    report.events.push_back(
-        {.order = entry.order,
-         .attempt = entry.attempt,
-         .state = order.state,
-         .text = fmt::format("The operator turned our {} down ({}); it is not sent again.",
-                             delivery::name(entry.step), kagibin::name(sent.error().code)),
-         .trouble = true});
-  }
-  return {};
+  return outbox_.send_request(id, request);
 }
 
 Checked<void> ProviderClient::ask_again(const ListedAttempt& change, RunReport& report) {
@@ -265,7 +108,7 @@ Checked<void> ProviderClient::ask_again(const ListedAttempt& change, RunReport& 
                            .attempt = request->attempt,
                            .state = order.state,
                            .text = "The element is asked again, under the same SEQ."});
-  return unless_outage(send_request(change.order, *request));
+  return unless_outage(outbox_.send_request(change.order, *request));
 }
 
 // What the operator does not give although it listed it: nothing to wait for.
@@ -273,7 +116,7 @@ Checked<void> ProviderClient::turned_down(const ListedAttempt& change,
                                           const Error& error,
                                           RunReport& report) {
   if (is_outage(error.code)) {
-    return std::unexpected(not_reached(error));
+    return std::unexpected(not_taken(error));
   }
   report.events.push_back(
       {.order = change.order,
@@ -289,14 +132,14 @@ Checked<void> ProviderClient::withdraw(const ListedAttempt& change, std::string_
   const auto withdrawn =
       api_.withdraw(change.order, change.attempt, {.reason = std::string(reason)});
   if (!withdrawn && is_outage(withdrawn.error().code)) {
-    return std::unexpected(not_reached(withdrawn.error()));
+    return std::unexpected(not_taken(withdrawn.error()));
   }
   return {};
 }
 
 Checked<void> ProviderClient::seal(const ListedAttempt& change, RunReport& report) {
   const JournalOrder order = KB_TRY(flow_.find(change.order));
-  if (delivery::is_final(order.state)) {
+  if (delivery::is_final(order.state) || order.state == State::kExpired) {
     return withdraw(change, "the order has ended");
   }
   const auto answer = api_.enrolment(change.order, change.attempt);
@@ -315,17 +158,14 @@ Checked<void> ProviderClient::seal(const ListedAttempt& change, RunReport& repor
                              .trouble = true});
     const Judgement judgement =
         KB_TRY(flow_.decline(change.order, change.attempt, sealing.error().code));
-    return unless_outage(send_verdict(change.order, judgement.attempt, judgement.verdict));
+    return unless_outage(outbox_.send_verdict(change.order, judgement.attempt, judgement.verdict));
   }
   if (sealing->outcome == Sealing::Outcome::kSealed) {
     report.events.push_back({.order = change.order,
                              .attempt = change.attempt,
                              .state = State::kSealed,
                              .text = "The element is who it should be; the envelope is sealed."});
-    return unless_outage(send({.order = change.order,
-                               .attempt = change.attempt,
-                               .step = JournalStep::kDelivery,
-                               .message = sealing->envelope}));
+    return unless_outage(outbox_.send_delivery(change.order, change.attempt, sealing->envelope));
   }
   const Judgement judgement = KB_TRY(flow_.judge_statement(change.order, *sealing));
   report.events.push_back({.order = change.order,
@@ -334,7 +174,7 @@ Checked<void> ProviderClient::seal(const ListedAttempt& change, RunReport& repor
                            .text = judgement.verdict.reason,
                            .trouble = judgement.verdict.verdict != Verdict::kConfirmed});
   KB_TRY(withdraw(change, "the element was read back"));
-  return unless_outage(send_verdict(change.order, judgement.attempt, judgement.verdict));
+  return unless_outage(outbox_.send_verdict(change.order, judgement.attempt, judgement.verdict));
 }
 
 Checked<void> ProviderClient::judge(const ListedAttempt& change, RunReport& report) {
@@ -350,22 +190,63 @@ Checked<void> ProviderClient::judge(const ListedAttempt& change, RunReport& repo
                            .text = judgement.verdict.reason,
                            .trouble = judgement.verdict.verdict != Verdict::kConfirmed &&
                                       judgement.verdict.verdict != Verdict::kCancelled});
-  KB_TRY(unless_outage(send_verdict(change.order, change.attempt, judgement.verdict)));
+  KB_TRY(unless_outage(outbox_.send_verdict(change.order, change.attempt, judgement.verdict)));
   return judgement.ask_again ? ask_again(change, report) : Checked<void>();
 }
 
-Checked<void> ProviderClient::expire(const ListedAttempt& change, RunReport& report) {
-  const auto judgement = KB_TRY(flow_.expire(change.order));
-  report.events.push_back(
-      {.order = change.order,
-       .attempt = change.attempt,
-       .state = judgement ? State::kUnknown : State::kExpired,
-       .text = judgement ? judgement->verdict.reason
-                         : "Time ran out before anything was sealed; nothing was installed.",
-       .trouble = true});
-  return judgement
-             ? unless_outage(send_verdict(change.order, judgement->attempt, judgement->verdict))
+// The operator's word on time is a hint: our own clock decides (protocol, section 7).
+Checked<void> ProviderClient::expire(const OrderId& id, AttemptNumber attempt, RunReport& report) {
+  const JournalOrder before = KB_TRY(flow_.find(id));
+  const auto judgement = flow_.expire(id);
+  if (!judgement && judgement.error().code == Errc::kState) {
+    report.events.push_back({.order = id,
+                             .attempt = attempt,
+                             .state = before.state,
+                             .text = judgement.error().text,
+                             .trouble = true});
+    return {};
+  }
+  if (!judgement) {
+    return std::unexpected(judgement.error());
+  }
+  const bool told = delivery::is_final(before.state) || before.state == State::kExpired ||
+                    before.state == State::kUnknown;
+  if (!told) {
+    report.events.push_back(
+        {.order = id,
+         .attempt = attempt,
+         .state = *judgement ? State::kUnknown : State::kExpired,
+         .text = *judgement
+                     ? fmt::format("Time ran out after the envelope went out, and no receipt came "
+                                   "in time: whether SEQ {} was installed is unknown. Read the "
+                                   "element back, by a use of the new key or by its key versions, "
+                                   "before you order again.",
+                                   before.seq)
+                     : "Time ran out before anything was sealed; nothing was installed. Make a new "
+                       "order once the device is reached, or one with a longer --validity.",
+         .trouble = true});
+  }
+  return *judgement
+             ? unless_outage(outbox_.send_verdict(id, (*judgement)->attempt, (*judgement)->verdict))
              : Checked<void>();
+}
+
+Checked<void> ProviderClient::expire_overdue(RunReport& report) {
+  for (const OrderId& id : KB_TRY(flow_.overdue())) {
+    const JournalOrder order = KB_TRY(flow_.find(id));
+    const auto expired = expire(id, order.current_attempt, report);
+    if (!expired && is_outage(expired.error().code)) {
+      return expired;
+    }
+    if (!expired) {
+      report.events.push_back({.order = id,
+                               .attempt = order.current_attempt,
+                               .state = order.state,
+                               .text = expired.error().text,
+                               .trouble = true});
+    }
+  }
+  return {};
 }
 
 Checked<void> ProviderClient::follow(const ListedAttempt& change, RunReport& report) {
@@ -387,42 +268,50 @@ Checked<void> ProviderClient::follow(const ListedAttempt& change, RunReport& rep
     case State::kReported:
       return judge(change, report);
     case State::kExpired:
-      return expire(change, report);
+      return expire(change.order, change.attempt, report);
     default:
       return {};
   }
 }
 
-Checked<RunReport> ProviderClient::run_once() {
+Checked<RunReport> ProviderClient::run_once(std::uint32_t wait_seconds) {
   RunReport report;
   const auto outcome = [&]() -> Checked<void> {
-    KB_TRY(resend(report));
-    if (!looked_for_forgotten_) {
-      KB_TRY(submit_forgotten());
-    }
-    const auto stored = KB_TRY(journal_.find_record(kCursorKind, ascii(kCursorKey)));
-    const std::string cursor = stored ? std::string(stored->begin(), stored->end()) : "";
-    const auto listing = api_.list(std::nullopt, cursor);
-    if (!listing) {
-      return std::unexpected(not_reached(listing.error()));
-    }
-    std::vector<ListedAttempt> changes = KB_TRY(pending());
-    changes.insert(changes.end(), listing->attempts.begin(), listing->attempts.end());
-    for (const ListedAttempt& change : changes) {
-      KB_TRY(work_on(change, report));
-    }
-    KB_CRASH_POINT("provider.cursor.before_record");
-    if (listing->next != cursor) {
-      KB_TRY(journal_.put_record(kCursorKind, ascii(kCursorKey), ascii(listing->next)));
-    }
-    report.more = listing->more;
-    return {};
+    KB_TRY(outbox_.resend(report));
+    KB_TRY(outbox_.submit_forgotten());
+    KB_TRY(expire_overdue(report));
+    return follow_page(wait_seconds, report);
   }();
   report.retry_after_seconds = api_.connection().retry_after_seconds();
   if (!outcome) {
+    std::ranges::move(report.events, std::back_inserter(untold_));
     return std::unexpected(outcome.error());
   }
   return report;
+}
+
+std::vector<RunEvent> ProviderClient::take_untold() { return std::exchange(untold_, {}); }
+
+Checked<void> ProviderClient::follow_page(std::uint32_t wait_seconds, RunReport& report) {
+  const auto stored = KB_TRY(journal_.find_record(kCursorKind, ascii(kCursorKey)));
+  const std::string cursor = stored ? std::string(stored->begin(), stored->end()) : "";
+  const auto listing = api_.list(std::nullopt, cursor, kPage, wait_seconds);
+  if (!listing) {
+    return std::unexpected(not_taken(listing.error()));
+  }
+  std::vector<ListedAttempt> changes = KB_TRY(pending());
+  changes.insert(changes.end(), listing->attempts.begin(), listing->attempts.end());
+  for (const ListedAttempt& change : changes) {
+    KB_TRY(work_on(change, report));
+  }
+  KB_CRASH_POINT("provider.cursor.before_record");
+  const bool moved = listing->next != cursor;
+  if (moved) {
+    KB_TRY(journal_.put_record(kCursorKind, ascii(kCursorKey), ascii(listing->next)));
+  }
+  report.news = moved && !listing->attempts.empty();
+  report.more = report.news && listing->more;
+  return {};
 }
 
 Checked<void> ProviderClient::work_on(const ListedAttempt& change, RunReport& report) {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading JSON that decides about keys: nothing unknown, nothing twice, nothing out of range.
+// Reading JSON that decides about keys and that people write: nothing unknown, nothing twice,
+// nothing out of range, and a sentence about what is wrong.
 //
-// parse_strict() refuses duplicate members (which Boost.JSON lets win by position), text behind the
-// value, more than 1 MiB and more than 16 levels. Members reads one object; finish() refuses what
-// was not read, by name. Messages carry the path ("policy.elements[3].seid"), never the value.
-// Ownership: Members views a value that outlives it. Thread-safety: one thread.
+// parse_strict() reads as delivery/strict_json.h does, up to 1 MiB and 16 levels. Members reads one
+// object; finish() refuses what was not read, by name. Messages carry the path
+// ("policy.elements[3].seid"), never the value. Ownership: Members views a value that outlives it.
+// Thread-safety: one thread.
 //
 //   Members in = KB_TRY(Members::of(value, "policy"));
 //   policy.accept_rl1 = KB_TRY(in.optional_text("accept_rl1"));

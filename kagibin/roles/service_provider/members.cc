@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/roles/service_provider/strict_json.h"
+#include "kagibin/roles/service_provider/members.h"
 
-#include <boost/json/basic_parser_impl.hpp>
+#include <utility>
+
 #include <fmt/format.h>
+
+#include "kagibin/delivery/strict_json.h"
 
 namespace kagibin::roles::service_provider {
 namespace {
@@ -12,92 +15,29 @@ namespace json = boost::json;
 constexpr std::size_t kMaxText = 1U << 20U;
 constexpr std::size_t kMaxDepth = 16;
 
-// Notices a member that stands twice in one object; everything else is left to the parser proper.
-class DuplicateFinder {
- public:
-  static constexpr std::size_t max_object_size = kMaxText;
-  static constexpr std::size_t max_array_size = kMaxText;
-  static constexpr std::size_t max_key_size = kMaxText;
-  static constexpr std::size_t max_string_size = kMaxText;
-
-  bool on_document_begin(json::error_code&) { return true; }
-  bool on_document_end(json::error_code&) { return true; }
-  bool on_object_begin(json::error_code&) {
-    open_.emplace_back();
-    return true;
-  }
-  bool on_object_end(std::size_t, json::error_code&) {
-    open_.pop_back();
-    return true;
-  }
-  bool on_array_begin(json::error_code&) { return true; }
-  bool on_array_end(std::size_t, json::error_code&) { return true; }
-  bool on_key_part(json::string_view part, std::size_t, json::error_code&) {
-    key_.append(part);
-    return true;
-  }
-  bool on_key(json::string_view part, std::size_t, json::error_code& error) {
-    key_.append(part);
-    if (!open_.back().insert(key_).second) {
-      duplicate_ = key_;
-      error = json::error::syntax;
-      return false;
-    }
-    key_.clear();
-    return true;
-  }
-  bool on_string_part(json::string_view, std::size_t, json::error_code&) { return true; }
-  bool on_string(json::string_view, std::size_t, json::error_code&) { return true; }
-  bool on_number_part(json::string_view, json::error_code&) { return true; }
-  bool on_int64(std::int64_t, json::string_view, json::error_code&) { return true; }
-  bool on_uint64(std::uint64_t, json::string_view, json::error_code&) { return true; }
-  bool on_double(double, json::string_view, json::error_code&) { return true; }
-  bool on_bool(bool, json::error_code&) { return true; }
-  bool on_null(json::error_code&) { return true; }
-  bool on_comment_part(json::string_view, json::error_code&) { return true; }
-  bool on_comment(json::string_view, json::error_code&) { return true; }
-
-  const std::string& duplicate() const { return duplicate_; }
-
- private:
-  std::vector<std::set<std::string, std::less<>>> open_;
-  std::string key_;
-  std::string duplicate_;
-};
-
 }  // namespace
 
 Checked<json::value> parse_strict(std::string_view text, std::string_view name) {
-  if (text.size() > kMaxText) {
+  auto value = delivery::examine_json(text, kMaxText, kMaxDepth);
+  if (value) {
+    return std::move(*value);
+  }
+  const delivery::JsonFault& fault = value.error();
+  if (fault.error.code == Errc::kLimit) {
     return problem(Errc::kLimit,
                    fmt::format("The {} is longer than 1 MiB; nothing was done.", name));
   }
-  json::parse_options options;
-  options.max_depth = kMaxDepth;
-  json::basic_parser<DuplicateFinder> finder(options);
-  json::error_code error;
-  const std::size_t read = finder.write_some(false, text.data(), text.size(), error);
-  if (!finder.handler().duplicate().empty()) {
+  if (fault.reason.empty()) {
     return problem(
-        Errc::kEncoding,
+        fault.error.code,
         fmt::format("The {} names \"{}\" twice in one object; nothing was done. Keep the "
                     "one that is meant.",
-                    name, finder.handler().duplicate()));
+                    name, fault.duplicate));
   }
-  if (!error && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos) {
-    error = json::error::extra_data;
-  }
-  json::value value;
-  if (!error) {
-    value = json::parse(text, error, {}, options);
-  }
-  if (error) {
-    return problem(
-        Errc::kEncoding,
-        fmt::format("The {} is not valid JSON ({}, near octet {}); nothing was done. Correct it.",
-                    name, error.message(), read));
-  }
-  return value;
+  return problem(
+      fault.error.code,
+      fmt::format("The {} is not valid JSON ({}, near octet {}); nothing was done. Correct it.",
+                  name, fault.reason, fault.octet));
 }
 
 Checked<Members> Members::of(const json::value& value, std::string path) {

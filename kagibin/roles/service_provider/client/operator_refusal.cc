@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/service_provider/client/operator_refusal.h"
+
+#include <fmt/format.h>
+
+namespace kagibin::roles::service_provider {
+
+bool is_outage(Errc code) {
+  return code == Errc::kNetwork || code == Errc::kTls || code == Errc::kHttp ||
+         code == Errc::kInterrupted || code == Errc::kStore || code == Errc::kNoSpace ||
+         code == Errc::kIo;
+}
+
+bool is_turned_down(Errc code) {
+  return code == Errc::kState || code == Errc::kConflict || code == Errc::kExpired ||
+         code == Errc::kNotFound || code == Errc::kUntrusted || code == Errc::kValue ||
+         code == Errc::kEncoding || code == Errc::kLimit;
+}
+
+Problem not_taken(const Error& error) {
+  const std::string_view remedy =
+      error.code == Errc::kExpired
+          ? "It is not sent again. By the operator's clock the order's time is over: compare the "
+            "two clocks, then make a new order, with a longer --validity where devices come "
+            "seldom."
+      : is_turned_down(error.code)
+          ? "It is not sent again; what we have of the order stands in the journal: kagibin "
+            "provider show."
+          : "What is open stands in the journal and is sent again at the next run.";
+  return {error.code, fmt::format("The key distribution operator did not take a message: {}. {}",
+                                  error.detail.text(), remedy)};
+}
+
+Checked<void> unless_outage(const Checked<void>& sent) {
+  return !sent && is_outage(sent.error().code) ? sent : Checked<void>();
+}
+
+}  // namespace kagibin::roles::service_provider

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/service_provider/client/outbox.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "kagibin/base/crash_point.h"
+#include "kagibin/roles/service_provider/client/operator_refusal.h"
+
+namespace kagibin::roles::service_provider {
+
+using delivery::AttemptNumber;
+using delivery::JournalEntry;
+using delivery::JournalOrder;
+using delivery::JournalStep;
+using delivery::OrderId;
+
+namespace {
+
+constexpr std::uint32_t kMaxForgotten = 1'000'000;
+
+delivery::OrderRequest request_of(const JournalOrder& order) {
+  return {.device = order.device, .not_after = order.not_after};
+}
+
+Checked<delivery::VerdictMessage> verdict_of(const JournalEntry& entry) {
+  const std::string text(entry.message.begin(), entry.message.end());
+  return KB_TRY(delivery::verdict_message_from_json(text));
+}
+
+}  // namespace
+
+Checked<void> Outbox::send_order(const OrderId& id) {
+  const JournalOrder order = KB_TRY(flow_.find(id));
+  const delivery::OrderRequest request = request_of(order);
+  KB_CRASH_POINT("provider.order.before_send");
+  const auto sent = api_.put_order(id, request);
+  KB_CRASH_POINT("provider.order.after_send");
+  if (!sent) {
+    return std::unexpected(not_taken(sent.error()));
+  }
+  KB_TRY(journal_.acknowledge(id, 0, JournalStep::kOrder));
+  KB_CRASH_POINT("provider.order.after_acknowledge");
+  return {};
+}
+
+Checked<void> Outbox::send_request(const OrderId& id, const Outgoing& request) {
+  KB_CRASH_POINT("provider.request.before_send");
+  const auto sent = api_.put_attempt(
+      id, request.attempt,
+      {.kind = delivery::AttemptRequest::Kind::kRequest, .message = request.message});
+  KB_CRASH_POINT("provider.request.after_send");
+  if (!sent) {
+    return std::unexpected(not_taken(sent.error()));
+  }
+  KB_TRY(journal_.acknowledge(id, request.attempt, JournalStep::kRequest));
+  KB_CRASH_POINT("provider.request.after_acknowledge");
+  return {};
+}
+
+Checked<void> Outbox::send_delivery(const OrderId& id, AttemptNumber attempt, ByteView envelope) {
+  KB_CRASH_POINT("provider.delivery.before_send");
+  const auto sent =
+      api_.put_delivery(id, attempt, {.envelope = Bytes(envelope.begin(), envelope.end())});
+  KB_CRASH_POINT("provider.delivery.after_send");
+  if (!sent) {
+    return std::unexpected(not_taken(sent.error()));
+  }
+  KB_TRY(journal_.acknowledge(id, attempt, JournalStep::kDelivery));
+  KB_CRASH_POINT("provider.delivery.after_acknowledge");
+  return {};
+}
+
+Checked<void> Outbox::send_verdict(const OrderId& id,
+                                   AttemptNumber attempt,
+                                   const delivery::VerdictMessage& verdict) {
+  delivery::VerdictMessage message = verdict;
+  message.reason.resize(std::min(message.reason.size(), delivery::kMaxReasonBytes));
+  KB_CRASH_POINT("provider.verdict.before_send");
+  const auto sent = api_.put_verdict(id, attempt, message);
+  KB_CRASH_POINT("provider.verdict.after_send");
+  if (!sent) {
+    return std::unexpected(not_taken(sent.error()));
+  }
+  KB_TRY(journal_.acknowledge(id, attempt, JournalStep::kVerdict));
+  KB_CRASH_POINT("provider.verdict.after_acknowledge");
+  return {};
+}
+
+Checked<void> Outbox::submit(const OrderId& id) {
+  // In the journal first the order, then its attempt: they are sent again in this order.
+  const JournalOrder order = KB_TRY(flow_.find(id));
+  const std::string body = delivery::to_json(request_of(order));
+  KB_CRASH_POINT("provider.order.before_record");
+  KB_TRY(journal_.record(id, 0, JournalStep::kOrder, ascii(body)));
+  KB_CRASH_POINT("provider.order.after_record");
+  const Outgoing request = KB_TRY(flow_.attempt_after(id, 0));
+  KB_TRY(send_order(id));
+  return send_request(id, request);
+}
+
+Checked<void> Outbox::send(const JournalEntry& entry) {
+  switch (entry.step) {
+    case JournalStep::kOrder:
+      return send_order(entry.order);
+    case JournalStep::kRequest:
+      return send_request(entry.order, {.attempt = entry.attempt, .message = entry.message});
+    case JournalStep::kVerdict: {
+      const auto verdict = KB_TRY(verdict_of(entry));
+      KB_TRY(flow_.note_state(entry.order, entry.attempt, verdict.verdict));
+      return send_verdict(entry.order, entry.attempt, verdict);
+    }
+    case JournalStep::kDelivery:
+      return send_delivery(entry.order, entry.attempt, entry.message);
+    case JournalStep::kAnswer:
+    case JournalStep::kReceipt:
+      break;  // received, not sent
+  }
+  return {};
+}
+
+Checked<void> Outbox::submit_forgotten() {
+  if (looked_for_forgotten_) {
+    return {};
+  }
+  const std::vector<JournalOrder> waiting =
+      KB_TRY(journal_.orders(delivery::State::kOrdered, kMaxForgotten));
+  for (const JournalOrder& order : waiting) {
+    if (order.current_attempt == 0) {
+      const auto submitted = submit(order.id);
+      if (!submitted && is_outage(submitted.error().code)) {
+        return submitted;
+      }
+    }
+  }
+  looked_for_forgotten_ = true;
+  return {};
+}
+
+// The operator has a later receipt than the verdict is on, and lists it behind our cursor.
+Checked<bool> Outbox::is_overtaken(const JournalEntry& entry) {
+  if (entry.step != JournalStep::kVerdict) {
+    return false;
+  }
+  const auto verdict = KB_TRY(verdict_of(entry));
+  const auto last = api_.receipt(entry.order, entry.attempt);
+  if (!last) {
+    return is_outage(last.error().code) ? Checked<bool>(std::unexpected(not_taken(last.error())))
+                                        : Checked<bool>(false);
+  }
+  return *last->revision > verdict.revision.value_or(0);
+}
+
+Checked<void> Outbox::resend(RunReport& report) {
+  const std::vector<JournalEntry> entries = KB_TRY(journal_.unacknowledged());
+  for (const JournalEntry& entry : entries) {
+    const auto sent = send(entry);
+    if (sent || entry.step == JournalStep::kAnswer || entry.step == JournalStep::kReceipt) {
+      continue;
+    }
+    if (!is_turned_down(sent.error().code)) {
+      return sent;
+    }
+    const bool overtaken = sent.error().code == Errc::kState && KB_TRY(is_overtaken(entry));
+    KB_TRY(journal_.acknowledge(entry.order, entry.attempt, entry.step));
+    if (overtaken) {
+      continue;
+    }
+    const JournalOrder order = KB_TRY(flow_.find(entry.order));
+    report.events.push_back(
+        {.order = entry.order,
+         .attempt = entry.attempt,
+         .state = order.state,
+         .text = fmt::format("The operator turned our {} down ({}); it is not sent again.",
+                             delivery::name(entry.step), kagibin::name(sent.error().code)),
+         .trouble = true});
+  }
+  return {};
+}
+
+}  // namespace kagibin::roles::service_provider

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one run of the service provider's client did, for the person who runs it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kagibin/delivery/names.h"
+#include "kagibin/delivery/order_state.h"
+
+namespace kagibin::roles::service_provider {
+
+// One thing that happened to one order.
+struct RunEvent {
+  delivery::OrderId order;
+  delivery::AttemptNumber attempt = 0;
+  delivery::State state = delivery::State::kOrdered;  // as we see it
+  std::string text;                                   // one sentence
+  bool trouble = false;                               // needs somebody to look
+};
+
+struct RunReport {
+  std::vector<RunEvent> events;
+  bool news = false;  // the operator listed something that we had not seen
+  bool more = false;  // and has more of it: call again at once
+  std::optional<std::uint32_t> retry_after_seconds;
+};
+
+}  // namespace kagibin::roles::service_provider

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Orders and attempts as rows of the distributor's store: their columns, read from a query and
+// bound to one. For order_transaction.cc.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "kagibin/base/result.h"
+#include "kagibin/delivery/order_store.h"
+#include "kagibin/store/database.h"
+
+// For literals of SQL: statements are kept by their literal.
+#define KB_ATTEMPT_COLUMNS                                                             \
+  "a.order_id, a.number, a.provider, a.device, a.kind, a.state, a.opening, a.answer, " \
+  "a.envelope, a.receipts, a.verdict, a.reason, a.withdrawal, a.sequence, a.change, a.judged"
+#define KB_ORDER_COLUMNS "id, provider, device, not_after, state, current_attempt, created_at"
+
+namespace kagibin::store {
+
+std::string_view name(delivery::Work::Kind kind);
+
+// kStore when a column does not hold what this program writes.
+Result<delivery::OrderRow> read_order(const Query& row);
+Result<delivery::AttemptRow> read_attempt(const Query& row);
+// All rows that are left, or the next one.
+Result<std::vector<delivery::OrderRow>> read_orders(Query& query);
+Result<std::vector<delivery::AttemptRow>> read_attempts(Query& query);
+Result<std::optional<delivery::AttemptRow>> read_first_attempt(Query& query);
+
+// Parameters 1 and 2.
+void bind_key(Query& query, const delivery::OrderKey& order);
+// Parameters 4 to 12: the columns that an update may change.
+void bind_progress(Query& query, const delivery::AttemptRow& row, std::int64_t change);
+
+}  // namespace kagibin::store

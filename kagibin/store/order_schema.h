@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// The schema of the distributor's store, version by version. For order_store_sqlite.cc.
+//
+// States stand as their names, so that a reader of the file needs no table of numbers. A script
+// that was released is never changed; a new version is a new script behind it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace kagibin::store {
+
+inline constexpr std::int32_t kOrderApplicationId = 0x4B424F31;  // "KBO1"
+
+// 2: an order's name is the provider's own; before, it was one name for all of them.
+inline constexpr std::array<std::string_view, 2> kOrderMigrations = {R"sql(
+CREATE TABLE orders (
+  id TEXT NOT NULL PRIMARY KEY,
+  provider BLOB NOT NULL,
+  device TEXT NOT NULL,
+  not_after INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  current_attempt INTEGER NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX orders_without_attempt ON orders(not_after)
+  WHERE current_attempt = 0 AND state = 'ordered';
+CREATE TABLE attempts (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  order_id TEXT NOT NULL REFERENCES orders(id),
+  number INTEGER NOT NULL,
+  provider BLOB NOT NULL,
+  device TEXT NOT NULL,
+  not_after INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  state TEXT NOT NULL,
+  opening BLOB NOT NULL,
+  answer BLOB,
+  envelope BLOB,
+  receipts INTEGER NOT NULL DEFAULT 0,
+  verdict TEXT,
+  reason TEXT,
+  judged INTEGER,
+  withdrawal TEXT,
+  change INTEGER NOT NULL,
+  UNIQUE (order_id, number)
+) STRICT;
+CREATE INDEX attempts_by_change ON attempts(provider, change);
+CREATE INDEX attempts_by_state ON attempts(provider, state, change);
+CREATE INDEX attempts_to_do ON attempts(device, sequence)
+  WHERE state IN ('ordered', 'sealed', 'handed_over');
+CREATE INDEX attempts_that_expire ON attempts(not_after)
+  WHERE state IN ('ordered', 'enrolled', 'sealed', 'handed_over');
+CREATE TABLE receipts (
+  order_id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  receipt BLOB NOT NULL,
+  PRIMARY KEY (order_id, number, revision)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE invitations (
+  token_hash BLOB NOT NULL PRIMARY KEY,
+  subject TEXT NOT NULL,
+  not_after INTEGER NOT NULL,
+  request TEXT,
+  certificate TEXT
+) STRICT, WITHOUT ROWID;
+CREATE TABLE counters (
+  name TEXT NOT NULL PRIMARY KEY,
+  value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO counters VALUES ('change', 0);
+)sql",
+                                                                     R"sql(
+CREATE TABLE new_orders (
+  provider BLOB NOT NULL,
+  id TEXT NOT NULL,
+  device TEXT NOT NULL,
+  not_after INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  current_attempt INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (provider, id)
+) STRICT;
+INSERT INTO new_orders SELECT provider, id, device, not_after, state, current_attempt, created_at
+  FROM orders;
+CREATE TABLE new_attempts (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  provider BLOB NOT NULL,
+  order_id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  device TEXT NOT NULL,
+  not_after INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  state TEXT NOT NULL,
+  opening BLOB NOT NULL,
+  answer BLOB,
+  envelope BLOB,
+  receipts INTEGER NOT NULL DEFAULT 0,
+  verdict TEXT,
+  reason TEXT,
+  judged INTEGER,
+  withdrawal TEXT,
+  change INTEGER NOT NULL,
+  UNIQUE (provider, order_id, number),
+  FOREIGN KEY (provider, order_id) REFERENCES new_orders(provider, id)
+) STRICT;
+INSERT INTO new_attempts SELECT sequence, provider, order_id, number, device, not_after, kind,
+  state, opening, answer, envelope, receipts, verdict, reason, judged, withdrawal, change
+  FROM attempts;
+CREATE TABLE new_receipts (
+  provider BLOB NOT NULL,
+  order_id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  receipt BLOB NOT NULL,
+  PRIMARY KEY (provider, order_id, number, revision)
+) STRICT, WITHOUT ROWID;
+INSERT INTO new_receipts SELECT orders.provider, order_id, number, revision, receipt
+  FROM receipts JOIN orders ON orders.id = order_id;
+DROP TABLE receipts;
+DROP TABLE attempts;
+DROP TABLE orders;
+ALTER TABLE new_orders RENAME TO orders;
+ALTER TABLE new_attempts RENAME TO attempts;
+ALTER TABLE new_receipts RENAME TO receipts;
+CREATE INDEX orders_without_attempt ON orders(not_after)
+  WHERE current_attempt = 0 AND state = 'ordered';
+CREATE INDEX attempts_by_change ON attempts(provider, change);
+CREATE INDEX attempts_by_state ON attempts(provider, state, change);
+CREATE INDEX attempts_to_do ON attempts(device, sequence)
+  WHERE state IN ('ordered', 'sealed', 'handed_over');
+CREATE INDEX attempts_that_expire ON attempts(not_after)
+  WHERE state IN ('ordered', 'enrolled', 'sealed', 'handed_over');
+)sql"};
+
+}  // namespace kagibin::store

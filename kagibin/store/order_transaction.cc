@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/store/order_transaction.h"
+
+#include <utility>
+
+#include "kagibin/store/order_rows.h"
+
+namespace kagibin::store {
+
+using delivery::AttemptNumber;
+using delivery::AttemptRow;
+using delivery::DeviceId;
+using delivery::InvitationRow;
+using delivery::OrderKey;
+using delivery::OrderRow;
+using delivery::State;
+
+namespace {
+
+constexpr std::string_view kListAll =
+    "SELECT " KB_ATTEMPT_COLUMNS
+    " FROM attempts a WHERE provider = ?1 AND change > ?2 ORDER BY change LIMIT ?3";
+constexpr std::string_view kListOneState =
+    "SELECT " KB_ATTEMPT_COLUMNS
+    " FROM attempts a WHERE provider = ?1 AND change > ?2 AND state = ?4 ORDER BY change LIMIT ?3";
+
+}  // namespace
+
+Result<std::optional<OrderRow>> SqliteOrderTransaction::find_order(const OrderKey& order) {
+  Query query = KB_TRY(
+      this->query("SELECT " KB_ORDER_COLUMNS " FROM orders WHERE provider = ?1 AND id = ?2"));
+  bind_key(query, order);
+  const bool found = KB_TRY(query.step());
+  if (!found) {
+    return std::optional<OrderRow>();
+  }
+  OrderRow row = KB_TRY(read_order(query));
+  return std::optional<OrderRow>(std::move(row));
+}
+
+Result<void> SqliteOrderTransaction::insert_order(const OrderRow& row) {
+  Query query = KB_TRY(
+      this->query("INSERT INTO orders(" KB_ORDER_COLUMNS ") VALUES (?2, ?1, ?3, ?4, ?5, ?6, ?7)"));
+  const OrderKey key = row.key();
+  bind_key(query, key);
+  query.bind(3, std::string_view(row.device.text()));
+  query.bind(4, row.not_after);
+  query.bind(5, delivery::name(row.state));
+  query.bind(6, static_cast<std::int64_t>(row.current_attempt));
+  query.bind(7, row.created_at);
+  return query.run();
+}
+
+Result<void> SqliteOrderTransaction::update_order(const OrderRow& row) {
+  Query query = KB_TRY(this->query(
+      "UPDATE orders SET state = ?3, current_attempt = ?4 WHERE provider = ?1 AND id = ?2"));
+  const OrderKey key = row.key();
+  bind_key(query, key);
+  query.bind(3, delivery::name(row.state));
+  query.bind(4, static_cast<std::int64_t>(row.current_attempt));
+  KB_TRY(query.run());
+  return one_row_changed();
+}
+
+Result<std::optional<AttemptRow>> SqliteOrderTransaction::find_attempt(const OrderKey& order,
+                                                                       AttemptNumber number) {
+  Query query =
+      KB_TRY(this->query("SELECT " KB_ATTEMPT_COLUMNS
+                         " FROM attempts a WHERE provider = ?1 AND order_id = ?2 AND number = ?3"));
+  bind_key(query, order);
+  query.bind(3, static_cast<std::int64_t>(number));
+  return read_first_attempt(query);
+}
+
+Result<std::vector<AttemptRow>> SqliteOrderTransaction::attempts_of(const OrderKey& order) {
+  Query query =
+      KB_TRY(this->query("SELECT " KB_ATTEMPT_COLUMNS
+                         " FROM attempts a WHERE provider = ?1 AND order_id = ?2 ORDER BY number"));
+  bind_key(query, order);
+  return read_attempts(query);
+}
+
+Result<void> SqliteOrderTransaction::insert_attempt(const AttemptRow& row) {
+  const std::int64_t change = KB_TRY(next_change());
+  Query query = KB_TRY(this->query(
+      "INSERT INTO attempts(provider, order_id, number, state, answer, envelope, receipts, "
+      "verdict, reason, withdrawal, change, judged, device, kind, opening, not_after) "
+      "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, not_after "
+      "FROM orders WHERE provider = ?1 AND id = ?2"));
+  const OrderKey key = row.order_key();
+  bind_key(query, key);
+  query.bind(3, static_cast<std::int64_t>(row.number));
+  bind_progress(query, row, change);
+  query.bind(13, std::string_view(row.device.text()));
+  query.bind(14, name(row.kind));
+  query.bind(15, ByteView(row.opening));
+  KB_TRY(query.run());
+  return one_row_changed();
+}
+
+Result<void> SqliteOrderTransaction::update_attempt(const AttemptRow& row) {
+  const std::int64_t change = KB_TRY(next_change());
+  Query query = KB_TRY(this->query(
+      "UPDATE attempts SET state = ?4, answer = ?5, envelope = ?6, receipts = ?7, verdict = ?8, "
+      "reason = ?9, withdrawal = ?10, change = ?11, judged = ?12 "
+      "WHERE provider = ?1 AND order_id = ?2 AND number = ?3"));
+  const OrderKey key = row.order_key();
+  bind_key(query, key);
+  query.bind(3, static_cast<std::int64_t>(row.number));
+  bind_progress(query, row, change);
+  KB_TRY(query.run());
+  return one_row_changed();
+}
+
+Result<std::vector<Bytes>> SqliteOrderTransaction::receipts_of(const OrderKey& order,
+                                                               AttemptNumber number) {
+  Query query =
+      KB_TRY(this->query("SELECT receipt FROM receipts WHERE provider = ?1 AND order_id = ?2 "
+                         "AND number = ?3 ORDER BY revision"));
+  bind_key(query, order);
+  query.bind(3, static_cast<std::int64_t>(number));
+  std::vector<Bytes> receipts;
+  for (bool more = KB_TRY(query.step()); more; more = KB_TRY(query.step())) {
+    const ByteView receipt = query.octets(0);
+    receipts.emplace_back(receipt.begin(), receipt.end());
+  }
+  return receipts;
+}
+
+Result<void> SqliteOrderTransaction::insert_receipt(const OrderKey& order,
+                                                    AttemptNumber number,
+                                                    std::uint32_t revision,
+                                                    ByteView receipt) {
+  Query query =
+      KB_TRY(this->query("INSERT INTO receipts(provider, order_id, number, revision, receipt) "
+                         "VALUES (?1, ?2, ?3, ?4, ?5)"));
+  bind_key(query, order);
+  query.bind(3, static_cast<std::int64_t>(number));
+  query.bind(4, static_cast<std::int64_t>(revision));
+  query.bind(5, receipt);
+  return query.run();
+}
+
+Result<std::optional<AttemptRow>> SqliteOrderTransaction::next_work(const DeviceId& device,
+                                                                    std::uint64_t after) {
+  Query query = KB_TRY(this->query(
+      "SELECT " KB_ATTEMPT_COLUMNS
+      " FROM attempts a JOIN orders o ON o.provider = a.provider AND o.id = a.order_id "
+      "AND o.current_attempt = a.number WHERE a.device = ?1 AND a.sequence > ?2 "
+      "AND a.state IN ('ordered', 'sealed', 'handed_over') ORDER BY a.sequence LIMIT 1"));
+  query.bind(1, std::string_view(device.text()));
+  query.bind(2, static_cast<std::int64_t>(after));
+  return read_first_attempt(query);
+}
+
+Result<std::vector<AttemptRow>> SqliteOrderTransaction::list(const Spid& provider,
+                                                             std::optional<State> state,
+                                                             std::uint64_t after,
+                                                             std::uint32_t limit) {
+  Query query = KB_TRY(this->query(state ? kListOneState : kListAll));
+  query.bind(1, provider.view());
+  query.bind(2, static_cast<std::int64_t>(after));
+  query.bind(3, static_cast<std::int64_t>(limit));
+  if (state) {
+    query.bind(4, delivery::name(*state));
+  }
+  return read_attempts(query);
+}
+
+Result<std::vector<AttemptRow>> SqliteOrderTransaction::overdue_attempts(std::int64_t now,
+                                                                         std::uint32_t limit) {
+  Query query = KB_TRY(this->query(
+      "SELECT " KB_ATTEMPT_COLUMNS
+      " FROM attempts a WHERE not_after < ?1 AND state IN ('ordered', 'enrolled', 'sealed', "
+      "'handed_over') ORDER BY not_after LIMIT ?2"));
+  query.bind(1, now);
+  query.bind(2, static_cast<std::int64_t>(limit));
+  return read_attempts(query);
+}
+
+Result<std::vector<OrderRow>> SqliteOrderTransaction::overdue_orders(std::int64_t now,
+                                                                     std::uint32_t limit) {
+  Query query = KB_TRY(this->query("SELECT " KB_ORDER_COLUMNS
+                                   " FROM orders WHERE current_attempt = 0 AND state = 'ordered' "
+                                   "AND not_after < ?1 ORDER BY not_after LIMIT ?2"));
+  query.bind(1, now);
+  query.bind(2, static_cast<std::int64_t>(limit));
+  return read_orders(query);
+}
+
+Result<std::optional<InvitationRow>> SqliteOrderTransaction::find_invitation(ByteView token_hash) {
+  Query query =
+      KB_TRY(this->query("SELECT token_hash, subject, not_after, request, certificate "
+                         "FROM invitations WHERE token_hash = ?1"));
+  query.bind(1, token_hash);
+  const bool found = KB_TRY(query.step());
+  if (!found) {
+    return std::optional<InvitationRow>();
+  }
+  InvitationRow row;
+  const auto hash = to_array<32>(query.octets(0));
+  if (!hash) {
+    return fail(Errc::kStore, "the store holds an invitation's hash of another length");
+  }
+  row.token_hash = *hash;
+  row.subject = query.text(1);
+  row.not_after = query.integer(2);
+  if (!query.is_null(3)) {
+    row.request = std::string(query.text(3));
+  }
+  if (!query.is_null(4)) {
+    row.certificate = std::string(query.text(4));
+  }
+  return std::optional<InvitationRow>(std::move(row));
+}
+
+Result<void> SqliteOrderTransaction::insert_invitation(const InvitationRow& row) {
+  Query query = KB_TRY(
+      this->query("INSERT INTO invitations(token_hash, subject, not_after) VALUES (?1, ?2, ?3)"));
+  query.bind(1, ByteView(row.token_hash));
+  query.bind(2, std::string_view(row.subject));
+  query.bind(3, row.not_after);
+  return query.run();
+}
+
+Result<void> SqliteOrderTransaction::update_invitation(const InvitationRow& row) {
+  Query query = KB_TRY(
+      this->query("UPDATE invitations SET request = ?2, certificate = ?3 WHERE token_hash = ?1"));
+  query.bind(1, ByteView(row.token_hash));
+  if (row.request) {
+    query.bind(2, std::string_view(*row.request));
+  }
+  if (row.certificate) {
+    query.bind(3, std::string_view(*row.certificate));
+  }
+  KB_TRY(query.run());
+  return one_row_changed();
+}
+
+Result<void> SqliteOrderTransaction::mark() {
+  KB_TRY(alive());
+  if (marked_) {
+    KB_TRY(db_.run("RELEASE request"));
+  }
+  KB_TRY(db_.run("SAVEPOINT request"));
+  marked_ = true;
+  return {};
+}
+
+Result<void> SqliteOrderTransaction::roll_back_to_mark() {
+  KB_TRY(alive());
+  if (!marked_) {
+    return fail(Errc::kState, "a transaction without a mark");
+  }
+  return db_.run("ROLLBACK TO request");
+}
+
+Result<void> SqliteOrderTransaction::commit() {
+  KB_TRY(alive());
+  return transaction_.commit();
+}
+
+// SQLite ends a transaction by itself after some errors; what followed would commit by itself.
+Result<void> SqliteOrderTransaction::alive() const {
+  if (!db_.in_transaction()) {
+    return fail(Errc::kStore, "the transaction ended with an earlier failure");
+  }
+  return {};
+}
+
+Result<Query> SqliteOrderTransaction::query(std::string_view sql) {
+  KB_TRY(alive());
+  return db_.query(sql);
+}
+
+Result<void> SqliteOrderTransaction::one_row_changed() const {
+  if (db_.changes() != 1) {
+    return fail(Errc::kNotFound, "the store has no row of this name");
+  }
+  return {};
+}
+
+Result<std::int64_t> SqliteOrderTransaction::next_change() {
+  Query query = KB_TRY(
+      this->query("UPDATE counters SET value = value + 1 WHERE name = 'change' RETURNING value"));
+  const bool found = KB_TRY(query.step());
+  if (!found) {
+    return fail(Errc::kStore, "the store lacks its counter");
+  }
+  return query.integer(0);
+}
+
+}  // namespace kagibin::store

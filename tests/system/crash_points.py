@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases of processes_test.py: kill -9 at every KB_CRASH_POINT of the sources, in the roles whose process reaches it."""
+import contextlib
+import pathlib
+import re
+import sqlite3
+import tempfile
+
+from process_site import FAILED, KILLED, OK, ORDER, Service, Site, TRY_AGAIN, check, run
+from raw_request import request
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+
+
+def crash_points():
+    """Every KB_CRASH_POINT of the sources with the roles whose process reaches it."""
+    literal, built = set(), set()
+    for path in (SOURCE / "kagibin").rglob("*.cc"):
+        if path.name.endswith("_test.cc"):
+            continue
+        for match in re.finditer(r'KB_CRASH_POINT\((?:std::string\()?"([^"]+)"([^;]*)\);', path.read_text()):
+            (built if "+" in match.group(2) else literal).add(match.group(1) + (
+                "*" + re.search(r'"(\.[^"]+)"', match.group(2)).group(1) if "+" in match.group(2) else ""))
+    table = (SOURCE / "kagibin/roles/key_distribution_operator/routes.cc").read_text()
+    routes = re.findall(r'Route\{RouteId::k\w+,[^;]*?"([a-z_]+)"\}', table)
+    check(routes or not built, "the names of the distributor's routes were not found in routes.cc")
+    for name in built:
+        literal |= {name.replace("*", route) for route in routes}
+    owners = {"provider": ["provider"], "journal": ["provider"], "agent": ["agent"], "agent_store": ["agent"],
+              "distributor": ["distributor"], "net.client": ["provider", "agent"], "net.server": ["distributor"],
+              "store": ["provider", "agent", "distributor"]}
+    out = []
+    for name in sorted(literal):
+        parts = name.split(".")
+        found = owners.get(".".join(parts[:2])) or owners.get(parts[0])
+        check(found, f"nobody is known to reach the crash point {name}: name its owner in this test")
+        out += [(owner, name) for owner in found]
+    return out
+
+
+def kill_at(bench, owner, point):
+    """Whether the point was reached."""
+    with bench.site(start=False) as site:
+        site.start_element()
+        if owner == "distributor":
+            setup = Service("distributor", "serve", "--listen", "127.0.0.1:0", "--home", site.home("distributor"), crash=point)
+            site.services.append(setup)
+            with contextlib.suppress(AssertionError):
+                site.distributor, site.via = setup, f"127.0.0.1:{setup.port}"
+            if setup.code == KILLED:  # dead before it served
+                site.start_distributor()
+                site.order().expect(OK)
+                site.finish()
+                site.confirmed()
+                return True
+        else:
+            site.start_distributor()
+        died = 0
+        ordered = site.order(crash=point if owner == "provider" else None)
+        ordered.expect(OK, *([KILLED] if owner == "provider" else [TRY_AGAIN] if owner == "distributor" else []))
+        if ordered.code != OK:
+            died += ordered.code == KILLED
+            if owner == "distributor":
+                check(site.distributor.done().code == KILLED, "the distributor ended by itself")
+                died += 1
+                site.start_distributor()
+            site.order().expect(OK)
+        ask = QUESTIONS.get(point.split(".")[1]) if owner == "distributor" else None
+        if ask:
+            ask(site)
+            check(site.distributor.done().code == KILLED, "the distributor did not end")
+            died += 1
+            site.start_distributor()
+            check(ask(site)[0] == 200, "the question is not answered afterwards")
+        died += site.finish(owner, point)
+        site.confirmed()
+        return died > 0
+
+
+# Routes that no program asks for by itself.
+QUESTIONS = {"health": lambda site: request(site, "agent", "GET", "/healthz", certificate=False),
+             "status": lambda site: request(site, "provider", "GET", f"/v1/orders/{ORDER}")}
+
+
+def kill_at_a_withdrawal(bench, owner, point):
+    """Nobody fetched the order yet: taking it back is one request to the distributor, which dies of it."""
+    with bench.site(start=False) as site:
+        site.start_distributor(crash=point)
+        site.start_element()
+        site.order().expect(OK)
+        site.provider("cancel", ORDER).expect(TRY_AGAIN).says("again")
+        check(site.distributor.done().code == KILLED, f"the distributor did not end as {owner}")
+        site.start_distributor()
+        site.provider("cancel", ORDER).expect(OK)
+        check(site.agent().expect(OK).results[0]["apdus"] == 0, "a cancelled order went to the element")
+        check(site.show()[ORDER]["state"] == "cancelled", f"not cancelled: {site.show()}")
+        check('"cancelled"' in request(site, "provider", "GET", f"/v1/orders/{ORDER}")[1], "the distributor keeps the order")
+        site.check_keys(new=False)
+        return True
+
+
+def kill_at_the_end_of_an_old_job(bench, owner, point):
+    """The agent keeps what it did for 90 days, and dies while it forgets it."""
+    with bench.site("sealed") as site:
+        site.finish()
+        with contextlib.closing(sqlite3.connect(site.home(owner) / "agent.sqlite3")) as jobs:
+            jobs.execute("UPDATE jobs SET updated_at = 1")
+            jobs.commit()
+        site.agent(crash=point).expect(KILLED)
+        check(site.agent().expect(OK).results[0]["apdus"] == 0, "an old job went to the element again")
+        with contextlib.closing(sqlite3.connect(site.home(owner) / "agent.sqlite3")) as jobs:
+            left = jobs.execute("SELECT count(*) FROM jobs").fetchone()[0]
+        check(left == 0, f"{left} old jobs are kept")
+        site.confirmed()
+        return True
+
+
+SPECIAL = {"distributor.withdrawal.": kill_at_a_withdrawal, "agent_store.remove.": kill_at_the_end_of_an_old_job}
+
+
+def kill_case(point):
+    """What to do for this crash point: a function of bench, owner and point that says whether it was reached."""
+    return next((special for prefix, special in SPECIAL.items() if point.startswith(prefix)), kill_at)
+
+
+def setup_of_a_distributor_survives_kill(bench):
+    points = [name for owner, name in crash_points() if owner == "distributor" and
+              name.startswith(("distributor.init.", "distributor.invite.", "distributor.server_key.", "store."))]
+    reached = set()
+    for point in points:
+        with tempfile.TemporaryDirectory(dir=bench.folder) as name:
+            home = pathlib.Path(name) / "distributor"
+            lines = [["init"], ["invite", "--device", "phone-1", "--server", "127.0.0.1:1", "--out", home / "invitation"],
+                     ["renew-server"]]
+            for line in lines:
+                first = run("distributor", *line, "--home", home, crash=point).expect(OK, KILLED)
+                if first.code == KILLED:
+                    reached.add(point)
+                    again = run("distributor", *line, "--home", home).expect(OK, FAILED)
+                    if again.code == FAILED:
+                        again.says("has a transport CA already", "complete")
+            with Site(name, start=False) as site:
+                site.start_distributor(crash=point if ".invitation." in point else None)
+                join = ["join", home / "invitation", "--home", site.home("agent"), "--via"]
+                if ".invitation." in point:
+                    run("agent", *join, site.via).expect(TRY_AGAIN)
+                    check(site.distributor.done().code == KILLED, "the distributor ended by itself")
+                    reached.add(point)
+                    site.start_distributor()
+                run("agent", *join, site.via, crash="net.client.after_send").expect(KILLED)
+                run("agent", *join, site.via).expect(OK)
+    check(reached, "no point was reached")
+    return f"{len(reached)} points; not reached: {sorted(set(points) - reached)}", reached

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases of processes_test.py: programs that wait at the distributor for news. They wait without computing, hear of news at
+once, and end at once when they are asked to."""
+import os
+import pathlib
+import signal
+import time
+
+from process_site import BOUND, OK, check
+
+SETTLED = 1.5  # seconds until a program that was started waits
+SOON = 2.0  # one second, and some for a machine that is busy with other cases; the wait itself is of a minute
+
+
+def computed(process):
+    """Seconds of processor time so far (proc(5))."""
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def a_signal_ends_a_wait_at_once(bench):
+    with bench.site() as site:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            waiting = [site.waiting("agent"), site.waiting("provider")]
+            time.sleep(SETTLED)
+            before = [computed(service.process) for service in waiting]
+            time.sleep(1)
+            for service, begun in zip(waiting, before):
+                check(service.code is None, f"{service.role} does not wait: {''.join(service.errors)}")
+                used = computed(service.process) - begun
+                check(used < 0.2, f"{service.role} computed for {used} s in a second of waiting")
+                begin = time.monotonic()
+                service.process.send_signal(number)
+                service.done().expect(OK)
+                took = time.monotonic() - begin
+                check(took < SOON, f"{service.role} took {took:.1f} s to end on signal {number}")
+        site.order().expect(OK)
+        site.finish()
+        site.confirmed()
+
+
+def a_waiting_provider_hears_of_news_at_once(bench):
+    with bench.site() as site:
+        site.order().expect(OK)
+        provider = site.waiting("provider")
+        time.sleep(SETTLED)
+        for state in ("sealed", "confirmed"):
+            site.agent().expect(OK)
+            begin = time.monotonic()
+            while time.monotonic() < begin + BOUND and not any(f'"{state}"' in line for line in provider.lines):
+                time.sleep(0.02)
+            took = time.monotonic() - begin
+            check(took < SOON, f"{state} after {took:.1f} s: {''.join(provider.lines + provider.errors)}")
+        provider.process.send_signal(signal.SIGTERM)
+        provider.done().expect(OK)
+        site.confirmed()
