@@ -52,6 +52,17 @@ std::unique_ptr<scp::Scp03Host> prepare(Bench& bench, const Case& one) {
   return host;
 }
 
+gp::KeyData sealed(const scp::Scp03Host& host, const gp::Key& key) {
+  return gp::seal_key(key,
+                      {.encrypt = [&](ByteView clear) { return host.encrypt_sensitive(clear); }})
+      .value();
+}
+
+crypto::CurvePublicKey some_point() {
+  test::FixedRng rng("point");
+  return crypto::CurvePrivateKey::generate(crypto::Curve::kP256, rng)->public_key();
+}
+
 std::vector<Case> cases() {
   using Host = const scp::Scp03Host&;
   return {
@@ -69,6 +80,24 @@ std::vector<Case> cases() {
        [](Host host) {
          const auto keys = test_keys(0x51);
          return Bench::put_key(host, 0x31, {&keys.dek}, 0, 5).encode().value();
+       }},
+      {"PUT KEY, token key",
+       [](Host host) {
+         return gp::PutKey{.new_version = 0x70,
+                           .first_identifier = 1,
+                           .keys = {sealed(host, gp::Key::ec_public(some_point()).value())}}
+             .encode()
+             .value();
+       }},
+      {"PUT KEY, several types",
+       [](Host host) {
+         return gp::PutKey{.new_version = 0x71,
+                           .first_identifier = 1,
+                           .keys = {sealed(host, gp::Key::aes(Bytes(32, 0x5A)).value()),
+                                    sealed(host, gp::Key::ec_public(some_point()).value()),
+                                    sealed(host, gp::Key::des(Bytes(16, 0x5A)).value())}}
+             .encode()
+             .value();
        }},
       {"INSTALL domain", [](Host) { return Bench::install_domain(kDomainAid); }},
       {"INSTALL application",
