@@ -86,6 +86,22 @@ Result<CurvePublicKey> key_of(X509* certificate) {
   return CurvePublicKey::from_point(*curve, ByteView(point).first(size));
 }
 
+// Policies need no look: none is asked for (RFC 5280, 6.1.1 c).
+bool is_understood(int nid) {
+  return nid == NID_key_usage || nid == NID_basic_constraints || nid == NID_certificate_policies;
+}
+
+bool has_unknown_critical_extension(const X509* certificate) {
+  for (int at = 0; at < X509_get_ext_count(certificate); ++at) {
+    X509_EXTENSION* const extension = X509_get_ext(certificate, at);
+    if (X509_EXTENSION_get_critical(extension) != 0 &&
+        !is_understood(OBJ_obj2nid(X509_EXTENSION_get_object(extension)))) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool is_ecdsa(int nid) {
   return nid == NID_ecdsa_with_SHA256 || nid == NID_ecdsa_with_SHA384 ||
          nid == NID_ecdsa_with_SHA512;
@@ -116,9 +132,10 @@ Result<void> X509Certificate::read_facts() {
   if ((flags & EXFLAG_INVALID) != 0) {
     return fail(Errc::kEncoding, "a certificate's extensions do not decode");
   }
-  if (X509_get_version(certificate) != kVersion3 || (flags & EXFLAG_CRITICAL) != 0) {
+  if (X509_get_version(certificate) != kVersion3 || has_unknown_critical_extension(certificate)) {
     return fail(Errc::kNotSupported,
-                "a certificate is of version 3, without unknown critical extensions");
+                "a certificate is of version 3, and its critical extensions are key usage, basic "
+                "constraints and policies");
   }
   serial_ = integer_octets(X509_get0_serialNumber(certificate));
   subject_ = encoded_name(X509_get_subject_name(certificate));
@@ -130,6 +147,10 @@ Result<void> X509Certificate::read_facts() {
   const std::uint32_t usage = X509_get_key_usage(certificate);  // all ones without the extension
   authority_ = (flags & EXFLAG_CA) != 0 && (usage & KU_KEY_CERT_SIGN) != 0;
   agreement_ = (usage & KU_KEY_AGREEMENT) != 0;
+  const long path_length = X509_get_pathlen(certificate);  // -1 without one
+  if (path_length >= 0) {
+    path_length_ = static_cast<std::size_t>(path_length);
+  }
   if (serial_.empty() || serial_.size() > 21) {
     return fail(Errc::kLength, "a serial number has at most 20 octets (RFC 5280, 4.1.2.2)");
   }

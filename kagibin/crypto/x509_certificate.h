@@ -4,8 +4,8 @@
 //
 // Transport certificates and CMS are transport_x509.h and cms.h. Nothing is trusted by being read:
 // who signed it is asked with signed_by(). Limits: 4,096 octets of DER, nothing behind it. Critical
-// extensions that libcrypto does not know are refused. Ownership: values. Thread-safety: const use
-// may be shared.
+// extensions are key usage, basic constraints and policies, and no others: policies are not looked
+// at, as none is asked for. Ownership: values. Thread-safety: const use may be shared.
 //
 //   const X509Certificate leaf = KB_TRY(X509Certificate::decode(der));
 //   if (!leaf.signed_by(ca_key)) { ... }
@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
@@ -27,8 +28,8 @@ inline constexpr std::size_t kX509MaxSize = 4'096;
 class X509Certificate {
  public:
   // Total: kEncoding for octets that are not one certificate, kLength past the limit, kNotSupported
-  // for a key that is not on P-256 or P-384, for an unknown critical extension and for another
-  // version than 3.
+  // for a key that is not on P-256 or P-384, for another critical extension and for another version
+  // than 3.
   static Result<X509Certificate> decode(ByteView der);
 
   const Bytes& encoded() const { return encoded_; }
@@ -46,6 +47,8 @@ class X509Certificate {
   // By basic constraints and key usage; a certificate without key usage has every usage.
   bool is_authority() const { return authority_; }
   bool has_key_agreement() const { return agreement_; }
+  // How many authorities may follow this one (RFC 5280, 4.2.1.9); empty: any number.
+  std::optional<std::size_t> path_length() const { return path_length_; }
   // False for every signature algorithm but ECDSA with SHA-256, SHA-384 or SHA-512.
   bool signed_by(const CurvePublicKey& issuer_key) const;
 
@@ -66,6 +69,7 @@ class X509Certificate {
   std::int64_t not_after_ = 0;
   bool authority_ = false;
   bool agreement_ = false;
+  std::optional<std::size_t> path_length_{};
 };
 
 }  // namespace kagibin::crypto

@@ -50,9 +50,16 @@ TEST(DeleteTest, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(decode_delete(0, 0, hex("D2 01 31 D0 01 01")).error().code, Errc::kUnexpectedTag);
   EXPECT_EQ(decode_delete(0, 0, hex("4F 05 A000000003 D2 01 31")).error().code,
             Errc::kUnexpectedTag);
-  EXPECT_EQ(decode_delete(0, 0, hex("4F 05 A000000003 9E 01 00")).error().code,
-            Errc::kNotSupported);
-  EXPECT_EQ(decode_delete(0, 0, hex("4F 05 A000000003 B6 00")).error().code, Errc::kNotSupported);
+}
+
+TEST(DeleteTest, KeepsTheTokenAndItsControlReferenceForWhoVerifiesThem) {
+  const auto read = decode_delete(0, 0x80, hex("4F 05 A000000003 B6 02 9300 9E 01 5A"));
+  ASSERT_TRUE(read.has_value());
+  const auto& object = std::get<DeleteObject>(*read);
+  EXPECT_TRUE(object.related);
+  EXPECT_EQ(object.control_reference, hex("9300"));
+  EXPECT_EQ(object.token, hex("5A"));
+  EXPECT_EQ(object.encode().data, hex("4F 05 A000000003 B6 02 9300 9E 01 5A"));
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/pki/scp_certificate.h"
 
+#include <algorithm>
+
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::pki {
@@ -51,6 +53,11 @@ bool ScpCertificate::may(CertifiedUse use) const {
     return std::get<GpCertificate>(content_).fields().use == use;
   }
   return use == CertifiedUse::kVerification ? x509->is_authority() : x509->has_key_agreement();
+}
+
+std::optional<std::size_t> ScpCertificate::path_length() const {
+  const auto* x509 = std::get_if<crypto::X509Certificate>(&content_);
+  return x509 == nullptr ? std::nullopt : x509->path_length();
 }
 
 std::optional<ByteView> ScpCertificate::authorizations() const {
@@ -113,27 +120,50 @@ Result<void> verify_link(const ScpCertificate& certificate,
   return {};
 }
 
+Result<void> ScpChain::take(const ScpCertificate& certificate,
+                            CertifiedUse use,
+                            std::optional<CertificateDate> today) {
+  if (!certificate.may(use)) {
+    return fail(Errc::kValue,
+                "all certificates of a chain verify the next one, and the last agrees on keys "
+                "(Amendment F, 7.5)");
+  }
+  if (count_ == kLongestChain || (count_ != 0 && is_x509_ != certificate.is_x509())) {
+    return fail(Errc::kValue, "a chain has at most eight certificates, of one format");
+  }
+  if (!issuer_.empty() && !equal(issuer_, certificate.authority_identifier())) {
+    return fail(Errc::kUntrusted, "a certificate names another issuer than the one before it");
+  }
+  const bool authority = use == CertifiedUse::kVerification;
+  if (authority && authorities_left_ == 0) {
+    return fail(Errc::kUntrusted,
+                "a certificate before this one allows no further authority (RFC 5280, 4.2.1.9)");
+  }
+  KB_TRY(verify_link(certificate, issuer_key_, today));
+  if (authority && authorities_left_) {
+    --*authorities_left_;
+  }
+  if (const auto allowed = certificate.path_length(); authority && allowed) {
+    authorities_left_ = std::min(authorities_left_.value_or(*allowed), *allowed);
+  }
+  issuer_key_ = certificate.key();
+  issuer_ = certificate.subject_identifier();
+  is_x509_ = certificate.is_x509();
+  ++count_;
+  return {};
+}
+
 Result<void> verify_chain(std::span<const ScpCertificate> chain,
                           const crypto::CurvePublicKey& root,
                           std::optional<CertificateDate> today) {
   if (chain.empty()) {
     return fail(Errc::kUntrusted, "there is no certificate");
   }
-  const crypto::CurvePublicKey* issuer = &root;
-  const ScpCertificate* before = nullptr;
+  ScpChain path(root);
   for (const ScpCertificate& certificate : chain) {
     const bool last = &certificate == &chain.back();
-    if (!certificate.may(last ? CertifiedUse::kKeyAgreement : CertifiedUse::kVerification)) {
-      return fail(Errc::kUntrusted, "a certificate's key is not for what the chain needs");
-    }
-    const bool named = before == nullptr || before->subject_identifier().empty() ||
-                       equal(before->subject_identifier(), certificate.authority_identifier());
-    if (!named) {
-      return fail(Errc::kUntrusted, "a certificate names another issuer than the one before it");
-    }
-    KB_TRY(verify_link(certificate, *issuer, today));
-    issuer = &certificate.key();
-    before = &certificate;
+    KB_TRY(path.take(certificate, last ? CertifiedUse::kKeyAgreement : CertifiedUse::kVerification,
+                     today));
   }
   return {};
 }

@@ -37,6 +37,8 @@ class ScpCertificate {
   const Bytes& subject_identifier() const;
   // An X.509 certificate may have both uses.
   bool may(CertifiedUse use) const;
+  // How many authorities may follow; empty: any number.
+  std::optional<std::size_t> path_length() const;
   // Value of BF20; X.509 has none here.
   std::optional<ByteView> authorizations() const;
   std::optional<CertificateDate> effective() const;
@@ -57,9 +59,29 @@ Result<std::vector<ScpCertificate>> decode_certificates(ByteView value);
 Result<void> verify_link(const ScpCertificate& certificate,
                          const crypto::CurvePublicKey& issuer_key,
                          std::optional<CertificateDate> today);
-// All but the last verify, each the next one, and the last agrees on keys. kUntrusted, also for an
-// empty chain, for uses that do not fit, and for an authority identifier that is not the subject of
-// the certificate before.
+
+// A chain on its way down from a root, one certificate after the other.
+class ScpChain {
+ public:
+  explicit ScpChain(crypto::CurvePublicKey root) : issuer_key_(std::move(root)) {}
+  // The next certificate, whose place wants `use`. Errors of verify_link; kUntrusted, too, for an
+  // authority identifier that is not the subject of the certificate before, and for more
+  // authorities than the ones before allow; kValue for another use, for another format than before,
+  // and for more than eight certificates. A failure leaves the chain as it was.
+  Result<void> take(const ScpCertificate& certificate,
+                    CertifiedUse use,
+                    std::optional<CertificateDate> today);
+
+ private:
+  crypto::CurvePublicKey issuer_key_;
+  Bytes issuer_{};  // subject of the certificate before
+  bool is_x509_ = false;
+  std::size_t count_ = 0;
+  std::optional<std::size_t> authorities_left_{};
+};
+
+// All but the last verify, each the next one, and the last agrees on keys. Errors of ScpChain;
+// kUntrusted for an empty chain.
 Result<void> verify_chain(std::span<const ScpCertificate> chain,
                           const crypto::CurvePublicKey& root,
                           std::optional<CertificateDate> today);

@@ -210,6 +210,19 @@ TEST_F(X509Test, UsesFollowFromItsExtensions) {
 TEST_F(X509Test, UnknownCriticalExtensionsTrailingOctetsAndTruncationsAreRefused) {
   EXPECT_EQ(ScpCertificate::decode(make([](auto& w) { w.extension_oid = "1.2.3.4"; })).error().code,
             Errc::kNotSupported);
+  // Name constraints: libcrypto knows them, but nothing here holds anybody to them.
+  EXPECT_EQ(ScpCertificate::decode(make([](auto& w) {
+              w.extension_oid = "2.5.29.30";
+              w.extension_value = *from_hex("3009A0073005820361 2E62");
+            }))
+                .error()
+                .code,
+            Errc::kNotSupported);
+  // Policies, as published tools put them into SCP11 certificates.
+  EXPECT_TRUE(ScpCertificate::decode(make([](auto& w) {
+    w.extension_oid = "2.5.29.32";
+    w.extension_value = *from_hex("300F300D060B2A864886FC6B64000A0201");
+  })));
   Bytes der = make([](auto&) {});
   EXPECT_EQ(accepted(test::truncations(der),
                      [](const Bytes& cut) { return ScpCertificate::decode(cut).has_value(); }),

@@ -11,18 +11,22 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <variant>
 #include <vector>
 
 #include "kagibin/base/aid.h"
 #include "kagibin/gp/privileges.h"
+#include "kagibin/scp/scp02/scp02.h"
 #include "kagibin/scp/scp03.h"
+#include "kagibin/scp/scp11/scp11.h"
 
 namespace kagibin::se {
 
 struct InitialKeySet {
   Aid security_domain;
   std::uint8_t key_version_number = 0;  // 01 to 7F, or FF: a factory set that PUT KEY replaces
-  scp::Scp03KeySet keys;
+  std::variant<scp::Scp03KeySet, scp::Scp02KeySet> keys;  // AES, or 3DES for SCP02
 };
 
 struct InitialSecurityDomain {
@@ -52,6 +56,12 @@ struct ElementProfile {
   Bytes cin{};   // Card Image Number, 45; up to 16 octets; empty: no such object
   Bytes cplc{};  // value of 9F7F, 42 octets; empty: no such object
   scp::Scp03Parameter scp03{0x60};  // of every security domain not told otherwise at INSTALL
+  // Legacy, off unless set: a published padding-oracle attack reads what it encrypts (scp02.h).
+  // Then 3DES key sets open SCP02 sessions, in the ISD and in domains that do not ask for less.
+  std::optional<scp::Scp02Parameter> scp02{};
+  // Unless it is empty, key pairs open SCP11 sessions, in the ISD and in domains that do not ask for
+  // less: kScp11S8 or kScp11S16. Certificates come later, by STORE DATA.
+  std::optional<scp::Scp11Parameter> scp11{};
   std::array<std::uint8_t, 10> diversification_data{};
   // Commands other than MANAGE CHANNEL on the basic channel answer 6881: a device uses it itself.
   bool basic_channel_reserved = false;

@@ -109,7 +109,7 @@ class AgentCommands {
     if (!done) {
       return console_.failed(done.error(), "the agent stopped",
                              cli::store_advice(done.error().detail.text(), store_file(),
-                                               "what it was doing is in its store; run it again"));
+                                               "What it was doing is in its store; run it again"));
     }
     return cli::kExitOk;
   }

@@ -100,8 +100,8 @@ class DistributorCommands {
       return console_.failed(
           done.error(), "the distributor does not run",
           cli::store_advice(done.error().detail.text(), folder_.orders(),
-                            missing ? "is it initialised? kagibin distributor init"
-                                    : "what it acknowledged is in its store; when the cause is "
+                            missing ? "Make it with: kagibin distributor init"
+                                    : "What it acknowledged is in its store; when the cause is "
                                       "gone, start it again"));
     }
     return cli::kExitOk;

@@ -27,8 +27,7 @@ StatusWord HostCertificates::refuse(StatusWord status) {
 
 void HostCertificates::forget() {
   blocks_.clear();
-  issuer_.reset();
-  count_ = 0;
+  chain_.reset();
   host_.reset();
 }
 
@@ -58,38 +57,28 @@ StatusWord HostCertificates::verify(KeyReference ca, bool more, const Scp11Domai
   if (!certificate) {
     return sw::kWrongData.because(certificate.error().detail);
   }
-  const auto use = more ? pki::CertifiedUse::kVerification : pki::CertifiedUse::kKeyAgreement;
-  if (!certificate->may(use) || (issuer_ && issuer_->is_x509() != certificate->is_x509()) ||
-      ++count_ > pki::kLongestChain) {
-    return sw::kWrongData.because(
-        "all certificates of a chain verify the next and the last agrees on keys, in one format "
-        "(Amendment F, 7.5)");
-  }
   if (certificate->authorizations()) {
     return sw::kFunctionNotSupported.because(
         "authorisations in certificates (BF20) are not evaluated here: use one without");
   }
-  const bool first = !issuer_;
-  auto key = first ? domain.ca_key(ca) : std::optional(issuer_->key());
-  if (!key) {
-    return sw::kReferencedDataNotFound.because(
-        "there is no PK.CA-KLOC.ECDSA of this KVN (P1) and KID (P2): put it with PUT KEY");
+  if (!chain_) {
+    auto root = domain.ca_key(ca);
+    if (!root) {
+      return sw::kReferencedDataNotFound.because(
+          "there is no PK.CA-KLOC.ECDSA of this KVN (P1) and KID (P2): put it with PUT KEY");
+    }
+    if (!domain.allows(ca, certificate->serial())) {
+      return kCertificateNotAllowed.because(
+          "the certificate's serial number is not in the CA key's allow list (Amendment F, 4.3)");
+    }
+    chain_.emplace(std::move(*root));
   }
-  if (first && !domain.allows(ca, certificate->serial())) {
-    return kCertificateNotAllowed.because(
-        "the certificate's serial number is not in the CA key's allow list (Amendment F, 4.3)");
-  }
-  if (!first && !issuer_->subject_identifier().empty() &&
-      !equal(issuer_->subject_identifier(), certificate->authority_identifier())) {
-    return kCertificateNotVerified.because(
-        "a certificate names another issuer than the one before");
-  }
-  const auto link = pki::verify_link(*certificate, *key, domain.today());
-  if (!link) {
-    return word_of(link.error());
+  const auto use = more ? pki::CertifiedUse::kVerification : pki::CertifiedUse::kKeyAgreement;
+  const auto taken = chain_->take(*certificate, use, domain.today());
+  if (!taken) {
+    return word_of(taken.error());
   }
   if (more) {
-    issuer_ = std::move(*certificate);
     return sw::kOk;
   }
   Bytes subject = certificate->subject_identifier();

@@ -45,9 +45,8 @@ class HostCertificates {
   StatusWord verify(KeyReference ca, bool more, const Scp11Domain& domain);
   StatusWord refuse(StatusWord sw);
 
-  Bytes blocks_;                                 // of the certificate that is coming
-  std::optional<pki::ScpCertificate> issuer_{};  // the certificate before it
-  std::size_t count_ = 0;                        // certificates taken of this chain
+  Bytes blocks_;                          // of the certificate that is coming
+  std::optional<pki::ScpChain> chain_{};  // the certificates before it
   std::optional<CertifiedHost> host_{};
 };
 

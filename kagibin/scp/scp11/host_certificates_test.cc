@@ -164,6 +164,47 @@ TEST(HostCertificatesTest, AChainHasAtMostEightCertificates) {
   }
 }
 
+// A chain of authorities with these path lengths, and the host below them.
+StatusWord submit_authorities(const std::vector<int>& path_lengths) {
+  Ends ends({.format = Format::kX509});
+  auto issuer = ends.authority.root.duplicate();
+  std::uint8_t number = 0;
+  StatusWord last = sw::kOk;
+  const auto issue = [&](const crypto::CurvePublicKey& subject, bool authority, int path_length) {
+    const Bytes name = {number};
+    const Bytes next_name = {++number};
+    last = submit(ends,
+                  test::make_x509({.key = &subject,
+                                   .issuer_key = &issuer,
+                                   .authority = authority,
+                                   .path_length = path_length,
+                                   .subject_key_identifier = next_name,
+                                   .authority_key_identifier = name}),
+                  authority);
+  };
+  for (const int path_length : path_lengths) {
+    auto next = make_key(Curve::kP256, "authority" + std::to_string(number));
+    issue(next.public_key(), true, path_length);
+    issuer = std::move(next);
+    if (!sw::is_ok(last)) {
+      return last;
+    }
+  }
+  issue(ends.own.public_key(), false, -1);
+  return last;
+}
+
+TEST(HostCertificatesTest, AnAuthorityMaySayHowManyFollow) {
+  EXPECT_EQ(submit_authorities({-1, -1, -1}), sw::kOk);
+  EXPECT_EQ(submit_authorities({0}), sw::kOk);
+  EXPECT_EQ(submit_authorities({0, -1}), kCertificateNotVerified);
+  EXPECT_EQ(submit_authorities({1, -1}), sw::kOk);
+  EXPECT_EQ(submit_authorities({1, -1, -1}), kCertificateNotVerified);
+  EXPECT_EQ(submit_authorities({1, 5, -1}), kCertificateNotVerified) << "nobody allows more";
+  EXPECT_EQ(submit_authorities({5, 0, -1}), kCertificateNotVerified);
+  EXPECT_EQ(submit_authorities({2, 1, 0}), sw::kOk);
+}
+
 TEST(HostCertificatesTest, DatesCountWhereThereIsADay) {
   for (const Format format : kFormats) {
     const std::pair<std::uint32_t, StatusWord> days[] = {{20251231, kCertificateNotVerified},

@@ -72,7 +72,7 @@ TEST_F(ContentCommandsTest, InstallRefusesWhatCannotBe) {
   host_ = bench_.open_isd();
   EXPECT_EQ(status(install_test_application(kIsdAid)), 0x6985);
   EXPECT_EQ(status(install_test_application(kTestFile)), 0x6985);
-  EXPECT_EQ(status(Bench::install_domain(kDomainAid, 0, "81020260")), 0x6A80) << "SCP02";
+  EXPECT_EQ(status(Bench::install_domain(kDomainAid, 0, "81020260")), 0x6985) << "SCP02 is off";
   EXPECT_EQ(status(Bench::install_domain(kDomainAid, 0, "81020364")), 0x6A80);
   EXPECT_EQ(status(Bench::install_domain(kDomainAid, 0, "8200")), 0x6A80);
   EXPECT_EQ(status(Bench::install_domain(kDomainAid, gp::Privileges::kDelegatedManagement)),

@@ -7,6 +7,7 @@
 #include "kagibin/gp/card_data.h"
 #include "kagibin/gp/get_data.h"
 #include "kagibin/gp/key_information.h"
+#include "kagibin/se/scp11/key_store_domain.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::se {
@@ -38,7 +39,7 @@ Bytes key_information(const KeyStore& keys, const Aid& domain) {
 bool is_storable(std::uint16_t tag) {
   return tag == gp::data_object::kIssuerIdentification ||
          tag == gp::data_object::kCardImageNumber || tag == kKeyDerivationData ||
-         tag == kManagerUrl;
+         tag == kManagerUrl || tag == kProviderIdentifier;
 }
 
 Bytes data_object(const Nvm& nvm, const Aid& domain, std::uint16_t tag) {

@@ -4,6 +4,7 @@
 //   0042, 0045   IIN and CIN           0066   card data (Card Recognition Data)
 //   00CF         key derivation data   00E0   key information template
 //   9F7F         CPLC (ISD)            5F50   URL of the domain's manager
+//   5F20         its provider, as certificates name it (scp11/key_store_domain.h)
 //
 // 66, E0 and CF are made from the registry and the keys, CF from the profile until STORE DATA puts
 // another. The others are records "dat/<AID>/<tag>" that the profile or STORE DATA made; one that

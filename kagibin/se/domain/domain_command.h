@@ -19,6 +19,8 @@ struct DomainCommand {
   std::uint8_t p2 = 0;
   ByteView data;
 
+  std::uint16_t tag() const { return static_cast<std::uint16_t>((p1 << 8U) | p2); }
+
   // A session with the domain's own provider, and one whose commands carry a C-MAC.
   bool authenticated() const { return channel.authenticated(); }
   bool authenticated_with_mac() const { return channel.authenticated() && channel.level().c_mac(); }

@@ -7,6 +7,7 @@
 
 #include "kagibin/gp/put_key.h"
 #include "kagibin/se/open/content.h"
+#include "kagibin/se/scp11/certificate_records.h"
 
 namespace kagibin::se {
 
@@ -92,10 +93,17 @@ Result<void> check_names(const KeyStore& store,
   return {};
 }
 
-Result<void> change_keys(KeyStore& store,
+// With what belongs to it.
+Result<void> erase(Platform& platform, const Aid& domain, KeyName name) {
+  KB_TRY(CertificateRecords(platform.nvm).erase_key(domain, {name.identifier, name.version}));
+  return platform.keys.erase_key(domain, name);
+}
+
+Result<void> change_keys(Platform& platform,
                          const Aid& domain,
                          const gp::PutKey& put,
                          const std::vector<ClearKey>& keys) {
+  KeyStore& store = platform.keys;
   KB_TRY(check_names(store, domain, put, keys));
   for (const ClearKey& key : keys) {
     KB_TRY(store.put_key(domain, {put.new_version, key.identifier}, key.key));
@@ -103,7 +111,7 @@ Result<void> change_keys(KeyStore& store,
   if (put.replaces() && put.old_version != put.new_version) {
     KB_TRY(store.inherit_order(domain, put.old_version, put.new_version));
     for (const ClearKey& key : keys) {
-      KB_TRY(store.erase_key(domain, {put.old_version, key.identifier}));
+      KB_TRY(erase(platform, domain, {put.old_version, key.identifier}));
     }
   }
   return {};
@@ -140,22 +148,23 @@ Result<void> put_all(Platform& platform,
                      const std::vector<ClearKey>& keys) {
   KeyStore& store = platform.keys;
   const bool had_one = can_be_opened(store, domain);
-  KB_TRY(change_keys(store, domain.aid, put, keys));
+  KB_TRY(change_keys(platform, domain.aid, put, keys));
   KB_TRY(keep_a_key_set(store, domain, had_one));
   KB_TRY(drop_factory_set(store, domain.aid));
   return mark_personalized(platform, domain);
 }
 
-Result<void> delete_all(KeyStore& store,
+Result<void> delete_all(Platform& platform,
                         const RegistryEntry& domain,
                         const gp::DeleteKeys& which) {
+  KeyStore& store = platform.keys;
   const bool had_one = can_be_opened(store, domain);
   bool found = false;
   for (const gp::KeyEntry& key : store.information(domain.aid).keys) {
     if (key.version == which.version.value_or(key.version) &&
         key.identifier == which.identifier.value_or(key.identifier)) {
       found = true;
-      KB_TRY(store.erase_key(domain.aid, {key.version, key.identifier}));
+      KB_TRY(erase(platform, domain.aid, {key.version, key.identifier}));
     }
   }
   if (!found) {
@@ -195,7 +204,7 @@ apdu::ResponseApdu put_key(const DomainCommand& command) {
 
 apdu::ResponseApdu delete_keys(const DomainCommand& command, const gp::DeleteKeys& which) {
   NvmTransaction transaction(command.platform.nvm);
-  return conclude(transaction, delete_all(command.platform.keys, command.domain, which),
+  return conclude(transaction, delete_all(command.platform, command.domain, which),
                   Bytes{kDeleted});
 }
 

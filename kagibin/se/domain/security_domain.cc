@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/se/domain/security_domain.h"
 
+#include "kagibin/scp/scp11/key_generation.h"
 #include "kagibin/se/domain/content_commands.h"
 #include "kagibin/se/domain/data_objects.h"
 #include "kagibin/se/domain/key_commands.h"
 #include "kagibin/se/domain/status_query.h"
 #include "kagibin/se/domain/store_data.h"
+#include "kagibin/se/scp11/domain_data_commands.h"
+#include "kagibin/se/scp11/generate_key.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::se {
@@ -25,6 +28,7 @@ bool is_known(std::uint8_t instruction) {
     case ins::kInstall:
     case ins::kStoreData:
     case ins::kGetStatus:
+    case scp::ins::kGenerateKey:
       return true;
     default:
       return false;
@@ -34,7 +38,7 @@ bool is_known(std::uint8_t instruction) {
 apdu::ResponseApdu dispatch(std::uint8_t instruction, const DomainCommand& command) {
   switch (instruction) {
     case ins::kGetData:
-      return get_data(command);
+      return is_certificate_data(command.tag()) ? get_certificate_data(command) : get_data(command);
     case ins::kPutKey:
       return put_key(command);
     case ins::kDelete:
@@ -45,6 +49,8 @@ apdu::ResponseApdu dispatch(std::uint8_t instruction, const DomainCommand& comma
       return process_store_data(command);
     case ins::kGetStatus:
       return process_get_status(command);
+    case scp::ins::kGenerateKey:
+      return generate_key(command);
     default:
       return answer(sw::kInstructionNotSupported);
   }
@@ -68,9 +74,15 @@ apdu::ResponseApdu SecurityDomain::run(LogicalChannel& channel,
   if (header.ins != ins::kStoreData) {
     channel.personalizing.reset();
     channel.next_block = 0;
+    channel.certificate_data.clear();
   }
   if (header.ins != ins::kGetStatus) {
     channel.status.reset();
+  }
+  if (!CertificateSessions::takes(channel, header.ins, data)) {
+    return answer(sw::kConditionsNotSatisfied.because(
+        "keys and life cycles are not changed in SCP11c, where commands can be sent again "
+        "(Amendment F)"));
   }
   return dispatch(header.ins, {.platform = platform_,
                                .instances = instances_,
@@ -87,12 +99,17 @@ apdu::ResponseApdu SecurityDomain::process(LogicalChannel& channel,
                                            const apdu::CommandApdu& command) {
   const auto octet = apdu::ClassOctet::decode(command.cla);
   KB_CHECK(octet.has_value());
-  if (octet->chaining) {
+  if (octet->chaining && !CertificateSessions::is_command(command)) {
     return answer(sw::kChainingNotSupported);
   }
   const bool known = is_known(command.ins);
   if (!octet->proprietary && command.ins != ins::kGetData) {
     return answer(known ? sw::kClassNotSupported : sw::kInstructionNotSupported);
+  }
+  if (channel.aborted && !SecureChannel::is_opening_command(command)) {
+    return answer(sw::kSecurityStatusNotSatisfied.because(
+        "the session was aborted by wrong secure messaging: open another, or select (Amendment D, "
+        "5.6; GPCS E.1.6)"));
   }
   if (SecureChannel::is_security_command(command)) {
     return secure_channel_.process(channel, domain.aid, domain, command);

@@ -3,6 +3,7 @@
 
 #include "kagibin/gp/store_data.h"
 #include "kagibin/se/domain/data_objects.h"
+#include "kagibin/se/scp11/domain_data_commands.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::se {
@@ -72,6 +73,10 @@ apdu::ResponseApdu store_block(const DomainCommand& command, const gp::StoreData
   const auto& target = command.channel.personalizing;
   if (target) {
     return for_application(command, head, Aid(*target));
+  }
+  const bool first = head.block == 0;
+  if (head.encryption == gp::StoreEncryption::kNone && is_certificate_block(command, first)) {
+    return store_certificate_block(command, first, head.last);
   }
   NvmTransaction transaction(command.platform.nvm);
   return conclude(transaction, store_own(command, head), {});

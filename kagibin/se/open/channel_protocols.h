@@ -11,12 +11,18 @@
 
 namespace kagibin::se {
 
+// Why SCP02 is off unless the profile turns it on.
+inline constexpr Detail kScp02IsOff =
+    "SCP02 is off on this element: its encryption falls to a published padding-oracle attack "
+    "(Avoine and Ferreira, CHES 2018) and GPCS 2.3.1 deprecates it (appendix E). Use SCP03, or set "
+    "scp02 in the profile";
+
 // Of the ISD.
 std::vector<gp::ChannelProtocol> protocols_of(const ElementProfile& profile);
 
 // C9 of a security domain: 81 02 = SCP identifier and i (GPCS 11.5.2.3.7), once a protocol, nothing
 // else. Without one it speaks what its own domain speaks. kInvalidArgument for what no domain here
-// speaks.
+// speaks; kPolicy for SCP02 unless its own domain speaks that.
 Result<std::vector<gp::ChannelProtocol>> protocols_of(
     ByteView parameters, const std::vector<gp::ChannelProtocol>& of_parent);
 

@@ -12,6 +12,7 @@
 #include "kagibin/base/aid.h"
 #include "kagibin/gp/get_status.h"
 #include "kagibin/scp/card_session.h"
+#include "kagibin/scp/scp11/scp11_card.h"
 
 namespace kagibin::se {
 
@@ -34,9 +35,12 @@ struct LogicalChannel {
 
   std::unique_ptr<scp::CardSession> session{};  // being opened, or open; none: nullptr
   std::optional<SessionKeys> session_keys{};
+  scp::Scp11Card certificates{};  // what the off-card entity showed of itself, for SCP11
+  bool aborted = false;  // the session ended by a security error, and no other was asked for since
 
   std::optional<Aid> personalizing{};  // STORE DATA goes to this application
   std::uint8_t next_block = 0;         // of STORE DATA
+  Bytes certificate_data{};            // of the blocks so far (se/scp11/domain_data_commands.h)
   std::optional<StatusContinuation> status{};
 
   Bytes waiting{};  // octets for GET RESPONSE
@@ -56,6 +60,9 @@ struct LogicalChannel {
   void end_session() {
     session.reset();
     session_keys.reset();
+    certificates.forget();
+    certificate_data.clear();
+    aborted = false;
     personalizing.reset();
     next_block = 0;
     status.reset();

@@ -44,6 +44,26 @@ Result<void> put_issuer(Platform& platform, const ElementProfile& profile) {
                                 .protocols = protocols_of(profile)});
 }
 
+struct SetName {
+  Aid domain;
+  std::uint8_t version = 0;
+};
+
+Result<void> put_set(KeyStore& store, const SetName& name, const scp::Scp03KeySet& keys) {
+  KB_TRY(store.put_key(name.domain, {name.version, 0x01}, keys.enc.expose()));
+  KB_TRY(store.put_key(name.domain, {name.version, 0x02}, keys.mac.expose()));
+  return store.put_key(name.domain, {name.version, 0x03}, keys.dek.expose());
+}
+
+Result<void> put_set(KeyStore& store, const SetName& name, const scp::Scp02KeySet& keys) {
+  std::uint8_t identifier = 0;
+  for (const SecretBytes* value : {&keys.enc, &keys.mac, &keys.dek}) {
+    const gp::Key key = KB_TRY(gp::Key::des(value->expose()));
+    KB_TRY(store.put_key(name.domain, {name.version, ++identifier}, key));
+  }
+  return {};
+}
+
 Result<void> put_keys(Platform& platform, const InitialKeySet& set) {
   const auto domain = platform.registry.find(set.security_domain);
   if (!domain || !domain->is_security_domain()) {
@@ -53,10 +73,9 @@ Result<void> put_keys(Platform& platform, const InitialKeySet& set) {
   if (version == 0 || (version > kMaxKeyVersion && version != kFactoryKeyVersion)) {
     return fail(Errc::kInvalidArgument, "a key version is 01 to 7F, or FF");
   }
-  KeyStore& keys = platform.keys;
-  KB_TRY(keys.put_key(domain->aid, {version, 0x01}, set.keys.enc.expose()));
-  KB_TRY(keys.put_key(domain->aid, {version, 0x02}, set.keys.mac.expose()));
-  KB_TRY(keys.put_key(domain->aid, {version, 0x03}, set.keys.dek.expose()));
+  KB_TRY(std::visit(
+      [&](const auto& keys) { return put_set(platform.keys, {domain->aid, version}, keys); },
+      set.keys));
   return mark_personalized(platform, *domain);
 }
 

@@ -49,7 +49,7 @@ bool unknown_to_application(StatusWord word) {
 
 Open::Open(Platform& platform)
     : platform_(platform),
-      secure_channel_(platform),
+      secure_channel_(platform, channels_),
       instances_(platform, secure_channel_, channels_),
       security_domain_(platform, secure_channel_, instances_, channels_) {
   reset();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kagibin/apdu/status_words.h"
+#include "kagibin/se/scp11/key_store_domain.h"
 
 namespace kagibin::se {
 
@@ -16,17 +17,35 @@ constexpr std::uint8_t kSecuredClass = 0x84;
 
 }  // namespace
 
-// 80 50 and 84 82 (Amendment D, 7.1). EXTERNAL AUTHENTICATE without its secure messaging bit is
-// one, too, so that it is refused as such.
+// 80 50, 84 82 and, with secure messaging as the session has it, 7A and 78 (Amendment D, 7.1).
+// EXTERNAL AUTHENTICATE without its secure messaging bit is one, too, so that it is refused as
+// such.
 bool SecureChannel::is_security_command(const apdu::CommandApdu& command) {
-  const bool global_platform = command.cla == kGlobalPlatformClass || command.cla == kSecuredClass;
-  return global_platform && (command.ins == apdu::ins::kInitializeUpdate ||
-                             command.ins == apdu::ins::kExternalAuthenticate);
+  if (CertificateSessions::is_command(command)) {
+    return true;
+  }
+  if (command.cla != kGlobalPlatformClass && command.cla != kSecuredClass) {
+    return false;
+  }
+  switch (command.ins) {
+    case apdu::ins::kInitializeUpdate:
+    case apdu::ins::kExternalAuthenticate:
+    case apdu::ins::kBeginRMacSession:
+    case apdu::ins::kEndRMacSession:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool SecureChannel::is_opening_command(const apdu::CommandApdu& command) {
+  return command.ins == apdu::ins::kInitializeUpdate || CertificateSessions::is_command(command);
 }
 
 RegistryEntry SecureChannel::key_domain(const RegistryEntry& domain) const {
   RegistryEntry at = domain;
-  while (!at.is_issuer() && !platform_.keys.default_version(at.aid)) {
+  while (!at.is_issuer() && !platform_.keys.default_version(at.aid) &&
+         !has_agreement_key(platform_.keys, at.aid)) {
     const auto parent = platform_.registry.find(at.security_domain);
     KB_CHECK(parent.has_value());
     at = *parent;
@@ -38,8 +57,14 @@ apdu::ResponseApdu SecureChannel::process(LogicalChannel& channel,
                                           const Aid& selected,
                                           const RegistryEntry& domain,
                                           const apdu::CommandApdu& command) {
+  if (CertificateSessions::is_command(command)) {
+    return certificates_.process(channel, domain, key_domain(domain), command);
+  }
   if (command.ins == apdu::ins::kExternalAuthenticate) {
     return {.data = {}, .sw = symmetric_.external_authenticate(channel, command)};
+  }
+  if (command.ins != apdu::ins::kInitializeUpdate) {
+    return r_mac_session(channel, command);
   }
   channel.end_session();
   auto data = symmetric_.initialize_update(channel, selected, domain, key_domain(domain), command);
@@ -47,6 +72,19 @@ apdu::ResponseApdu SecureChannel::process(LogicalChannel& channel,
     return {.data = {}, .sw = data.error()};
   }
   return {.data = std::move(*data), .sw = sw::kOk};
+}
+
+apdu::ResponseApdu SecureChannel::r_mac_session(LogicalChannel& channel,
+                                                const apdu::CommandApdu& command) {
+  const auto plain = unwrap(channel, command);
+  if (!plain) {
+    return {.data = {}, .sw = plain.error()};
+  }
+  const ByteView data = plain->data.expose();
+  apdu::CommandApdu opened = command;
+  opened.cla = plain->cla;
+  opened.data.assign(data.begin(), data.end());
+  return wrap(channel, {}, channel.session->r_mac_session(opened));
 }
 
 std::expected<scp::CardSession::Unwrapped, StatusWord> SecureChannel::unwrap(
@@ -59,6 +97,7 @@ std::expected<scp::CardSession::Unwrapped, StatusWord> SecureChannel::unwrap(
   auto plain = channel.session->unwrap(command);
   if (!channel.in_session()) {
     channel.end_session();
+    channel.aborted = true;
   }
   return plain;
 }

@@ -6,10 +6,15 @@
 // A domain without a complete key set of its own uses its associated domain's (GPCS 7.3); once it
 // has one, only its own. A protocol is opened by its own first command and lives in
 // LogicalChannel::session as a scp::CardSession; nothing else here or in the domains knows which
-// protocol it is. Those that begin with INITIALIZE UPDATE stand in symmetric_sessions.h.
+// protocol it is. Those that begin with INITIALIZE UPDATE stand in symmetric_sessions.h, those with
+// certificates in scp11/certificate_sessions.h.
+//
+// Wrong secure messaging aborts the session: the domain refuses every command (6982) until the host
+// opens another, selects, or resets (Amendment D, 5.6; GPCS E.1.6).
 #pragma once
 
 #include "kagibin/se/open/symmetric_sessions.h"
+#include "kagibin/se/scp11/certificate_sessions.h"
 
 namespace kagibin::se {
 
@@ -18,9 +23,12 @@ class SecureChannel {
   static constexpr unsigned kFreeFailures = SymmetricSessions::kFreeFailures;
   static constexpr std::int64_t kPauseMs = SymmetricSessions::kPauseMs;
 
-  explicit SecureChannel(Platform& platform) : platform_(platform), symmetric_(platform) {}
+  SecureChannel(Platform& platform, const LogicalChannels& channels)
+      : platform_(platform), symmetric_(platform), certificates_(platform, channels) {}
 
   static bool is_security_command(const apdu::CommandApdu& command);
+  // Those of them that a session begins with.
+  static bool is_opening_command(const apdu::CommandApdu& command);
   // `selected` is the AID that the host selected; `domain` the security domain that serves it.
   apdu::ResponseApdu process(LogicalChannel& channel,
                              const Aid& selected,
@@ -33,13 +41,18 @@ class SecureChannel {
   static std::expected<SecretBytes, StatusWord> decrypt_sensitive(const LogicalChannel& channel,
                                                                   ByteView value);
 
-  // The domain whose keys serve `domain`: itself, or the next one up that has a complete set.
+  // The domain whose keys serve `domain`: itself, or the next one up that has a complete set or a
+  // key pair of SCP11.
   RegistryEntry key_domain(const RegistryEntry& domain) const;
   void reset() { symmetric_.reset(); }
 
  private:
+  static apdu::ResponseApdu r_mac_session(LogicalChannel& channel,
+                                          const apdu::CommandApdu& command);
+
   Platform& platform_;
   SymmetricSessions symmetric_;
+  CertificateSessions certificates_;
 };
 
 }  // namespace kagibin::se

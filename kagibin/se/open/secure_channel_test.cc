@@ -127,7 +127,7 @@ TEST(SecureChannelTest, ACommandWithoutItsMacEndsTheSession) {
   auto host = bench.open_isd(0x01);
   EXPECT_EQ(bench.status("80CA006600"), 0x6982);
   EXPECT_EQ(bench.send(*host->wrap({.ins = 0xCA, .p2 = 0xE0})).sw.value, 0x6982);
-  EXPECT_EQ(bench.status("80CA006600"), 0x9000);
+  EXPECT_EQ(bench.status("80CA006600"), 0x6982) << "it is aborted, not over";
 }
 
 TEST(SecureChannelTest, AFlippedBitEndsTheSession) {
@@ -220,6 +220,72 @@ TEST(SecureChannelTest, ADomainUsesItsParentsKeysUntilItHasItsOwn) {
   EXPECT_TRUE(bench.open(test_keys(0x71), 0x40)->open());
   bench.select("");
   EXPECT_EQ(bench.status("8050400008010203040506070800"), 0x6A88);
+}
+
+TEST(SecureChannelTest, AnAbortedSessionRefusesEverythingUntilItIsOver) {
+  const auto abort = [](Bench& bench) {
+    auto host = bench.open_isd();
+    apdu::CommandApdu command = host->wrap({.ins = 0xCA, .p2 = 0xE0, .le = 256}).value();
+    command.data.back() ^= 0x01;
+    EXPECT_EQ(bench.send(command).sw.value, 0x6982);
+  };
+  Bench bench;
+  abort(bench);
+  for (const std::string_view command :
+       {"80CA00E000", "00CA006600", "80F28000024F0000", "84CA00E0080102030405060708",
+        "848201001000112233445566778899AABBCCDDEEFF", "8478000300", "8001000000"}) {
+    EXPECT_EQ(bench.status(command), 0x6982) << command;
+    EXPECT_NE(bench.element->reason().text(), "") << command;
+  }
+  const std::uint8_t channel = bench.open_channel();
+  EXPECT_EQ(bench.send({.cla = 0x80, .ins = 0xCA, .p2 = 0xE0, .le = 256}, channel).sw.value, 0x9000)
+      << "another logical channel goes on";
+  auto again = bench.open(test_keys(kIsdKeys));
+  EXPECT_EQ(bench.send(*again, {.ins = 0xCA, .p2 = 0xE0, .le = 256}).sw.value, 0x9000);
+  abort(bench);
+  bench.status(kInitializeUpdate);
+  EXPECT_EQ(bench.status("80CA00E000"), 0x9000) << "asking for a session ends the aborted one";
+  abort(bench);
+  EXPECT_EQ(bench.select("").sw.value, 0x9000);
+  EXPECT_EQ(bench.status("80CA00E000"), 0x9000);
+  abort(bench);
+  bench.element->reset();
+  EXPECT_EQ(bench.status("80CA00E000"), 0x9000);
+}
+
+// BEGIN and END R-MAC SESSION: the domain's answers are protected better in between.
+TEST(SecureChannelTest, AnRMacSessionProtectsTheDomainsAnswers) {
+  Bench bench;
+  auto host = bench.open_isd(0x03);
+  const auto get = [&] {
+    const auto answer = bench.send(host->wrap({.ins = 0xCA, .p2 = 0xE0, .le = 256}).value());
+    const auto plain = host->unwrap(answer);
+    EXPECT_TRUE(plain.has_value());
+    EXPECT_TRUE(plain && plain->response.data.size() == 20);
+    return answer.data.size();
+  };
+  EXPECT_EQ(get(), 20U);
+  for (const auto& [more, size] : {std::pair{0x10, 20U + 8U}, std::pair{0x30, 32U + 8U}}) {
+    auto answer = bench.send(
+        host->begin_r_mac({static_cast<std::uint8_t>(more)}, hex("0102030405060708")).value());
+    EXPECT_EQ(answer.sw.value, 0x9000);
+    ASSERT_TRUE(host->unwrap(answer).has_value());
+    EXPECT_EQ(get(), size);
+    answer = bench.send(host->end_r_mac().value());
+    EXPECT_EQ(answer.sw.value, 0x9000);
+    EXPECT_EQ(answer.data.size(), 8U) << "the R-MAC of the session that ends";
+    ASSERT_TRUE(host->unwrap(answer).has_value());
+    EXPECT_EQ(get(), 20U);
+  }
+  EXPECT_EQ(bench.status(*host, scp::PlainCommand{.ins = 0x78, .p2 = 0x03}), 0x6985);
+  EXPECT_EQ(get(), 20U);
+  bench.select("");
+  EXPECT_EQ(bench.status("807A10010100"), 0x6985) << "outside a session";
+  Bench without(with_parameter(0x00));
+  host = without.open_isd(0x03);
+  EXPECT_EQ(
+      without.status(*host, scp::PlainCommand{.ins = 0x7A, .p1 = 0x10, .p2 = 1, .data = Bytes{0}}),
+      0x6D00);
 }
 
 TEST(SecureChannelTest, AnApplicationUsesItsDomainsKeysOnItsOwnChannel) {

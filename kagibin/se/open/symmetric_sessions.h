@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions that are opened with shared keys: INITIALIZE UPDATE and EXTERNAL AUTHENTICATE with a
-// security domain's key sets (Amendment D, 7.1).
+// security domain's key sets, SCP03 with AES keys (Amendment D, 7.1), SCP02 with 3DES keys (GPCS
+// E.5) where the domain speaks it.
 //
-// With a pseudo-random card challenge the sequence counter is stored before the answer leaves. A
-// wrong host cryptogram bricks nothing unless the profile sets a limit; then the try is stored
-// before it is checked. After eight failures in a row since reset, one attempt a second is answered
-// (6985 in between): a device that guesses is slow, and a reset or a second repairs everything.
+// P1 = 00 means the first complete set that the domain speaks a protocol for. SCP03's sequence
+// counter is stored before the challenge that follows from it leaves; SCP02's before the answer to
+// EXTERNAL AUTHENTICATE does. A wrong host cryptogram bricks nothing unless the profile sets a
+// limit; then the try is stored before it is checked. After eight failures in a row since reset,
+// one attempt a second is answered (6985 in between): a device that guesses is slow, and a reset or
+// a second repairs everything.
 #pragma once
 
 #include "kagibin/apdu/apdu.h"
@@ -33,7 +36,14 @@ class SymmetricSessions {
 
  private:
   struct Opening;
-  std::expected<Bytes, StatusWord> open_scp03(const Opening& opening);
+  std::uint8_t version_of(const RegistryEntry& domain,
+                          const RegistryEntry& owner,
+                          std::uint8_t p1) const;
+  // A status word when the set may not be tried now.
+  std::expected<void, StatusWord> admit(const Opening& opening) const;
+  std::expected<Bytes, StatusWord> open_scp02(const Opening& opening, std::uint8_t i);
+  std::expected<Bytes, StatusWord> open_scp03(const Opening& opening,
+                                              scp::Scp03Parameter parameter);
   bool pausing() const;
 
   Platform& platform_;
