@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One whole delivery in process (request, enrolment, sealing, relay, receipt, verdict) against its
 // own cryptographic operations. Goal: 1.3. Counters: APDUs and bytes to and from the element after
-// enrolment (goal: at most 16 and 2 kB; a second device visit's SELECT and MANAGE CHANNEL included),
-// NVM writes. The provider's key records lie in memory (/dev/shm): how fast a disk confirms a write
-// is no business of this figure.
+// enrolment (goal: at most 16 and 2 kB; a second device visit's SELECT and MANAGE CHANNEL
+// included), NVM writes. The provider's key records lie in memory (/dev/shm): how fast a disk
+// confirms a write is no business of this figure.
 #include <deque>
 
 #include <benchmark/benchmark.h>
@@ -40,8 +40,8 @@ void raw_delivery(RawOpenssl& raw) {
   for (int i = 0; i < 5; ++i) {
     raw.generate();
   }
-  // ECDH at both ends of E4, E2 and 8F; E2 is opened twice, to check it at LOAD and to use it at the
-  // first NEXT, because between the two K rests as the envelope alone.
+  // ECDH at both ends of E4, E2 and 8F; E2 is opened twice, to check it at LOAD and to use it at
+  // the first NEXT, because between the two K rests as the envelope alone.
   for (int i = 0; i < 7; ++i) {
     raw.agree();
   }

@@ -28,8 +28,8 @@ std::string to_json(const Problem& problem);
 Result<Problem> problem_from_json(std::string_view text);
 
 // The error that an answer of 400 and above stands for: by its type where the body is a problem,
-// else by its status; kInterrupted for a failure of the other end's disk or store, kHttp for anything
-// unforeseen.
+// else by its status; kInterrupted for a failure of the other end's disk or store, kHttp for
+// anything unforeseen.
 Error error_of(const HttpResponse& response);
 
 }  // namespace kagibin::delivery

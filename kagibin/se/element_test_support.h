@@ -151,9 +151,9 @@ class Bench {
                    .first_identifier = first_identifier};
     for (const SecretBytes* key : keys) {
       const SecretBytes padded = gp::pad_key_value(*key).value();
-      out.keys.push_back(gp::encrypted_key(
-          gp::key_type::kAes, host.encrypt_sensitive(padded.expose()).value(), key->size(),
-          crypto::aes_kcv(key->expose()).value()));
+      out.keys.push_back(gp::encrypted_key(gp::key_type::kAes,
+                                           host.encrypt_sensitive(padded.expose()).value(),
+                                           key->size(), crypto::aes_kcv(key->expose()).value()));
     }
     return out;
   }

@@ -59,8 +59,8 @@ struct ElementProfile {
   // Legacy, off unless set: a published padding-oracle attack reads what it encrypts (scp02.h).
   // Then 3DES key sets open SCP02 sessions, in the ISD and in domains that do not ask for less.
   std::optional<scp::Scp02Parameter> scp02{};
-  // Unless it is empty, key pairs open SCP11 sessions, in the ISD and in domains that do not ask for
-  // less: kScp11S8 or kScp11S16. Certificates come later, by STORE DATA.
+  // Unless it is empty, key pairs open SCP11 sessions, in the ISD and in domains that do not ask
+  // for less: kScp11S8 or kScp11S16. Certificates come later, by STORE DATA.
   std::optional<scp::Scp11Parameter> scp11{};
   std::array<std::uint8_t, 10> diversification_data{};
   // Commands other than MANAGE CHANNEL on the basic channel answer 6881: a device uses it itself.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Small CAP files as load file data blocks (kagibin/gp/content/cap_file.h), put together from their parts:
-// applets without bytecode worth the name.
+// Small CAP files as load file data blocks (kagibin/gp/content/cap_file.h), put together from their
+// parts: applets without bytecode worth the name.
 //
 //   const Bytes block = CapBuilder{.package = "F000000009", .applets = {"F00000000901"}}.build();
 #pragma once

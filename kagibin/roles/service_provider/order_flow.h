@@ -118,8 +118,8 @@ class OrderFlow {
                              delivery::AttemptNumber attempt,
                              Errc why);
   // What time running out means: "unknown" when an envelope went out; empty when none did, and the
-  // order is expired; empty too when it had ended before. kState while our own clock says that there
-  // is time left, whoever says otherwise.
+  // order is expired; empty too when it had ended before. kState while our own clock says that
+  // there is time left, whoever says otherwise.
   Checked<std::optional<Judgement>> expire(const delivery::OrderId& order);
   // Some of the orders that wait although their time has run out by our own clock.
   Checked<std::vector<delivery::OrderId>> overdue() const;

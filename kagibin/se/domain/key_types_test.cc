@@ -190,7 +190,8 @@ TEST_F(KeyTypesTest, ThreeDesKeysMakeASetOfTheirOwnKind) {
   const auto key = seal(gp::Key::des(Bytes(16, 0x4D)).value());
   ASSERT_EQ(put({.new_version = 0x20, .first_identifier = 1, .keys = {key, key, key}}).sw.value,
             0x9000);
-  // SCP02, its protocol, is off; the set opens no SCP03 session, and is no reason to let the last AES set go.
+  // SCP02, its protocol, is off; the set opens no SCP03 session, and is no reason to let the last
+  // AES set go.
   bench_.select("");
   EXPECT_EQ(bench_.status("8050200008010203040506070800"), 0x6985);
   host_ = bench_.open_isd();
