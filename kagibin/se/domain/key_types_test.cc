@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keys of every type through PUT KEY, GET DATA 00E0 and a restart; and the key store's records.
 #include "kagibin/gp/key_information.h"
+#include "kagibin/scp/scp02/scp02_host.h"
 #include "kagibin/se/domain/key_set_record.h"
 #include "kagibin/se/domain/key_store.h"
 #include "kagibin/se/element_test_support.h"
@@ -199,6 +200,58 @@ TEST_F(KeyTypesTest, ThreeDesKeysMakeASetOfTheirOwnKind) {
             0x6985);
   EXPECT_EQ(bench_.send(*host_, scp::PlainCommand{.ins = 0xE4, .data = hex("D20120")}).sw.value,
             0x9000);
+}
+
+// Keys under Key-DEK of SCP02: 3DES, ECB, blocks of eight octets (GPCS E.4.7).
+TEST(KeyTypesOfScp02Test, AreTakenUnderTripleDes) {
+  const auto des_set = [](std::uint8_t first) {
+    scp::Scp03KeySet keys = test_keys(first);
+    return scp::Scp02KeySet::create(std::move(keys.enc), std::move(keys.mac), std::move(keys.dek))
+        .value();
+  };
+  ElementProfile profile;
+  profile.scp02 = scp::Scp02Parameter{0x55};
+  profile.key_sets.push_back({profile.isd_aid, 0x20, des_set(0x40)});
+  Bench bench(std::move(profile));
+  const auto open = [&](std::uint8_t version, std::uint8_t first) {
+    auto host = std::make_unique<scp::Scp02Host>(
+        des_set(first), scp::Scp02HostOptions{.key_version_number = version});
+    const auto answer = bench.send(host->initialize_update(bench.rng).value());
+    const auto command = host->external_authenticate(answer, scp::SecurityLevel{0x03});
+    EXPECT_TRUE(command && host->finish_authentication(bench.send(*command)));
+    return host;
+  };
+  auto host = open(0x20, 0x40);
+  const auto sealed = [&](const gp::Key& key) {
+    return gp::seal_key(key,
+                        {.encrypt = [&](ByteView clear) { return host->encrypt_sensitive(clear); },
+                         .block_bytes = 8})
+        .value();
+  };
+  const auto put = [&](const gp::PutKey& command) {
+    const apdu::CommandApdu plain = command.encode().value();
+    const auto wrapped = host->wrap(
+        {.ins = plain.ins, .p1 = plain.p1, .p2 = plain.p2, .data = plain.data, .le = 256}, true);
+    return bench.send(wrapped.value());
+  };
+  std::uint8_t version = 0x40;
+  for (const Case& one : cases()) {
+    const auto answer =
+        put({.new_version = ++version, .first_identifier = 1, .keys = {sealed(one.key)}});
+    EXPECT_EQ(answer.sw.value, 0x9000) << one.name << answer.sw.reason.text();
+  }
+  // A set that opens the next session.
+  const scp::Scp02KeySet next = des_set(0x51);
+  gp::PutKey set{.old_version = 0x20, .new_version = 0x21, .first_identifier = 1};
+  for (const SecretBytes* value : {&next.enc, &next.mac, &next.dek}) {
+    set.keys.push_back(sealed(gp::Key::des(value->expose()).value()));
+  }
+  EXPECT_EQ(put(set).sw.value, 0x9000);
+  bench.select("");
+  host = open(0x21, 0x51);
+  // The last one stays.
+  const Bytes data = hex("D20121");
+  EXPECT_EQ(bench.send(host->wrap({.ins = 0xE4, .data = data}).value()).sw.value, 0x6985);
 }
 
 class KeyStoreTest : public ::testing::Test {
