@@ -7,7 +7,7 @@
 
 #include "kagibin/cli/se/element_card.h"
 #include "kagibin/link/tcp_reader.h"
-#include "kagibin/se/nvm_memory.h"
+#include "kagibin/se/nvm/nvm_memory.h"
 
 #include "bench/side_by_side.h"
 #include "tests/support/fake_clock.h"

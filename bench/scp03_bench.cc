@@ -3,8 +3,8 @@
 // one CMAC of that size each.
 #include <benchmark/benchmark.h>
 
-#include "kagibin/scp/scp03_card.h"
-#include "kagibin/scp/scp03_host.h"
+#include "kagibin/scp/scp03/scp03_card.h"
+#include "kagibin/scp/scp03/scp03_host.h"
 
 #include "bench/raw_openssl.h"
 #include "bench/side_by_side.h"

@@ -3,7 +3,7 @@
 #   One static library; its include prefix is the repository root. DEPS and PRIVATE_DEPS are exact: scripts/check_includes.py
 #   compares them with what the sources include, and both with the tables of who may include what.
 # kagibin_test(NAME [SOURCES more.cc ...] [DEPS kagibin::base ...] [LABELS release ...] [TIMEOUT seconds])
-#   Builds NAME.cc beside the code with GoogleTest; the test reads vectors from testdata/ through KAGIBIN_SOURCE_DIR.
+#   Builds NAME.cc beside the code with GoogleTest (SUBFOLDER/NAME where that has no CMakeLists.txt of its own); the test reads vectors from testdata/ through KAGIBIN_SOURCE_DIR.
 #   LABELS release: built and run by the release preset too; every other test is left out there.
 # kagibin_test_library(NAME SOURCES ... [DEPS ...] [PRIVATE_DEPS ...]), kagibin_test_program(NAME SOURCES ... DEPS ...)
 #   What several tests share, and a program that only tests and documentation run: never installed, only with tests.
@@ -41,7 +41,9 @@ function(kagibin_test name)
   if(NOT BUILD_TESTING OR (KAGIBIN_TEST_LABEL AND NOT KAGIBIN_TEST_LABEL IN_LIST arg_LABELS))
     return()
   endif()
-  add_executable(${name} ${name}.cc ${arg_SOURCES})
+  set(source ${name}.cc)
+  get_filename_component(name ${name} NAME)
+  add_executable(${name} ${source} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} kagibin_options GTest::gtest_main GTest::gtest)
   target_compile_options(${name} PRIVATE ${KAGIBIN_TEST_FLAGS})
   target_compile_definitions(${name} PRIVATE KAGIBIN_SOURCE_DIR="${CMAKE_SOURCE_DIR}"

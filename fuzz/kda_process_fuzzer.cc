@@ -9,16 +9,16 @@
 #include <memory>
 
 #include "kagibin/base/byte_io.h"
-#include "kagibin/envelope/answer_open.h"
 #include "kagibin/envelope/delivery_seal.h"
+#include "kagibin/envelope/enrolment/answer_open.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/kda/maker_data.h"
 #include "kagibin/pki/certificate.h"
-#include "kagibin/se/kda/kda_enrolment.h"
+#include "kagibin/se/kda/enrolment/kda_enrolment.h"
 #include "kagibin/se/kda/key_delivery_application.h"
 #include "kagibin/se/kda/maker_commands.h"
 #include "kagibin/se/kda/opened_delivery.h"
-#include "kagibin/se/nvm_memory.h"
+#include "kagibin/se/nvm/nvm_memory.h"
 
 #include "fuzz/round_trip.h"
 

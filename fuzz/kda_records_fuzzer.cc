@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every record of the KDA's memory on the same octets.
-#include "kagibin/se/kda/kda_records.h"
+#include "kagibin/se/kda/records/kda_records.h"
 
 #include "fuzz/round_trip.h"
 

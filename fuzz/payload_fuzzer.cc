@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/envelope/payload.h"
+#include "kagibin/envelope/payload/payload.h"
 
 #include "fuzz/round_trip.h"
 

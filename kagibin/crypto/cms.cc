@@ -3,9 +3,9 @@
 
 #include <climits>
 
+#include "kagibin/crypto/ec/p256.h"
+#include "kagibin/crypto/key_file/pem.h"
 #include "kagibin/crypto/openssl_ptr.h"
-#include "kagibin/crypto/p256.h"
-#include "kagibin/crypto/pem.h"
 
 namespace kagibin::crypto {
 namespace {

@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
-#include "kagibin/crypto/key_file.h"
-#include "kagibin/crypto/transport_x509.h"
+#include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/crypto/x509/transport_x509.h"
 
 #include "tests/support/fixed_rng.h"
 

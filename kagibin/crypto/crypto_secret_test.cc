@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "kagibin/crypto/aes.h"
-#include "kagibin/crypto/ecdh.h"
-#include "kagibin/crypto/kdf.h"
-#include "kagibin/crypto/scrypt.h"
-#include "kagibin/crypto/sealed_record.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/crypto/ec/ecdh.h"
+#include "kagibin/crypto/kdf/kdf.h"
+#include "kagibin/crypto/record/scrypt.h"
+#include "kagibin/crypto/record/sealed_record.h"
 
 #include "tests/support/failing_rng.h"
 #include "tests/support/fixed_rng.h"
@@ -40,11 +40,11 @@ std::string shown(const Result<AesBlock>& result) {
 }
 
 TEST(AesTest, EncryptsOneBlockAsInFips197) {
-  for_each_vector("kagibin/crypto/testdata/aes_block.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/cipher/testdata/aes_block.vec", [](VectorCase& vector) {
     EXPECT_EQ(shown(aes_encrypt_block(vector.octets("Key"), block_of(vector.octets("Plaintext")))),
               to_hex(vector.octets("Ciphertext")));
   });
-  for_each_vector("kagibin/crypto/testdata/aes_block_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/cipher/testdata/aes_block_invalid.vec", [](VectorCase& vector) {
     const auto got = aes_encrypt_block(vector.octets("Key"), block_of(vector.octets("Plaintext")));
     if (vector.section() == "KeyLength") {
       EXPECT_EQ(shown(got), "invalid_argument");
@@ -55,7 +55,7 @@ TEST(AesTest, EncryptsOneBlockAsInFips197) {
 }
 
 TEST(AesTest, RunsCbcInBothDirections) {
-  for_each_vector("kagibin/crypto/testdata/aes_cbc.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/cipher/testdata/aes_cbc.vec", [](VectorCase& vector) {
     const Bytes key = vector.octets("Key");
     const AesBlock iv = block_of(vector.octets("Iv"));
     const Bytes plaintext = vector.octets("Plaintext");
@@ -68,7 +68,7 @@ TEST(AesTest, RunsCbcInBothDirections) {
 }
 
 TEST(AesTest, RefusesCbcOfOtherLengthsAndKeys) {
-  for_each_vector("kagibin/crypto/testdata/aes_cbc_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/cipher/testdata/aes_cbc_invalid.vec", [](VectorCase& vector) {
     const Bytes key = vector.octets("Key");
     const AesBlock iv = block_of(vector.octets("Iv"));
     if (vector.section() == "Ciphertext") {
@@ -92,7 +92,7 @@ TEST(AesTest, GivesTheKeyCheckValueOfBlocksOfOnes) {
 }
 
 TEST(AesCmacTest, GivesTheStandardsMacsHoweverTheMessageIsCut) {
-  for_each_vector("kagibin/crypto/testdata/aes_cmac.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/cipher/testdata/aes_cmac.vec", [](VectorCase& vector) {
     const Bytes key = vector.octets("Key");
     const Bytes message = vector.octets("Message");
     const ByteView view(message);
@@ -111,7 +111,7 @@ TEST(AesCmacTest, GivesTheStandardsMacsHoweverTheMessageIsCut) {
 }
 
 TEST(AesCmacTest, RefusesOtherMacsAndKeyLengths) {
-  for_each_vector("kagibin/crypto/testdata/aes_cmac_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/cipher/testdata/aes_cmac_invalid.vec", [](VectorCase& vector) {
     const auto got = aes_cmac(vector.octets("Key"), {vector.octets("Message")});
     if (vector.section() == "KeyLength") {
       EXPECT_EQ(shown(got), "invalid_argument");
@@ -151,7 +151,7 @@ TEST(PaddingTest, RefusesWhatHasNone) {
 }
 
 TEST(AesGcmTest, SealsAndOpensTheStandardsCases) {
-  for_each_vector("kagibin/crypto/testdata/aes_gcm.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/cipher/testdata/aes_gcm.vec", [](VectorCase& vector) {
     const Bytes key = vector.octets("Key");
     const Bytes nonce = vector.octets("Nonce");
     const Bytes aad = vector.octets("Aad");
@@ -173,7 +173,7 @@ TEST(AesGcmTest, SealsAndOpensTheStandardsCases) {
 }
 
 TEST(AesGcmTest, RefusesTheStandardsFailuresAndOtherLengths) {
-  for_each_vector("kagibin/crypto/testdata/aes_gcm_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/cipher/testdata/aes_gcm_invalid.vec", [](VectorCase& vector) {
     const Bytes key = vector.octets("Key");
     const Bytes nonce = vector.octets("Nonce");
     const Bytes aad = vector.octets("Aad");
@@ -187,12 +187,12 @@ TEST(AesGcmTest, RefusesTheStandardsFailuresAndOtherLengths) {
 }
 
 TEST(KdfTest, DerivesAsX963) {
-  for_each_vector("kagibin/crypto/testdata/x963_kdf.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/kdf/testdata/x963_kdf.vec", [](VectorCase& vector) {
     const Bytes key = vector.octets("Key");
     EXPECT_EQ(shown(x963_kdf_sha256(vector.octets("Z"), vector.octets("SharedInfo"), key.size())),
               to_hex(key));
   });
-  for_each_vector("kagibin/crypto/testdata/x963_kdf_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/kdf/testdata/x963_kdf_invalid.vec", [](VectorCase& vector) {
     const Bytes z = vector.octets("Z");
     const Bytes info = vector.octets("SharedInfo");
     if (vector.section() == "Size") {
@@ -205,13 +205,13 @@ TEST(KdfTest, DerivesAsX963) {
 }
 
 TEST(KdfTest, DerivesAsSp800108InCounterMode) {
-  for_each_vector("kagibin/crypto/testdata/sp800_108.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/kdf/testdata/sp800_108.vec", [](VectorCase& vector) {
     const Bytes out = vector.octets("Out");
     EXPECT_EQ(shown(sp800_108_counter_cmac(vector.octets("Key"), vector.octets("Prefix"),
                                            vector.octets("Suffix"), out.size())),
               to_hex(out));
   });
-  for_each_vector("kagibin/crypto/testdata/sp800_108_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/kdf/testdata/sp800_108_invalid.vec", [](VectorCase& vector) {
     const bool is_length = vector.section() != "Out";
     const Bytes out = is_length ? Bytes() : vector.octets("Out");
     const std::size_t size = is_length ? vector.number("Size") : out.size();
@@ -233,13 +233,13 @@ TEST(KdfTest, CountsToTheLastBlockOfOneOctet) {
 }
 
 TEST(KdfTest, DiversifiesInTheOrderOfTheStandard) {
-  for_each_vector("kagibin/crypto/testdata/diversify.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/kdf/testdata/diversify.vec", [](VectorCase& vector) {
     const Bytes out = vector.octets("Out");
     EXPECT_EQ(shown(diversify_cmac(vector.octets("Key"), vector.octets("Label"),
                                    vector.octets("Context"), out.size())),
               to_hex(out));
   });
-  for_each_vector("kagibin/crypto/testdata/diversify_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/kdf/testdata/diversify_invalid.vec", [](VectorCase& vector) {
     const bool is_length = vector.section() == "Size";
     const Bytes out = is_length ? Bytes() : vector.octets("Out");
     const std::size_t size = is_length ? vector.number("Size") : out.size();
@@ -254,7 +254,7 @@ TEST(KdfTest, DiversifiesInTheOrderOfTheStandard) {
 }
 
 TEST(EcdhTest, AgreesAsTheStandards) {
-  for_each_vector("kagibin/crypto/testdata/ecdh.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/ec/testdata/ecdh.vec", [](VectorCase& vector) {
     const auto own = EcPrivateKey::from_scalar(vector.octets("Scalar")).value();
     const auto peer = EcPublicKey::from_point(vector.octets("Peer")).value();
     EXPECT_EQ(shown(ecdh(own, peer)), to_hex(vector.octets("Z")));
@@ -262,7 +262,7 @@ TEST(EcdhTest, AgreesAsTheStandards) {
 }
 
 TEST(EcdhTest, RefusesPointsOffTheCurveAndDiffersFromOtherValues) {
-  for_each_vector("kagibin/crypto/testdata/ecdh_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/ec/testdata/ecdh_invalid.vec", [](VectorCase& vector) {
     const auto own = EcPrivateKey::from_scalar(vector.octets("Scalar")).value();
     const auto peer = EcPublicKey::from_point(vector.octets("Peer"));
     const std::string z = to_hex(vector.octets("Z"));
@@ -291,12 +291,12 @@ ScryptCost cost_of(VectorCase& vector) {
 }
 
 TEST(ScryptTest, GivesTheKeysOfRfc7914) {
-  for_each_vector("kagibin/crypto/testdata/scrypt.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/record/testdata/scrypt.vec", [](VectorCase& vector) {
     const SecretBytes passphrase = SecretBytes::copy_of(vector.octets("Passphrase"));
     EXPECT_EQ(shown(run_scrypt(passphrase, vector.octets("Salt"), cost_of(vector))),
               to_hex(vector.octets("Key")));
   });
-  for_each_vector("kagibin/crypto/testdata/scrypt_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/record/testdata/scrypt_invalid.vec", [](VectorCase& vector) {
     const SecretBytes passphrase = SecretBytes::copy_of(vector.octets("Passphrase"));
     EXPECT_NE(shown(run_scrypt(passphrase, vector.octets("Salt"), cost_of(vector))),
               to_hex(vector.octets("Key")));
@@ -306,7 +306,7 @@ TEST(ScryptTest, GivesTheKeysOfRfc7914) {
 constexpr ScryptCost kCheap = {.log2_n = 10, .r = 8, .p = 1};
 
 TEST(SealedRecordTest, OpensRecordsOfAnotherImplementation) {
-  for_each_vector("kagibin/crypto/testdata/sealed_record.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/record/testdata/sealed_record.vec", [](VectorCase& vector) {
     const SecretBytes passphrase = SecretBytes::copy_of(vector.octets("Passphrase"));
     const Bytes record = vector.octets("Record");
     const auto key = RecordKey::for_record(passphrase, record);
@@ -318,23 +318,24 @@ TEST(SealedRecordTest, OpensRecordsOfAnotherImplementation) {
 }
 
 TEST(SealedRecordTest, RefusesChangedRecordsAndCostsOutsideTheLimits) {
-  for_each_vector("kagibin/crypto/testdata/sealed_record_invalid.vec", [](VectorCase& vector) {
-    const Bytes record = vector.octets("Record");
-    if (vector.section() != "Open") {
-      const auto key = RecordKey::for_record(SecretBytes::copy_of(ascii("any")), record);
-      const Errc expected = vector.section() == "Encoding"    ? Errc::kEncoding
-                            : vector.section() == "Truncated" ? Errc::kTruncated
-                                                              : Errc::kLimit;
-      ASSERT_FALSE(key.has_value());
-      EXPECT_EQ(key.error().code, expected);
-      return;
-    }
-    static_cast<void>(vector.octets("Plaintext"));
-    const auto key =
-        RecordKey::for_record(SecretBytes::copy_of(vector.octets("Passphrase")), record);
-    ASSERT_TRUE(key.has_value());
-    EXPECT_EQ(shown(key->open(text_of(vector.octets("Label")), record)), "authentication");
-  });
+  for_each_vector(
+      "kagibin/crypto/record/testdata/sealed_record_invalid.vec", [](VectorCase& vector) {
+        const Bytes record = vector.octets("Record");
+        if (vector.section() != "Open") {
+          const auto key = RecordKey::for_record(SecretBytes::copy_of(ascii("any")), record);
+          const Errc expected = vector.section() == "Encoding"    ? Errc::kEncoding
+                                : vector.section() == "Truncated" ? Errc::kTruncated
+                                                                  : Errc::kLimit;
+          ASSERT_FALSE(key.has_value());
+          EXPECT_EQ(key.error().code, expected);
+          return;
+        }
+        static_cast<void>(vector.octets("Plaintext"));
+        const auto key =
+            RecordKey::for_record(SecretBytes::copy_of(vector.octets("Passphrase")), record);
+        ASSERT_TRUE(key.has_value());
+        EXPECT_EQ(shown(key->open(text_of(vector.octets("Label")), record)), "authentication");
+      });
 }
 
 TEST(SealedRecordTest, RoundTripsAndRefusesEveryFlippedBitAndTruncation) {

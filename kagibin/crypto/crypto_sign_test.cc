@@ -3,11 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include "kagibin/crypto/ecdsa.h"
-#include "kagibin/crypto/ecdsa_digest.h"
+#include "kagibin/crypto/ec/ecdsa.h"
+#include "kagibin/crypto/ec/ecdsa_digest.h"
+#include "kagibin/crypto/ec/p256.h"
+#include "kagibin/crypto/ec/rfc6979.h"
 #include "kagibin/crypto/hmac_sha256.h"
-#include "kagibin/crypto/p256.h"
-#include "kagibin/crypto/rfc6979.h"
 
 #include "tests/support/failing_rng.h"
 #include "tests/support/fixed_rng.h"
@@ -109,7 +109,7 @@ TEST(SystemRngTest, FillsEveryOctetAndDoesNotRepeatItself) {
 }
 
 TEST(EcKeyTest, ComputesThePublicPointOfAScalar) {
-  for_each_vector("kagibin/crypto/testdata/ec_key.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/ec/testdata/ec_key.vec", [](VectorCase& vector) {
     const Bytes point = vector.octets("Point");
     const auto public_key = EcPublicKey::from_point(point);
     ASSERT_TRUE(public_key.has_value());
@@ -127,7 +127,7 @@ TEST(EcKeyTest, ComputesThePublicPointOfAScalar) {
 }
 
 TEST(EcKeyTest, RefusesPointsOffTheCurveOtherEncodingsAndScalarsOutOfRange) {
-  for_each_vector("kagibin/crypto/testdata/ec_key_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/ec/testdata/ec_key_invalid.vec", [](VectorCase& vector) {
     const Errc code = vector.section() == "Scalar"
                           ? EcPrivateKey::from_scalar(vector.octets("Scalar")).error().code
                           : EcPublicKey::from_point(vector.octets("Point")).error().code;
@@ -178,7 +178,7 @@ TEST(P256Test, ReducesModuloTheOrderByOneSubtraction) {
 }
 
 TEST(Rfc6979Test, GivesTheNoncesAndSignaturesOfTheStandard) {
-  for_each_vector("kagibin/crypto/testdata/rfc6979.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/ec/testdata/rfc6979.vec", [](VectorCase& vector) {
     const auto key = EcPrivateKey::from_scalar(vector.octets("Scalar")).value();
     EXPECT_EQ(to_hex(key.public_key().point()), to_hex(vector.octets("Point")));
     const Digest256 digest = sha256(vector.octets("Message"));
@@ -190,7 +190,7 @@ TEST(Rfc6979Test, GivesTheNoncesAndSignaturesOfTheStandard) {
 }
 
 TEST(Rfc6979Test, DiffersFromOtherMessagesAndHashes) {
-  for_each_vector("kagibin/crypto/testdata/rfc6979_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/ec/testdata/rfc6979_invalid.vec", [](VectorCase& vector) {
     const auto key = EcPrivateKey::from_scalar(vector.octets("Scalar")).value();
     EXPECT_EQ(to_hex(key.public_key().point()), to_hex(vector.octets("Point")));
     const Bytes message = vector.octets("Message");
@@ -220,7 +220,7 @@ TEST(Rfc6979Test, NeverGivesANonceTwiceAndChangesWithEveryInput) {
 }
 
 TEST(EcdsaTest, TakesTheSignaturesOfTheStandards) {
-  for_each_vector("kagibin/crypto/testdata/ecdsa.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/ec/testdata/ecdsa.vec", [](VectorCase& vector) {
     const auto key = EcPublicKey::from_point(vector.octets("Point")).value();
     const Bytes message = vector.octets("Message");
     const Bytes raw = vector.octets("Signature");
@@ -233,7 +233,7 @@ TEST(EcdsaTest, TakesTheSignaturesOfTheStandards) {
 }
 
 TEST(EcdsaTest, RefusesWrongSignaturesAndNumbersOutOfRange) {
-  for_each_vector("kagibin/crypto/testdata/ecdsa_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/ec/testdata/ecdsa_invalid.vec", [](VectorCase& vector) {
     const auto key = EcPublicKey::from_point(vector.octets("Point")).value();
     const Bytes message = vector.octets("Message");
     const Bytes signature = vector.octets("Signature");
@@ -245,7 +245,7 @@ TEST(EcdsaTest, RefusesWrongSignaturesAndNumbersOutOfRange) {
 }
 
 TEST(EcdsaTest, TakesMinimalDerOnly) {
-  for_each_vector("kagibin/crypto/testdata/ecdsa_der.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/ec/testdata/ecdsa_der.vec", [](VectorCase& vector) {
     const auto key = EcPublicKey::from_point(vector.octets("Point")).value();
     const Bytes message = vector.octets("Message");
     const Bytes der = vector.octets("Signature");
@@ -254,7 +254,7 @@ TEST(EcdsaTest, TakesMinimalDerOnly) {
               to_hex(der));
     EXPECT_FALSE(ecdsa_verify_raw(key, {message}, der));
   });
-  for_each_vector("kagibin/crypto/testdata/ecdsa_der_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/ec/testdata/ecdsa_der_invalid.vec", [](VectorCase& vector) {
     const auto key = EcPublicKey::from_point(vector.octets("Point")).value();
     EXPECT_FALSE(ecdsa_verify_der(key, {vector.octets("Message")}, vector.octets("Signature")));
   });

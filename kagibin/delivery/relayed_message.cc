@@ -3,7 +3,7 @@
 
 #include "kagibin/delivery/messages.h"
 #include "kagibin/envelope/delivery_message.h"
-#include "kagibin/envelope/enrolment.h"
+#include "kagibin/envelope/enrolment/enrolment.h"
 
 namespace kagibin::delivery {
 namespace {

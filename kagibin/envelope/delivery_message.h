@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "kagibin/envelope/enrolment.h"
+#include "kagibin/envelope/enrolment/enrolment.h"
 
 namespace kagibin::envelope {
 

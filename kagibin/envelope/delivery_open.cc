@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/envelope/delivery_open.h"
 
-#include "kagibin/crypto/ecdsa.h"
+#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/envelope/envelope_keys.h"
 
 namespace kagibin::envelope {

@@ -3,9 +3,9 @@
 // payload.
 #pragma once
 
-#include "kagibin/crypto/ec_key.h"
+#include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/envelope/delivery_message.h"
-#include "kagibin/envelope/payload.h"
+#include "kagibin/envelope/payload/payload.h"
 
 namespace kagibin::envelope {
 

@@ -3,10 +3,10 @@
 // Protocol, sections 5 and 6.
 #pragma once
 
-#include "kagibin/crypto/ec_key.h"
+#include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/envelope/delivery_message.h"
-#include "kagibin/envelope/payload.h"
+#include "kagibin/envelope/payload/payload.h"
 
 namespace kagibin::envelope {
 

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "kagibin/crypto/aes.h"
-#include "kagibin/crypto/ecdh.h"
-#include "kagibin/crypto/kdf.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/crypto/ec/ecdh.h"
+#include "kagibin/crypto/kdf/kdf.h"
 
 namespace kagibin::envelope {
 

@@ -13,9 +13,9 @@
 
 #include <initializer_list>
 
-#include "kagibin/crypto/ec_key.h"
+#include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/crypto/sha256.h"
-#include "kagibin/envelope/enrolment.h"
+#include "kagibin/envelope/enrolment/enrolment.h"
 #include "kagibin/envelope/suite.h"
 
 namespace kagibin::envelope {

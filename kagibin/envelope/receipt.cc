@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "kagibin/envelope/delivery_message.h"
-#include "kagibin/envelope/payload.h"
+#include "kagibin/envelope/payload/payload.h"
 #include "kagibin/envelope/suite.h"
 #include "kagibin/envelope/tlv_fields.h"
 #include "kagibin/tlv/ber_tlv.h"

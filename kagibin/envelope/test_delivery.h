@@ -3,12 +3,12 @@
 // from E0 to E3.
 #pragma once
 
-#include "kagibin/crypto/ec_key.h"
+#include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/crypto/sha256.h"
-#include "kagibin/envelope/answer_open.h"
-#include "kagibin/envelope/answer_seal.h"
 #include "kagibin/envelope/delivery_open.h"
 #include "kagibin/envelope/delivery_seal.h"
+#include "kagibin/envelope/enrolment/answer_open.h"
+#include "kagibin/envelope/enrolment/answer_seal.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 #include "tests/support/fixed_rng.h"

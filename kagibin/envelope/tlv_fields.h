@@ -16,7 +16,7 @@
 
 #include "kagibin/base/aid.h"
 #include "kagibin/base/result.h"
-#include "kagibin/envelope/enrolment.h"
+#include "kagibin/envelope/enrolment/enrolment.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::envelope {

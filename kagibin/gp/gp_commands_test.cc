@@ -2,11 +2,11 @@
 // INSTALL, STORE DATA, SET STATUS, SELECT, MANAGE CHANNEL and GET DATA.
 #include <gtest/gtest.h>
 
+#include "kagibin/gp/content/install.h"
 #include "kagibin/gp/get_data.h"
-#include "kagibin/gp/install.h"
 #include "kagibin/gp/manage_channel.h"
+#include "kagibin/gp/registry/set_status.h"
 #include "kagibin/gp/select.h"
-#include "kagibin/gp/set_status.h"
 #include "kagibin/gp/store_data.h"
 
 namespace kagibin::gp {

@@ -2,7 +2,7 @@
 // PUT KEY, DELETE of keys and key information.
 #include <gtest/gtest.h>
 
-#include "kagibin/gp/delete.h"
+#include "kagibin/gp/content/delete.h"
 
 namespace kagibin::gp {
 namespace {

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "kagibin/base/byte_io.h"
-#include "kagibin/crypto/aes.h"
-#include "kagibin/crypto/des3.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/crypto/cipher/des3.h"
 
 namespace kagibin::gp {
 

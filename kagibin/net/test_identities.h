@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "kagibin/crypto/key_file.h"
-#include "kagibin/crypto/transport_x509.h"
+#include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/crypto/x509/transport_x509.h"
 #include "kagibin/net/tls_identity.h"
 
 namespace kagibin::net {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/pki/anchor_file.h"
 
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 
 namespace kagibin::pki {
 namespace {

@@ -26,7 +26,7 @@
 #include "kagibin/base/aid.h"
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
-#include "kagibin/crypto/ec_key.h"
+#include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/crypto/sha256.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/crypto/ecdsa.h"
+#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/pki/certificate.h"
 #include "kagibin/pki/certificate_body.h"
 #include "kagibin/tlv/ber_tlv.h"

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "kagibin/crypto/ecdsa.h"
+#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::pki {

@@ -19,7 +19,7 @@
 
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
-#include "kagibin/crypto/ec_key.h"
+#include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/pki/certificate.h"
 

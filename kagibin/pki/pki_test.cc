@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "kagibin/crypto/ecdsa.h"
+#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/pki/chain.h"
 #include "kagibin/tlv/ber_tlv.h"
 

@@ -16,7 +16,7 @@
 #include <variant>
 #include <vector>
 
-#include "kagibin/crypto/x509_certificate.h"
+#include "kagibin/crypto/x509/x509_certificate.h"
 #include "kagibin/pki/gp_certificate.h"
 
 namespace kagibin::pki {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kagibin/crypto/ecdsa.h"
+#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 #include "tests/support/fixed_rng.h"

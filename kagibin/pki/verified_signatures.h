@@ -11,7 +11,7 @@
 #include <array>
 #include <cstddef>
 
-#include "kagibin/crypto/ec_key.h"
+#include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/crypto/sha256.h"
 
 namespace kagibin::pki {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "kagibin/apdu/status_words.h"
-#include "kagibin/scp/scp03_messages.h"
+#include "kagibin/scp/scp03/scp03_messages.h"
 
 namespace kagibin::scp {
 

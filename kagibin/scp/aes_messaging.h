@@ -15,7 +15,7 @@
 #include "kagibin/apdu/apdu.h"
 #include "kagibin/scp/card_session.h"
 #include "kagibin/scp/host_session.h"
-#include "kagibin/scp/scp03.h"
+#include "kagibin/scp/scp03/scp03.h"
 
 namespace kagibin::scp {
 

@@ -15,7 +15,7 @@
 #include "kagibin/base/clock.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/crypto/sha256.h"
-#include "kagibin/se/nvm.h"
+#include "kagibin/se/nvm/nvm.h"
 
 namespace kagibin::se {
 

@@ -19,7 +19,7 @@
 #include "kagibin/base/clock.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/se/module_registry.h"
-#include "kagibin/se/nvm.h"
+#include "kagibin/se/nvm/nvm.h"
 #include "kagibin/se/profile.h"
 
 namespace kagibin::se {

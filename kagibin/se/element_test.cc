@@ -4,7 +4,7 @@
 #include <random>
 
 #include "kagibin/se/element_test_support.h"
-#include "kagibin/se/nvm_memory.h"
+#include "kagibin/se/nvm/nvm_memory.h"
 
 namespace kagibin::se {
 namespace {

@@ -10,10 +10,10 @@
 
 #include <gtest/gtest.h>
 
-#include "kagibin/crypto/aes.h"
-#include "kagibin/gp/install.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/gp/content/install.h"
 #include "kagibin/gp/put_key.h"
-#include "kagibin/scp/scp03_host.h"
+#include "kagibin/scp/scp03/scp03_host.h"
 #include "kagibin/se/element.h"
 
 #include "tests/support/cut_medium.h"

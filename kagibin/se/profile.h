@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "kagibin/base/aid.h"
-#include "kagibin/gp/privileges.h"
+#include "kagibin/gp/registry/privileges.h"
 #include "kagibin/scp/scp02/scp02.h"
-#include "kagibin/scp/scp03.h"
+#include "kagibin/scp/scp03/scp03.h"
 #include "kagibin/scp/scp11/scp11.h"
 
 namespace kagibin::se {

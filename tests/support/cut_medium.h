@@ -19,7 +19,7 @@
 
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
-#include "kagibin/se/nvm.h"
+#include "kagibin/se/nvm/nvm.h"
 
 namespace kagibin::test {
 

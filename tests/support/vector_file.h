@@ -13,7 +13,7 @@
 // test does not read, one that it reads and is not there, and a file without cases all fail the
 // test.
 //
-//   for_each_vector("kagibin/crypto/testdata/aes_cmac.vec", [](VectorCase& vector) {
+//   for_each_vector("kagibin/crypto/cipher/testdata/aes_cmac.vec", [](VectorCase& vector) {
 //     EXPECT_EQ(aes_cmac(vector.octets("Key"), {vector.octets("Message")}), vector.octets("Mac"));
 //   });
 #pragma once

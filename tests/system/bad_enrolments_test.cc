@@ -8,9 +8,9 @@
 
 #include "kagibin/apdu/channel_link.h"
 #include "kagibin/apdu/exchange.h"
-#include "kagibin/envelope/answer_open.h"
-#include "kagibin/envelope/answer_seal.h"
 #include "kagibin/envelope/delivery_seal.h"
+#include "kagibin/envelope/enrolment/answer_open.h"
+#include "kagibin/envelope/enrolment/answer_seal.h"
 #include "kagibin/gp/select.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/pki/certification_request.h"

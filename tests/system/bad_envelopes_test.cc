@@ -9,9 +9,9 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/apdu/channel_link.h"
-#include "kagibin/crypto/ecdsa.h"
-#include "kagibin/envelope/answer_open.h"
-#include "kagibin/envelope/enrolment.h"
+#include "kagibin/crypto/ec/ecdsa.h"
+#include "kagibin/envelope/enrolment/answer_open.h"
+#include "kagibin/envelope/enrolment/enrolment.h"
 
 #include "tests/support/mutations.h"
 #include "tests/support/sealed_scene.h"

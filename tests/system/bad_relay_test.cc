@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/envelope/delivery_message.h"
-#include "kagibin/envelope/enrolment.h"
+#include "kagibin/envelope/enrolment/enrolment.h"
 
 #include "tests/support/mutations.h"
 #include "tests/support/sealed_scene.h"

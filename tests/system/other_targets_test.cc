@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/apdu/channel_link.h"
-#include "kagibin/crypto/aes.h"
-#include "kagibin/gp/install.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/gp/content/install.h"
 #include "kagibin/roles/security_module_manager/card_manager.h"
 #include "kagibin/se/applications/built_in_applications.h"
 

@@ -4,12 +4,12 @@
 #include <algorithm>
 
 #include "kagibin/base/byte_io.h"
-#include "kagibin/crypto/aes.h"
-#include "kagibin/crypto/ecdh.h"
-#include "kagibin/crypto/ecdsa.h"
-#include "kagibin/crypto/kdf.h"
-#include "kagibin/envelope/answer_seal.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/crypto/ec/ecdh.h"
+#include "kagibin/crypto/ec/ecdsa.h"
+#include "kagibin/crypto/kdf/kdf.h"
 #include "kagibin/envelope/delivery_seal.h"
+#include "kagibin/envelope/enrolment/answer_seal.h"
 #include "kagibin/pki/certificate.h"
 #include "kagibin/tlv/ber_tlv.h"
 

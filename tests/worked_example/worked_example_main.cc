@@ -7,7 +7,7 @@
 #include <map>
 
 #include "kagibin/envelope/delivery_message.h"
-#include "kagibin/envelope/payload.h"
+#include "kagibin/envelope/payload/payload.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 #include "tests/worked_example/worked_example.h"

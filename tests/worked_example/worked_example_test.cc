@@ -6,9 +6,9 @@
 
 #include <gtest/gtest.h>
 
-#include "kagibin/crypto/ecdsa.h"
-#include "kagibin/envelope/answer_open.h"
+#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/envelope/delivery_open.h"
+#include "kagibin/envelope/enrolment/answer_open.h"
 #include "kagibin/kda/authority_statement.h"
 #include "kagibin/pki/chain.h"
 

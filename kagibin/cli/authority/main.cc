@@ -2,7 +2,7 @@
 // kagibin authority: the root of the delivery PKI, on a machine without a network.
 #include "kagibin/cli/console/hex_option.h"
 #include "kagibin/cli/console/program.h"
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/roles/controlling_authority/authority_folder.h"
 
 namespace {

@@ -5,7 +5,7 @@
 
 #include "kagibin/cli/demo/key_use.h"
 #include "kagibin/cli/demo/knowledge/examination.h"
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 
 namespace kagibin::cli::demo {
 

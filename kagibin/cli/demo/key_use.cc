@@ -6,7 +6,7 @@
 #include "kagibin/cli/console/open_card.h"
 #include "kagibin/cli/demo/cast.h"
 #include "kagibin/gp/select.h"
-#include "kagibin/scp/scp03_link.h"
+#include "kagibin/scp/scp03/scp03_link.h"
 
 namespace kagibin::cli::demo {
 

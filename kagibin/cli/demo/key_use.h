@@ -9,7 +9,7 @@
 
 #include "kagibin/cli/demo/failure.h"
 #include "kagibin/cli/demo/narrator.h"
-#include "kagibin/scp/scp03.h"
+#include "kagibin/scp/scp03/scp03.h"
 
 namespace kagibin::cli::demo {
 

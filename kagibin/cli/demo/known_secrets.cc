@@ -4,13 +4,13 @@
 #include <algorithm>
 
 #include "kagibin/cli/demo/sealed_delivery.h"
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/crypto/sha256.h"
-#include "kagibin/envelope/answer_open.h"
+#include "kagibin/envelope/enrolment/answer_open.h"
 #include "kagibin/roles/security_module_manager/domain_keys.h"
 #include "kagibin/roles/security_module_manager/manager_folder.h"
 #include "kagibin/roles/service_provider/order_records.h"
-#include "kagibin/se/nvm_log.h"
+#include "kagibin/se/nvm/nvm_log.h"
 #include "kagibin/store/journal_store_sqlite.h"
 
 namespace kagibin::cli::demo {

@@ -18,9 +18,9 @@
 
 #include "kagibin/cli/demo/cast.h"
 #include "kagibin/cli/demo/knowledge/solver.h"
+#include "kagibin/delivery/exchange/key_export.h"
 #include "kagibin/delivery/journal_store.h"
-#include "kagibin/delivery/key_export.h"
-#include "kagibin/roles/service_provider/key_store.h"
+#include "kagibin/roles/service_provider/keys/key_store.h"
 
 namespace kagibin::cli::demo {
 

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 
 namespace kagibin::cli::demo {
 

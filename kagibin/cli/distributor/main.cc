@@ -8,7 +8,7 @@
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/store/store_advice.h"
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/net/http_server.h"
 #include "kagibin/roles/key_distribution_operator/distributor.h"
 #include "kagibin/roles/key_distribution_operator/distributor_folder.h"

@@ -4,11 +4,11 @@
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/se/standard_modules.h"
 #include "kagibin/crypto/cms.h"
-#include "kagibin/crypto/key_file.h"
-#include "kagibin/crypto/transport_x509.h"
+#include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/crypto/x509/transport_x509.h"
 #include "kagibin/pki/anchor_file.h"
 #include "kagibin/roles/element_maker/maker_folder.h"
-#include "kagibin/se/nvm_file.h"
+#include "kagibin/se/nvm/nvm_file.h"
 
 namespace {
 

@@ -5,7 +5,7 @@
 #include "kagibin/cli/console/hex_option.h"
 #include "kagibin/cli/console/open_card.h"
 #include "kagibin/cli/console/program.h"
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/roles/security_module_manager/card_manager.h"
 #include "kagibin/roles/security_module_manager/domain_keys.h"
 #include "kagibin/roles/security_module_manager/manager_folder.h"

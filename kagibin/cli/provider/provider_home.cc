@@ -3,7 +3,7 @@
 
 #include <sstream>
 
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/pki/anchor_file.h"
 #include "kagibin/store/journal_store_sqlite.h"
 

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "kagibin/cli/console/program.h"
-#include "kagibin/roles/service_provider/key_store.h"
+#include "kagibin/roles/service_provider/keys/key_store.h"
 #include "kagibin/roles/service_provider/shipment_book.h"
 
 namespace kagibin::cli {

@@ -2,7 +2,7 @@
 #include "kagibin/cli/provider/provider_commands.h"
 #include "kagibin/cli/provider/provider_desk.h"
 #include "kagibin/cli/provider/provider_problem.h"
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/roles/service_provider/client/provider_client.h"
 
 namespace kagibin::cli {

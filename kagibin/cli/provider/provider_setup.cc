@@ -3,11 +3,11 @@
 #include "kagibin/cli/provider/provider_commands.h"
 #include "kagibin/cli/provider/provider_problem.h"
 #include "kagibin/cli/transport/transport_folder.h"
-#include "kagibin/crypto/key_file.h"
-#include "kagibin/crypto/transport_x509.h"
+#include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/crypto/x509/transport_x509.h"
 #include "kagibin/pki/anchor_file.h"
 #include "kagibin/pki/certification_request.h"
-#include "kagibin/roles/service_provider/key_import.h"
+#include "kagibin/roles/service_provider/keys/key_import.h"
 #include "kagibin/store/journal_store_sqlite.h"
 
 namespace kagibin::cli {

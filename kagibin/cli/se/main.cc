@@ -7,7 +7,7 @@
 #include "kagibin/cli/se/element_card.h"
 #include "kagibin/cli/se/standard_modules.h"
 #include "kagibin/link/vpcd_pair.h"
-#include "kagibin/se/nvm_file.h"
+#include "kagibin/se/nvm/nvm_file.h"
 
 namespace {
 

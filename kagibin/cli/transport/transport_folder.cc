@@ -2,10 +2,10 @@
 #include "kagibin/cli/transport/transport_folder.h"
 
 #include "kagibin/cli/console/host_port.h"
-#include "kagibin/crypto/key_file.h"
-#include "kagibin/crypto/transport_x509.h"
+#include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/crypto/x509/transport_x509.h"
 #include "kagibin/delivery/distributor_client.h"
-#include "kagibin/delivery/invitation.h"
+#include "kagibin/delivery/exchange/invitation.h"
 
 namespace kagibin::cli {
 

@@ -17,7 +17,7 @@
 #include "kagibin/base/result.h"
 #include "kagibin/base/secret.h"
 #include "kagibin/crypto/curve/curve.h"
-#include "kagibin/crypto/ec_key.h"
+#include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/crypto/rng.h"
 
 namespace kagibin::crypto {

@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/crypto/curve/curve_group.h"
-#include "kagibin/crypto/ecdh.h"
-#include "kagibin/crypto/ecdsa.h"
-#include "kagibin/crypto/kdf.h"
-#include "kagibin/crypto/rfc6979.h"
+#include "kagibin/crypto/ec/ecdh.h"
+#include "kagibin/crypto/ec/ecdsa.h"
+#include "kagibin/crypto/ec/rfc6979.h"
+#include "kagibin/crypto/kdf/kdf.h"
 
 #include "tests/support/failing_rng.h"
 #include "tests/support/fixed_rng.h"
@@ -31,7 +31,7 @@ Bytes signed_raw(const CurvePrivateKey& key, ByteView message) {
 }
 
 TEST(Rfc6979P384Test, GivesTheNoncesOfTheStandardAndItsPoint) {
-  for_each_vector("kagibin/crypto/testdata/rfc6979_p384.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/ec/testdata/rfc6979_p384.vec", [](VectorCase& vector) {
     const auto key = CurvePrivateKey::from_scalar(Curve::kP384, vector.octets("Scalar"));
     ASSERT_TRUE(key.has_value());
     EXPECT_EQ(to_hex(key->public_key().point()), to_hex(vector.octets("Point")));
@@ -46,7 +46,7 @@ TEST(Rfc6979P384Test, GivesTheNoncesOfTheStandardAndItsPoint) {
 }
 
 TEST(Rfc6979P384Test, DiffersFromOtherMessages) {
-  for_each_vector("kagibin/crypto/testdata/rfc6979_p384_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/ec/testdata/rfc6979_p384_invalid.vec", [](VectorCase& vector) {
     const auto key = CurvePrivateKey::from_scalar(Curve::kP384, vector.octets("Scalar"));
     ASSERT_TRUE(key.has_value());
     EXPECT_EQ(to_hex(key->public_key().point()), to_hex(vector.octets("Point")));
@@ -61,13 +61,13 @@ TEST(Rfc6979P384Test, DiffersFromOtherMessages) {
 }
 
 TEST(CurveKeyTest, AgreesAsTheStandardSays) {
-  for_each_vector("kagibin/crypto/testdata/ecdh_p384.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/ec/testdata/ecdh_p384.vec", [](VectorCase& vector) {
     const auto own = CurvePrivateKey::from_scalar(Curve::kP384, vector.octets("Scalar"));
     const auto peer = CurvePublicKey::from_point(Curve::kP384, vector.octets("Peer"));
     ASSERT_TRUE(own.has_value() && peer.has_value());
     EXPECT_EQ(to_hex(ecdh(*own, *peer).value().expose()), to_hex(vector.octets("Z")));
   });
-  for_each_vector("kagibin/crypto/testdata/ecdh.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/ec/testdata/ecdh.vec", [](VectorCase& vector) {
     const auto own = CurvePrivateKey::from_scalar(Curve::kP256, vector.octets("Scalar"));
     const auto peer = CurvePublicKey::from_point(Curve::kP256, vector.octets("Peer"));
     ASSERT_TRUE(own.has_value() && peer.has_value());
@@ -76,7 +76,7 @@ TEST(CurveKeyTest, AgreesAsTheStandardSays) {
 }
 
 TEST(CurveKeyTest, NothingButAnUncompressedPointOnTheCurveIsAKey) {
-  for_each_vector("kagibin/crypto/testdata/ecdh_p384_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/ec/testdata/ecdh_p384_invalid.vec", [](VectorCase& vector) {
     EXPECT_EQ(CurvePublicKey::from_point(Curve::kP384, vector.octets("Peer")).error().code,
               Errc::kValue)
         << vector.section();
@@ -158,7 +158,7 @@ HashAlgorithm algorithm_of(const VectorCase& vector) {
 }
 
 TEST(X963KdfTest, GivesTheKeysOfAnotherImplementationWithTheLargerHashes) {
-  for_each_vector("kagibin/crypto/testdata/x963_kdf_sha2.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/kdf/testdata/x963_kdf_sha2.vec", [](VectorCase& vector) {
     const Bytes key = vector.octets("Key");
     EXPECT_EQ(to_hex(x963_kdf(algorithm_of(vector), vector.octets("Z"), vector.octets("SharedInfo"),
                               key.size())
@@ -169,7 +169,7 @@ TEST(X963KdfTest, GivesTheKeysOfAnotherImplementationWithTheLargerHashes) {
 }
 
 TEST(X963KdfTest, DiffersUnderAnotherHashAndOtherSharedInfo) {
-  for_each_vector("kagibin/crypto/testdata/x963_kdf_sha2_invalid.vec", [](VectorCase& vector) {
+  for_each_vector("kagibin/crypto/kdf/testdata/x963_kdf_sha2_invalid.vec", [](VectorCase& vector) {
     const Bytes key = vector.octets("Key");
     EXPECT_NE(to_hex(x963_kdf(algorithm_of(vector), vector.octets("Z"), vector.octets("SharedInfo"),
                               key.size())

@@ -34,7 +34,7 @@ struct Pair {
 };
 std::vector<Pair> pairs() {
   std::vector<Pair> out;
-  test::for_each_vector("kagibin/crypto/testdata/rsa_key.vec", [&](test::VectorCase& vector) {
+  test::for_each_vector("kagibin/crypto/rsa/testdata/rsa_key.vec", [&](test::VectorCase& vector) {
     const Bytes modulus = vector.octets("Modulus");
     auto own = RsaPrivateKey::from_crt({.p = vector.octets("P"),
                                         .q = vector.octets("Q"),
@@ -56,12 +56,12 @@ std::vector<Pair> pairs() {
 }
 
 TEST(RsaTest, VerifiesWhatOthersSigned) {
-  test::for_each_vector("kagibin/crypto/testdata/rsa_verify.vec",
+  test::for_each_vector("kagibin/crypto/rsa/testdata/rsa_verify.vec",
                         [](test::VectorCase& vector) { EXPECT_TRUE(verifies(vector)); });
 }
 
 TEST(RsaTest, RefusesTheTwin) {
-  test::for_each_vector("kagibin/crypto/testdata/rsa_verify_invalid.vec",
+  test::for_each_vector("kagibin/crypto/rsa/testdata/rsa_verify_invalid.vec",
                         [](test::VectorCase& vector) { EXPECT_FALSE(verifies(vector)); });
 }
 
@@ -135,7 +135,7 @@ TEST(RsaTest, RefusesKeysOutsideTheLimits) {
 
 TEST(RsaTest, RefusesWhatIsNoKeyInDer) {
   test::for_each_vector(
-      "kagibin/crypto/testdata/rsa_key_invalid.vec", [](test::VectorCase& vector) {
+      "kagibin/crypto/rsa/testdata/rsa_key_invalid.vec", [](test::VectorCase& vector) {
         const Bytes data = vector.octets("Data");
         EXPECT_FALSE(vector.section() == "Pkcs8" ? RsaPrivateKey::from_der(data).has_value()
                                                  : RsaPublicKey::from_der(data).has_value());
@@ -143,7 +143,7 @@ TEST(RsaTest, RefusesWhatIsNoKeyInDer) {
 }
 
 TEST(RsaTest, RefusesNumbersThatDoNotBelongTogether) {
-  test::for_each_vector("kagibin/crypto/testdata/rsa_key.vec", [](test::VectorCase& vector) {
+  test::for_each_vector("kagibin/crypto/rsa/testdata/rsa_key.vec", [](test::VectorCase& vector) {
     static_cast<void>(vector.octets("Modulus"));
     static_cast<void>(vector.octets("Exponent"));
     static_cast<void>(vector.octets("PrivateExponent"));

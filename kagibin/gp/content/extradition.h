@@ -21,7 +21,7 @@
 #include "kagibin/apdu/apdu.h"
 #include "kagibin/base/aid.h"
 #include "kagibin/base/result.h"
-#include "kagibin/gp/privileges.h"
+#include "kagibin/gp/registry/privileges.h"
 
 namespace kagibin::gp {
 

@@ -2,13 +2,13 @@
 // LOAD, INSTALL of every purpose and its parameters, DELETE with a token.
 #include <gtest/gtest.h>
 
+#include "kagibin/gp/content/delete.h"
 #include "kagibin/gp/content/domain_parameters.h"
 #include "kagibin/gp/content/extradition.h"
+#include "kagibin/gp/content/install.h"
 #include "kagibin/gp/content/install_load.h"
 #include "kagibin/gp/content/install_parameters.h"
 #include "kagibin/gp/content/load.h"
-#include "kagibin/gp/delete.h"
-#include "kagibin/gp/install.h"
 
 namespace kagibin::gp {
 namespace {

@@ -2,13 +2,13 @@
 // Tokens, receipts and load file data block signatures, both ends.
 #include <gtest/gtest.h>
 
+#include "kagibin/gp/content/delete.h"
 #include "kagibin/gp/content/extradition.h"
+#include "kagibin/gp/content/install.h"
 #include "kagibin/gp/content/install_load.h"
 #include "kagibin/gp/delegated/load_file_signature.h"
 #include "kagibin/gp/delegated/receipt.h"
 #include "kagibin/gp/delegated/token.h"
-#include "kagibin/gp/delete.h"
-#include "kagibin/gp/install.h"
 
 #include "tests/support/failing_rng.h"
 #include "tests/support/fixed_rng.h"
@@ -40,7 +40,7 @@ struct KeyPair {
 std::vector<KeyPair> key_pairs() {
   test::FixedRng rng("key pairs");
   std::vector<KeyPair> out;
-  test::for_each_vector("kagibin/crypto/testdata/rsa_key.vec", [&](test::VectorCase& vector) {
+  test::for_each_vector("kagibin/crypto/rsa/testdata/rsa_key.vec", [&](test::VectorCase& vector) {
     const auto own = crypto::RsaPrivateKey::from_der(vector.octets("Pkcs8")).value();
     const auto peer =
         crypto::RsaPublicKey::from(vector.octets("Modulus"), vector.octets("Exponent")).value();

@@ -27,7 +27,7 @@
 
 #include "kagibin/base/aid.h"
 #include "kagibin/gp/delegated/signature.h"
-#include "kagibin/gp/privileges.h"
+#include "kagibin/gp/registry/privileges.h"
 
 namespace kagibin::gp {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/gp/delegated/signature.h"
 
-#include "kagibin/crypto/aes.h"
-#include "kagibin/crypto/des3.h"
-#include "kagibin/crypto/ecdsa.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/crypto/cipher/des3.h"
+#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/crypto/rsa/rsa_signature.h"
 
 namespace kagibin::gp {

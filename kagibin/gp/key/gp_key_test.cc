@@ -2,7 +2,7 @@
 // PUT KEY, keys of every type, and key information.
 #include <gtest/gtest.h>
 
-#include "kagibin/crypto/aes.h"
+#include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/gp/command_pieces.h"
 #include "kagibin/gp/key_information.h"
 #include "kagibin/gp/put_key.h"

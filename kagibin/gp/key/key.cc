@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "kagibin/crypto/aes.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/crypto/cipher/des3.h"
 #include "kagibin/crypto/curve/curve_parameters.h"
-#include "kagibin/crypto/des3.h"
 #include "kagibin/crypto/hash.h"
 
 namespace kagibin::gp {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "kagibin/base/byte_io.h"
-#include "kagibin/crypto/ecdsa.h"
+#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::roles::controlling_authority {

@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "kagibin/base/byte_io.h"
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/pki/anchor_file.h"
 
 namespace kagibin::roles::controlling_authority {

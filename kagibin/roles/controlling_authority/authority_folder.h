@@ -16,7 +16,7 @@
 #include <filesystem>
 #include <string_view>
 
-#include "kagibin/crypto/record_folder.h"
+#include "kagibin/crypto/record/record_folder.h"
 #include "kagibin/roles/controlling_authority/authority.h"
 
 namespace kagibin::roles::controlling_authority {

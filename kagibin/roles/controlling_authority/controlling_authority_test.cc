@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kagibin/crypto/ecdsa.h"
+#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/pki/anchor_file.h"
 #include "kagibin/roles/controlling_authority/authority_folder.h"
 #include "kagibin/tlv/ber_tlv.h"

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "kagibin/base/bytes.h"
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/crypto/sha256.h"
 
 namespace kagibin::roles::controlling_authority {

@@ -3,8 +3,8 @@
 
 #include "kagibin/apdu/channel_link.h"
 #include "kagibin/apdu/exchange.h"
-#include "kagibin/crypto/ecdsa.h"
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/ec/ecdsa.h"
+#include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/pki/certification_request.h"
 #include "kagibin/roles/element_maker/maker_folder.h"

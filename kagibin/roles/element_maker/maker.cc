@@ -6,10 +6,10 @@
 #include "kagibin/apdu/channel_link.h"
 #include "kagibin/apdu/exchange.h"
 #include "kagibin/apdu/status_words.h"
-#include "kagibin/crypto/ecdsa.h"
+#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/kda/maker_data.h"
-#include "kagibin/scp/scp03_link.h"
+#include "kagibin/scp/scp03/scp03_link.h"
 #include "kagibin/se/kda/key_delivery_application.h"
 
 namespace kagibin::roles::element_maker {

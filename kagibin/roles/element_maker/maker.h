@@ -23,8 +23,8 @@
 #include "kagibin/apdu/card_link.h"
 #include "kagibin/base/clock.h"
 #include "kagibin/crypto/rng.h"
-#include "kagibin/delivery/key_export.h"
-#include "kagibin/delivery/shipment_list.h"
+#include "kagibin/delivery/exchange/key_export.h"
+#include "kagibin/delivery/exchange/shipment_list.h"
 #include "kagibin/pki/certificate.h"
 #include "kagibin/se/element.h"
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 
 namespace kagibin::roles::element_maker {
 namespace {

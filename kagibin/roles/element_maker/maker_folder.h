@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <string_view>
 
-#include "kagibin/crypto/record_folder.h"
+#include "kagibin/crypto/record/record_folder.h"
 #include "kagibin/roles/element_maker/maker.h"
 
 namespace kagibin::roles::element_maker {

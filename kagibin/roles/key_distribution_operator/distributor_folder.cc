@@ -4,7 +4,7 @@
 #include <system_error>
 
 #include "kagibin/base/crash_point.h"
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 
 namespace kagibin::roles::key_distribution_operator {
 namespace {

@@ -10,10 +10,10 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/base/clock.h"
-#include "kagibin/crypto/key_file.h"
-#include "kagibin/crypto/transport_x509.h"
+#include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/crypto/x509/transport_x509.h"
 #include "kagibin/delivery/distributor_client.h"
-#include "kagibin/delivery/invitation.h"
+#include "kagibin/delivery/exchange/invitation.h"
 #include "kagibin/net/http_client.h"
 #include "kagibin/net/http_server.h"
 #include "kagibin/roles/key_distribution_operator/distributor.h"

@@ -2,10 +2,10 @@
 #include "kagibin/roles/key_distribution_operator/invitations.h"
 
 #include "kagibin/base/crash_point.h"
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/crypto/sha256.h"
-#include "kagibin/crypto/transport_x509.h"
-#include "kagibin/delivery/invitation.h"
+#include "kagibin/crypto/x509/transport_x509.h"
+#include "kagibin/delivery/exchange/invitation.h"
 #include "kagibin/roles/key_distribution_operator/answers.h"
 
 namespace kagibin::roles::key_distribution_operator {

@@ -2,9 +2,9 @@
 // Invitations: one certificate for one key, once.
 #include "kagibin/roles/key_distribution_operator/invitations.h"
 
-#include "kagibin/crypto/key_file.h"
-#include "kagibin/crypto/transport_x509.h"
-#include "kagibin/delivery/invitation.h"
+#include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/crypto/x509/transport_x509.h"
+#include "kagibin/delivery/exchange/invitation.h"
 #include "kagibin/roles/key_distribution_operator/test_distributor.h"
 
 namespace kagibin::roles::key_distribution_operator {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "kagibin/envelope/delivery_message.h"
-#include "kagibin/envelope/enrolment.h"
+#include "kagibin/envelope/enrolment/enrolment.h"
 
 namespace kagibin::roles::key_distribution_operator {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/key_distribution_operator/transport_ca.h"
 
-#include "kagibin/crypto/transport_x509.h"
+#include "kagibin/crypto/x509/transport_x509.h"
 
 namespace kagibin::roles::key_distribution_operator {
 namespace {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "kagibin/base/result.h"
-#include "kagibin/crypto/ec_key.h"
+#include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/delivery/names.h"
 

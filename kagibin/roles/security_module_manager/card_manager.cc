@@ -6,7 +6,7 @@
 
 #include "kagibin/apdu/exchange.h"
 #include "kagibin/apdu/status_words.h"
-#include "kagibin/crypto/aes.h"
+#include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/gp/put_key.h"
 #include "kagibin/gp/select.h"
 #include "kagibin/roles/security_module_manager/domain_keys.h"

@@ -15,9 +15,9 @@
 
 #include "kagibin/apdu/card_link.h"
 #include "kagibin/crypto/rng.h"
-#include "kagibin/delivery/key_export.h"
-#include "kagibin/gp/install.h"
-#include "kagibin/scp/scp03_link.h"
+#include "kagibin/delivery/exchange/key_export.h"
+#include "kagibin/gp/content/install.h"
+#include "kagibin/scp/scp03/scp03_link.h"
 
 namespace kagibin::roles::security_module_manager {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/security_module_manager/domain_keys.h"
 
-#include "kagibin/crypto/aes.h"
-#include "kagibin/crypto/kdf.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/crypto/kdf/kdf.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::roles::security_module_manager {

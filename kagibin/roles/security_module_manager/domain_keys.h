@@ -13,7 +13,7 @@
 #include "kagibin/base/aid.h"
 #include "kagibin/base/result.h"
 #include "kagibin/base/secret.h"
-#include "kagibin/delivery/key_export.h"
+#include "kagibin/delivery/exchange/key_export.h"
 
 namespace kagibin::roles::security_module_manager {
 

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "kagibin/crypto/cms.h"
-#include "kagibin/crypto/key_file.h"
-#include "kagibin/crypto/transport_x509.h"
+#include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/crypto/x509/transport_x509.h"
 
 namespace kagibin::roles::security_module_manager {
 namespace {

@@ -17,9 +17,9 @@
 #include <string_view>
 
 #include "kagibin/base/clock.h"
-#include "kagibin/crypto/ec_key.h"
-#include "kagibin/crypto/record_folder.h"
-#include "kagibin/delivery/key_export.h"
+#include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/crypto/record/record_folder.h"
+#include "kagibin/delivery/exchange/key_export.h"
 
 namespace kagibin::roles::security_module_manager {
 

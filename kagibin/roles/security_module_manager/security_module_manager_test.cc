@@ -3,8 +3,8 @@
 
 #include "kagibin/apdu/channel_link.h"
 #include "kagibin/crypto/cms.h"
-#include "kagibin/crypto/key_file.h"
-#include "kagibin/crypto/transport_x509.h"
+#include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/crypto/x509/transport_x509.h"
 #include "kagibin/roles/security_module_manager/card_manager.h"
 #include "kagibin/roles/security_module_manager/domain_keys.h"
 #include "kagibin/roles/security_module_manager/manager_folder.h"

@@ -3,7 +3,7 @@
 // order flow only.
 #pragma once
 
-#include "kagibin/envelope/enrolment.h"
+#include "kagibin/envelope/enrolment/enrolment.h"
 #include "kagibin/pki/certificate.h"
 #include "kagibin/roles/service_provider/order_flow.h"
 

@@ -26,7 +26,7 @@
 #include "kagibin/delivery/journal_store.h"
 #include "kagibin/delivery/messages.h"
 #include "kagibin/envelope/delivery_message.h"
-#include "kagibin/roles/service_provider/key_store.h"
+#include "kagibin/roles/service_provider/keys/key_store.h"
 #include "kagibin/roles/service_provider/payload_builder.h"
 #include "kagibin/roles/service_provider/policy.h"
 #include "kagibin/roles/service_provider/shipment_book.h"

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "kagibin/base/crash_point.h"
-#include "kagibin/envelope/answer_open.h"
 #include "kagibin/envelope/delivery_seal.h"
+#include "kagibin/envelope/enrolment/answer_open.h"
 #include "kagibin/envelope/suite.h"
 #include "kagibin/roles/service_provider/opened_answer.h"
 #include "kagibin/roles/service_provider/order_annotation.h"

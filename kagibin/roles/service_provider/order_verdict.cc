@@ -6,7 +6,7 @@
 
 #include "kagibin/base/byte_io.h"
 #include "kagibin/base/crash_point.h"
-#include "kagibin/envelope/answer_open.h"
+#include "kagibin/envelope/enrolment/answer_open.h"
 #include "kagibin/roles/service_provider/opened_answer.h"
 #include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/order_flow.h"

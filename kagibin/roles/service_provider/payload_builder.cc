@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 
 #include "kagibin/base/byte_io.h"
-#include "kagibin/crypto/aes.h"
-#include "kagibin/crypto/kdf.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/crypto/kdf/kdf.h"
 
 namespace kagibin::roles::service_provider {
 namespace {

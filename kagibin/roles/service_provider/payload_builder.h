@@ -20,9 +20,9 @@
 #include <vector>
 
 #include "kagibin/crypto/rng.h"
-#include "kagibin/envelope/payload.h"
-#include "kagibin/roles/service_provider/key_csv.h"
-#include "kagibin/roles/service_provider/key_store.h"
+#include "kagibin/envelope/payload/payload.h"
+#include "kagibin/roles/service_provider/keys/key_csv.h"
+#include "kagibin/roles/service_provider/keys/key_store.h"
 #include "kagibin/roles/service_provider/payload_file.h"
 
 namespace kagibin::roles::service_provider {

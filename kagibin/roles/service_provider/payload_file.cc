@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include "kagibin/crypto/aes.h"
-#include "kagibin/envelope/payload.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/envelope/payload/payload.h"
 #include "kagibin/roles/service_provider/members.h"
 
 namespace kagibin::roles::service_provider {

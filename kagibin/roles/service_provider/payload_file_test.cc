@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kagibin/roles/service_provider/key_csv.h"
+#include "kagibin/roles/service_provider/keys/key_csv.h"
 
 namespace kagibin::roles::service_provider {
 namespace {

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include "kagibin/base/byte_io.h"
-#include "kagibin/crypto/ecdsa.h"
-#include "kagibin/delivery/shipment_list.h"
+#include "kagibin/crypto/ec/ecdsa.h"
+#include "kagibin/delivery/exchange/shipment_list.h"
 
 namespace kagibin::roles::service_provider {
 namespace {

@@ -21,7 +21,7 @@
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
 #include "kagibin/base/secret.h"
-#include "kagibin/crypto/des3.h"
+#include "kagibin/crypto/cipher/des3.h"
 #include "kagibin/scp/security_level.h"
 
 namespace kagibin::scp {

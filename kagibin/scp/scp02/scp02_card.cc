@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "kagibin/crypto/padding.h"
+#include "kagibin/crypto/cipher/padding.h"
 #include "kagibin/scp/scp02/scp02_messages.h"
 
 namespace kagibin::scp {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/scp/scp02/scp02_messages.h"
 
-#include "kagibin/crypto/padding.h"
+#include "kagibin/crypto/cipher/padding.h"
 
 namespace kagibin::scp {
 

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/apdu/status_words.h"
-#include "kagibin/crypto/padding.h"
+#include "kagibin/crypto/cipher/padding.h"
 #include "kagibin/scp/scp02/scp02_card.h"
 #include "kagibin/scp/scp02/scp02_host.h"
 #include "kagibin/scp/scp02/scp02_link.h"

@@ -14,7 +14,7 @@
 
 #include <array>
 
-#include "kagibin/crypto/aes.h"
+#include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/scp/scp11/scp11.h"
 
 namespace kagibin::scp {

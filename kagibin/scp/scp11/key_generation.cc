@@ -4,7 +4,7 @@
 #include <array>
 #include <optional>
 
-#include "kagibin/crypto/ecdsa.h"
+#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::scp {

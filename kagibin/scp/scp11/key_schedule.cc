@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "kagibin/base/byte_io.h"
-#include "kagibin/crypto/kdf.h"
+#include "kagibin/crypto/kdf/kdf.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::scp {

@@ -2,7 +2,7 @@
 #include "kagibin/scp/scp11/scp11_card.h"
 
 #include "kagibin/apdu/status_words.h"
-#include "kagibin/crypto/ecdh.h"
+#include "kagibin/crypto/ec/ecdh.h"
 #include "kagibin/scp/scp11/key_schedule.h"
 
 namespace kagibin::scp {

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "kagibin/apdu/status_words.h"
-#include "kagibin/crypto/ecdh.h"
+#include "kagibin/crypto/ec/ecdh.h"
 
 namespace kagibin::scp {
 

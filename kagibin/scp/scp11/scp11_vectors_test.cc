@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "kagibin/crypto/ecdh.h"
+#include "kagibin/crypto/ec/ecdh.h"
 #include "kagibin/scp/scp11/scp11_test_ends.h"
 
 #include "tests/support/vector_file.h"

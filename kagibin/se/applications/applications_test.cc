@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
-#include "kagibin/crypto/aes.h"
-#include "kagibin/gp/install.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/gp/content/install.h"
 #include "kagibin/gp/store_data.h"
 #include "kagibin/se/applications/built_in_applications.h"
 #include "kagibin/se/element_test_support.h"

@@ -2,7 +2,7 @@
 #include "kagibin/se/applications/digital_key.h"
 
 #include "kagibin/apdu/status_words.h"
-#include "kagibin/crypto/aes.h"
+#include "kagibin/crypto/cipher/aes.h"
 
 namespace kagibin::se {
 

@@ -2,7 +2,7 @@
 #include "kagibin/se/applications/payment_credential.h"
 
 #include "kagibin/apdu/status_words.h"
-#include "kagibin/crypto/aes.h"
+#include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/gp/store_data.h"
 
 namespace kagibin::se {

@@ -3,8 +3,8 @@
 
 #include <variant>
 
-#include "kagibin/gp/delete.h"
-#include "kagibin/gp/install.h"
+#include "kagibin/gp/content/delete.h"
+#include "kagibin/gp/content/install.h"
 #include "kagibin/se/domain/key_commands.h"
 #include "kagibin/se/open/content.h"
 

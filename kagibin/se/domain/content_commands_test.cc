@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/se/domain/content_commands.h"
 
-#include "kagibin/gp/delete.h"
+#include "kagibin/gp/content/delete.h"
 #include "kagibin/se/element_test_support.h"
 
 namespace kagibin::se {

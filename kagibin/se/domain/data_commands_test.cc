@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // GET DATA, STORE DATA to the domain itself, GET STATUS.
-#include "kagibin/gp/get_status.h"
+#include "kagibin/gp/registry/get_status.h"
 #include "kagibin/se/element_test_support.h"
 
 namespace kagibin::se {

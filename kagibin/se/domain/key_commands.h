@@ -17,7 +17,7 @@
 // that came with one; DELETE: 00.
 #pragma once
 
-#include "kagibin/gp/delete.h"
+#include "kagibin/gp/content/delete.h"
 #include "kagibin/se/domain/domain_command.h"
 
 namespace kagibin::se {

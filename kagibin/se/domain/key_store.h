@@ -27,8 +27,8 @@
 #include "kagibin/base/aid.h"
 #include "kagibin/gp/key/key.h"
 #include "kagibin/gp/key_information.h"
-#include "kagibin/scp/scp03.h"
-#include "kagibin/se/nvm.h"
+#include "kagibin/scp/scp03/scp03.h"
+#include "kagibin/se/nvm/nvm.h"
 
 namespace kagibin::se {
 

@@ -5,7 +5,7 @@
 #include "kagibin/se/domain/key_set_record.h"
 #include "kagibin/se/domain/key_store.h"
 #include "kagibin/se/element_test_support.h"
-#include "kagibin/se/nvm_memory.h"
+#include "kagibin/se/nvm/nvm_memory.h"
 
 #include "tests/support/vector_file.h"
 
@@ -20,7 +20,7 @@ crypto::CurvePrivateKey some_scalar(crypto::Curve curve) {
 // RSA keys of 1,024, 2,048 and 3,072 bits.
 std::vector<crypto::RsaPrivateKey> rsa_keys() {
   std::vector<crypto::RsaPrivateKey> out;
-  test::for_each_vector("kagibin/crypto/testdata/rsa_key.vec", [&](test::VectorCase& vector) {
+  test::for_each_vector("kagibin/crypto/rsa/testdata/rsa_key.vec", [&](test::VectorCase& vector) {
     out.push_back(crypto::RsaPrivateKey::from_der(vector.octets("Pkcs8")).value());
     for (const char* other : {"Modulus", "Exponent", "PrivateExponent", "P", "Q", "Dp", "Dq",
                               "QInverse", "SubjectPublicKeyInfo"}) {

@@ -3,7 +3,7 @@
 // the element: what is found afterwards is the old state or the new one, whole.
 #include <functional>
 
-#include "kagibin/gp/delete.h"
+#include "kagibin/gp/content/delete.h"
 #include "kagibin/se/element_test_support.h"
 
 namespace kagibin::se {

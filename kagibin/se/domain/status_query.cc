@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "kagibin/gp/get_status.h"
+#include "kagibin/gp/registry/get_status.h"
 #include "kagibin/se/open/content/hierarchy.h"
 
 namespace kagibin::se {

@@ -6,7 +6,7 @@
 
 #include "kagibin/crypto/rng.h"
 #include "kagibin/se/application.h"
-#include "kagibin/se/kda/kda_store.h"
+#include "kagibin/se/kda/records/kda_store.h"
 
 namespace kagibin::se {
 

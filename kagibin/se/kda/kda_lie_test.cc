@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/apdu/status_words.h"
-#include "kagibin/crypto/aes.h"
+#include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/se/applications/built_in_applications.h"
 #include "kagibin/se/kda/kda_test_bench.h"
 

@@ -7,7 +7,7 @@
 
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/base/byte_io.h"
-#include "kagibin/crypto/ecdsa.h"
+#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/se/kda/kda_test_bench.h"
 

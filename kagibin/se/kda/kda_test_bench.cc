@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/apdu/status_words.h"
-#include "kagibin/crypto/aes.h"
-#include "kagibin/crypto/ecdsa.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/envelope/envelope_keys.h"
 #include "kagibin/kda/authority_statement.h"
 #include "kagibin/kda/commands.h"

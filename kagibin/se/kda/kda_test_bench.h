@@ -11,13 +11,13 @@
 #include <functional>
 #include <memory>
 
-#include "kagibin/crypto/ec_key.h"
-#include "kagibin/envelope/answer_open.h"
+#include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/envelope/delivery_seal.h"
+#include "kagibin/envelope/enrolment/answer_open.h"
 #include "kagibin/kda/pump.h"
 #include "kagibin/kda/status.h"
 #include "kagibin/pki/certificate.h"
-#include "kagibin/scp/scp03_host.h"
+#include "kagibin/scp/scp03/scp03_host.h"
 #include "kagibin/se/element.h"
 
 #include "tests/support/cut_medium.h"

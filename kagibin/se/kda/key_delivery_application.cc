@@ -2,11 +2,11 @@
 #include "kagibin/se/kda/key_delivery_application.h"
 
 #include "kagibin/kda/commands.h"
-#include "kagibin/se/kda/authority_orders.h"
-#include "kagibin/se/kda/kda_enrolment.h"
-#include "kagibin/se/kda/kda_receipts.h"
+#include "kagibin/se/kda/authority/authority_orders.h"
+#include "kagibin/se/kda/enrolment/kda_enrolment.h"
 #include "kagibin/se/kda/key_delivery_sources.h"
 #include "kagibin/se/kda/maker_commands.h"
+#include "kagibin/se/kda/records/kda_receipts.h"
 
 namespace kagibin::se {
 

@@ -8,8 +8,8 @@
 #include "kagibin/envelope/delivery_open.h"
 #include "kagibin/gp/store_data.h"
 #include "kagibin/kda/commands.h"
-#include "kagibin/se/kda/kda_receipts.h"
-#include "kagibin/se/kda/provider_request.h"
+#include "kagibin/se/kda/enrolment/provider_request.h"
+#include "kagibin/se/kda/records/kda_receipts.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::se {

@@ -18,7 +18,7 @@
 // chaining.
 #pragma once
 
-#include "kagibin/envelope/payload.h"
+#include "kagibin/envelope/payload/payload.h"
 #include "kagibin/se/kda/kda_answer.h"
 #include "kagibin/se/kda/kda_environment.h"
 

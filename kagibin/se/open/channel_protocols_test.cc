@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "kagibin/se/nvm_memory.h"
+#include "kagibin/se/nvm/nvm_memory.h"
 #include "kagibin/se/open/registry.h"
 
 namespace kagibin::se {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "kagibin/base/aid.h"
-#include "kagibin/gp/get_status.h"
+#include "kagibin/gp/registry/get_status.h"
 #include "kagibin/scp/card_session.h"
 #include "kagibin/scp/scp11/scp11_card.h"
 

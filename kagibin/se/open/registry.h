@@ -18,8 +18,8 @@
 #include "kagibin/base/aid.h"
 #include "kagibin/crypto/sha256.h"
 #include "kagibin/gp/card_data.h"
-#include "kagibin/gp/life_cycle.h"
-#include "kagibin/se/nvm.h"
+#include "kagibin/gp/registry/life_cycle.h"
+#include "kagibin/se/nvm/nvm.h"
 #include "kagibin/se/profile.h"
 
 namespace kagibin::se {

@@ -6,7 +6,7 @@
 
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/scp/scp02/scp02_card.h"
-#include "kagibin/scp/scp03_card.h"
+#include "kagibin/scp/scp03/scp03_card.h"
 #include "kagibin/se/open/channel_protocols.h"
 
 namespace kagibin::se {

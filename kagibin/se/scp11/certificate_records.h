@@ -16,7 +16,7 @@
 
 #include "kagibin/base/aid.h"
 #include "kagibin/scp/scp11/domain_data.h"
-#include "kagibin/se/nvm.h"
+#include "kagibin/se/nvm/nvm.h"
 
 namespace kagibin::se {
 

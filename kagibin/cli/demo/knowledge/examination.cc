@@ -5,7 +5,7 @@
 #include <initializer_list>
 
 #include "kagibin/cli/demo/knowledge/tls_records.h"
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/roles/carrier/capture.h"
 
 namespace kagibin::cli::demo {

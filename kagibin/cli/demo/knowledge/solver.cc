@@ -7,11 +7,11 @@
 #include <string_view>
 
 #include "kagibin/apdu/apdu.h"
-#include "kagibin/crypto/key_file.h"
+#include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/envelope/delivery_open.h"
 #include "kagibin/gp/put_key.h"
-#include "kagibin/scp/scp03_host.h"
-#include "kagibin/scp/scp03_messages.h"
+#include "kagibin/scp/scp03/scp03_host.h"
+#include "kagibin/scp/scp03/scp03_messages.h"
 
 namespace kagibin::cli::demo {
 

@@ -15,8 +15,8 @@
 
 #include "kagibin/base/secret.h"
 #include "kagibin/cli/demo/apdu_log.h"
-#include "kagibin/crypto/ec_key.h"
-#include "kagibin/scp/scp03.h"
+#include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/scp/scp03/scp03.h"
 
 namespace kagibin::cli::demo {
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "kagibin/base/byte_io.h"
-#include "kagibin/crypto/aes.h"
-#include "kagibin/crypto/hkdf.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/crypto/kdf/hkdf.h"
 
 namespace kagibin::cli::demo {
 

@@ -6,7 +6,7 @@
 #include "kagibin/se/domain/data_objects.h"
 #include "kagibin/se/domain/delegated/dap_verification.h"
 #include "kagibin/se/domain/delegated/delegated_management.h"
-#include "kagibin/se/nvm_memory.h"
+#include "kagibin/se/nvm/nvm_memory.h"
 
 #include "tests/support/fake_clock.h"
 #include "tests/support/fixed_rng.h"

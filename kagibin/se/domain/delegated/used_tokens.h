@@ -10,7 +10,7 @@
 #pragma once
 
 #include "kagibin/base/aid.h"
-#include "kagibin/se/nvm.h"
+#include "kagibin/se/nvm/nvm.h"
 
 namespace kagibin::se {
 

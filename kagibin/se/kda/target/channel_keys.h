@@ -13,8 +13,8 @@
 #include <cstddef>
 #include <optional>
 
-#include "kagibin/envelope/payload.h"
-#include "kagibin/scp/scp03.h"
+#include "kagibin/envelope/payload/payload.h"
+#include "kagibin/scp/scp03/scp03.h"
 
 namespace kagibin::se {
 

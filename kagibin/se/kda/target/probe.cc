@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "kagibin/scp/scp03_host.h"
+#include "kagibin/scp/scp03/scp03_host.h"
 
 namespace kagibin::se {
 

@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "kagibin/crypto/aes.h"
-#include "kagibin/gp/delete.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/gp/content/delete.h"
+#include "kagibin/gp/content/install.h"
 #include "kagibin/gp/get_data.h"
-#include "kagibin/gp/install.h"
 #include "kagibin/gp/put_key.h"
 #include "kagibin/gp/store_data.h"
 

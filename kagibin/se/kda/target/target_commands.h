@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "kagibin/apdu/apdu.h"
-#include "kagibin/envelope/payload.h"
-#include "kagibin/scp/scp03_host.h"
+#include "kagibin/envelope/payload/payload.h"
+#include "kagibin/scp/scp03/scp03_host.h"
 
 namespace kagibin::se {
 

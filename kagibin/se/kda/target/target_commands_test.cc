@@ -6,7 +6,7 @@
 
 #include "kagibin/gp/put_key.h"
 #include "kagibin/gp/store_data.h"
-#include "kagibin/scp/scp03_card.h"
+#include "kagibin/scp/scp03/scp03_card.h"
 #include "kagibin/se/kda/kda_test_bench.h"
 #include "kagibin/se/kda/target/probe.h"
 

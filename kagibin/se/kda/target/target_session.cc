@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "kagibin/se/kda/kda_receipts.h"
+#include "kagibin/se/kda/records/kda_receipts.h"
 
 namespace kagibin::se {
 

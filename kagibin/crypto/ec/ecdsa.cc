@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/crypto/ec/ecdsa.h"
+
+#include <algorithm>
+
+#include "kagibin/base/byte_io.h"
+#include "kagibin/crypto/ec/ecdsa_digest.h"
+#include "kagibin/crypto/ec/p256.h"
+#include "kagibin/crypto/ec/rfc6979.h"
+#include "kagibin/crypto/openssl_ptr.h"
+
+namespace kagibin::crypto {
+namespace {
+
+constexpr std::uint8_t kDerSequence = 0x30;
+constexpr std::uint8_t kDerInteger = 0x02;
+constexpr std::size_t kAdditionalInputSize = 32;
+
+void put_integer(ByteWriter& out, ByteView number) {
+  while (number.size() > 1 && number.front() == 0) {
+    number = number.subspan(1);
+  }
+  const bool sign_octet = (number.front() & 0x80U) != 0;
+  out.u8(kDerInteger).u8(static_cast<std::uint8_t>(number.size() + (sign_octet ? 1 : 0)));
+  if (sign_octet) {
+    out.u8(0);
+  }
+  out.bytes(number);
+}
+
+// Right-aligned into `out`; false when it does not fit or is negative.
+bool get_integer(ByteReader& in, MutableByteView out) {
+  const auto tag = in.u8();
+  const auto length = in.u8();
+  if (!tag || *tag != kDerInteger || !length || *length == 0 || *length > out.size() + 1) {
+    return false;
+  }
+  const auto value = in.bytes(*length);
+  if (!value || (value->front() & 0x80U) != 0) {
+    return false;
+  }
+  ByteView number = *value;
+  if (number.size() > out.size()) {
+    if (number.front() != 0) {
+      return false;
+    }
+    number = number.subspan(1);
+  }
+  std::ranges::copy(number, out.last(number.size()).begin());
+  return true;
+}
+
+// One signature into r | s (FIPS 186-5, 6.4.1).
+template <std::size_t Size>
+Result<void> sign_digest(
+    Curve curve, ByteView scalar, ByteView digest, ByteView additional_input, MutableByteView out) {
+  const ErrorScope errors;
+  const CurveGroup& group = group_of(curve);
+  BasicRfc6979<Size> source(scalar, digest, additional_input);
+  std::array<std::uint8_t, Size> reduced{};
+  reduce_modulo_order(curve, digest, reduced);
+  const BnCtxPtr ctx(BN_CTX_secure_new());
+  const BignumPtr d = secret_bignum(scalar);
+  const BignumPtr z = secret_bignum(reduced);
+  const BignumPtr r(BN_new());
+  const BignumPtr s(BN_new());
+  if (ctx == nullptr || d == nullptr || z == nullptr || r == nullptr || s == nullptr) {
+    return fail(Errc::kCrypto, "libcrypto has no memory to sign with");
+  }
+  constexpr int kSize = static_cast<int>(Size);
+  do {
+    const BignumPtr k = secret_bignum(source.next_nonce().expose());
+    const BignumPtr blind = secret_bignum(source.blind().expose());
+    if (k == nullptr || blind == nullptr ||
+        !compute_signature(group, z.get(), {.k = k.get(), .d = d.get(), .blind = blind.get()},
+                           r.get(), s.get(), ctx.get()) ||
+        BN_bn2binpad(r.get(), out.first(Size).data(), kSize) != kSize ||
+        BN_bn2binpad(s.get(), out.last(Size).data(), kSize) != kSize) {
+      return fail(Errc::kCrypto, "libcrypto did not sign");
+    }
+  } while (BN_is_zero(r.get()) || BN_is_zero(s.get()));  // step 11
+  return {};
+}
+
+bool verify_digest(EVP_PKEY* key, ByteView digest, ByteView der) {
+  const ErrorScope errors;
+  const PkeyCtxPtr ctx(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
+  return ctx != nullptr && EVP_PKEY_verify_init(ctx.get()) == 1 &&
+         EVP_PKEY_verify(ctx.get(), der.data(), der.size(), digest.data(), digest.size()) == 1;
+}
+
+Result<RawSignature> sign(const EcPrivateKey& key,
+                          std::initializer_list<ByteView> message,
+                          Rng& rng) {
+  SecretArray<kAdditionalInputSize> additional_input;
+  KB_TRY(rng.fill(additional_input.expose_mutable()));
+  return ecdsa_sign_digest(key, sha256(message), additional_input.expose());
+}
+
+}  // namespace
+
+Result<RawSignature> ecdsa_sign_digest(const EcPrivateKey& key,
+                                       const Digest256& digest,
+                                       ByteView additional_input) {
+  RawSignature out{};
+  KB_TRY(
+      sign_digest<kEcScalarSize>(Curve::kP256, key.expose_scalar(), digest, additional_input, out));
+  return out;
+}
+
+Bytes ecdsa_raw_to_der(ByteView raw) {
+  KB_CHECK(raw.size() == kEcdsaRawSize || raw.size() == kEcdsaLargestRawSize);
+  ByteWriter integers;
+  put_integer(integers, raw.first(raw.size() / 2));
+  put_integer(integers, raw.last(raw.size() / 2));
+  const ByteView body = integers.view();  // 102 octets at most
+  return ByteWriter()
+      .u8(kDerSequence)
+      .u8(static_cast<std::uint8_t>(body.size()))
+      .bytes(body)
+      .take();
+}
+
+std::optional<RawSignature> ecdsa_der_to_raw(ByteView der) {
+  RawSignature raw{};
+  ByteReader in(der);
+  const auto tag = in.u8();
+  const auto length = in.u8();
+  if (!tag || *tag != kDerSequence || !length || *length != in.remaining() ||
+      !get_integer(in, MutableByteView(raw).first(kEcScalarSize)) ||
+      !get_integer(in, MutableByteView(raw).last(kEcScalarSize)) || !in.empty() ||
+      !equal(ecdsa_raw_to_der(raw), der)) {
+    return std::nullopt;
+  }
+  return raw;
+}
+
+Result<Bytes> ecdsa_sign_der(const EcPrivateKey& key,
+                             std::initializer_list<ByteView> message,
+                             Rng& rng) {
+  return ecdsa_raw_to_der(KB_TRY(sign(key, message, rng)));
+}
+
+Result<Bytes> ecdsa_sign_raw(const EcPrivateKey& key,
+                             std::initializer_list<ByteView> message,
+                             Rng& rng) {
+  const RawSignature raw = KB_TRY(sign(key, message, rng));
+  return Bytes(raw.begin(), raw.end());
+}
+
+bool ecdsa_verify_der(const EcPublicKey& key,
+                      std::initializer_list<ByteView> message,
+                      ByteView signature) {
+  return ecdsa_der_to_raw(signature).has_value() &&
+         verify_digest(key.handle(), sha256(message), signature);
+}
+
+bool ecdsa_verify_raw(const EcPublicKey& key,
+                      std::initializer_list<ByteView> message,
+                      ByteView signature) {
+  const auto raw = to_array<kEcdsaRawSize>(signature);
+  return raw && verify_digest(key.handle(), sha256(message), ecdsa_raw_to_der(*raw));
+}
+
+Result<Bytes> ecdsa_sign_raw(const CurvePrivateKey& key,
+                             std::initializer_list<ByteView> message,
+                             Rng& rng) {
+  const Curve curve = key.curve();
+  SecretArray<kAdditionalInputSize> additional_input;
+  KB_TRY(rng.fill(additional_input.expose_mutable()));
+  const Bytes hash = digest(hash_of(curve), message);
+  Bytes out(2 * coordinate_size(curve));
+  KB_TRY(curve == Curve::kP256
+             ? sign_digest<32>(curve, key.expose_scalar(), hash, additional_input.expose(), out)
+             : sign_digest<48>(curve, key.expose_scalar(), hash, additional_input.expose(), out));
+  return out;
+}
+
+bool ecdsa_verify_raw(const CurvePublicKey& key,
+                      std::initializer_list<ByteView> message,
+                      ByteView signature) {
+  return signature.size() == 2 * coordinate_size(key.curve()) &&
+         verify_digest(key.handle(), digest(hash_of(key.curve()), message),
+                       ecdsa_raw_to_der(signature));
+}
+
+}  // namespace kagibin::crypto

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the service provider keeps secret, at rest under its passphrase (crypto/record_folder.h).
+//
+// Few and long-lived keys are records of the folder: "signing_key" (SK.SP.SIG), "exchange_key" (for
+// files sealed to us), "master.<name>" and "literal.<name>". What comes by the thousand or belongs
+// to an order (channel key sets, payloads, KEM keys, Kr) is sealed under the same key and lies in
+// the journal, so that it changes together with the order. A key that was not derived here
+// serves one element for good: its first use binds it (journal record "literal_key", by the key's
+// fingerprint SHA-256("KB1-KFP" | key)). Ownership: keeps a reference to the
+// journal and the random source. Thread-safety: one thread.
+//
+//   KeyStore keys(KB_TRY(crypto::RecordFolder::open("provider/keys", passphrase)), journal, rng);
+//   KB_TRY(keys.create_signing_key());
+//   const SecretBytes master = KB_TRY(keys.master_key("fleet-2026"));
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "kagibin/base/aid.h"
+#include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/crypto/record/record_folder.h"
+#include "kagibin/delivery/journal_store.h"
+#include "kagibin/roles/service_provider/problem.h"
+
+namespace kagibin::roles::service_provider {
+
+// A key set that opens a security domain's secure channel.
+struct ChannelKeySet {
+  std::uint8_t i = 0;  // SCP03 "i" as the issuer exported it; 00 when A delivered the set itself
+  SecretBytes enc;
+  SecretBytes mac;
+  SecretBytes dek;
+};
+
+class KeyStore {
+ public:
+  KeyStore(crypto::RecordFolder records, delivery::JournalStore& journal, crypto::Rng& rng)
+      : records_(std::move(records)), journal_(journal), rng_(rng) {}
+
+  // kConflict when there is one; kNotFound when there is none.
+  Result<void> create_signing_key();
+  Checked<crypto::EcPrivateKey> signing_key() const;
+  Result<void> create_exchange_key();
+  Checked<crypto::EcPrivateKey> exchange_key() const;
+
+  // AES master keys for derivation, 16, 24 or 32 octets. kConflict when the name is taken.
+  Checked<void> create_master_key(std::string_view name, std::size_t size_bytes);
+  Checked<void> add_master_key(std::string_view name, const SecretBytes& key);
+  Checked<SecretBytes> master_key(std::string_view name) const;
+
+  // AES keys as they are, for one element each.
+  Checked<void> add_literal_key(std::string_view name, const SecretBytes& key);
+  Checked<SecretBytes> literal_key(std::string_view name) const;
+
+  // Binds a key that was not derived here (literal, or from a CSV file) to its element for good;
+  // kPolicy when it belongs to another one. `name` is what the message calls it.
+  Checked<void> claim_key(std::string_view name, const SecretBytes& key, const Seid& seid);
+  // The same question without binding.
+  Checked<void> check_claim(std::string_view name, const SecretBytes& key, const Seid& seid) const;
+
+  // Channel key sets by element, security domain and key version; a new one replaces.
+  Result<void> put_channel_keys(const Seid& seid,
+                                const Aid& security_domain,
+                                std::uint8_t key_version,
+                                const ChannelKeySet& keys);
+  Result<std::optional<ChannelKeySet>> channel_keys(const Seid& seid,
+                                                    const Aid& security_domain,
+                                                    std::uint8_t key_version) const;
+  Result<void> forget_channel_keys(const Seid& seid,
+                                   const Aid& security_domain,
+                                   std::uint8_t key_version);
+
+  // Blobs for the journal; the label says what and whose they are.
+  Result<Bytes> seal(std::string_view label, ByteView secret) {
+    return records_.seal(label, secret, rng_);
+  }
+  Result<SecretBytes> unseal(std::string_view label, ByteView blob) const {
+    return records_.unseal(label, blob);
+  }
+
+ private:
+  Checked<crypto::EcPrivateKey> private_key(std::string_view record) const;
+  Checked<void> add_aes_key(std::string_view prefix, std::string_view name, const SecretBytes& key);
+  Checked<SecretBytes> aes_key(std::string_view prefix, std::string_view name) const;
+
+  crypto::RecordFolder records_;
+  delivery::JournalStore& journal_;
+  crypto::Rng& rng_;
+};
+
+}  // namespace kagibin::roles::service_provider

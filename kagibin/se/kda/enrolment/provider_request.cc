@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/se/kda/enrolment/provider_request.h"
+
+#include <algorithm>
+
+#include "kagibin/base/clock.h"
+#include "kagibin/crypto/sha256.h"
+#include "kagibin/envelope/delivery_open.h"
+
+namespace kagibin::se {
+
+KdaResult<pki::TrustAnchors> trust_anchors(const KdaTrust& trust) {
+  pki::TrustAnchors anchors;
+  anchors.roots.push_back(KB_TRY(or_internal(crypto::EcPublicKey::from_point(trust.root))));
+  if (trust.second_root) {
+    anchors.roots.push_back(
+        KB_TRY(or_internal(crypto::EcPublicKey::from_point(*trust.second_root))));
+  }
+  return anchors;
+}
+
+bool is_certificate_accepted(const KdaTrust& trust,
+                             const pki::Certificate& certificate,
+                             pki::CertificateKind kind) {
+  const auto anchors = trust_anchors(trust);
+  if (!anchors || certificate.fields().epoch < trust.min_epoch) {
+    return false;
+  }
+  const auto least = pki::CertificateDate::from_unix(from_protocol_minutes(trust.auth_time));
+  const pki::CertificateDate day = std::max(least, certificate.fields().effective);
+  return pki::verify_under_root(*anchors, certificate, kind, day).has_value();
+}
+
+KdaResult<ProviderRequest> ProviderRequest::check(const KdaEnvironment& kda, ByteView e0) {
+  if (!kda.store.is_certified()) {
+    return refuse(sw::kReferencedDataNotFound);
+  }
+  auto request = KB_TRY(or_malformed(envelope::EnrolmentRequest::decode(e0)));
+  const pki::Certificate certificate =
+      KB_TRY(or_malformed(pki::Certificate::decode(request.certificate)));
+  crypto::EcPublicKey kem_key =
+      KB_TRY(or_sw(crypto::EcPublicKey::from_point(request.kem_key), sw::kWrongData));
+  const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
+  const bool accepted =
+      is_certificate_accepted(trust, certificate, pki::CertificateKind::kServiceProvider) &&
+      certificate.fields().subject == request.spid.octets &&
+      pki::allows_aid(certificate, *request.target);
+  if (!accepted || !envelope::verify_request(request, certificate.key())) {
+    return refuse(sw::kSecurityStatusNotSatisfied);
+  }
+  return ProviderRequest{std::move(request), std::move(kem_key), crypto::sha256(e0)};
+}
+
+KdaResult<bool> is_provider_accepted(const KdaEnvironment& kda, const KdaSlot& slot) {
+  const auto certificate = KB_TRY(or_internal(pki::Certificate::decode(slot.certificate)));
+  const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
+  return is_certificate_accepted(trust, certificate, pki::CertificateKind::kServiceProvider);
+}
+
+KdaResult<pki::Certificate> provider_certificate(const KdaEnvironment& kda, const KdaSlot& slot) {
+  const bool accepted = KB_TRY(is_provider_accepted(kda, slot));
+  if (!accepted) {
+    return refuse(sw::kConditionsNotSatisfied);
+  }
+  return or_internal(pki::Certificate::decode(slot.certificate));
+}
+
+}  // namespace kagibin::se

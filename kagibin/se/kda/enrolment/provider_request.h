@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who may ask the KDA for anything: the checks of an E0 and its CERT.SP that ENROL and CANCEL
+// share, and of a CERT.SP again at LOAD and before the first key leaves (protocol, sections 5
+// to 7).
+//
+// CERT.SP: under one of the authority's two root slots, kind, epoch at least minEpoch, not expired
+// before authTime (an element has no clock: authTime is the least that it can be now, so a
+// certificate that begins later is not refused), subject equal to E0's SPID, an AID prefix for the
+// target.
+#pragma once
+
+#include "kagibin/envelope/enrolment/enrolment.h"
+#include "kagibin/pki/chain.h"
+#include "kagibin/se/kda/kda_answer.h"
+#include "kagibin/se/kda/kda_environment.h"
+
+namespace kagibin::se {
+
+// The authority's keys in force.
+KdaResult<pki::TrustAnchors> trust_anchors(const KdaTrust& trust);
+
+// Whether this certificate of `kind` counts now: root, epoch, date.
+bool is_certificate_accepted(const KdaTrust& trust,
+                             const pki::Certificate& certificate,
+                             pki::CertificateKind kind);
+
+struct ProviderRequest {
+  envelope::EnrolmentRequest request;
+  crypto::EcPublicKey kem_key;
+  envelope::Digest hash{};  // SHA-256(TLV E0)
+
+  // 6A88 before the maker's certificates are stored; 6A80, 6A81 by parsing; 6982 for every refusal
+  // of the certificate or the signature.
+  static KdaResult<ProviderRequest> check(const KdaEnvironment& kda, ByteView e0);
+};
+
+// Whether CERT.SP of a slot counts now.
+KdaResult<bool> is_provider_accepted(const KdaEnvironment& kda, const KdaSlot& slot);
+// CERT.SP of a slot, once more; 6985 when it does not count now.
+KdaResult<pki::Certificate> provider_certificate(const KdaEnvironment& kda, const KdaSlot& slot);
+
+}  // namespace kagibin::se

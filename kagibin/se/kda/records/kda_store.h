@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// The KDA's records in the element's memory, by name under the application's prefix, and the one
+// way to its private keys.
+//
+//   signing-key, agreement-key      32 octets each, made by GENERATE
+//   certificates, trust, counters   kda_records.h; `certificates` closes the maker's commands
+//   provider/NN                     one a service provider
+//   slot/NN  journal/NN             one a (SPID, target); NN is the slot's number, hexadecimal
+//   key/NN                          skE, 32 octets: until the outcome is final
+//   answer/NN                       E4: until a good envelope came
+//   envelope/NN                     E2: from LOAD until the outcome is final
+//   receipt/NN                      E3 of one handle: until acknowledged
+//
+// Writes are not durable before the caller's NvmTransaction has committed. Errors: kIo and kNoSpace
+// from the memory, kEncoding and others for a damaged record, kLimit when no number is free.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/se/kda/records/kda_records.h"
+#include "kagibin/se/nvm/nvm.h"
+
+namespace kagibin::se {
+
+class KdaStore {
+ public:
+  static constexpr std::size_t kMaxSlots = 32;
+  static constexpr std::size_t kMaxTargetsOfProvider = 4;
+  static constexpr std::size_t kMaxProviders = kMaxSlots;
+  // Receipts that wait to be acknowledged, for one (SPID, target).
+  static constexpr std::size_t kMaxReceiptsOfSlot = 8;
+  static constexpr std::size_t kMaxReceipts = kMaxSlots * kMaxReceiptsOfSlot;
+
+  KdaStore(Nvm& nvm, std::string prefix) : nvm_(nvm), prefix_(std::move(prefix)) {}
+
+  Nvm& nvm() { return nvm_; }
+
+  enum class KeyName : std::uint8_t { kSigning, kAgreement };
+  bool has_key(KeyName name) const;
+  Result<crypto::EcPrivateKey> key(KeyName name) const;
+  Result<void> put_key(KeyName name, const crypto::EcPrivateKey& key);
+
+  // Whether the maker's commands are closed.
+  bool is_certified() const;
+  Result<KdaCertificates> certificates() const;
+  Result<void> put(const KdaCertificates& certificates);
+  Result<KdaTrust> trust() const;
+  Result<void> put(const KdaTrust& trust);
+  Result<KdaCounters> counters() const;
+  Result<void> put(const KdaCounters& counters);
+
+  // lastIssued of a provider; 0 before its first envelope.
+  Result<std::uint32_t> last_issued(const Spid& spid) const;
+  Result<void> put_last_issued(const Spid& spid, std::uint32_t minutes);
+
+  struct Slot {
+    std::size_t number = 0;
+    KdaSlot record;
+    KdaJournal journal;
+  };
+  Result<std::optional<Slot>> find(const Handle& handle) const;
+  Result<std::optional<Slot>> find(const Spid& spid, const Aid& target) const;
+  // A number for a new (SPID, target); kLimit when the provider or the element has no slot left.
+  Result<std::size_t> free_slot(const Spid& spid) const;
+  Result<void> put(const Slot& slot);
+  Result<void> put_journal(const Slot& slot);
+
+  // skE and E2 of a slot; E4 of the enrolment. erase_secrets takes all three away.
+  Result<crypto::EcPrivateKey> enrolment_key(std::size_t slot) const;
+  Result<void> put_enrolment_key(std::size_t slot, const crypto::EcPrivateKey& key);
+  Result<Bytes> envelope(std::size_t slot) const;
+  Result<void> put_envelope(std::size_t slot, ByteView envelope);
+  Result<Bytes> answer(std::size_t slot) const;
+  Result<void> put_answer(std::size_t slot, ByteView answer);
+  Result<void> erase_answer(std::size_t slot);
+  Result<void> erase_secrets(std::size_t slot);
+
+  // E3 under this handle.
+  Result<std::optional<KdaReceipt>> receipt(const Handle& handle) const;
+  // Replaces the handle's earlier one.
+  Result<void> put(const KdaReceipt& receipt);
+  // Takes away the receipt of this (SPID, target) whose E3 has this hash, and every older one (KDA
+  // counter). False when none has it: then all stay.
+  Result<bool> acknowledge(const Spid& spid, const Aid& target, const envelope::Digest& hash);
+  Result<std::size_t> receipts_of(const Spid& spid, const Aid& target) const;
+
+ private:
+  std::string name(std::string_view kind) const;
+  std::string name(std::string_view kind, std::size_t number) const;
+  Result<ByteView> get(const std::string& record) const;
+  Result<Slot> slot(std::size_t number) const;
+
+  Nvm& nvm_;
+  std::string prefix_;
+};
+
+}  // namespace kagibin::se
