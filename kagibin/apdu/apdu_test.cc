@@ -6,6 +6,7 @@
 namespace kagibin::apdu {
 namespace {
 
+// ISO/IEC 7816-4, 5.2: the seven cases, short and extended
 TEST(ApduTest, DecodesTheSevenCasesAndRoundTrips) {
   struct Case {
     const char* hex = "";
@@ -34,6 +35,7 @@ TEST(ApduTest, DecodesTheSevenCasesAndRoundTrips) {
   }
 }
 
+// ISO/IEC 7816-4, 5.2: octets that are none of the cases
 TEST(ApduTest, RefusesWhatIsNoneOfTheCases) {
   for (const char* hex :
        {"", "00", "00A404", "00A4040002AA", "00A4040001AA0000", "00A404000000", "00A40400000000AA",
@@ -42,6 +44,7 @@ TEST(ApduTest, RefusesWhatIsNoneOfTheCases) {
   }
 }
 
+// ISO/IEC 7816-4, 5.2: extended length fields
 TEST(ApduTest, LongDataAndLongLeForceExtendedLength) {
   const CommandApdu command{.cla = 0, .ins = 1, .p1 = 2, .p2 = 3, .data = Bytes(256, 7), .le = 257};
   const Bytes wire = command.encode();
@@ -49,6 +52,7 @@ TEST(ApduTest, LongDataAndLongLeForceExtendedLength) {
   EXPECT_EQ(CommandApdu::decode(wire)->data.size(), 256U);
 }
 
+// ISO/IEC 7816-4, 5.6: an R-APDU ends in SW1-SW2
 TEST(ApduTest, ResponseNeedsAStatusWord) {
   EXPECT_FALSE(ResponseApdu::decode(*from_hex("90")).has_value());
   const auto response = ResponseApdu::decode(*from_hex("AABB6A82"));
@@ -56,6 +60,8 @@ TEST(ApduTest, ResponseNeedsAStatusWord) {
   EXPECT_EQ(to_hex(response->encode()), "AABB6A82");
 }
 
+// ISO/IEC 7816-4, 5.4.1: the class octet
+// GPCS 11.1.4: class of GlobalPlatform commands
 TEST(ClassOctetTest, EveryValueThatDecodesEncodesToItself) {
   int decoded = 0;
   for (unsigned cla = 0; cla <= 0xFF; ++cla) {
@@ -68,6 +74,7 @@ TEST(ClassOctetTest, EveryValueThatDecodesEncodesToItself) {
   EXPECT_EQ(decoded, 2 * 16 + 2 * 64 - 1);
 }
 
+// ISO/IEC 7816-4, 5.4.1: the logical channel in the class octet
 TEST(ClassOctetTest, ChangesTheChannelAndNothingElse) {
   EXPECT_EQ(on_channel(0x84, 1).value(), 0x85);
   EXPECT_EQ(on_channel(0x84, 4).value(), 0xE0);

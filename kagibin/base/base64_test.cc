@@ -9,6 +9,7 @@
 namespace kagibin {
 namespace {
 
+// RFC 4648, 10: vectors
 TEST(Base64Test, HasTheVectorsOfRfc4648AndOneSpelling) {
   const std::array<std::pair<std::string_view, std::string_view>, 7> vectors = {{
       {"", ""},

@@ -45,6 +45,7 @@ class CmsTest : public testing::Test {
   Party provider_;
 };
 
+// RFC 5652, 5, 6: signed and enveloped data
 TEST_F(CmsTest, OpensWhatWasSealedAndNamesTheSigner) {
   for (const std::size_t size : {0U, 1U, 15U, 16U, 1000U, 100'000U}) {
     const Bytes content(size, 0x0A);  // line feeds, which text canonicalisation would change

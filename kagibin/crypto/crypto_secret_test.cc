@@ -39,6 +39,7 @@ std::string shown(const Result<AesBlock>& result) {
   return result ? to_hex(*result) : std::string(name(result.error().code));
 }
 
+// FIPS 197, C: example vectors
 TEST(AesTest, EncryptsOneBlockAsInFips197) {
   for_each_vector("kagibin/crypto/cipher/testdata/aes_block.vec", [](VectorCase& vector) {
     EXPECT_EQ(shown(aes_encrypt_block(vector.octets("Key"), block_of(vector.octets("Plaintext")))),
@@ -54,6 +55,7 @@ TEST(AesTest, EncryptsOneBlockAsInFips197) {
   });
 }
 
+// SP 800-38A, F.2: CBC
 TEST(AesTest, RunsCbcInBothDirections) {
   for_each_vector("kagibin/crypto/cipher/testdata/aes_cbc.vec", [](VectorCase& vector) {
     const Bytes key = vector.octets("Key");
@@ -84,6 +86,7 @@ TEST(AesTest, RefusesCbcOfOtherLengthsAndKeys) {
   });
 }
 
+// GPCS B.6: key check values of AES keys
 TEST(AesTest, GivesTheKeyCheckValueOfBlocksOfOnes) {
   // The first octets of AES-128 of sixteen octets 01 under 40..4F, the usual test key set.
   const Bytes key = from_hex("404142434445464748494A4B4C4D4E4F").value_or(Bytes());
@@ -91,6 +94,7 @@ TEST(AesTest, GivesTheKeyCheckValueOfBlocksOfOnes) {
   EXPECT_EQ(aes_kcv(Bytes(15)).error().code, Errc::kInvalidArgument);
 }
 
+// SP 800-38B, D: CMAC
 TEST(AesCmacTest, GivesTheStandardsMacsHoweverTheMessageIsCut) {
   for_each_vector("kagibin/crypto/cipher/testdata/aes_cmac.vec", [](VectorCase& vector) {
     const Bytes key = vector.octets("Key");
@@ -150,6 +154,7 @@ TEST(PaddingTest, RefusesWhatHasNone) {
   }
 }
 
+// SP 800-38D, 7.1, 7.2: GCM
 TEST(AesGcmTest, SealsAndOpensTheStandardsCases) {
   for_each_vector("kagibin/crypto/cipher/testdata/aes_gcm.vec", [](VectorCase& vector) {
     const Bytes key = vector.octets("Key");
@@ -186,6 +191,7 @@ TEST(AesGcmTest, RefusesTheStandardsFailuresAndOtherLengths) {
   });
 }
 
+// X9.63, 5.6.3: KDF
 TEST(KdfTest, DerivesAsX963) {
   for_each_vector("kagibin/crypto/kdf/testdata/x963_kdf.vec", [](VectorCase& vector) {
     const Bytes key = vector.octets("Key");
@@ -204,6 +210,7 @@ TEST(KdfTest, DerivesAsX963) {
   });
 }
 
+// SP 800-108, 5.1: KDF in counter mode
 TEST(KdfTest, DerivesAsSp800108InCounterMode) {
   for_each_vector("kagibin/crypto/kdf/testdata/sp800_108.vec", [](VectorCase& vector) {
     const Bytes out = vector.octets("Out");
@@ -290,6 +297,7 @@ ScryptCost cost_of(VectorCase& vector) {
           .p = static_cast<std::uint8_t>(vector.number("P"))};
 }
 
+// RFC 7914, 12: scrypt
 TEST(ScryptTest, GivesTheKeysOfRfc7914) {
   for_each_vector("kagibin/crypto/record/testdata/scrypt.vec", [](VectorCase& vector) {
     const SecretBytes passphrase = SecretBytes::copy_of(vector.octets("Passphrase"));

@@ -64,6 +64,7 @@ EcPrivateKey make_key(std::string_view seed) {
   return EcPrivateKey::generate(rng).value();
 }
 
+// FIPS 180-4, 6.2: SHA-256
 TEST(Sha256Test, GivesTheStandardsDigestsHoweverTheMessageIsCut) {
   for_each_vector("kagibin/crypto/testdata/sha256.vec", [](VectorCase& vector) {
     const Bytes message = vector.octets("Message");
@@ -82,6 +83,7 @@ TEST(Sha256Test, DiffersFromOtherDigests) {
   });
 }
 
+// RFC 4231, 4: HMAC-SHA-256
 TEST(HmacSha256Test, GivesTheNumbersOfRfc4231) {
   // RFC 4231, 4.2 and 4.3.
   EXPECT_EQ(to_hex(hmac_sha256(Bytes(20, 0x0B), {ascii("Hi "), ascii("There")}).expose()),
@@ -177,6 +179,7 @@ TEST(P256Test, ReducesModuloTheOrderByOneSubtraction) {
   EXPECT_FALSE(is_p256_scalar(Bytes(31, 1)));
 }
 
+// RFC 6979, A.2.5: nonces and signatures on P-256
 TEST(Rfc6979Test, GivesTheNoncesAndSignaturesOfTheStandard) {
   for_each_vector("kagibin/crypto/ec/testdata/rfc6979.vec", [](VectorCase& vector) {
     const auto key = EcPrivateKey::from_scalar(vector.octets("Scalar")).value();
@@ -219,6 +222,7 @@ TEST(Rfc6979Test, NeverGivesANonceTwiceAndChangesWithEveryInput) {
   EXPECT_NE(to_hex(Rfc6979(scalar.expose(), sha256({}), {}).next_nonce().expose()), first);
 }
 
+// FIPS 186-5, 6.4.2: ECDSA verification
 TEST(EcdsaTest, TakesTheSignaturesOfTheStandards) {
   for_each_vector("kagibin/crypto/ec/testdata/ecdsa.vec", [](VectorCase& vector) {
     const auto key = EcPublicKey::from_point(vector.octets("Point")).value();
@@ -232,6 +236,7 @@ TEST(EcdsaTest, TakesTheSignaturesOfTheStandards) {
   });
 }
 
+// FIPS 186-5, 6.4.2: r and s out of range
 TEST(EcdsaTest, RefusesWrongSignaturesAndNumbersOutOfRange) {
   for_each_vector("kagibin/crypto/ec/testdata/ecdsa_invalid.vec", [](VectorCase& vector) {
     const auto key = EcPublicKey::from_point(vector.octets("Point")).value();

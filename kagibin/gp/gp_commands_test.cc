@@ -28,6 +28,7 @@ Install an_install() {
           .parameters = with_application_parameters(hex("8201F0"))};
 }
 
+// GPCS 11.5.2.3.2: INSTALL [for install]
 TEST(InstallTest, RoundTripsForInstall) {
   const Install install = an_install();
   const auto command = install.encode();
@@ -46,6 +47,7 @@ TEST(InstallTest, RoundTripsForInstall) {
   EXPECT_EQ(Install::decode(0x0C, 0, longer).error().code, Errc::kTrailing);
 }
 
+// GPCS 11.5.2.1, 11.5.2.3.3, 11.5.2.3.6: make selectable, personalization
 TEST(InstallTest, RoundTripsTheOtherPurposes) {
   Install install{.purpose = InstallFor::kPersonalization, .application = aid("A000000003")};
   auto command = install.encode().value();
@@ -69,6 +71,7 @@ TEST(InstallTest, RoundTripsTheOtherPurposes) {
   EXPECT_FALSE(install.makes_selectable());
 }
 
+// GPCS 11.5.2.3: BER lengths of long fields
 TEST(InstallTest, WritesLongFieldsWithBerLengths) {
   for (const std::size_t size : {0UZ, 0x7FUZ, 0x80UZ, 0xFFUZ, 0x100UZ, 0x1234UZ}) {
     Install install = an_install();
@@ -84,6 +87,7 @@ TEST(InstallTest, WritesLongFieldsWithBerLengths) {
   EXPECT_EQ(Install::decode(0x20, 0, hex("00 00 83")).error().code, Errc::kEncoding);
 }
 
+// GPCS 11.5.2.1: purposes that are not built
 TEST(InstallTest, RefusesOtherPurposesByName) {
   const Bytes data = an_install().encode().value().data;
   for (unsigned p1 = 0; p1 <= 0xFF; ++p1) {
@@ -99,6 +103,7 @@ TEST(InstallTest, RefusesOtherPurposesByName) {
   EXPECT_EQ(Install::decode(0x0C, 0x01, data).error().code, Errc::kNotSupported);
 }
 
+// GPCS 11.5.2.3: fields by purpose
 TEST(InstallTest, RefusesMissingAndForeignFields) {
   const auto code = [](std::uint8_t p1, std::string_view data) {
     const auto got = Install::decode(p1, 0, hex(data));
@@ -118,6 +123,7 @@ TEST(InstallTest, RefusesMissingAndForeignFields) {
   EXPECT_EQ(code(0x20, "05 A000000001 00 05 A000000003 00 00 00"), Errc::kValue);
 }
 
+// GPCS 11.5.2.3.7: C9
 TEST(InstallTest, FindsTheParametersOfTheApplication) {
   EXPECT_EQ(to_hex(application_parameters(hex("C9 02 1234 EF 04 C7020100")).value()), "1234");
   EXPECT_EQ(to_hex(application_parameters(hex("EF 04 C7020100 C9 00")).value()), "");
@@ -127,6 +133,7 @@ TEST(InstallTest, FindsTheParametersOfTheApplication) {
   EXPECT_EQ(application_parameters(hex("C9 02 12")).error().code, Errc::kTruncated);
 }
 
+// GPCS 11.11.2.1: P1 of STORE DATA
 TEST(StoreDataTest, RoundTripsEveryP1OrRefusesIt) {
   int taken = 0;
   for (unsigned p1 = 0; p1 <= 0xFF; ++p1) {
@@ -148,6 +155,7 @@ TEST(StoreDataTest, RoundTripsEveryP1OrRefusesIt) {
   EXPECT_EQ(head.structure, StoreStructure::kGroupings);
 }
 
+// GPCS 11.11.2.3: DGI lengths
 TEST(GroupingsTest, RoundTripEveryLengthForm) {
   for (const std::size_t size : {0UZ, 1UZ, 254UZ, 255UZ, 256UZ, 65'535UZ}) {
     const Bytes value(size, 0x33);
@@ -168,6 +176,7 @@ TEST(GroupingsTest, RoundTripEveryLengthForm) {
   EXPECT_TRUE(decode_groupings({})->empty());
 }
 
+// GPCS 11.11.2.3: truncated DGIs
 TEST(GroupingsTest, RefuseTruncationAndLongLengths) {
   const Bytes whole = hex("0070 03 112233 8010 FF 0100");
   Bytes full = whole;
@@ -182,6 +191,7 @@ TEST(GroupingsTest, RefuseTruncationAndLongLengths) {
   EXPECT_EQ(encode_groupings(one).error().code, Errc::kInvalidArgument);
 }
 
+// GPCS 11.10.2: SET STATUS
 TEST(SetStatusTest, RoundTrips) {
   for (const SetStatus& status :
        {SetStatus{.scope = SetStatusScope::kCard, .state = 0x7F, .aid = {}},
@@ -198,6 +208,7 @@ TEST(SetStatusTest, RoundTrips) {
   EXPECT_EQ(SetStatus::decode(0x40, 0x80, hex("A0000000")).error().code, Errc::kLength);
 }
 
+// GPCS 11.9.2: SELECT by name
 TEST(SelectTest, RoundTripsNamesAndTheEmptyOne) {
   for (const Select& select :
        {Select{.name = hex("A000000003"), .next = false}, Select{.name = hex("A000"), .next = true},
@@ -212,6 +223,7 @@ TEST(SelectTest, RoundTripsNamesAndTheEmptyOne) {
   EXPECT_EQ(Select::decode(0x04, 0x00, Bytes(17)).error().code, Errc::kLength);
 }
 
+// GPCS 11.9.3.1: file control information
 TEST(FileControlInformationTest, RoundTripsAndRefusesEveryTruncation) {
   const FileControlInformation fci{.name = hex("A000000151000000"),
                                    .management_data = hex("06072A864886FC6B01"),
@@ -228,6 +240,7 @@ TEST(FileControlInformationTest, RoundTripsAndRefusesEveryTruncation) {
   }
 }
 
+// GPCS 11.9.3.1: FCI of published cards
 TEST(FileControlInformationTest, ReadsWhatCardsAnswer) {
   // The answer of a GlobalPlatform card's ISD, as tools print it: 6F 10 84 08 ... A5 04 9F65 01 FF.
   const auto isd =
@@ -256,6 +269,8 @@ TEST(FileControlInformationTest, RefusesWhatIsNone) {
   EXPECT_EQ(code("6F 0C 84 05 A000000003 A5 03 9F65 00"), Errc::kLength);
 }
 
+// GPCS 11.7.2: MANAGE CHANNEL
+// ISO/IEC 7816-4, 7.1.2: MANAGE CHANNEL
 TEST(ManageChannelTest, RoundTripsEveryChannelAndRefusesOthers) {
   for (unsigned channel = 0; channel <= 0xFF; ++channel) {
     for (const bool open : {true, false}) {
@@ -279,6 +294,7 @@ TEST(ManageChannelTest, RoundTripsEveryChannelAndRefusesOthers) {
   EXPECT_EQ(channel_of_answer(hex("14")).error().code, Errc::kValue);
 }
 
+// GPCS 11.3.2: GET DATA
 TEST(GetDataTest, RoundTrips) {
   for (const GetData& get :
        {GetData{.tag = data_object::kCardData, .filter = {}},

@@ -13,6 +13,7 @@ Bytes hex(std::string_view text) {
   return out.value_or(Bytes{});
 }
 
+// GPCS 11.2.2.3.1: DELETE [card content]
 TEST(DeleteTest, RoundTripsObjects) {
   for (const bool related : {false, true}) {
     const DeleteObject object{.aid = Aid::from_hex("A0000000030000").value(), .related = related};
@@ -28,6 +29,7 @@ TEST(DeleteTest, RoundTripsObjects) {
   }
 }
 
+// GPCS 11.2.2.3.2: DELETE [key]
 TEST(DeleteTest, RoundTripsKeys) {
   for (const DeleteKeys& keys :
        {DeleteKeys{.identifier = 1, .version = 0x31}, DeleteKeys{.identifier = {}, .version = 0x31},
@@ -40,6 +42,7 @@ TEST(DeleteTest, RoundTripsKeys) {
   EXPECT_EQ((DeleteKeys{.identifier = 1, .version = 0x31}).encode().data, hex("D0 01 01 D2 01 31"));
 }
 
+// GPCS 11.2.2: DELETE with foreign or double fields
 TEST(DeleteTest, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(decode_delete(0x80, 0, hex("4F 05 A000000003")).error().code, Errc::kValue);
   EXPECT_EQ(decode_delete(0, 0x40, hex("4F 05 A000000003")).error().code, Errc::kValue);
@@ -52,6 +55,7 @@ TEST(DeleteTest, RefusesWhatItDoesNotKnow) {
             Errc::kUnexpectedTag);
 }
 
+// GPCS 11.2.2.3.1: a delete token
 TEST(DeleteTest, KeepsTheTokenAndItsControlReferenceForWhoVerifiesThem) {
   const auto read = decode_delete(0, 0x80, hex("4F 05 A000000003 B6 02 9300 9E 01 5A"));
   ASSERT_TRUE(read.has_value());

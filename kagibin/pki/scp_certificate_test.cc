@@ -51,6 +51,7 @@ class GpCertificateTest : public ::testing::Test {
   CurvePrivateKey issuer_ = make_key(Curve::kP256, "issuer");
 };
 
+// Amendment F, 6.1: certificates of GlobalPlatform's format
 TEST_F(GpCertificateTest, RoundTripsOnBothCurvesWithAndWithoutItsOptionalFields) {
   for (const Curve curve : {Curve::kP256, Curve::kP384}) {
     for (const bool full : {false, true}) {
@@ -82,6 +83,7 @@ TEST_F(GpCertificateTest, RoundTripsOnBothCurvesWithAndWithoutItsOptionalFields)
 }
 
 // The key usage and curve objects of GPShell 3's unit tests: 95 01 82, 95 02 00 80, F0 01 00.
+// Amendment F, 6.1: against a published tool
 TEST_F(GpCertificateTest, IsWrittenAsPublishedToolsReadIt) {
   const std::string hex = to_hex(issue(usual_fields())->encoded());
   EXPECT_TRUE(
@@ -108,6 +110,7 @@ TEST_F(GpCertificateTest, NoTruncationAndNoFlippedBitVerifies) {
   }
 }
 
+// Amendment F, 6.1: limits of fields
 TEST_F(GpCertificateTest, FieldsOutsideTheirLimitsAreNeitherIssuedNorRead) {
   const auto code = [&](auto change) {
     GpCertificateFields fields = usual_fields();
@@ -198,6 +201,7 @@ TEST_F(X509Test, GivesTheSameFactsAsTheOtherFormat) {
   EXPECT_FALSE(read.signed_by(subject_key_));
 }
 
+// RFC 5280, 4.2.1.3, 4.2.1.9: key usage and basic constraints
 TEST_F(X509Test, UsesFollowFromItsExtensions) {
   const auto authority = ScpCertificate::decode(make([](auto& w) { w.authority = true; })).value();
   EXPECT_TRUE(authority.may(CertifiedUse::kVerification));
@@ -207,6 +211,7 @@ TEST_F(X509Test, UsesFollowFromItsExtensions) {
   EXPECT_TRUE(plain.may(CertifiedUse::kKeyAgreement));
 }
 
+// RFC 5280, 4.2: critical extensions
 TEST_F(X509Test, UnknownCriticalExtensionsTrailingOctetsAndTruncationsAreRefused) {
   EXPECT_EQ(ScpCertificate::decode(make([](auto& w) { w.extension_oid = "1.2.3.4"; })).error().code,
             Errc::kNotSupported);
@@ -232,6 +237,7 @@ TEST_F(X509Test, UnknownCriticalExtensionsTrailingOctetsAndTruncationsAreRefused
   EXPECT_EQ(ScpCertificate::decode(Bytes(4'097, 0x30)).error().code, Errc::kLength);
 }
 
+// RFC 5280, 4.1.1: the signature covers the certificate
 TEST_F(X509Test, NoFlippedBitVerifies) {
   const Bytes der = make([](auto&) {});
   EXPECT_EQ(accepted(test::bit_flips(der),

@@ -9,6 +9,7 @@
 namespace kagibin::se {
 namespace {
 
+// GPCS 11.3.3.1, 11.8: PUT KEY and GET DATA 00E0
 TEST(ElementTest, OpensASessionAndPutsAKeySetThatGetDataShowsUnderRMac) {
   Bench bench;
   auto host = bench.open_isd();
@@ -43,6 +44,8 @@ TEST(ElementTest, LivesInItsMemoryAlone) {
   EXPECT_TRUE(bench.open_isd()->open());
 }
 
+// ISO/IEC 7816-4, 12.1.1.9: card capabilities
+// ISO/IEC 7816-3, 8.2: ATR and TCK
 TEST(ElementTest, AnnouncesExtendedLengthAndChannelsInAnAtrWithTheRightCheckOctet) {
   const Bench bench;
   EXPECT_EQ(to_hex(bench.element->atr()), "3B858131FE458073C0215BC7");

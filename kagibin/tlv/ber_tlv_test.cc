@@ -6,6 +6,7 @@
 namespace kagibin::tlv {
 namespace {
 
+// ISO/IEC 7816-4, 5.2.2.1: tags of one to three octets
 TEST(BerTlvTest, ReadsTagsOfOneToThreeOctets) {
   const Bytes octets = *from_hex("8001AA 5F2002BBCC DF810300");
   TlvReader in(octets);
@@ -16,6 +17,7 @@ TEST(BerTlvTest, ReadsTagsOfOneToThreeOctets) {
   EXPECT_TRUE(in.finish().has_value());
 }
 
+// ISO/IEC 7816-4, 5.2.2.2: lengths in their shortest form alone
 TEST(BerTlvTest, RefusesEveryLengthFormThatIsNotMinimal) {
   for (const char* hex :
        {"80817F" /* 81 below 80 */, "808200FF", "8080", "808300000100", "8084", "80FF"}) {
@@ -50,6 +52,7 @@ TEST(BerTlvTest, TruncationAtEveryOctetIsAnError) {
   EXPECT_TRUE(read_single(octets, 0x5F20).has_value());
 }
 
+// ISO/IEC 7816-4, 5.2.2.2: the boundaries of the length forms
 TEST(BerTlvTest, LengthBoundariesRoundTrip) {
   for (const std::size_t size : {0UZ, 1UZ, 127UZ, 128UZ, 255UZ, 256UZ, 65'535UZ}) {
     const Bytes value(size, 0x5A);
@@ -59,6 +62,7 @@ TEST(BerTlvTest, LengthBoundariesRoundTrip) {
   }
 }
 
+// ISO/IEC 7816-4, 5.2.2.1: tags of one to three octets
 TEST(BerTlvTest, TagsOfOneTwoAndThreeOctetsRoundTrip) {
   for (const Tag tag : {Tag{0x80}, Tag{0x5F20}, Tag{0x7F49}, Tag{0xDF8103}}) {
     const Bytes octets = encode(tag, Bytes{0x01, 0x02});

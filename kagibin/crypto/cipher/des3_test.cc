@@ -45,6 +45,9 @@ void check_mac(VectorCase& vector) {
   }
 }
 
+// SP 800-67, 3: triple DES
+// ISO/IEC 9797-1, 7: MACs
+// GPCS B.1.2: DES MACs
 TEST(Des3Test, GivesTheStandardsValues) {
   int cases = 0;
   for_each_vector("kagibin/crypto/cipher/testdata/des3.vec", [&](VectorCase& vector) {
@@ -120,6 +123,7 @@ TEST(Des3Test, IsOneCipherInAllItsKeyLengths) {
 }
 
 // The full triple DES MAC is the last block of CBC over the padded message, in every cut.
+// GPCS B.1.2.1, B.1.2.2: full and single DES MAC
 TEST(Des3Test, MacsAreTheEndOfAChain) {
   const Bytes key = from_hex("0123456789ABCDEFFEDCBA9876543210").value();
   const DesBlock icv = block_of(from_hex("A1C72E74EA3FA9B6").value());
@@ -140,6 +144,7 @@ TEST(Des3Test, MacsAreTheEndOfAChain) {
   }
 }
 
+// GPCS B.1.3: padding
 TEST(PaddingTest, EndsEveryLengthInBlocksOfEight) {
   Bytes data;
   for (std::size_t size = 0; size <= 17; ++size) {

@@ -30,6 +30,7 @@ Bytes signed_raw(const CurvePrivateKey& key, ByteView message) {
   return ecdsa_sign_raw(key, {message}, rng).value();
 }
 
+// RFC 6979, A.2.6: nonces on P-384
 TEST(Rfc6979P384Test, GivesTheNoncesOfTheStandardAndItsPoint) {
   for_each_vector("kagibin/crypto/ec/testdata/rfc6979_p384.vec", [](VectorCase& vector) {
     const auto key = CurvePrivateKey::from_scalar(Curve::kP384, vector.octets("Scalar"));

@@ -8,7 +8,7 @@ namespace {
 
 Bytes hex(std::string_view text) { return from_hex(text).value(); }
 
-// RFC 5869, A.1.
+// RFC 5869, A.1
 TEST(HkdfTest, ExpandsAsRfc5869DoesWithSha256) {
   const Bytes key = hex("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5");
   const auto out = hkdf_expand(HkdfHash::kSha256, key, hex("f0f1f2f3f4f5f6f7f8f9"), 42);

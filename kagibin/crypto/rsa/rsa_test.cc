@@ -55,11 +55,13 @@ std::vector<Pair> pairs() {
   return out;
 }
 
+// RFC 8017, 8.1, 8.2: PSS and PKCS #1 v1.5 of others
 TEST(RsaTest, VerifiesWhatOthersSigned) {
   test::for_each_vector("kagibin/crypto/rsa/testdata/rsa_verify.vec",
                         [](test::VectorCase& vector) { EXPECT_TRUE(verifies(vector)); });
 }
 
+// RFC 8017, 8.1, 8.2: changed signatures
 TEST(RsaTest, RefusesTheTwin) {
   test::for_each_vector("kagibin/crypto/rsa/testdata/rsa_verify_invalid.vec",
                         [](test::VectorCase& vector) { EXPECT_FALSE(verifies(vector)); });

@@ -34,6 +34,7 @@ void expect_round_trip(const Request& request, std::string_view data) {
   EXPECT_FALSE(Request::decode(command->p1, command->p2, longer));
 }
 
+// GPCS 11.5.2.3.1: INSTALL [for load]
 TEST(InstallForLoadTest, RoundTrips) {
   expect_round_trip(InstallForLoad{.load_file = aid("F000000009"),
                                    .security_domain = aid("A000000151000000"),
@@ -46,6 +47,7 @@ TEST(InstallForLoadTest, RoundTrips) {
   EXPECT_EQ(to_hex(combined->encode()), "80E60E010A05F0000000090000000000");
 }
 
+// GPCS 11.5.2.1, 11.5.2.3.1: INSTALL [for load] refused
 TEST(InstallForLoadTest, RefusesOtherPurposesAndNoLoadFile) {
   const Bytes data = hex("05F00000000900000000");
   EXPECT_EQ(InstallForLoad::decode(0x04, 0x00, data).error().code, Errc::kValue);
@@ -56,6 +58,7 @@ TEST(InstallForLoadTest, RefusesOtherPurposesAndNoLoadFile) {
             Errc::kLength);
 }
 
+// GPCS 11.5.2.3.4: INSTALL [for extradition]
 TEST(ExtraditionTest, RoundTrips) {
   expect_round_trip(
       Extradition{.security_domain = aid("F000000001AA01"), .object = aid("F0000000020101")},
@@ -72,6 +75,7 @@ TEST(ExtraditionTest, RoundTrips) {
             Errc::kValue);
 }
 
+// GPCS 11.5.2.3.5: INSTALL [for registry update]
 TEST(RegistryUpdateTest, RoundTrips) {
   expect_round_trip(RegistryUpdate{.application = aid("F0000000020101"),
                                    .privileges = Privileges{Privileges::kCardReset},
@@ -83,6 +87,7 @@ TEST(RegistryUpdateTest, RoundTrips) {
             Errc::kLength);
 }
 
+// GPCS 9.3.8: the end of a combined load, install and make selectable
 TEST(InstallTest, EndsACombinedLoad) {
   const Install install{.purpose = InstallFor::kLoadInstallAndMakeSelectable,
                         .load_file = aid("F000000009"),
@@ -95,6 +100,7 @@ TEST(InstallTest, EndsACombinedLoad) {
   EXPECT_FALSE(Install::decode(0x0E, 0x00, install.encode()->data));
 }
 
+// GPCS 11.5.2.3.7: system specific install parameters
 TEST(InstallParametersTest, ReadsWhatOpenUses) {
   const Bytes octets =
       hex("C9020102 EF17 C6020200 C70100 C80400010000 D70105 D8020010 CF0143 B7 00");
@@ -113,6 +119,7 @@ TEST(InstallParametersTest, ReadsWhatOpenUses) {
   EXPECT_TRUE(InstallParameters::decode(hex("EF04CB028101"))->global_service);
 }
 
+// GPCS 11.5.2.3.7: install parameters twice or malformed
 TEST(InstallParametersTest, RefusesWhatStandsTwiceOrIsMalformed) {
   for (const std::string_view text :
        {"C900C900", "EF00EF00", "EF08C6020200C6020200", "EF02C600", "EF07C6050000000001",
@@ -121,6 +128,7 @@ TEST(InstallParametersTest, RefusesWhatStandsTwiceOrIsMalformed) {
   }
 }
 
+// GPCS 11.5.2.3.7: implicit selection, CF
 TEST(ImplicitSelectionTest, OverlapsOnTheSameChannelOfOneInterface) {
   const auto of = [](std::uint8_t octet) { return ImplicitSelection::from(octet).value(); };
   EXPECT_TRUE(of(0x40).overlaps(of(0xC0)));
@@ -128,6 +136,7 @@ TEST(ImplicitSelectionTest, OverlapsOnTheSameChannelOfOneInterface) {
   EXPECT_FALSE(of(0x40).overlaps(of(0x41)));
 }
 
+// GPCS 11.5.2.3.7: parameters of a security domain
 TEST(DomainParametersTest, ReadsProtocolsAndAcceptance) {
   const auto parameters =
       DomainParameters::decode(hex("81020255 81020370 82022008 830120 8400 870180"));
@@ -140,6 +149,7 @@ TEST(DomainParametersTest, ReadsProtocolsAndAcceptance) {
   EXPECT_FALSE(DomainParameters::decode({})->extradition_here.has_value());
 }
 
+// GPCS 11.5.2.3.7: parameters of a security domain that are not known
 TEST(DomainParametersTest, RefusesWhatItDoesNotKnow) {
   for (const std::string_view text :
        {"8200", "8203200808", "83022020", "840100", "84008400", "82012082 0120", "820101",
@@ -148,6 +158,7 @@ TEST(DomainParametersTest, RefusesWhatItDoesNotKnow) {
   }
 }
 
+// GPCS 11.6.2.1, 11.6.2.2: LOAD blocks
 TEST(LoadTest, RoundTrips) {
   const Load last{.last = true, .block = 7};
   EXPECT_EQ(to_hex(last.encode(hex("0102")).encode()), "80E8800702010200");
@@ -156,6 +167,7 @@ TEST(LoadTest, RoundTrips) {
   EXPECT_FALSE(Load::decode(0x40, 0x00).has_value());
 }
 
+// GPCS 11.6.2.3: load file structure over blocks
 TEST(LoadFileReaderTest, PutsAFileTogetherHoweverItIsCut) {
   const std::vector<DapBlock> dap{{aid("F000000001AA01"), Bytes(200, 0xDA)},
                                   {aid("F000000001AA02"), hex("01")}};
@@ -173,6 +185,7 @@ TEST(LoadFileReaderTest, PutsAFileTogetherHoweverItIsCut) {
   }
 }
 
+// GPCS 11.6.2.3: length forms
 TEST(LoadFileReaderTest, TakesTheLengthsThatHostsWrite) {
   for (const std::string_view text : {"C402AABB", "C48102AABB", "C4820002AABB", "C483000002AABB"}) {
     LoadFileReader reader(2);
@@ -181,6 +194,7 @@ TEST(LoadFileReaderTest, TakesTheLengthsThatHostsWrite) {
   }
 }
 
+// GPCS 11.6.2.3: what is no load file
 TEST(LoadFileReaderTest, RefusesWhatIsNoLoadFile) {
   const std::pair<std::string_view, Errc> cases[] = {
       {"C403AABBCC", Errc::kNoSpace},
@@ -209,6 +223,7 @@ TEST(LoadFileReaderTest, RefusesWhatIsNoLoadFile) {
   }
 }
 
+// GPCS 11.2.2.3.1: a delete token and its control reference
 TEST(DeleteTest, CarriesATokenAndItsControlReference) {
   const DeleteObject object{.aid = aid("F0000000020101"),
                             .related = true,

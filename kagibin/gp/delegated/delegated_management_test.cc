@@ -66,6 +66,7 @@ std::vector<KeyPair> key_pairs() {
   return out;
 }
 
+// GPCS B.3, B.4: signatures with RSA and EC keys
 TEST(SignatureTest, VerifiesWhatItSignedAndNoBitElse) {
   test::FixedRng rng("signatures");
   const Bytes message = hex("0102030405");
@@ -110,6 +111,7 @@ TEST(SignatureTest, PublicKeysAndLongDesKeysSignNothing) {
   EXPECT_FALSE(verify(long_key, hex("AA"), Bytes(8, 0x00)));
 }
 
+// GPCS C.4: what a token is made over, against published ones
 TEST(TokenTest, SignsWhatPublishedTokensSign) {
   test::for_each_vector("kagibin/gp/delegated/testdata/token.vec", [](test::VectorCase& vector) {
     apdu::CommandApdu command{.cla = 0x80,
@@ -148,6 +150,7 @@ TEST(TokenTest, SignsWhatPublishedTokensSign) {
   });
 }
 
+// GPCS C.4: changed tokens
 TEST(TokenTest, RefusesTheTwin) {
   test::for_each_vector(
       "kagibin/gp/delegated/testdata/token_invalid.vec", [](test::VectorCase& vector) {
@@ -189,6 +192,7 @@ std::vector<apdu::CommandApdu> commands() {
       DeleteObject{.aid = load_file(), .related = true}.encode()};
 }
 
+// GPCS C.4: tokens of every command
 TEST(TokenTest, EveryCommandOfContentManagementTakesOne) {
   test::FixedRng rng("tokens");
   for (const KeyPair& pair : key_pairs()) {
@@ -220,6 +224,7 @@ TEST(TokenTest, FailsWithItsRandomSource) {
   }
 }
 
+// GPCS C.4: the control reference B6 of a token
 TEST(TokenReferenceTest, RoundTripsAndIsFoundAmongOtherObjects) {
   const TokenReference reference{
       .identification = hex("1234"), .image = hex("5678"), .provider = {}, .number = hex("0001")};
@@ -247,6 +252,7 @@ TEST(TokenReferenceTest, RefusesForeignDoubleAndEmptyObjects) {
   EXPECT_EQ(TokenReference::decode({}).value(), TokenReference{});
 }
 
+// GPCS 11.1.6, C.5: layout of a receipt
 TEST(ReceiptTest, HasTheLayoutThatHostsRead) {
   // An AES receipt, a counter, no domain data, as hosts document it: 15 10 receipt 02 counter 00.
   const Confirmation plain{.receipt = Bytes(16, 0xAA), .counter = 0x0102};
@@ -262,6 +268,7 @@ TEST(ReceiptTest, HasTheLayoutThatHostsRead) {
   EXPECT_EQ(Confirmation::decode(longer.encode()).value(), longer);
 }
 
+// GPCS 11.1.6: fields of a confirmation
 TEST(ReceiptTest, RoundTripsTokenNumberAndDigestAndRefusesTruncations) {
   for (const auto& number :
        {std::optional<Bytes>{}, std::optional(Bytes{}), std::optional(hex("0001"))}) {
@@ -283,6 +290,7 @@ TEST(ReceiptTest, RoundTripsTokenNumberAndDigestAndRefusesTruncations) {
   EXPECT_EQ(Confirmation::decode(hex("0701AA0301020300")).error().code, Errc::kLength);
 }
 
+// GPCS C.5: a receipt is of one operation
 TEST(ReceiptTest, IsOfOneOperationAlone) {
   test::FixedRng rng("receipts");
   const std::vector<Bytes> operations = {
@@ -324,6 +332,7 @@ TEST(ReceiptTest, WritesWhatWasDoneInFieldsWithLengths) {
             "0402EF00");
 }
 
+// GPCS C.3: load file data block signature
 TEST(LoadFileSignatureTest, SignsTheHashOfTheDataBlock) {
   test::FixedRng rng("load file");
   const Bytes block = Bytes(1'000, 0x3C);

@@ -51,6 +51,7 @@ Errc refusal(std::uint8_t p1, std::uint8_t p2, std::string_view data) {
   return put.has_value() ? Errc::kIo : put.error().code;
 }
 
+// Amendment D, 7.2: PUT KEY with AES keys
 TEST(PutKeyTest, ReadsAndWritesTheDialectOfAmendmentD) {
   const auto put = PutKey::decode(0x00, 0x81, hex(kThreeKeys));
   ASSERT_TRUE(put.has_value()) << put.error().detail.text();
@@ -71,6 +72,7 @@ TEST(PutKeyTest, ReadsAndWritesTheDialectOfAmendmentD) {
   EXPECT_EQ(command->data, hex(kThreeKeys));
 }
 
+// GPCS 11.8.2.3: key data of older hosts
 TEST(PutKeyTest, ReadsTheDialectWithoutTheClearLength) {
   const auto put =
       PutKey::decode(0x30, 0x01, hex("31 88 10 00112233445566778899AABBCCDDEEFF 03 010203"));
@@ -103,6 +105,7 @@ TEST(PutKeyTest, TakesAnAes192KeyUnderEightOctetBlocks) {
   EXPECT_EQ(put->keys[0].components.at(0).clear_length, 24U);
 }
 
+// GPCS 11.1.8, 11.8.2.3: key types
 TEST(PutKeyTest, ReadsAndWritesKeysOfEveryType) {
   const std::string des = "80 10 00112233445566778899AABBCCDDEEFF 03 010203";
   const std::string des3 = "82 18 00112233445566778899AABBCCDDEEFF0011223344556677 00";
@@ -120,6 +123,7 @@ TEST(PutKeyTest, ReadsAndWritesKeysOfEveryType) {
 }
 
 // As kaoh/globalplatform sends token keys: with the parameters of P-256 instead of its reference.
+// GPCS B.4: curve parameters
 TEST(PutKeyTest, TakesTheParametersOfTheCurveForItsReference) {
   const std::string parameters =
       " B2 20 FFFFFFFF00000001000000000000000000000000FFFFFFFFFFFFFFFFFFFFFFFF"
@@ -140,6 +144,7 @@ TEST(PutKeyTest, TakesTheParametersOfTheCurveForItsReference) {
   EXPECT_EQ(to_hex(key->ec_public_key()->point()), to_hex(hex(kPoint)));
 }
 
+// GPCS B.4: other curves
 TEST(PutKeyTest, RefusesParametersOfAnotherCurve) {
   const auto with = [](std::uint8_t changed) {
     std::vector<KeyPart> parts;
@@ -166,6 +171,7 @@ TEST(PutKeyTest, RefusesParametersOfAnotherCurve) {
   EXPECT_EQ(with(0xB0).error().code, Errc::kValue) << "not on the curve";
 }
 
+// GPCS 11.1.5: lengths
 TEST(PutKeyTest, TakesALengthOfEightyForAHundredAndTwentyEight) {
   const std::string value = to_hex(Bytes(128, 0xC1));
   const auto put = PutKey::decode(0, 1, hex("70 A1 80 " + value + " A0 03 010001 00"));
@@ -177,6 +183,8 @@ TEST(PutKeyTest, TakesALengthOfEightyForAHundredAndTwentyEight) {
   EXPECT_EQ(refusal(0, 1, "70 A1 83 000100 00"), Errc::kEncoding);
 }
 
+// GPCS 11.8.2.3: the extended format
+// GPCS 11.1.9, 11.1.10: key usage and access
 TEST(PutKeyTest, ReadsAndWritesTheExtendedFormat) {
   const Bytes data =
       hex("73 FF 88 11 10 00112233445566778899AABBCCDDEEFF 03 010203 01 84 01 01"
@@ -203,6 +211,7 @@ TEST(PutKeyTest, ReadsAndWritesTheExtendedFormat) {
   }
 }
 
+// GPCS 11.8.2.3: key check values
 TEST(PutKeyTest, RoundTripsEverySizeAndMissingCheckValues) {
   for (const std::size_t length : {16UZ, 24UZ, 32UZ}) {
     for (const bool kcv : {true, false}) {
@@ -235,6 +244,7 @@ TEST(PutKeyTest, RoundTripsEverySizeAndMissingCheckValues) {
   }
 }
 
+// GPCS 11.8.2.3: truncation
 TEST(PutKeyTest, RefusesEveryTruncationButAtTheEndOfAKey) {
   const Bytes whole = hex(kThreeKeys);
   const std::size_t key_size = (whole.size() - 1) / 3;
@@ -249,6 +259,7 @@ TEST(PutKeyTest, RefusesEveryTruncationButAtTheEndOfAKey) {
   }
 }
 
+// GPCS 11.1.8: key types that are not taken
 TEST(PutKeyTest, RefusesOtherKeyTypesByName) {
   for (unsigned type = 0; type <= 0xFE; ++type) {
     if (is_known_key_type(static_cast<std::uint8_t>(type))) {
@@ -277,6 +288,7 @@ TEST(PutKeyTest, RefusesComponentsThatMakeNoKey) {
   EXPECT_EQ(refusal(0, 1, "70 A0 00 A1 81 80" + to_hex(Bytes(128, 0xC1)) + "00"), Errc::kLength);
 }
 
+// GPCS 11.8.2.1, 11.8.2.2, 11.8.2.3: what PUT KEY excludes
 TEST(PutKeyTest, RefusesWhatTheSpecificationExcludes) {
   const std::string key = "88 11 10 00112233445566778899AABBCCDDEEFF 03 010203";
   EXPECT_EQ(refusal(0x80, 0x01, "31" + key), Errc::kNotSupported);
@@ -367,6 +379,7 @@ TEST(SealKeyTest, EncryptsSecretsAndLeavesPublicPartsAsTheyAre) {
   EXPECT_TRUE(des->kcv.has_value());
 }
 
+// GPCS 11.8.3.1: the answer to PUT KEY
 TEST(PutKeyAnswerTest, RoundTripsAndRefusesPartsOfACheckValue) {
   const PutKeyAnswer answer{.version = 0x31, .kcvs = {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}}};
   const Bytes whole = answer.encode();
@@ -407,6 +420,7 @@ TEST(KeyTest, HoldsWhatItIsGivenAndNothingElse) {
   EXPECT_EQ(Key::from(std::move(unknown)).error().code, Errc::kNotSupported) << "P-521";
 }
 
+// GPCS B.6: key check values
 TEST(KeyTest, BelievesACheckValueThatIsItsOwn) {
   const Key aes = Key::aes(Bytes(16, 0x40)).value();
   EXPECT_TRUE(matches_check_value(aes, key_check_value(aes).value().value()).value());
@@ -424,6 +438,7 @@ TEST(KeyTest, BelievesACheckValueThatIsItsOwn) {
   }
 }
 
+// GPCS 11.3.3.1: key information template E0
 TEST(KeyInformationTest, RoundTripsAndRefusesEveryTruncation) {
   const Bytes whole = hex("E0 12 C0 04 01 30 88 10 C0 04 02 30 88 10 C0 04 03 30 88 10");
   const auto keys = KeyInformation::decode(whole);
@@ -441,6 +456,7 @@ TEST(KeyInformationTest, RoundTripsAndRefusesEveryTruncation) {
   }
 }
 
+// GPCS 11.3.3.1: key information
 TEST(KeyInformationTest, RefusesForeignTagsAndWhatIsInBothFormats) {
   EXPECT_TRUE(KeyInformation::decode(hex("E0 00"))->keys.empty());
   EXPECT_EQ(KeyInformation::decode(hex("E1 00")).error().code, Errc::kUnexpectedTag);
@@ -458,6 +474,7 @@ TEST(KeyInformationTest, RefusesForeignTagsAndWhatIsInBothFormats) {
   EXPECT_EQ(KeyInformation::decode(hex("E0 00 00")).error().code, Errc::kTrailing);
 }
 
+// GPCS 11.3.3.1: key information of published cards
 TEST(KeyInformationTest, ReadsWhatCardsAnswered) {
   test::for_each_vector("kagibin/gp/key/testdata/key_information.vec",
                         [](test::VectorCase& vector) {

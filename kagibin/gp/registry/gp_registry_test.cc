@@ -33,6 +33,7 @@ StatusEntry a_load_file() {
           .modules = {aid("A00000006201"), aid("A00000006202")}};
 }
 
+// GPCS 11.4.2: GET STATUS
 TEST(GetStatusTest, RoundTripsTheCommand) {
   for (const auto scope : {StatusScope::kIssuerSecurityDomain, StatusScope::kApplications,
                            StatusScope::kLoadFiles, StatusScope::kLoadFilesAndModules}) {
@@ -56,6 +57,7 @@ TEST(GetStatusTest, RoundTripsTheCommand) {
   }
 }
 
+// GPCS 11.4.2.1, 11.4.2.2: P1 and P2 of GET STATUS
 TEST(GetStatusTest, RefusesWhatItDoesNotKnow) {
   const Bytes all = hex("4F00");
   EXPECT_EQ(GetStatus::decode(0x60, 0x02, all).error().code, Errc::kValue);
@@ -69,6 +71,7 @@ TEST(GetStatusTest, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(GetStatus::decode(0x40, 0x02, hex("4F00 5C 03 9F8170")).error().code, Errc::kEncoding);
 }
 
+// GPCS 11.4.2.3: search criteria
 TEST(GetStatusTest, FiltersByTheBeginningOfTheAid) {
   GetStatus status;
   EXPECT_TRUE(status.matches(aid("A000000003")));
@@ -78,6 +81,7 @@ TEST(GetStatusTest, FiltersByTheBeginningOfTheAid) {
   EXPECT_FALSE(status.matches(aid("A000000003")));
 }
 
+// GPCS 11.4.3.1: entries in E3
 TEST(StatusEntryTest, RoundTripsInTlvFormat) {
   const GetStatus applications;
   const GetStatus modules{.scope = StatusScope::kLoadFilesAndModules};
@@ -101,11 +105,13 @@ TEST(StatusEntryTest, RoundTripsInTlvFormat) {
   }
 }
 
+// GPCS 11.4.2.3: tag list 5C
 TEST(StatusEntryTest, AnswersTheTagsThatWereAskedFor) {
   const GetStatus status{.tags = {0x4F, 0x9F70}};
   EXPECT_EQ(encode_entry(an_application(), status), hex("E3 0C 4F 06 A00000000301 9F70 01 07"));
 }
 
+// GPCS 11.4.3.1: entries in the older format
 TEST(StatusEntryTest, RoundTripsInTheOlderFormat) {
   const GetStatus applications{.tlv_format = false};
   EXPECT_EQ(encode_entry(an_application(), applications), hex("06 A00000000301 07 80"));
@@ -124,6 +130,7 @@ TEST(StatusEntryTest, RoundTripsInTheOlderFormat) {
 
 // Answers of real cards, as published in the tests of kaoh/globalplatform (scp03Test.c,
 // LGPL-3.0-or- later) and OpenSCP-Java (OutputTestData.java, Apache-2.0).
+// GPCS 11.4.3.1: answers of published cards
 TEST(StatusEntryTest, ReadsPublishedAnswersOfCards) {
   const GetStatus isd{.scope = StatusScope::kIssuerSecurityDomain};
   auto got = decode_entries(hex("E3324F08A0000001510000009F70020F00C50382FC80C407A0000001515350CE02"
@@ -174,6 +181,7 @@ TEST(StatusEntryTest, RefusesWhatIsNone) {
   EXPECT_EQ(code("E3 0B 4F 05 A000000003 C5 02 8000"), Errc::kLength);
 }
 
+// GPCS 11.4.3.2: 6310 and the next occurrence
 TEST(StatusPageTest, PagesWholeEntriesAndEndsWithTheLast) {
   const GetStatus status;
   const std::vector<StatusEntry> entries(7, an_application());
@@ -196,6 +204,7 @@ TEST(StatusPageTest, PagesWholeEntriesAndEndsWithTheLast) {
   EXPECT_FALSE(none.more);
 }
 
+// GPCS H.2: card recognition data
 TEST(CardDataTest, RoundTripsAndRefusesEveryTruncation) {
   const CardData card{.version = {2, 3, 1}, .protocols = {{3, 0x70}, {3, 0x71}, {0x11, 0x0203}}};
   const Bytes whole = card.encode();
@@ -210,6 +219,7 @@ TEST(CardDataTest, RoundTripsAndRefusesEveryTruncation) {
   }
 }
 
+// GPCS H.2: card recognition data
 TEST(CardDataTest, WritesTheFormOfAnnexH) {
   const CardData card{.version = {2, 3, 1}, .protocols = {{3, 0x60}}};
   EXPECT_EQ(card.encode(),
@@ -217,6 +227,7 @@ TEST(CardDataTest, WritesTheFormOfAnnexH) {
                 "2A864886FC6B03 64 0B 06 09 2A864886FC6B040360"));
 }
 
+// GPCS H.2: what published cards write
 TEST(CardDataTest, TakesSeveralIdentifiersInOneTagAndForeignObjects) {
   const auto card =
       CardData::decode(hex("66 2A 73 28 06 07 2A864886FC6B01 64 16 06 09 2A864886FC6B040215 06 09 "
@@ -244,6 +255,7 @@ TEST(CardDataTest, RefusesForeignIdentifiers) {
             Errc::kEncoding);
 }
 
+// GPCS 11.1.2: privileges in one and three octets
 TEST(PrivilegesTest, RoundTripInOneAndThreeOctets) {
   EXPECT_EQ((Privileges{Privileges::kSecurityDomain}).encode(), hex("80"));
   EXPECT_EQ((Privileges{Privileges::kSecurityDomain}).encode_three(), hex("800000"));
@@ -258,6 +270,7 @@ TEST(PrivilegesTest, RoundTripInOneAndThreeOctets) {
   }
 }
 
+// GPCS 6.6.2: which privileges go together
 TEST(PrivilegesTest, CheckTheRulesOfTheSpecification) {
   const auto good = [](std::uint32_t bits) { return Privileges{bits}.check().has_value(); };
   EXPECT_TRUE(good(0));
@@ -273,6 +286,8 @@ TEST(PrivilegesTest, CheckTheRulesOfTheSpecification) {
   EXPECT_FALSE(good(0x800008));
 }
 
+// GPCS 5.1: the card's life cycle
+// GPCS 11.1.1: its coding
 TEST(LifeCycleTest, CardMovesForwardOnly) {
   using enum CardState;
   const CardState all[] = {kOpReady, kInitialized, kSecured, kCardLocked, kTerminated};
@@ -295,6 +310,7 @@ TEST(LifeCycleTest, CardMovesForwardOnly) {
   }
 }
 
+// GPCS 5.3: locking and unlocking
 TEST(LifeCycleTest, ObjectsLockAndComeBackToTheirState) {
   const auto domain = ObjectState::of_security_domain(kPersonalized).value();
   EXPECT_TRUE(domain.selectable());
@@ -305,6 +321,7 @@ TEST(LifeCycleTest, ObjectsLockAndComeBackToTheirState) {
   EXPECT_FALSE(ObjectState::of_security_domain(kInstalled)->selectable());
 }
 
+// GPCS 11.1.1: life cycle coding
 TEST(LifeCycleTest, TakesTheStatesOfTheTablesAndNoOther) {
   for (unsigned octet = 0; octet <= 0xFF; ++octet) {
     const unsigned state = octet & 0x7FU;

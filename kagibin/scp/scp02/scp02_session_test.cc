@@ -135,6 +135,7 @@ void for_each_shape(const std::function<void(std::uint8_t i, std::uint8_t level)
   }
 }
 
+// GPCS E.4.4, E.4.6: C-MAC and command encryption of every length
 TEST(Scp02SessionTest, CarriesEveryLengthBothWays) {
   for_each_shape([](std::uint8_t i, std::uint8_t level) {
     Ends ends(i);
@@ -150,6 +151,7 @@ TEST(Scp02SessionTest, CarriesEveryLengthBothWays) {
   });
 }
 
+// GPCS E.4.6: the longest command
 TEST(Scp02SessionTest, FillsAShortCommandToTheLastOctet) {
   for_each_shape([](std::uint8_t i, std::uint8_t level) {
     Ends ends(i);
@@ -164,6 +166,7 @@ TEST(Scp02SessionTest, FillsAShortCommandToTheLastOctet) {
   });
 }
 
+// GPCS E.4.4: a wrong C-MAC
 TEST(Scp02SessionTest, RefusesEveryChangedOrCutCommand) {
   for_each_shape([](std::uint8_t i, std::uint8_t level) {
     if (level == 0x00) {
@@ -197,6 +200,7 @@ TEST(Scp02SessionTest, RefusesEveryChangedOrCutCommand) {
 
 // What the oracle of 2018 lives on: a command whose padding is wrong, and one whose padding happens
 // to be right but whose C-MAC is wrong, are answered alike.
+// GPCS E.4.6: wrong padding and a wrong C-MAC alike
 TEST(Scp02SessionTest, TellsWrongPaddingFromAWrongMacToNobody) {
   std::string answers;
   for (unsigned last = 0; last <= 0xFF; ++last) {
@@ -235,6 +239,7 @@ TEST(Scp02SessionTest, UnderstandsAPaddedBlockForNoData) {
   ends.exchange(pattern(3), {});
 }
 
+// GPCS E.3.4, E.1.6: MAC chaining, and the end of a session
 TEST(Scp02SessionTest, EndsOnAReplayOrAMissingCommand) {
   for (const std::uint8_t level : {std::uint8_t{0x01}, std::uint8_t{0x03}}) {
     Ends replayed(0x55);
@@ -250,6 +255,7 @@ TEST(Scp02SessionTest, EndsOnAReplayOrAMissingCommand) {
   }
 }
 
+// GPCS 11.1.4: the class under the C-MAC
 TEST(Scp02SessionTest, TakesCommandsOnEveryLogicalChannel) {
   for (std::uint8_t channel = 0; channel < 20; ++channel) {
     Ends ends(0x55);
@@ -265,6 +271,7 @@ TEST(Scp02SessionTest, TakesCommandsOnEveryLogicalChannel) {
   }
 }
 
+// GPCS E.1.2: the sequence counter
 TEST(Scp02CardTest, CountsASessionWhoseFirstMacIsRightAndNoOther) {
   const auto attempt = [](const auto& change) {
     Ends ends(0x55);
@@ -321,6 +328,7 @@ TEST(Scp02CardTest, RefusesWrongKeys) {
   EXPECT_FALSE(ends.card.is_counted());
 }
 
+// GPCS E.5.1.5, E.1.2: challenge and counter
 TEST(Scp02CardTest, RefusesAChallengeOfTheWrongLengthAndACounterAtItsEnd) {
   Ends ends(0x55, kScp02LastCounter);
   const auto command = ends.host.initialize_update(ends.rng).value();
@@ -345,6 +353,7 @@ TEST(Scp02CardTest, ARandomChallengeNeedsARandomSource) {
             to_hex(pseudo_random.initialize(command).data));
 }
 
+// GPCS E.4.7: sensitive data
 TEST(Scp02SessionTest, SensitiveDataGoesUnderTheSessionsOwnKey) {
   Ends ends(0x55);
   EXPECT_EQ(ends.host.encrypt_sensitive(pattern(16)).error().code, Errc::kState);
@@ -363,6 +372,7 @@ TEST(Scp02SessionTest, SensitiveDataGoesUnderTheSessionsOwnKey) {
   EXPECT_EQ(ends.card.decrypt_sensitive(pattern(9)).error(), sw::kWrongData);
 }
 
+// GPCS E.5.2.3: level 00
 TEST(Scp02SessionTest, KeepsASessionWithoutSecureMessagingOnACommandWithIt) {
   Ends ends(0x55);
   ends.authenticate(0x00);

@@ -124,6 +124,7 @@ Scp02Host host_of(const Session& session) {
            .aid = session.aid}};
 }
 
+// GPCS E.5.2, E.4.4: commands of published sessions
 TEST(Scp02VectorTest, HostMakesTheCommandsOfPublishedSessions) {
   int commands = 0;
   const Published all = published();
@@ -156,6 +157,8 @@ TEST(Scp02VectorTest, HostMakesTheCommandsOfPublishedSessions) {
 }
 
 // The card's end is held to the same sessions: its random challenge is the published one.
+// GPCS E.5.1.6, E.4.2.1: answers of published sessions
+// GPCS E.4.2.3: the pseudo-random card challenge
 TEST(Scp02VectorTest, CardTakesTheCommandsOfPublishedSessions) {
   int pseudo_random = 0;
   int commands = 0;
@@ -195,6 +198,7 @@ TEST(Scp02VectorTest, CardTakesTheCommandsOfPublishedSessions) {
   EXPECT_EQ(commands, 4 + 1 + 3);
 }
 
+// GPCS E.4.1: session keys
 TEST(Scp02VectorTest, SessionKeysAreThePublishedOnes) {
   int sessions = 0;
   for (const Session& session : published().sessions) {
@@ -216,6 +220,7 @@ TEST(Scp02VectorTest, SessionKeysAreThePublishedOnes) {
   EXPECT_EQ(sessions, 1);
 }
 
+// GPCS E.4.7: sensitive data
 TEST(Scp02VectorTest, SensitiveDataIsThePublishedOne) {
   const Published all = published();
   EXPECT_EQ(all.sensitive.size(), 1U);
@@ -252,6 +257,7 @@ TEST(Scp02VectorTest, InvalidVectorsAreRefused) {
                       {"MalformedAnswer", 5}, {"WrongCryptogram", 5}, {"WrongChallenge", 1}}));
 }
 
+// GPCS E.5.1.6: the answer to INITIALIZE UPDATE
 TEST(Scp02InitializeUpdateAnswerTest, RefusesEveryTruncation) {
   for (const Session& session : published().sessions) {
     const auto whole = Scp02InitializeUpdateAnswer::decode(session.answer);
@@ -264,6 +270,7 @@ TEST(Scp02InitializeUpdateAnswerTest, RefusesEveryTruncation) {
   }
 }
 
+// GPCS E.1.1, E.5.2.3: i and security levels
 TEST(Scp02ParameterTest, TakesTwoValuesAndThreeLevels) {
   for (unsigned value = 0; value <= 0xFF; ++value) {
     const auto octet = static_cast<std::uint8_t>(value);
@@ -274,6 +281,7 @@ TEST(Scp02ParameterTest, TakesTwoValuesAndThreeLevels) {
   EXPECT_TRUE(Scp02Parameter{0x55}.pseudo_random());
 }
 
+// GPCS E.2: keys of a set
 TEST(Scp02KeySetTest, RefusesKeysThatAreNoSet) {
   const auto create = [](std::size_t enc, std::size_t mac, std::size_t dek) {
     return Scp02KeySet::create(SecretBytes(enc), SecretBytes(mac), SecretBytes(dek)).has_value();

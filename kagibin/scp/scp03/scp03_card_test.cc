@@ -11,6 +11,8 @@ namespace {
 
 using namespace test_ends;  // NOLINT(google-build-using-namespace): the fixture of these tests
 
+// Amendment D, 6.2.4: the class under the C-MAC
+// GPCS 11.1.4: class on logical channels
 TEST(Scp03CardTest, TakesCommandsOnEveryLogicalChannel) {
   for (std::uint8_t channel = 0; channel < 20; ++channel) {
     Ends ends(0x60, 16);
@@ -32,6 +34,7 @@ TEST(Scp03CardTest, TakesCommandsOnEveryLogicalChannel) {
   }
 }
 
+// Amendment D, 7.1.2: EXTERNAL AUTHENTICATE follows INITIALIZE UPDATE
 TEST(Scp03CardTest, RefusesCallsOutOfOrder) {
   Ends ends(0x60, 16);
   EXPECT_EQ(ends.card.external_authenticate({.cla = 0x84}), sw::kConditionsNotSatisfied);
@@ -46,6 +49,7 @@ TEST(Scp03CardTest, RefusesCallsOutOfOrder) {
   EXPECT_FALSE(ends.card.open());
 }
 
+// Amendment D, 7.1.2, 6.2.2.3: a wrong host cryptogram and a wrong C-MAC
 TEST(Scp03CardTest, TellsAWrongCryptogramFromAWrongMac) {
   Ends ends(0x60, 16);
   auto command = ends.challenge({0x33}).value();
@@ -76,6 +80,7 @@ TEST(Scp03CardTest, TellsAWrongCryptogramFromAWrongMac) {
   EXPECT_EQ(ends.card.external_authenticate(command), sw::kSecurityStatusNotSatisfied);
 }
 
+// Amendment D, 5.1, 7.1.2.1: security levels by i
 TEST(Scp03CardTest, RefusesALevelThatItsParameterDoesNotOffer) {
   Ends ends(0x00, 16);
   auto command = ends.challenge({0x03}).value();
@@ -83,6 +88,7 @@ TEST(Scp03CardTest, RefusesALevelThatItsParameterDoesNotOffer) {
   EXPECT_EQ(ends.card.external_authenticate(command), sw::kIncorrectP1P2);
 }
 
+// Amendment D, 7.1.1: the host challenge in S8 and S16
 TEST(Scp03CardTest, RefusesAChallengeOfTheWrongLength) {
   for (const std::uint8_t i : kAllParameters) {
     for (std::size_t size = 0; size <= 17; ++size) {
@@ -93,6 +99,7 @@ TEST(Scp03CardTest, RefusesAChallengeOfTheWrongLength) {
   }
 }
 
+// Amendment D, 6.2.4: MAC chaining against replay
 TEST(Scp03CardTest, EndsTheSessionOnAReplayedCommand) {
   for (const std::uint8_t level : std::initializer_list<std::uint8_t>{0x01, 0x03, 0x33}) {
     Ends ends(0x60, 16);
@@ -105,6 +112,7 @@ TEST(Scp03CardTest, EndsTheSessionOnAReplayedCommand) {
   }
 }
 
+// Amendment D, 6.2.4: MAC chaining against reordering
 TEST(Scp03CardTest, EndsTheSessionOnReorderedCommands) {
   Ends ends(0x60, 16);
   ends.authenticate(0x03);
@@ -115,6 +123,7 @@ TEST(Scp03CardTest, EndsTheSessionOnReorderedCommands) {
   EXPECT_FALSE(ends.card.open());
 }
 
+// Amendment D, 5.6: a command without its C-MAC
 TEST(Scp03CardTest, EndsTheSessionOnAPlainCommandWhenTheLevelHasAMac) {
   Ends ends(0x60, 16);
   ends.authenticate(0x01);
@@ -130,6 +139,7 @@ TEST(Scp03CardTest, RefusesSecureMessagingAtLevel00AndKeepsTheSession) {
   exchange(ends, pattern(4), pattern(5));
 }
 
+// Amendment D, 6.2.6: the encryption counter
 TEST(Scp03CardTest, CountsCommandsWithoutData) {
   // An encrypted command after n empty ones decrypts only when both ends counted them; the ICV of
   // each differs, so that equal data never gives equal octets.
@@ -146,6 +156,7 @@ TEST(Scp03CardTest, CountsCommandsWithoutData) {
   }
 }
 
+// Amendment D, 6.2.5: R-MAC of errors
 TEST(Scp03CardTest, AnswersErrorsWithoutDataAndMac) {
   Ends ends(0x60, 16);
   ends.authenticate(0x33);
@@ -162,6 +173,7 @@ TEST(Scp03CardTest, AnswersErrorsWithoutDataAndMac) {
   exchange(ends, pattern(2), pattern(2));
 }
 
+// Amendment D, 6.2.8: sensitive data
 TEST(Scp03CardTest, DecryptsSensitiveValuesUnderTheStaticDek) {
   for (const std::size_t size : {16UZ, 24UZ, 32UZ}) {
     Ends ends(0x60, size);
@@ -192,6 +204,7 @@ TEST(Scp03CardTest, ForgetsEverythingOnClose) {
   ends.card.close();
 }
 
+// Amendment D, 6.2.2.1: card challenges
 TEST(Scp03CardTest, DrawsAFreshChallengeWhenItIsRandomAndTheSameWhenItIsNot) {
   for (const std::uint8_t i : std::initializer_list<std::uint8_t>{0x60, 0x70}) {
     Ends ends(i, 16);

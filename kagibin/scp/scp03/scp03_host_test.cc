@@ -12,6 +12,7 @@ namespace {
 
 using namespace test_ends;  // NOLINT(google-build-using-namespace): the fixture of these tests
 
+// Amendment D, 5.1, 7.1.2.1: security levels by i
 TEST(Scp03HostTest, RefusesALevelThatTheCardDoesNotOffer) {
   for (const std::uint8_t i : kAllParameters) {
     for (unsigned level = 0; level <= 0xFF; ++level) {
@@ -26,6 +27,7 @@ TEST(Scp03HostTest, RefusesALevelThatTheCardDoesNotOffer) {
   }
 }
 
+// Amendment D, 6.2.2.2: the card cryptogram
 TEST(Scp03HostTest, FindsWrongKeysBeforeATryIsUsed) {
   for (const std::uint8_t i : kAllParameters) {
     Ends ends(i, 16);
@@ -57,6 +59,7 @@ TEST(Scp03HostTest, RefusesAPseudoRandomCardWhenThePolicySaysSo) {
   EXPECT_EQ(got.error().code, Errc::kPolicy);
 }
 
+// Amendment D, 6.2.2.1: the pseudo-random challenge is over the AID
 TEST(Scp03HostTest, RefusesAPseudoRandomChallengeOfAnotherApplication) {
   Scp03Host host(key_set(16), {.aid = Aid::from_hex("A000000003000000").value()});
   Ends ends(0x70, 16);
@@ -66,6 +69,7 @@ TEST(Scp03HostTest, RefusesAPseudoRandomChallengeOfAnotherApplication) {
   EXPECT_EQ(got.error().code, Errc::kAuthentication);
 }
 
+// Amendment D, 7.1.1.3: answers of S8 and S16
 TEST(Scp03HostTest, RefusesAnAnswerInTheOtherMode) {
   Scp03Host host(key_set(16), {.s16 = false});
   Ends ends(0x61, 16);
@@ -143,6 +147,7 @@ TEST(Scp03HostTest, KeepsTheSessionWhenACommandIsTooLong) {
   exchange(ends, pattern(1), {});
 }
 
+// Amendment D, 6.2.4: Lc under the C-MAC
 TEST(Scp03HostTest, WrapsExtendedCommandsWithTheExtendedLengthUnderTheMac) {
   for (const std::uint8_t level : std::initializer_list<std::uint8_t>{0x01, 0x33}) {
     Ends ends(0x61, 16);

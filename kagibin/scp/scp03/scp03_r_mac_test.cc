@@ -68,6 +68,7 @@ StatusWord expected(std::uint8_t i, SecurityLevel level, std::uint8_t p1) {
   return more && enough ? sw::kOk : sw::kConditionsNotSatisfied;
 }
 
+// Amendment D, 7.1.3, 7.1.4: BEGIN and END R-MAC SESSION
 TEST(Scp03RMacSessionTest, RaisesTheLevelOfAnswersAndGoesBack) {
   int begun = 0;
   for (const std::uint8_t i : kAllParameters) {
@@ -102,6 +103,7 @@ TEST(Scp03RMacSessionTest, RaisesTheLevelOfAnswersAndGoesBack) {
   EXPECT_EQ(begun, 8 * 2 + 4 * 2);
 }
 
+// Amendment D, 7.1.3: from the next command on
 TEST(Scp03RMacSessionTest, TheAnswerToBeginIsStillAsBefore) {
   Ends ends(0x60, 16);
   ends.authenticate(0x03);
@@ -131,6 +133,7 @@ TEST(Scp03RMacSessionTest, ChangesNothingWhenTheCardRefuses) {
   exchange_some(ends);
 }
 
+// Amendment D, 7.1.3.7, 7.1.4.5: refused
 TEST(Scp03RMacSessionTest, RefusesWhatIsNoBeginAndNoEnd) {
   const auto status = [](std::uint8_t ins, std::uint8_t p1, std::uint8_t p2, Bytes data) {
     Ends ends(0x60, 16);
@@ -167,6 +170,7 @@ TEST(Scp03RMacSessionTest, RefusesWhatIsNoBeginAndNoEnd) {
   EXPECT_EQ(closed.r_mac_session({.ins = 0x7A}), sw::kInstructionNotSupported);
 }
 
+// Amendment D, 5.6: a wrong C-MAC in an R-MAC session
 TEST(Scp03RMacSessionTest, AWrongMacEndsTheWholeSession) {
   for (const bool at_end : {false, true}) {
     Ends ends(0x70, 16);

@@ -149,6 +149,7 @@ void refuse_changed_authentications(const Shape& shape) {
   }
 }
 
+// Amendment D, 5.1, 6.2.4, 6.2.5, 6.2.6, 6.2.7: every i, level, key size, S8 and S16
 TEST(Scp03SessionTest, BothEndsUnderstandEachOtherInEveryShape) {
   EXPECT_EQ(all_shapes().size(), (4 * 3 + 4 * 5 + 4 * 6) * 3UZ);
   for (const Shape& shape : all_shapes()) {
@@ -157,6 +158,7 @@ TEST(Scp03SessionTest, BothEndsUnderstandEachOtherInEveryShape) {
   }
 }
 
+// Amendment D, 6.2.4, 5.6: changed commands
 TEST(Scp03SessionTest, AnyChangedOrCutCommandIsRefusedAndEndsTheSession) {
   for (const Shape& shape : all_shapes()) {
     if (shape.services().c_mac()) {
@@ -166,6 +168,7 @@ TEST(Scp03SessionTest, AnyChangedOrCutCommandIsRefusedAndEndsTheSession) {
   }
 }
 
+// Amendment D, 6.2.5: changed answers
 TEST(Scp03SessionTest, AnyChangedOrCutAnswerIsRefusedAndEndsTheSession) {
   for (const Shape& shape : all_shapes()) {
     if (shape.services().r_mac()) {
@@ -175,6 +178,7 @@ TEST(Scp03SessionTest, AnyChangedOrCutAnswerIsRefusedAndEndsTheSession) {
   }
 }
 
+// Amendment D, 7.1.2: changed EXTERNAL AUTHENTICATE
 TEST(Scp03SessionTest, AnyChangedOrCutAuthenticationIsRefused) {
   for (const Shape& shape : all_shapes()) {
     SCOPED_TRACE(text(shape));

@@ -168,6 +168,7 @@ std::optional<Scp03Host> open_host(const Session& session) {
   return host;
 }
 
+// Amendment D, 6.2.2.3, 6.2.4, 6.2.6: commands of published sessions
 TEST(Scp03VectorTest, HostMakesTheCommandsOfPublishedSessions) {
   int answers = 0;
   const Published all = published();
@@ -192,6 +193,8 @@ TEST(Scp03VectorTest, HostMakesTheCommandsOfPublishedSessions) {
   EXPECT_EQ(answers, 9 + 6 * 3);
 }
 
+// Amendment D, 4.1.5, 6.2.1: session keys
+// SP 800-108, 5.1: KDF in counter mode
 TEST(Scp03VectorTest, SessionKeysAreThePublishedOnes) {
   const Published all = published();
   EXPECT_EQ(all.session_keys.size(), 3U);
@@ -204,6 +207,7 @@ TEST(Scp03VectorTest, SessionKeysAreThePublishedOnes) {
   }
 }
 
+// Amendment D, 6.2.2.2, 7.1.1.3: answers of published cards
 TEST(Scp03VectorTest, AnswersOfCardsDecodeAndShowTheKeysTheyHold) {
   int challenges = 0;
   for (const Session& session : published().sessions) {
@@ -224,6 +228,7 @@ TEST(Scp03VectorTest, AnswersOfCardsDecodeAndShowTheKeysTheyHold) {
 }
 
 // The card's end is held to the sessions whose pseudo-random challenge follows from a known AID.
+// Amendment D, 6.2.2.2, 6.2.5, 6.2.7: answers of published sessions
 TEST(Scp03VectorTest, CardMakesTheAnswersOfPublishedSessions) {
   int sessions = 0;
   int answers = 0;
@@ -311,6 +316,7 @@ TEST(Scp03VectorTest, InvalidVectorsAreRefused) {
                       {"MalformedAnswer", 9}, {"WrongCryptogram", 5}, {"WrongAnswer", 8}}));
 }
 
+// Amendment D, 7.1.1.3: the answer to INITIALIZE UPDATE
 TEST(InitializeUpdateAnswerTest, RefusesEveryTruncation) {
   for (const Session& session : published().sessions) {
     for (std::size_t size = 0; size < session.answer.size(); ++size) {
@@ -320,6 +326,7 @@ TEST(InitializeUpdateAnswerTest, RefusesEveryTruncation) {
   }
 }
 
+// Amendment D, 5.1: i
 TEST(Scp03ParameterTest, TakesTheTwelveValuesAndNoOther) {
   int taken = 0;
   for (unsigned i = 0; i <= 0xFF; ++i) {
@@ -336,6 +343,7 @@ TEST(Scp03ParameterTest, TakesTheTwelveValuesAndNoOther) {
   EXPECT_EQ(taken, 12);
 }
 
+// Amendment D, 5.1: i and what it offers
 TEST(Scp03ParameterTest, AllowsOnlyTheServicesItOffers) {
   const std::map<std::uint8_t, std::vector<std::uint8_t>> offers{
       {0x00, {0x00, 0x01, 0x03}},
@@ -354,6 +362,7 @@ TEST(Scp03ParameterTest, AllowsOnlyTheServicesItOffers) {
   }
 }
 
+// Amendment D, 4.1.2: keys of a set
 TEST(Scp03KeySetTest, RefusesKeysThatAreNoSet) {
   const auto create = [](std::size_t enc, std::size_t mac, std::size_t dek) {
     return Scp03KeySet::create(SecretBytes(enc), SecretBytes(mac), SecretBytes(dek)).has_value();

@@ -10,6 +10,7 @@ namespace {
 
 Bytes hex(std::string_view text) { return from_hex(text).value(); }
 
+// Amendment F, 7.8, 7.9, 7.10: STORE DATA objects, against a published tool
 TEST(DomainDataTest, IsWrittenAndReadAsPublishedToolsDo) {
   // What GPShell 3 and ykman send, by their sources.
   const std::pair<std::string_view, DomainData> cases[] = {
@@ -87,6 +88,7 @@ TEST(DomainDataTest, WrongObjectsAreRefused) {
   }
 }
 
+// Amendment F, 7.9: allow lists
 TEST(DomainDataTest, AnAllowListHasAtMostSixtyFourNumbers) {
   AllowList list{.ca = {0x10, 0x01}, .serials = std::vector<Bytes>(64, Bytes{1})};
   EXPECT_EQ(decode_domain_data(encode_domain_data(list)).value(), DomainData{list});
@@ -94,6 +96,7 @@ TEST(DomainDataTest, AnAllowListHasAtMostSixtyFourNumbers) {
   EXPECT_EQ(decode_domain_data(encode_domain_data(list)).error().code, Errc::kLimit);
 }
 
+// Amendment F, 7.2, 7.3: queries of GET DATA
 TEST(DomainDataTest, QueriesNameAKeyOrAnIdentifier) {
   EXPECT_EQ(decode_store_query(hex("A60483021103")).value(),
             (StoreQuery{KeyReference{0x11, 0x03}}));
@@ -107,6 +110,7 @@ TEST(DomainDataTest, QueriesNameAKeyOrAnIdentifier) {
   EXPECT_EQ(decode_store_query(hex("A6094203A1A2A383021103")).error().code, Errc::kTrailing);
 }
 
+// Amendment F, 7.4: CA identifiers
 TEST(DomainDataTest, ListsOfIdentifiersRoundTrip) {
   const std::vector<CaIdentifier> all = {{.identifier = hex("A1A2A3"), .key = {0x10, 0x20}},
                                          {.identifier = Bytes(20, 7), .key = {0x20, 0x01}}};

@@ -28,6 +28,7 @@ StatusWord submit(Ends& ends, const Bytes& certificate, bool more = false) {
       {.cla = 0x80, .ins = 0x2A, .p1 = kCa.version, .p2 = p2, .data = certificate}, ends.domain);
 }
 
+// Amendment F, 7.5: PERFORM SECURITY OPERATION with chains
 TEST(HostCertificatesTest, ChainsOfBothFormatsAndCurvesLeadToTheHostsKey) {
   for (const Format format : kFormats) {
     for (const Curve curve : {Curve::kP256, Curve::kP384}) {
@@ -42,6 +43,7 @@ TEST(HostCertificatesTest, ChainsOfBothFormatsAndCurvesLeadToTheHostsKey) {
   }
 }
 
+// Amendment F, 7.5.2.1: blocks of a certificate
 TEST(HostCertificatesTest, BlocksMayBeOfAnySizeAndSaidEitherWay) {
   for (const Format format : kFormats) {
     for (const std::size_t size : {1UZ, 7UZ, 255UZ}) {
@@ -71,6 +73,7 @@ TEST(HostCertificatesTest, BlocksMayBeOfAnySizeAndSaidEitherWay) {
   }
 }
 
+// Amendment F, 7.5: changed certificates
 TEST(HostCertificatesTest, NoFlippedBitOfAChainIsBelieved) {
   for (const Format format : kFormats) {
     Ends ends({.format = format, .long_chain = true});
@@ -100,6 +103,7 @@ TEST(HostCertificatesTest, TruncatedCertificatesAreWrongData) {
   }
 }
 
+// Amendment F, 7.5: chains that do not hang together
 TEST(HostCertificatesTest, ChainsThatDoNotHangTogetherAreRefused) {
   for (const Format format : kFormats) {
     Ends ends({.format = format});
@@ -219,6 +223,7 @@ TEST(HostCertificatesTest, DatesCountWhereThereIsADay) {
   }
 }
 
+// Amendment F, 7.9: allow lists
 TEST(HostCertificatesTest, TheAllowListIsAskedOfTheFirstCertificateAlone) {
   for (const Format format : kFormats) {
     Ends direct({.format = format});
@@ -269,6 +274,7 @@ TEST(HostCertificatesTest, ANewChainForgetsTheHostBefore) {
   EXPECT_FALSE(ends.card.host().has_value());
 }
 
+// Amendment F, 7.5: the host's blocks
 TEST(CertificateCommandsTest, EveryCertificateIsCutAndMarked) {
   const std::vector<Bytes> chain = {Bytes(255, 1), Bytes(256, 2), Bytes(600, 3)};
   const auto commands = verify_certificate_commands(chain, kCa).value();
@@ -289,6 +295,7 @@ TEST(CertificateCommandsTest, EveryCertificateIsCutAndMarked) {
             Errc::kInvalidArgument);
 }
 
+// Amendment F, 7.2: the certificate store
 TEST(CertificateCommandsTest, AStoreIsReadWithItsTagAndWithout) {
   EXPECT_EQ(to_hex(get_certificate_store({.identifier = 0x11, .version = 0x03}).encode()),
             "80CABF2106A6048302110300");

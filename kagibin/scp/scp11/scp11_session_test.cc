@@ -74,6 +74,7 @@ void exchange(OpenEnds& ends, std::size_t there, std::size_t back) {
   EXPECT_EQ(to_hex(read->response.data), to_hex(answer));
 }
 
+// Amendment F, 7.6, 7.7, 7.1: SCP11a, b, c on both curves, AES-128 to 256, S8 and S16
 TEST(Scp11SessionTest, BothEndsTalkInEveryVariantCurveKeySizeAndMode) {
   for (const Setting& setting : all_settings()) {
     SCOPED_TRACE(testing::Message()
@@ -99,6 +100,8 @@ TEST(Scp11SessionTest, BothEndsTalkInEveryVariantCurveKeySizeAndMode) {
   }
 }
 
+// GPCS 10.4.1: authentication levels
+// Amendment F, 7.6: mutual and one-sided
 TEST(Scp11SessionTest, TheHostIsAuthenticatedByItsCertificateAlone) {
   for (const Scp11Variant variant : kVariants) {
     Ends ends({.variant = variant});
@@ -138,6 +141,7 @@ TEST(Scp11SessionTest, AClosedSessionHasNothingLeft) {
 
 // Every octet of the command that agrees on keys is either refused or gives the card a receipt that
 // the host refuses.
+// Amendment F, 7.6.2.3: the key agreement
 TEST(Scp11SessionTest, NoFlippedBitOfTheKeyAgreementOpensASession) {
   for (const Scp11Variant variant : kVariants) {
     Ends ends({.variant = variant});
@@ -170,6 +174,7 @@ TEST(Scp11SessionTest, NoFlippedBitOfTheKeyAgreementOpensASession) {
   }
 }
 
+// Amendment F, 7.6: the receipt
 TEST(Scp11SessionTest, NoFlippedBitOfTheAnswerIsBelieved) {
   for (const Scp11Variant variant : kVariants) {
     Ends ends({.variant = variant});
@@ -199,6 +204,7 @@ TEST(Scp11SessionTest, NoFlippedBitOfTheAnswerIsBelieved) {
   }
 }
 
+// Amendment D, 6.2.4, 6.2.5: secure messaging in SCP11
 TEST(Scp11SessionTest, NoFlippedBitOfAWrappedCommandOrAnswerIsTaken) {
   for (const bool s16 : {false, true}) {
     Ends ends({.s16 = s16});
@@ -247,6 +253,7 @@ TEST(Scp11SessionTest, ACommandIsTakenOnceAndInOrder) {
 }
 
 // In SCP11c alone a recorded handshake opens the same session once more.
+// Amendment F, 4.3: SCP11c scripts
 TEST(Scp11SessionTest, OnlyAnScp11cSessionCanBeSentAgain) {
   for (const Scp11Variant variant : kVariants) {
     Ends ends({.variant = variant});
@@ -384,6 +391,7 @@ TEST(Scp11SessionTest, TheHostRefusesOptionsThatDoNotFit) {
   EXPECT_EQ(code(Scp11Host(sd, {.host_id = Bytes(16)})), Errc::kNotFound);
 }
 
+// Amendment F, 4.3: SCP11c
 TEST(Scp11SessionTest, InScp11cTheCardAnswersWithItsStaticKeyOrIsRefused) {
   Ends ends({.variant = Scp11Variant::kC});
   ASSERT_EQ(ends.send_certificates(), sw::kOk);
@@ -396,6 +404,7 @@ TEST(Scp11SessionTest, InScp11cTheCardAnswersWithItsStaticKeyOrIsRefused) {
   EXPECT_EQ(host.finish({.data = answer.encode(), .sw = sw::kOk}).error().code, Errc::kUntrusted);
 }
 
+// Amendment F, 7.6.2.3: A6 and 5F49
 TEST(KeyAgreementTest, ObjectsStandInTheirOrderOnceAndInTheirLength) {
   const KeyAgreementRequest request{.variant = Scp11Variant::kC,
                                     .with_identities = true,
@@ -413,6 +422,7 @@ TEST(KeyAgreementTest, ObjectsStandInTheirOrderOnceAndInTheirLength) {
   EXPECT_EQ(accepted(test::truncations(octets), decodes), test::Names());
 }
 
+// Amendment F, 7.6.2.3: reserved values
 TEST(KeyAgreementTest, ReservedValuesAreRefused) {
   const KeyAgreementRequest request{.ephemeral_point = Bytes(65, 4)};
   const std::string hex = to_hex(request.encode());

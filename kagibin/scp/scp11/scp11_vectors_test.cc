@@ -56,6 +56,7 @@ KeyAgreementRequest request_of(const apdu::CommandApdu& command) {
   return KeyAgreementRequest::decode(command.data).value();
 }
 
+// Amendment F, 7.6, 7.7: published sessions
 TEST(Scp11VectorsTest, TheHostOpensPublishedSessionsAndReadsTheirAnswers) {
   for_each_vector("kagibin/scp/scp11/testdata/scp11.vec", [](VectorCase& vector) {
     const auto sent = apdu::CommandApdu::decode(vector.octets("Command")).value();
@@ -106,6 +107,7 @@ TEST(Scp11VectorsTest, TheAnswerOfAnotherSessionIsRefused) {
 
 // The published session's card is not known; a card with the host's keys computes the same secrets,
 // for both ends of a key agreement do.
+// BSI TR-03111, 4.3.3: key derivation of published sessions
 TEST(Scp11VectorsTest, TheCardsHalfOfTheKeyScheduleGivesThePublishedReceipt) {
   for_each_vector("kagibin/scp/scp11/testdata/scp11.vec", [](VectorCase& vector) {
     const auto sent = apdu::CommandApdu::decode(vector.octets("Command")).value();
@@ -137,6 +139,7 @@ TEST(Scp11VectorsTest, TheCardsHalfOfTheKeyScheduleGivesThePublishedReceipt) {
   });
 }
 
+// Amendment F, 7.1: i of published cards
 TEST(Scp11VectorsTest, PublishedParametersSayWhatTheCardSpeaks) {
   // Card recognition data of a YubiKey 5.7.4 as published by PeculiarVentures/scp: 64 { 06 ... 04
   // 11 9B 06 }.
@@ -152,6 +155,7 @@ TEST(Scp11VectorsTest, PublishedParametersSayWhatTheCardSpeaks) {
   EXPECT_EQ(Scp11Parameter::from(0x4000).error().code, Errc::kNotSupported);
 }
 
+// Amendment F, 7.1: i in one octet or two
 TEST(Scp11VectorsTest, ParametersAsOctetsSayHowManyTheyAre) {
   const auto from = [](const char* hex) { return Scp11Parameter::from_octets(*from_hex(hex)); };
   EXPECT_EQ(from("9B06").value().arc(), 0x0D86);

@@ -70,6 +70,7 @@ class ApplicationsTest : public testing::Test {
   std::unique_ptr<Element> element_;
 };
 
+// GPCS 7.3.3: personalisation through the security domain
 TEST_F(ApplicationsTest, PaymentCredentialIsPersonalisedThroughItsDomainAndThenAuthenticates) {
   ASSERT_EQ(select(kPayment).value, 0x9000);
   EXPECT_EQ(send({.ins = 0x88, .data = kChallenge, .le = 256}).sw.value, 0x6985);
@@ -110,6 +111,7 @@ TEST_F(ApplicationsTest, PaymentCredentialTakesABlockWholeOrNotAtAll) {
   EXPECT_EQ(send({.ins = 0xCA, .p2 = 0x5A, .data = {}, .le = 256}).sw.value, 0x6A88);
 }
 
+// GPCS 10.2: the domain's channel for its applications
 TEST_F(ApplicationsTest, DigitalKeyOpensItsDomainsChannelItselfAndTakesKeysInIt) {
   ASSERT_EQ(select(kDigitalKey).value, 0x9000);
   scp::Scp03Host host = open(0x33);

@@ -29,6 +29,8 @@ class KeyCommandsTest : public ::testing::Test {
   scp::Scp03KeySet fresh_ = test_keys(0x51);
 };
 
+// GPCS 11.8.3.1: the answer to PUT KEY
+// Amendment D, 7.2: AES keys
 TEST_F(KeyCommandsTest, AddsASetAndAnswersItsVersionAndCheckValues) {
   const auto command = Bench::put_key(*host_, 0x31, fresh_).encode().value();
   const auto answer = gp::PutKeyAnswer::decode(bench_.send(*host_, command).data).value();
@@ -39,6 +41,7 @@ TEST_F(KeyCommandsTest, AddsASetAndAnswersItsVersionAndCheckValues) {
   EXPECT_TRUE(keys().holds(0x31));
 }
 
+// GPCS 11.8.2.3: both dialects of key data
 TEST_F(KeyCommandsTest, TakesBothDialectsAndEveryKeySize) {
   std::uint8_t version = 0x31;
   for (const std::size_t size : {16U, 24U, 32U}) {
@@ -58,6 +61,7 @@ TEST_F(KeyCommandsTest, TakesBothDialectsAndEveryKeySize) {
   EXPECT_TRUE(keys().holds(0x40, 0x01));
 }
 
+// GPCS 11.8.2.1: P1 names the version to replace
 TEST_F(KeyCommandsTest, ReplacesASetUnderTheSameVersion) {
   EXPECT_EQ(put(Bench::put_key(*host_, 0x30, fresh_, 0x30)), 0x9000);
   EXPECT_EQ(keys().keys.size(), 3U) << "the session goes on";
@@ -65,6 +69,7 @@ TEST_F(KeyCommandsTest, ReplacesASetUnderTheSameVersion) {
   EXPECT_TRUE(bench_.open(test_keys(0x51), 0x30)->open());
 }
 
+// GPCS 11.8.2.1: replacing under another version
 TEST_F(KeyCommandsTest, ReplacesASetUnderAnotherVersionWhichStaysTheFirst) {
   ASSERT_EQ(put(Bench::put_key(*host_, 0x31, test_keys(0x61))), 0x9000);
   EXPECT_EQ(put(Bench::put_key(*host_, 0x2F, fresh_, 0x30)), 0x9000);
@@ -91,6 +96,7 @@ TEST_F(KeyCommandsTest, TheFactorySetGoesWhenAnotherIsComplete) {
   EXPECT_TRUE(bench.open(test_keys(0x51), 0x00)->open());
 }
 
+// GPCS 11.8.2.3, B.6: key check values
 TEST_F(KeyCommandsTest, RefusesAWrongCheckValueAndChangesNothing) {
   auto wrong = Bench::put_key(*host_, 0x31, fresh_);
   (*wrong.keys[2].kcv)[1] ^= 0x01;
@@ -100,6 +106,7 @@ TEST_F(KeyCommandsTest, RefusesAWrongCheckValueAndChangesNothing) {
   EXPECT_EQ(put(wrong), 0x9000) << "a key may come without a check value";
 }
 
+// GPCS 11.8.3.2: keys to add and to replace
 TEST_F(KeyCommandsTest, RefusesKeysThatAreThereOrNotThere) {
   EXPECT_EQ(put(Bench::put_key(*host_, 0x30, fresh_)), 0x6A80);
   EXPECT_EQ(put(Bench::put_key(*host_, 0x31, fresh_, 0x2A)), 0x6A88);
@@ -109,6 +116,7 @@ TEST_F(KeyCommandsTest, RefusesKeysThatAreThereOrNotThere) {
   EXPECT_EQ(keys().keys.size(), 6U);
 }
 
+// GPCS 11.8.2: refused
 TEST_F(KeyCommandsTest, RefusesWrongParametersTypesAndLengths) {
   const Bytes good = Bench::put_key(*host_, 0x31, {&fresh_.enc}).encode()->data;
   EXPECT_EQ(put_raw(0x80, 0x01, good), 0x6A86);
@@ -130,6 +138,7 @@ TEST_F(KeyCommandsTest, RefusesWrongParametersTypesAndLengths) {
   EXPECT_EQ(keys().keys.size(), 3U);
 }
 
+// GPCS 11.8: the session that PUT KEY needs
 TEST_F(KeyCommandsTest, NeedsASessionWithMac) {
   const Bytes data = Bench::put_key(*host_, 0x31, fresh_).encode()->data;
   bench_.select("");
@@ -141,6 +150,7 @@ TEST_F(KeyCommandsTest, NeedsASessionWithMac) {
   EXPECT_EQ(bench_.status("80E4000003D2013000"), 0x6982);
 }
 
+// GPCS 11.2.2.3.2: DELETE [key]
 TEST_F(KeyCommandsTest, DeletesTheSetItsSessionWasOpenedWithWhenAnotherRemains) {
   EXPECT_EQ(erase({.version = 0x30}), 0x6985) << "the last set";
   ASSERT_EQ(put(Bench::put_key(*host_, 0x31, fresh_)), 0x9000);
@@ -152,6 +162,7 @@ TEST_F(KeyCommandsTest, DeletesTheSetItsSessionWasOpenedWithWhenAnotherRemains) 
   EXPECT_TRUE(bench_.open(test_keys(0x51), 0x31)->open());
 }
 
+// GPCS 11.2.2.3.2: D0 and D2
 TEST_F(KeyCommandsTest, DeletesOneKeyOrOneIdentifierOfEveryVersion) {
   ASSERT_EQ(put(Bench::put_key(*host_, 0x31, fresh_)), 0x9000);
   EXPECT_EQ(erase({.identifier = 0x01}), 0x6985) << "no set would be complete";
@@ -161,6 +172,7 @@ TEST_F(KeyCommandsTest, DeletesOneKeyOrOneIdentifierOfEveryVersion) {
   EXPECT_EQ(keys().keys.size(), 5U);
 }
 
+// GPCS 11.2.3.2: referenced data not found
 TEST_F(KeyCommandsTest, RefusesToDeleteWhatIsNotThere) {
   EXPECT_EQ(erase({.version = 0x31}), 0x6A88);
   EXPECT_EQ(erase({.identifier = 0x09}), 0x6A88);
@@ -170,6 +182,7 @@ TEST_F(KeyCommandsTest, RefusesToDeleteWhatIsNotThere) {
   EXPECT_EQ(bench_.status(*host_, scp::PlainCommand{.ins = 0xE4}), 0x6A80);
 }
 
+// Amendment D, 6.2.2.1: a new key set's sequence counter
 TEST_F(KeyCommandsTest, NewKeysStartTheirSequenceCounterAnew) {
   ElementProfile profile;
   profile.scp03 = scp::Scp03Parameter{0x70};

@@ -119,6 +119,7 @@ class KeyTypesTest : public ::testing::Test {
   std::unique_ptr<scp::Scp03Host> host_ = bench_.open_isd();
 };
 
+// GPCS 11.1.8, 11.3.3.1: keys of every type, told by GET DATA 00E0
 TEST_F(KeyTypesTest, AreTakenToldAndKept) {
   std::uint8_t version = 0x40;
   std::string told;
@@ -137,6 +138,7 @@ TEST_F(KeyTypesTest, AreTakenToldAndKept) {
   EXPECT_EQ(information(), before);
 }
 
+// GPCS 11.8.2.2: several keys
 TEST_F(KeyTypesTest, SeveralComeInOneCommand) {
   gp::PutKey all{.new_version = 0x50, .first_identifier = 0x11};
   for (const Case& one : cases()) {
@@ -159,6 +161,7 @@ TEST_F(KeyTypesTest, TakeThePlaceOfOthers) {
   EXPECT_EQ(information().find("B041"), std::string::npos);
 }
 
+// GPCS 11.8.2.3: what is no key
 TEST_F(KeyTypesTest, AreRefusedWhenTheyAreNone) {
   const std::string before = information();
   const auto refused = [&](const gp::Key& key, auto change) {
@@ -187,6 +190,7 @@ TEST_F(KeyTypesTest, AreRefusedWhenTheyAreNone) {
   EXPECT_EQ(information(), before);
 }
 
+// GPCS E.2: 3DES key sets
 TEST_F(KeyTypesTest, ThreeDesKeysMakeASetOfTheirOwnKind) {
   const auto key = seal(gp::Key::des(Bytes(16, 0x4D)).value());
   ASSERT_EQ(put({.new_version = 0x20, .first_identifier = 1, .keys = {key, key, key}}).sw.value,
@@ -203,6 +207,7 @@ TEST_F(KeyTypesTest, ThreeDesKeysMakeASetOfTheirOwnKind) {
 }
 
 // Keys under Key-DEK of SCP02: 3DES, ECB, blocks of eight octets (GPCS E.4.7).
+// GPCS E.4.7: keys under SCP02's Key-DEK
 TEST(KeyTypesOfScp02Test, AreTakenUnderTripleDes) {
   const auto des_set = [](std::uint8_t first) {
     scp::Scp03KeySet keys = test_keys(first);

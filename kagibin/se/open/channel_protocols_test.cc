@@ -13,6 +13,7 @@ using Protocols = std::vector<gp::ChannelProtocol>;
 
 Bytes hex(std::string_view text) { return from_hex(text).value(); }
 
+// GPCS H.2: secure channel protocols of the card
 TEST(ChannelProtocolsTest, TheIssuerSpeaksWhatTheProfileSays) {
   ElementProfile profile;
   profile.scp03 = scp::Scp03Parameter{0x71};
@@ -21,6 +22,7 @@ TEST(ChannelProtocolsTest, TheIssuerSpeaksWhatTheProfileSays) {
   EXPECT_EQ(protocols_of(profile), (Protocols{{0x03, 0x71}, {0x02, 0x15}}));
 }
 
+// GPCS 11.5.2.3.7: secure channel protocols of a domain, 81
 TEST(ChannelProtocolsTest, ADomainSpeaksWhatItAskedForOrWhatItsParentDoes) {
   const Protocols off{{0x03, 0x60}};
   const Protocols on{{0x03, 0x60}, {0x02, 0x55}};

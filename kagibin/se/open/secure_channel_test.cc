@@ -27,6 +27,7 @@ std::uint16_t guess(Bench& bench) {
       "00112233445566778899AABBCCDDEEFF");
 }
 
+// Amendment D, 5.1: every i and key size
 TEST(SecureChannelTest, OpensASessionWithEveryParameterAndKeySize) {
   for (const unsigned i :
        {0x00U, 0x10U, 0x20U, 0x30U, 0x60U, 0x70U, 0x01U, 0x11U, 0x21U, 0x31U, 0x61U, 0x71U}) {
@@ -42,6 +43,7 @@ TEST(SecureChannelTest, OpensASessionWithEveryParameterAndKeySize) {
   }
 }
 
+// Amendment D, 7.1.1.3: lengths of the answer
 TEST(SecureChannelTest, AnswersInitializeUpdateInTheExactLengths) {
   const std::vector<std::pair<std::uint8_t, std::size_t>> lengths{
       {0x60, 29}, {0x70, 32}, {0x61, 45}, {0x71, 48}};
@@ -57,6 +59,7 @@ TEST(SecureChannelTest, AnswersInitializeUpdateInTheExactLengths) {
   }
 }
 
+// Amendment D, 7.1.1: refused
 TEST(SecureChannelTest, InitializeUpdateRefusesWhatItDoesNotHave) {
   Bench bench;
   EXPECT_EQ(bench.status("8050310008010203040506070800"), 0x6A88);
@@ -66,6 +69,7 @@ TEST(SecureChannelTest, InitializeUpdateRefusesWhatItDoesNotHave) {
   EXPECT_EQ(bench.status("8050000000"), 0x6700);
 }
 
+// Amendment D, 7.1.2: order
 TEST(SecureChannelTest, ExternalAuthenticateNeedsAnInitializeUpdateBefore) {
   Bench bench;
   const std::string_view command = "848201001000112233445566778899AABBCCDDEEFF";
@@ -80,6 +84,7 @@ TEST(SecureChannelTest, ExternalAuthenticateNeedsAnInitializeUpdateBefore) {
   EXPECT_EQ(bench.send(*host->wrap({.ins = 0xCA, .p2 = 0xE0})).sw.value, 0x6982);
 }
 
+// Amendment D, 6.2.2.1: the sequence counter, stored first
 TEST(SecureChannelTest, ThePseudoRandomCounterIsStoredBeforeTheAnswerLeaves) {
   Bench bench(with_parameter(0x70));
   const Bytes first = bench.send(kInitializeUpdate).data;
@@ -115,6 +120,7 @@ TEST(SecureChannelTest, AFailingRandomSourceIsAStatusWordAndPasses) {
   EXPECT_EQ(element->transmit(hex(kInitializeUpdate))->size(), 31U);
 }
 
+// Amendment D, 6.2.2.1: the AID in the challenge
 TEST(SecureChannelTest, ThePseudoRandomChallengeIsOverTheNameThatWasSelected) {
   Bench bench(with_parameter(0x70));
   auto host = scp::Scp03Host(test_keys(kIsdKeys), {.aid = aid(kIsdAid)});
@@ -122,6 +128,7 @@ TEST(SecureChannelTest, ThePseudoRandomChallengeIsOverTheNameThatWasSelected) {
   EXPECT_TRUE(host.external_authenticate(answer, scp::SecurityLevel{0x33}).has_value());
 }
 
+// Amendment D, 5.6: aborted sessions
 TEST(SecureChannelTest, ACommandWithoutItsMacEndsTheSession) {
   Bench bench;
   auto host = bench.open_isd(0x01);
@@ -141,6 +148,7 @@ TEST(SecureChannelTest, AFlippedBitEndsTheSession) {
   }
 }
 
+// Amendment D, 6.2.4: replay
 TEST(SecureChannelTest, AReplayedCommandEndsTheSession) {
   Bench bench;
   auto host = bench.open_isd(0x01);
@@ -198,6 +206,7 @@ TEST(SecureChannelTest, AMalformedExternalAuthenticateUsesNoTry) {
   EXPECT_TRUE(bench.open_isd()->open());
 }
 
+// GPCS 7.3: secure channel of the associated domain
 TEST(SecureChannelTest, ADomainUsesItsParentsKeysUntilItHasItsOwn) {
   Bench bench;
   auto host = bench.open_isd();
@@ -222,6 +231,7 @@ TEST(SecureChannelTest, ADomainUsesItsParentsKeysUntilItHasItsOwn) {
   EXPECT_EQ(bench.status("8050400008010203040506070800"), 0x6A88);
 }
 
+// Amendment D, 5.6: aborted sessions
 TEST(SecureChannelTest, AnAbortedSessionRefusesEverythingUntilItIsOver) {
   const auto abort = [](Bench& bench) {
     auto host = bench.open_isd();
@@ -254,6 +264,7 @@ TEST(SecureChannelTest, AnAbortedSessionRefusesEverythingUntilItIsOver) {
 }
 
 // BEGIN and END R-MAC SESSION: the domain's answers are protected better in between.
+// Amendment D, 7.1.3, 7.1.4: R-MAC sessions
 TEST(SecureChannelTest, AnRMacSessionProtectsTheDomainsAnswers) {
   Bench bench;
   auto host = bench.open_isd(0x03);
@@ -288,6 +299,7 @@ TEST(SecureChannelTest, AnRMacSessionProtectsTheDomainsAnswers) {
       0x6D00);
 }
 
+// GPCS 10.2: the domain's channel for its applications
 TEST(SecureChannelTest, AnApplicationUsesItsDomainsKeysOnItsOwnChannel) {
   ElementProfile profile;
   profile.security_domains.push_back({aid(kDomainAid)});

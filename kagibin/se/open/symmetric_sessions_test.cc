@@ -94,6 +94,7 @@ TEST(Scp02ElementTest, ADomainThatHasNothingElseSaysWhyToo) {
   EXPECT_EQ(bench.status("8050210008010203040506070800"), 0x6A88);
 }
 
+// GPCS E.1.1, E.5.2.3: SCP02 of every i and level
 TEST(Scp02ElementTest, OpensSessionsOfEveryParameterAndLevelWhereTheProfileTurnsItOn) {
   for (const std::uint8_t i : {std::uint8_t{0x15}, std::uint8_t{0x55}}) {
     for (const std::uint8_t level : {std::uint8_t{0x00}, std::uint8_t{0x01}, std::uint8_t{0x03}}) {
@@ -120,6 +121,7 @@ TEST(Scp02ElementTest, AesSetsGoOnSpeakingScp03) {
   EXPECT_EQ(bench.send(*host, {.ins = 0xCA, .p2 = 0xE0, .le = 256}).sw.value, 0x9000);
 }
 
+// GPCS E.5.1.4, E.5.1.5, E.5.1.7: refused
 TEST(Scp02ElementTest, InitializeUpdateRefusesWhatItDoesNotHave) {
   Bench bench(profile_of(0x15));
   EXPECT_EQ(bench.status("805020000701020304050607"), 0x6700);
@@ -129,6 +131,7 @@ TEST(Scp02ElementTest, InitializeUpdateRefusesWhatItDoesNotHave) {
   EXPECT_EQ(bench.status("8050220008010203040506070800"), 0x6A88);
 }
 
+// GPCS E.1.2: the sequence counter
 TEST(Scp02ElementTest, CountsSessionsThatOpened) {
   for (const std::uint8_t i : {std::uint8_t{0x15}, std::uint8_t{0x55}}) {
     Bench bench(profile_of(i));
@@ -179,6 +182,7 @@ TEST(Scp02ElementTest, AFullDiskOpensNoSession) {
   EXPECT_EQ(counter(bench), 0U);
 }
 
+// GPCS E.1.6: the end of a session
 TEST(Scp02ElementTest, AFailureEndsTheSession) {
   Bench bench(profile_of(0x55));
   auto host = open_scp02(bench, 0x03);
@@ -230,6 +234,7 @@ TEST(Scp02ElementTest, DomainsSpeakItWhereTheIssuerDoes) {
   EXPECT_EQ(protocols(on), (std::vector<gp::ChannelProtocol>{{0x03, 0x60}, {0x02, 0x55}}));
 }
 
+// GPCS 10.2: the domain's channel for its applications
 TEST(Scp02ElementTest, ServesApplicationsOnTheirOwnChannel) {
   ElementProfile profile = profile_of(0x55);
   profile.applications.push_back(

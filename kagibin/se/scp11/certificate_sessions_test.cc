@@ -7,6 +7,7 @@ namespace {
 
 using crypto::Curve;
 
+// Amendment F, 7.6, 7.7: SCP11a, b, c of the element
 TEST(CertificateSessionsTest, EveryVariantOpensOnBothCurvesInBothModesWithEverySize) {
   for (const Curve curve : {Curve::kP256, Curve::kP384}) {
     for (const auto parameter : {scp::kScp11S8, scp::kScp11S16}) {
@@ -26,6 +27,7 @@ TEST(CertificateSessionsTest, EveryVariantOpensOnBothCurvesInBothModesWithEveryS
   }
 }
 
+// Amendment F, 7.5, 6.1: certificates of both formats
 TEST(CertificateSessionsTest, CertificatesOfBothFormatsAndInBlocksAreTaken) {
   Scp11Bench bench;
   bench.put_keys();
@@ -42,6 +44,7 @@ TEST(CertificateSessionsTest, CertificatesOfBothFormatsAndInBlocksAreTaken) {
   }
 }
 
+// GPCS 10.4.1: authentication levels
 TEST(CertificateSessionsTest, ProvidersManageContentAndOthersDoNot) {
   Scp11Bench bench;
   bench.put_keys();
@@ -74,6 +77,7 @@ TEST(CertificateSessionsTest, OnlyTheProviderThatTheDomainNamesIsOne) {
   EXPECT_EQ(bench.exchange(own, get_status_of_isd()).sw.value, 0x9000);
 }
 
+// Amendment F, 4.3: what SCP11c does not change
 TEST(CertificateSessionsTest, KeysAndLifeCyclesDoNotChangeInScp11c) {
   Scp11Bench bench;
   bench.put_keys();
@@ -95,6 +99,7 @@ TEST(CertificateSessionsTest, KeysAndLifeCyclesDoNotChangeInScp11c) {
   EXPECT_EQ(bench.put(a, {0x01, 0x40}, key).value, 0x9000);
 }
 
+// Amendment F, 4.3: scripts
 TEST(CertificateSessionsTest, AScriptOfScp11cRunsAgainAndOthersDoNot) {
   for (const auto variant : {Scp11Variant::kA, Scp11Variant::kB, Scp11Variant::kC}) {
     Scp11Bench bench;
@@ -153,6 +158,7 @@ TEST(CertificateSessionsTest, WhatWasShownIsForgottenWhenSomethingElseBegins) {
   EXPECT_EQ(bench.authenticate(there, other).value, 0x9000);
 }
 
+// Amendment F, 4.3: one session
 TEST(CertificateSessionsTest, ADomainHasOneSessionOfScp11c) {
   Scp11Bench bench;
   bench.put_keys();
@@ -201,6 +207,7 @@ TEST(CertificateSessionsTest, ADomainThatDoesNotSpeakScp11KnowsNoneOfItsCommands
   EXPECT_EQ(without_keys.authenticate(host).value, 0x6A88);
 }
 
+// Amendment F, 5.1: key references
 TEST(CertificateSessionsTest, KvnZeroIsTheFirstKeyOfItsKid) {
   Scp11Bench bench;
   bench.put_keys();
@@ -245,6 +252,7 @@ TEST(CertificateSessionsTest, TheStaticKeyDekOpensSensitiveData) {
   EXPECT_EQ(bench.put(host, {0x01, 0x42}, gp::Key::aes(key).value()).value, 0x6A80);
 }
 
+// GPCS 7.3: keys of the associated domain
 TEST(CertificateSessionsTest, ASupplementaryDomainUsesTheKeysAboveUntilItHasItsOwn) {
   Scp11Bench bench;
   bench.put_keys();

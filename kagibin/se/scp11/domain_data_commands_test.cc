@@ -54,6 +54,7 @@ Bytes chain_of_domain(const Scp11Bench& bench, Format format) {
   return out;
 }
 
+// Amendment F, 7.2, 7.8: certificate stores
 TEST(DomainDataTest, AHostTakesTheDomainsKeyFromItsCertificateStore) {
   for (const auto format : {Format::kGp, Format::kX509}) {
     for (const std::size_t block : {7UZ, 97UZ, 200UZ, 255UZ}) {
@@ -75,6 +76,7 @@ TEST(DomainDataTest, AHostTakesTheDomainsKeyFromItsCertificateStore) {
   }
 }
 
+// Amendment F, 7.8, 5.1: stores belong to keys
 TEST(DomainDataTest, StoresAreOfKeyPairsThatAreThere) {
   Scp11Bench bench;
   bench.put_keys();
@@ -131,6 +133,7 @@ TEST(DomainDataTest, DataThatIsInterruptedIsForgotten) {
   EXPECT_EQ(block(0xF0, 0, "A60483021303BF21023000"), 0x6A80) << "not encrypted";
 }
 
+// Amendment F, 7.9: allow lists
 TEST(DomainDataTest, AllowListsSayWhoMayCome) {
   Scp11Bench bench;
   bench.put_keys();
@@ -158,6 +161,7 @@ TEST(DomainDataTest, AllowListsSayWhoMayCome) {
   EXPECT_EQ(put("A60483021003920200017003930112"), 0x6A80) << "a counter is of SCP11c";
 }
 
+// Amendment F, 7.9: the counter of an allow list
 TEST(DomainDataTest, InScp11cAnAllowListCountsUp) {
   Scp11Bench bench;
   bench.put_keys();
@@ -181,6 +185,7 @@ TEST(DomainDataTest, InScp11cAnAllowListCountsUp) {
   EXPECT_EQ(put("A60483021003920200077003930111"), 0x9000);
 }
 
+// Amendment F, 7.3, 7.4, 7.10: CA identifiers
 TEST(DomainDataTest, IdentifiersOfAuthoritiesNameTheirKeys) {
   Scp11Bench bench;
   bench.put_keys();

@@ -97,6 +97,7 @@ class DelegationTest : public ::testing::Test {
   Platform platform_{*nvm_, rng_, clock_, modules_, facts_, registry_, keys_};
 };
 
+// GPCS 9.2.1, C.4: token verification
 TEST_F(DelegationTest, TakesATokenForThisCommandAlone) {
   const Request good = request();
   const auto use = verify_token(platform_, entry(delegate()), good.view());
@@ -122,6 +123,7 @@ TEST_F(DelegationTest, TakesATokenForThisCommandAlone) {
   EXPECT_EQ(refusal(good, verifier()), Errc::kPolicy) << "no Delegated Management";
 }
 
+// GPCS 9.2.1: the token key
 TEST_F(DelegationTest, NeedsAKeyThatVerifies) {
   const Request good = request();
   ASSERT_TRUE(keys_.erase_version(isd(), kTokenKeyVersion).has_value());
@@ -162,6 +164,7 @@ TEST_F(DelegationTest, TheNextDomainAboveVerifies) {
   EXPECT_EQ(refusal(request()), Errc::kAuthentication) << "the ISD's key is not asked";
 }
 
+// GPCS C.4: token numbers
 TEST_F(DelegationTest, ATokenWithANumberIsGoodOnce) {
   const Request good = request(with_number("0001"));
   const auto use = verify_token(platform_, entry(delegate()), good.view());
@@ -197,6 +200,7 @@ TEST_F(DelegationTest, NumbersOfTokensFillTheirMemory) {
   EXPECT_EQ(answer.error().code, Errc::kLimit);
 }
 
+// GPCS C.4: 42 and 45 in B6
 TEST_F(DelegationTest, ATokenForAnotherCardIsRefused) {
   ASSERT_TRUE(put_data_object(*nvm_, isd(), 0x42, hex("1234")).has_value());
   ASSERT_TRUE(put_data_object(*nvm_, isd(), 0x45, hex("5678")).has_value());
@@ -213,6 +217,7 @@ TEST_F(DelegationTest, ATokenForAnotherCardIsRefused) {
   EXPECT_EQ(refusal(request(hex("C900B603950101"))), Errc::kUnexpectedTag);
 }
 
+// GPCS C.5, 11.1.6: receipts
 TEST_F(DelegationTest, AnswersAReceiptWhenThereIsAKeyForIt) {
   const Bytes done = gp::receipt_for::install(load_file(), application());
   const DelegatedUse use{.verifier = isd()};
@@ -255,6 +260,7 @@ TEST_F(DelegationTest, AnswersAReceiptWhenThereIsAKeyForIt) {
   EXPECT_EQ(confirm(platform_, entry(delegate()), use, done).error().code, Errc::kLimit);
 }
 
+// GPCS 9.2.1, C.3: DAP verification
 TEST_F(DelegationTest, VerifiesEveryDapBlockAndMissesThoseThatAreDue) {
   const Bytes hash = gp::load_file_hash(crypto::HashAlgorithm::kSha256, Bytes(100, 0x5A));
   const gp::Key signing = gp::Key::ec_private(issuer_key()).value();
