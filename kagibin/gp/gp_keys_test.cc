@@ -42,11 +42,18 @@ TEST(DeleteTest, RoundTripsKeys) {
   EXPECT_EQ((DeleteKeys{.identifier = 1, .version = 0x31}).encode().data, hex("D0 01 01 D2 01 31"));
 }
 
+// GPCS 11.2.2.2: P2 of DELETE [key]; nothing is related to a key, and hosts set b8 nevertheless
+TEST(DeleteTest, TakesKeysWhetherP2AsksForRelatedObjectsOrNot) {
+  const Delete keys = DeleteKeys{.identifier = {}, .version = 0x31};
+  EXPECT_EQ(decode_delete(0, 0x00, hex("D2 01 31")).value(), keys);
+  EXPECT_EQ(decode_delete(0, 0x80, hex("D2 01 31")).value(), keys);
+}
+
 // GPCS 11.2.2: DELETE with foreign or double fields
 TEST(DeleteTest, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(decode_delete(0x80, 0, hex("4F 05 A000000003")).error().code, Errc::kValue);
   EXPECT_EQ(decode_delete(0, 0x40, hex("4F 05 A000000003")).error().code, Errc::kValue);
-  EXPECT_EQ(decode_delete(0, 0x80, hex("D2 01 31")).error().code, Errc::kValue);
+  EXPECT_EQ(decode_delete(0, 0x40, hex("D2 01 31")).error().code, Errc::kValue);
   EXPECT_EQ(decode_delete(0, 0, {}).error().code, Errc::kTruncated);
   EXPECT_EQ(decode_delete(0, 0, hex("4F 04 A0000000")).error().code, Errc::kLength);
   EXPECT_EQ(decode_delete(0, 0, hex("D2 02 3131")).error().code, Errc::kLength);

@@ -87,9 +87,6 @@ Result<Delete> decode_delete(std::uint8_t p1, std::uint8_t p2, ByteView data) {
   if (!out.identifier && !out.version) {
     return fail(Errc::kTruncated, "DELETE names an object or a key");
   }
-  if (p2 != 0) {
-    return fail(Errc::kValue, "keys are deleted with P2 00");
-  }
   return out;
 }
 

@@ -3,7 +3,8 @@
 //
 //   object  80 E4 00 P2 | 4F AID | B6 { ... } (opt) | 9E token (opt)
 //                                                   P2: 00 the object, 80 and what came from it
-//   keys    80 E4 00 00 | D0 KID (opt) | D2 KVN (opt), at least one
+//   keys    80 E4 00 P2 | D0 KID (opt) | D2 KVN (opt), at least one
+//                                                   P2: 00, from some hosts 80
 //   answer  00 (no receipt)
 //
 // Limits: one command (P1 00). B6, the control reference of a token (GPCS 11.2.2.3.1), is kept as
