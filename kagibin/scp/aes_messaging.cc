@@ -39,7 +39,8 @@ std::expected<CardSession::Unwrapped, StatusWord> AesCardMessaging::unwrap(
     const apdu::CommandApdu& command) {
   auto cla = apdu::ClassOctet::decode(command.cla);
   if (!cla) {
-    return std::unexpected(sw::kClassNotSupported);
+    return std::unexpected(
+        sw::kClassNotSupported.because("this class octet is reserved (GPCS 11.1.4)"));
   }
   if (!session_.level.c_mac()) {
     if (cla->secure_messaging) {
@@ -73,7 +74,7 @@ std::expected<SecretBytes, StatusWord> AesCardMessaging::open_command(
   const ByteView body = ByteView(command.data).first(command.data.size() - mac_size);
   const auto mac = command_mac(session_.keys, session_.chaining_value, command, body, mac_size);
   if (!mac) {
-    return end(sw::kNoDiagnosis);
+    return end(sw::kNoDiagnosis.because("the cryptographic library failed"));
   }
   if (!ct_equal(ByteView(*mac).first(mac_size), ByteView(command.data).last(mac_size))) {
     return end(kWrongMessaging);
@@ -181,7 +182,7 @@ std::expected<SecretBytes, StatusWord> AesCardMessaging::decrypt_sensitive(ByteV
   }
   auto plain = crypto::aes_cbc_decrypt(session_.dek.expose(), {}, value);
   if (!plain) {
-    return std::unexpected(sw::kNoDiagnosis);
+    return std::unexpected(sw::kNoDiagnosis.because("the cryptographic library failed"));
   }
   return std::move(*plain);
 }

@@ -82,6 +82,7 @@ Result<Bytes> Element::transmit(ByteView c_apdu) {
 }
 
 Detail Element::reason() const { return parts_->open.reason(); }
+const Circumstances& Element::circumstances() const { return parts_->platform.circumstances; }
 
 void Element::power_off() {
   parts_->has_power = false;

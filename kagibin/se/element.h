@@ -18,6 +18,7 @@
 #include "kagibin/apdu/card_link.h"
 #include "kagibin/base/clock.h"
 #include "kagibin/crypto/rng.h"
+#include "kagibin/se/explain/circumstances.h"
 #include "kagibin/se/module_registry.h"
 #include "kagibin/se/nvm/nvm.h"
 #include "kagibin/se/profile.h"
@@ -52,6 +53,8 @@ class Element final : public apdu::CardLink {
   // Why the last command was refused, for whoever runs the element (status_word.h); empty when it
   // was not, or when no reason is named.
   Detail reason() const;
+  // Of the last command, for se/explain/explanation.h.
+  const Circumstances& circumstances() const;
   void power_off();
   void power_on();  // a reset when it has power already
   void reset() { power_on(); }

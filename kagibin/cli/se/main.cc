@@ -5,6 +5,7 @@
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/se/element_card.h"
+#include "kagibin/cli/se/explaining_card.h"
 #include "kagibin/cli/se/standard_modules.h"
 #include "kagibin/link/vpcd_pair.h"
 #include "kagibin/se/nvm/nvm_file.h"
@@ -23,6 +24,7 @@ struct Options {
   bool single = false;
   bool no_sync = false;
   bool allow_changed_code = false;
+  bool explain = false;
 };
 
 class SeCommands {
@@ -53,7 +55,9 @@ class SeCommands {
         KB_TRY(se::Element::open(std::move(medium), rng_, clock_, modules,
                                  options_.allow_changed_code ? se::Element::ChangedCode::kUpdate
                                                              : se::Element::ChangedCode::kRefuse));
-    cli::ElementCard card(*element);
+    cli::ElementCard quiet(*element);
+    cli::ExplainingCard explaining(quiet, *element, console_.json());
+    link::CardSide& card = options_.explain ? static_cast<link::CardSide&>(explaining) : quiet;
     link::VpcdCard vpcd(card);
     if (!options_.vpcd.empty()) {
       const cli::HostPort where = KB_TRY(cli::parse_host_port(options_.vpcd));
@@ -102,6 +106,9 @@ int main(int argc, char** argv) {
                 "do not wait for the disk: faster, and a power cut of the machine may lose state");
   run->add_flag("--allow-changed-code", options.allow_changed_code,
                 "run although the built-in code is not what the element was made with");
+  run->add_flag("--explain", options.explain,
+                "say on standard error why each command is refused: what is wrong, the clause, the "
+                "key and the tries left, what to do; with --json one object a line");
   run->callback([&] { program.finish(SeCommands(program, options).run()); });
   return program.run(argc, argv);
 }

@@ -30,7 +30,8 @@ Result<void> take_acceptance(std::optional<Acceptance>& out, ByteView value, std
 
 Result<void> take_protocol(std::vector<ChannelProtocol>& out, ByteView value) {
   if (value.size() != 2) {
-    return fail(Errc::kLength, "a secure channel (81) is a protocol and its i (GPCS 11.5.2.3.7)");
+    return fail(Errc::kLength,
+                "a secure channel (tag 81) is a protocol and its i (GPCS 11.5.2.3.7)");
   }
   if (out.size() == DomainParameters::kMaxProtocols) {
     return fail(Errc::kLimit, "a security domain speaks at most eight protocols");
@@ -51,7 +52,8 @@ Result<void> take(DomainParameters& out, const tlv::Tlv& object) {
       return take_acceptance(out.extradition_away, object.value, 2);
     case kPersonalized:
       if (!object.value.empty() || out.personalized) {
-        return fail(Errc::kLength, "84 of a security domain's parameters is empty and stands once");
+        return fail(Errc::kLength,
+                    "tag 84 of a security domain is empty and stands once (GPCS 11.5.2.3.7)");
       }
       out.personalized = true;
       return {};

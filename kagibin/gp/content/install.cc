@@ -108,12 +108,13 @@ Result<ByteView> application_parameters(ByteView parameters) {
       continue;
     }
     if (out) {
-      return fail(Errc::kUnexpectedTag, "C9 stands once in install parameters");
+      return fail(Errc::kUnexpectedTag,
+                  "tag C9 stands once in install parameters (GPCS 11.5.2.3.7)");
     }
     out = object.value;
   }
   if (!out) {
-    return fail(Errc::kNotFound, "install parameters carry C9");
+    return fail(Errc::kNotFound, "install parameters carry tag C9 (GPCS 11.5.2.3.7)");
   }
   return *out;
 }

@@ -45,7 +45,7 @@ Result<void> take_selection(std::optional<ImplicitSelection>& out, ByteView valu
     return twice();
   }
   if (value.size() != 1) {
-    return fail(Errc::kLength, "an implicit selection parameter (CF) has one octet");
+    return fail(Errc::kLength, "implicit selection (tag CF) has one octet (GPCS 11.5.2.3.7)");
   }
   out = KB_TRY(ImplicitSelection::from(value[0]));
   return {};
@@ -81,7 +81,8 @@ Result<void> take_system(InstallParameters& out, const tlv::Tlv& object) {
 Result<ImplicitSelection> ImplicitSelection::from(std::uint8_t octet) {
   const ImplicitSelection out{octet};
   if ((octet & kReservedBit) != 0 || out.channel() > kHighestChannel) {
-    return fail(Errc::kValue, "implicit selection (CF) is for a channel up to 19, with b6 clear");
+    return fail(Errc::kValue,
+                "implicit selection (tag CF) is for a channel up to 19, with b6 clear");
   }
   return out;
 }

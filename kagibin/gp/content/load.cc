@@ -110,10 +110,11 @@ Result<bool> LoadFileReader::read_head() {
     return fail(Errc::kNotSupported, "ciphered load files are not taken here (GPCS 11.6.2.3, D4)");
   }
   if (head->tag != kDapBlock) {
-    return fail(Errc::kUnexpectedTag, "a load file is DAP blocks (E2) and C4 (GPCS 11.6.2.3)");
+    return fail(Errc::kUnexpectedTag,
+                "a load file is DAP blocks (E2), then tag C4 (GPCS 11.6.2.3)");
   }
   if (head->length > kMaxDapValue) {
-    return fail(Errc::kLength, "a DAP block (E2) is too long");
+    return fail(Errc::kLength, "a DAP block (tag E2) is too long (GPCS 11.6.2.3)");
   }
   const std::size_t end = head->size + head->length;
   if (head_.size() < end) {
@@ -146,7 +147,7 @@ Result<void> LoadFileReader::begin_data(std::size_t length) {
     return fail(Errc::kNoSpace, "the load file is longer than the memory left for it (GPCS 9.3.5)");
   }
   if (length == 0) {
-    return fail(Errc::kLength, "a load file data block (C4) is not empty");
+    return fail(Errc::kLength, "a load file data block (tag C4) is not empty (GPCS 11.6.2.3)");
   }
   in_data_ = true;
   announced_ = length;
@@ -156,7 +157,7 @@ Result<void> LoadFileReader::begin_data(std::size_t length) {
 
 Result<void> LoadFileReader::add_data(ByteView octets) {
   if (octets.size() > announced_ - data_block_.size()) {
-    return fail(Errc::kTrailing, "more octets come than C4 announced (GPCS 11.6.2.3)");
+    return fail(Errc::kTrailing, "more octets come than tag C4 announced (GPCS 11.6.2.3)");
   }
   append(data_block_, octets);
   return {};

@@ -122,13 +122,13 @@ Result<TokenReference> TokenReference::decode(ByteView value) {
         field = &out.number;
         break;
       default:
-        return fail(Errc::kUnexpectedTag, "B6 of a token holds 42, 45, 5F20 and 93 (C.4)");
+        return fail(Errc::kUnexpectedTag, "tag B6 of a token holds 42, 45, 5F20 and 93 (GPCS C.4)");
     }
     if (!field->empty()) {
-      return fail(Errc::kUnexpectedTag, "an object of B6 stands twice");
+      return fail(Errc::kUnexpectedTag, "an object of tag B6 stands twice (GPCS C.4)");
     }
     if (object.value.empty() || object.value.size() > kMaxField) {
-      return fail(Errc::kLength, "an object of B6 has 1 to 16 octets");
+      return fail(Errc::kLength, "an object of tag B6 has 1 to 16 octets (GPCS C.4)");
     }
     field->assign(object.value.begin(), object.value.end());
   }

@@ -179,7 +179,7 @@ Result<GetStatus> GetStatus::decode(std::uint8_t p1, std::uint8_t p2, ByteView d
     out.tags = KB_TRY(read_tag_list(tags->value));
   }
   if (!in.empty()) {
-    return fail(Errc::kNotSupported, "GET STATUS searches by AID (4F) alone");
+    return fail(Errc::kNotSupported, "GET STATUS searches by AID (tag 4F) alone (GPCS 11.4.2.3)");
   }
   return out;
 }

@@ -95,7 +95,8 @@ StatusWord Scp02Card::authenticate(const Scp02SessionKeys& session,
                                    const apdu::CommandApdu& command) {
   const auto cla = apdu::ClassOctet::decode(command.cla);
   if (!cla || !cla->proprietary) {
-    return sw::kClassNotSupported;
+    return sw::kClassNotSupported.because(
+        "EXTERNAL AUTHENTICATE is of GlobalPlatform's class: 84 (GPCS E.5.2.2)");
   }
   if (!cla->secure_messaging) {
     return sw::kSecurityStatusNotSatisfied.because(
@@ -142,7 +143,8 @@ std::expected<CardSession::Unwrapped, StatusWord> Scp02Card::unwrap(
   }
   auto cla = apdu::ClassOctet::decode(command.cla);
   if (!cla) {
-    return std::unexpected(sw::kClassNotSupported);
+    return std::unexpected(
+        sw::kClassNotSupported.because("this class octet is reserved (GPCS 11.1.4)"));
   }
   if (!level_.c_mac()) {
     if (cla->secure_messaging) {

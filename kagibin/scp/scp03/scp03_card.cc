@@ -91,7 +91,8 @@ StatusWord Scp03Card::external_authenticate(const apdu::CommandApdu& command) {
 StatusWord Scp03Card::authenticate(Challenge challenge, const apdu::CommandApdu& command) {
   const auto cla = apdu::ClassOctet::decode(command.cla);
   if (!cla || !cla->proprietary) {
-    return sw::kClassNotSupported;
+    return sw::kClassNotSupported.because(
+        "EXTERNAL AUTHENTICATE is of GlobalPlatform's class: 84 (Amendment D, 7.1.2)");
   }
   if (!cla->secure_messaging) {
     return sw::kSecurityStatusNotSatisfied.because(

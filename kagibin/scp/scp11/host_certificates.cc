@@ -34,7 +34,9 @@ void HostCertificates::forget() {
 StatusWord HostCertificates::submit(const apdu::CommandApdu& command, const Scp11Domain& domain) {
   const auto cla = apdu::ClassOctet::decode(command.cla);
   if (!cla || !cla->proprietary) {
-    return refuse(sw::kClassNotSupported);
+    return refuse(sw::kClassNotSupported.because(
+        "PERFORM SECURITY OPERATION is of GlobalPlatform's class: 80, 90 in a chain (Amendment F, "
+        "7.5)"));
   }
   host_.reset();
   if (command.data.empty() || blocks_.size() + command.data.size() > crypto::kX509MaxSize) {

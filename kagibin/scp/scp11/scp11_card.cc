@@ -143,7 +143,10 @@ std::expected<Scp11Card::Opened, StatusWord> Scp11Card::authenticate(
 
 apdu::ResponseApdu Scp11Session::establish(const apdu::CommandApdu& command) {
   static_cast<void>(command);
-  return {.data = {}, .sw = sw::kConditionsNotSatisfied};
+  return {.data = {},
+          .sw = sw::kConditionsNotSatisfied.because(
+              "SCP11 opens its session by MUTUAL or INTERNAL AUTHENTICATE alone (Amendment F, 7.6 "
+              "and 7.7)")};
 }
 
 SecurityLevel Scp11Session::level() const {

@@ -54,11 +54,13 @@ Result<ClearKey> check_key(std::vector<gp::KeyPart> parts,
   return ClearKey{identifier, std::move(key), own ? own : data.kcv};
 }
 
-std::expected<std::vector<ClearKey>, StatusWord> open_keys(const scp::CardSession& session,
+std::expected<std::vector<ClearKey>, StatusWord> open_keys(const DomainCommand& command,
                                                            const gp::PutKey& put) {
+  const scp::CardSession& session = *command.channel.session;
   std::vector<ClearKey> out;
   std::uint8_t identifier = put.first_identifier;
   for (const gp::KeyData& data : put.keys) {
+    command.platform.circumstances.about_key(command.domain.aid, put.new_version, identifier);
     std::vector<gp::KeyPart> parts;
     for (const gp::KeyComponentData& component : data.components) {
       auto part = open_component(session, component);
@@ -77,17 +79,23 @@ std::expected<std::vector<ClearKey>, StatusWord> open_keys(const scp::CardSessio
 }
 
 // Which keys must and must not be there.
-Result<void> check_names(const KeyStore& store,
+Result<void> check_names(Platform& platform,
                          const Aid& domain,
                          const gp::PutKey& put,
                          const std::vector<ClearKey>& keys) {
+  const KeyStore& store = platform.keys;
   const bool moves = put.replaces() && put.old_version != put.new_version;
   for (const ClearKey& key : keys) {
     if (put.replaces() && !store.has_key(domain, {put.old_version, key.identifier})) {
-      return fail(Errc::kNotFound, "a key to replace is not there");
+      platform.circumstances.about_key(domain, put.old_version, key.identifier);
+      return fail(Errc::kNotFound,
+                  "a key to replace is not there: see GET DATA 00E0; P1 00 adds (GPCS 11.8.2.1)");
     }
     if ((!put.replaces() || moves) && store.has_key(domain, {put.new_version, key.identifier})) {
-      return fail(Errc::kValue, "a key to add is there already");
+      platform.circumstances.about_key(domain, put.new_version, key.identifier);
+      return fail(Errc::kValue,
+                  "a key to add is there already: P1 names the version to replace (GPCS "
+                  "11.8.2.1)");
     }
   }
   return {};
@@ -104,7 +112,7 @@ Result<void> change_keys(Platform& platform,
                          const gp::PutKey& put,
                          const std::vector<ClearKey>& keys) {
   KeyStore& store = platform.keys;
-  KB_TRY(check_names(store, domain, put, keys));
+  KB_TRY(check_names(platform, domain, put, keys));
   for (const ClearKey& key : keys) {
     KB_TRY(store.put_key(domain, {put.new_version, key.identifier}, key.key));
   }
@@ -129,7 +137,7 @@ Result<void> keep_a_key_set(const KeyStore& store, const RegistryEntry& domain, 
   if (had_one && !can_be_opened(store, domain)) {
     return fail(Errc::kPolicy,
                 "a security domain keeps one complete key set for a protocol that it speaks: put "
-                "another first");
+                "another first (GPCS 7.3)");
   }
   return {};
 }
@@ -168,7 +176,10 @@ Result<void> delete_all(Platform& platform,
     }
   }
   if (!found) {
-    return fail(Errc::kNotFound, "there is no such key");
+    platform.circumstances.key_domain = domain.aid;
+    platform.circumstances.key_version = which.version;
+    platform.circumstances.key_identifier = which.identifier;
+    return fail(Errc::kNotFound, "there is no such key: see GET DATA 00E0 (GPCS 11.2.2.3.2)");
   }
   return keep_a_key_set(store, domain, had_one);
 }
@@ -177,7 +188,9 @@ Result<void> delete_all(Platform& platform,
 
 apdu::ResponseApdu put_key(const DomainCommand& command) {
   if (!command.authenticated_with_mac()) {
-    return answer(sw::kSecurityStatusNotSatisfied);
+    return answer(sw::kSecurityStatusNotSatisfied.because(
+        "PUT KEY wants a session with C-MAC of the domain's own provider: open one at level 01 or "
+        "more (GPCS 11.8, table 11-1)"));
   }
   if (command.p1 > gp::kHighestKeyVersion) {
     return answer(sw::kIncorrectP1P2.because(
@@ -187,7 +200,7 @@ apdu::ResponseApdu put_key(const DomainCommand& command) {
   if (!put) {
     return answer(status_of(put.error()));
   }
-  const auto keys = open_keys(*command.channel.session, *put);
+  const auto keys = open_keys(command, *put);
   if (!keys) {
     return answer(keys.error());
   }

@@ -9,6 +9,13 @@ namespace kagibin::se {
 
 namespace sw = apdu::sw;
 
+namespace {
+
+constexpr StatusWord kNotOwnChannel = sw::kConditionsNotSatisfied.because(
+    "an application uses its domain's secure channel while it is selected (GPCS 10.2)");
+
+}  // namespace
+
 LogicalChannel* ApplicationSecureChannel::own_channel() const {
   LogicalChannel* channel = channels_.current;
   const bool own =
@@ -25,7 +32,7 @@ apdu::ResponseApdu ApplicationSecureChannel::process_security(const apdu::Comman
   const auto self = platform_.registry.find(aid_);
   const auto domain = self ? platform_.registry.find(self->security_domain) : std::nullopt;
   if (channel == nullptr || !domain || !is_security_command(command)) {
-    return {.data = {}, .sw = sw::kConditionsNotSatisfied};
+    return {.data = {}, .sw = kNotOwnChannel};
   }
   return secure_channel_.process(*channel, aid_, *domain, command);
 }
@@ -34,7 +41,7 @@ std::expected<SecureChannelService::Plain, StatusWord> ApplicationSecureChannel:
     const apdu::CommandApdu& command) {
   LogicalChannel* channel = own_channel();
   if (channel == nullptr) {
-    return std::unexpected(sw::kConditionsNotSatisfied);
+    return std::unexpected(kNotOwnChannel);
   }
   auto plain = SecureChannel::unwrap(*channel, command);
   if (!plain) {
@@ -55,7 +62,7 @@ std::expected<SecretBytes, StatusWord> ApplicationSecureChannel::decrypt_sensiti
     ByteView value) const {
   const LogicalChannel* channel = own_channel();
   if (channel == nullptr) {
-    return std::unexpected(sw::kConditionsNotSatisfied);
+    return std::unexpected(kNotOwnChannel);
   }
   return SecureChannel::decrypt_sensitive(*channel, value);
 }

@@ -70,6 +70,7 @@ void Open::reset() {
 }
 
 Bytes Open::process(ByteView c_apdu) {
+  platform_.circumstances = {};
   const ResponseApdu answer = answer_to(c_apdu);
   reason_ = answer.sw.reason;
   return answer.encode();
@@ -84,15 +85,18 @@ ResponseApdu Open::answer_to(ByteView c_apdu) {
     return status(iso_secure_messaging(c_apdu.front()) ? sw::kSecureMessagingNotSupported
                                                        : sw::kClassNotSupported);
   }
+  platform_.circumstances.channel = octet->channel;
   if (octet->channel >= channels_.all.size() || !channels_.all[octet->channel].open) {
     return status(sw::kChannelNotSupported);
   }
+  LogicalChannel& channel = channels_.all[octet->channel];
+  platform_.circumstances.selected = channel.selected;
+  platform_.circumstances.in_session = channel.in_session();
   auto command = apdu::CommandApdu::decode(c_apdu);
   if (!command) {
     return status(sw::kWrongLength.because(command.error().detail));
   }
   command->cla = *apdu::on_channel(command->cla, 0);
-  LogicalChannel& channel = channels_.all[octet->channel];
   channels_.current = &channel;
   ResponseApdu answer = dispatch(channel, *octet, *command);
   channels_.current = nullptr;

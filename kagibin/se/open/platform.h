@@ -6,6 +6,7 @@
 #include "kagibin/base/clock.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/se/domain/key_store.h"
+#include "kagibin/se/explain/circumstances.h"
 #include "kagibin/se/module_registry.h"
 #include "kagibin/se/open/registry.h"
 
@@ -36,6 +37,7 @@ struct Platform {
   const ElementFacts& facts;
   Registry& registry;
   KeyStore& keys;
+  Circumstances circumstances{};  // of the command in hand
 };
 
 }  // namespace kagibin::se

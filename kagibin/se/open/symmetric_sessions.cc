@@ -19,6 +19,8 @@ constexpr std::uint8_t kGlobalPlatformClass = 0x80;
 constexpr std::uint8_t kEnc = 0x01;
 constexpr std::uint8_t kMac = 0x02;
 constexpr std::uint8_t kDek = 0x03;
+constexpr StatusWord kNotCounted =
+    sw::kMemoryFailure.because("the try or the session could not be counted in the memory");
 
 std::unexpected<StatusWord> no_such_set() {
   return std::unexpected(sw::kReferencedDataNotFound.because(
@@ -56,6 +58,18 @@ struct SymmetricSessions::Opening {
   std::uint8_t version = 0;
   ByteView host_challenge;
 };
+
+void SymmetricSessions::note_tries(const Aid& owner, std::uint8_t version) {
+  if (version == 0) {
+    return;  // there is no set at all
+  }
+  platform_.circumstances.about_key(owner, version);
+  const std::uint8_t limit = platform_.facts.authentication_failure_limit;
+  if (limit != 0) {
+    const std::uint8_t used = std::min(limit, platform_.keys.failures(owner, version));
+    platform_.circumstances.tries_left = static_cast<std::uint8_t>(limit - used);
+  }
+}
 
 bool SymmetricSessions::pausing() const {
   return failures_ >= kFreeFailures && platform_.clock.uptime_ms() - last_failure_ms_ < kPauseMs;
@@ -111,6 +125,7 @@ std::expected<Bytes, StatusWord> SymmetricSessions::initialize_update(
                         .version = version_of(domain, owner, command.p1),
                         .host_challenge = command.data};
   const auto kind = platform_.keys.channel_keys(owner.aid, opening.version);
+  note_tries(owner.aid, opening.version);
   const auto legacy = domain.parameter_of(scp::kScp02);
   if (kind == ChannelKeys::kDes) {
     if (!legacy) {
@@ -216,7 +231,7 @@ StatusWord SymmetricSessions::external_authenticate(LogicalChannel& channel,
   if (limited && !platform_.keys.set_failures(used.domain, used.version,
                                               static_cast<std::uint8_t>(before + 1))) {
     channel.end_session();
-    return sw::kMemoryFailure;
+    return kNotCounted;
   }
   const StatusWord status = channel.session->establish(command).sw;
   const bool guessed_wrong =
@@ -237,7 +252,8 @@ StatusWord SymmetricSessions::external_authenticate(LogicalChannel& channel,
   if (!sw::is_ok(status) || !stored) {
     channel.end_session();
   }
-  return stored ? status : sw::kMemoryFailure;
+  note_tries(used.domain, used.version);
+  return stored ? status : kNotCounted;
 }
 
 }  // namespace kagibin::se

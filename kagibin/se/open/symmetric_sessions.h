@@ -45,6 +45,8 @@ class SymmetricSessions {
   std::expected<Bytes, StatusWord> open_scp03(const Opening& opening,
                                               scp::Scp03Parameter parameter);
   bool pausing() const;
+  // Into the circumstances: how many tries the set has left, where the profile limits them.
+  void note_tries(const Aid& owner, std::uint8_t version);
 
   Platform& platform_;
   unsigned failures_ = 0;

@@ -73,7 +73,8 @@ apdu::ResponseApdu get_ca_reference(const DomainCommand& command, const scp::Sto
 
 apdu::ResponseApdu get_identifiers(const DomainCommand& command, std::uint16_t tag) {
   if (!command.data.empty()) {
-    return answer(sw::kWrongLength);
+    return answer(sw::kWrongLength.because(
+        "the identifiers of CA keys are asked for without data (Amendment F, 7.4)"));
   }
   const auto all = CertificateRecords(command.platform.nvm)
                        .identifiers(command.domain.aid, tag == scp::kCaKlccIdentifiersTag);
@@ -82,6 +83,7 @@ apdu::ResponseApdu get_identifiers(const DomainCommand& command, std::uint16_t t
 }
 
 Result<void> check_key(const DomainCommand& command, KeyReference key, bool right_kind) {
+  command.platform.circumstances.about_key(command.domain.aid, key.version, key.identifier);
   if (!right_kind ||
       !command.platform.keys.has_key(command.domain.aid, {key.version, key.identifier})) {
     return fail(Errc::kNotFound,
@@ -156,8 +158,9 @@ apdu::ResponseApdu store_certificate_block(const DomainCommand& command, bool fi
   }
   if (data.size() + command.data.size() > kMaxBlocks) {
     data.clear();
-    return answer(
-        sw::kNotEnoughMemory.because("a certificate store has at most 4,096 octets in all"));
+    return answer(sw::kNotEnoughMemory.because(
+        "a certificate store has at most 4,096 octets in all: send a shorter chain (Amendment F, "
+        "7.8)"));
   }
   append(data, command.data);
   if (!last) {

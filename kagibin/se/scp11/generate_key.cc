@@ -13,14 +13,19 @@ namespace sw = apdu::sw;
 
 namespace {
 
-Result<void> check_names(const KeyStore& keys, const Aid& domain, const scp::GenerateKey& request) {
+Result<void> check_names(Platform& platform, const Aid& domain, const scp::GenerateKey& request) {
+  const KeyStore& keys = platform.keys;
   const KeyName made{request.key.version, request.key.identifier};
   const bool replaces = request.replaced_version != 0;
   if (replaces && !keys.has_key(domain, {request.replaced_version, made.identifier})) {
-    return fail(Errc::kNotFound, "the key to replace is not there");
+    platform.circumstances.about_key(domain, request.replaced_version, made.identifier);
+    return fail(Errc::kNotFound,
+                "the key to replace is not there: see GET DATA 00E0 (GPCS 11.8.2.1)");
   }
   if (request.replaced_version != made.version && keys.has_key(domain, made)) {
-    return fail(Errc::kValue, "the key to add is there already");
+    platform.circumstances.about_key(domain, made.version, made.identifier);
+    return fail(Errc::kValue,
+                "the key to add is there already: P1 names the version to replace (GPCS 11.8.2.1)");
   }
   return {};
 }
@@ -28,7 +33,7 @@ Result<void> check_names(const KeyStore& keys, const Aid& domain, const scp::Gen
 Result<Bytes> make(const DomainCommand& command, const scp::GenerateKey& request) {
   KeyStore& keys = command.platform.keys;
   const Aid& domain = command.domain.aid;
-  KB_TRY(check_names(keys, domain, request));
+  KB_TRY(check_names(command.platform, domain, request));
   const auto made = KB_TRY(crypto::CurvePrivateKey::generate(request.curve, command.platform.rng));
   Bytes answer = KB_TRY(request.answer(made, command.platform.rng));
   const gp::Key key = KB_TRY(gp::Key::ec_private(made));
