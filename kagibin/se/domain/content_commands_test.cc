@@ -34,6 +34,7 @@ class ContentCommandsTest : public ::testing::Test {
   std::unique_ptr<scp::Scp03Host> host_ = bench_.open_isd();
 };
 
+// GPCS 11.5.2.3.2: INSTALL [for install and make selectable]
 TEST_F(ContentCommandsTest, InstallsAnApplicationWithItsParametersAndMakesItSelectable) {
   const auto answer = bench_.send(*host_, install_test_application(kTestAid, "0102"));
   EXPECT_EQ(answer.sw.value, 0x9000);
@@ -44,6 +45,7 @@ TEST_F(ContentCommandsTest, InstallsAnApplicationWithItsParametersAndMakesItSele
   EXPECT_EQ(bench_.select(kTestAid).sw.value, 0x9000);
 }
 
+// GPCS 11.5.2.3.3, 5.3: INSTALL [for make selectable]
 TEST_F(ContentCommandsTest, InstallsInTwoSteps) {
   apdu::CommandApdu install = install_test_application();
   install.p1 = 0x04;
@@ -58,6 +60,7 @@ TEST_F(ContentCommandsTest, InstallsInTwoSteps) {
   EXPECT_EQ(bench_.select(kTestAid).sw.value, 0x9000);
 }
 
+// GPCS 11.5.2.3.7: secure channel protocols, 81
 TEST_F(ContentCommandsTest, InstallsASecurityDomainWithItsOwnChannelParameter) {
   ASSERT_EQ(status(Bench::install_domain(kDomainAid, 0, "81020371")), 0x9000);
   ASSERT_EQ(bench_.select(kDomainAid).sw.value, 0x9000);
@@ -65,6 +68,7 @@ TEST_F(ContentCommandsTest, InstallsASecurityDomainWithItsOwnChannelParameter) {
   EXPECT_EQ(bench_.status("80CA004200"), 0x6A88) << "the names of the card are the ISD's";
 }
 
+// GPCS 11.5.3.2: refused
 TEST_F(ContentCommandsTest, InstallRefusesWhatCannotBe) {
   EXPECT_EQ(status(install_test_application(kTestAid, "FF")), 0x6A80) << "by the application";
   EXPECT_EQ(stored(), "-");
@@ -92,6 +96,7 @@ TEST_F(ContentCommandsTest, InstallRefusesWhatCannotBe) {
   EXPECT_EQ(bench_.select(kTestAid).sw.value, 0x6A82);
 }
 
+// GPCS 11.5.2.3: fields
 TEST_F(ContentCommandsTest, InstallRefusesWrongParametersAndLengths) {
   const apdu::CommandApdu good = install_test_application();
   for (const std::uint8_t p1 : hex("000210408C")) {
@@ -105,6 +110,7 @@ TEST_F(ContentCommandsTest, InstallRefusesWrongParametersAndLengths) {
   EXPECT_EQ(bench_.send(good).sw.value, 0x6982);
 }
 
+// GPCS 9.1.3, 6.6.1: Authorized Management
 TEST_F(ContentCommandsTest, ASecurityDomainNeedsThePrivilegeToManageContent) {
   constexpr std::string_view kManager = "F000000001AA02";
   ASSERT_EQ(status(Bench::install_domain(kDomainAid)), 0x9000);
@@ -122,6 +128,7 @@ TEST_F(ContentCommandsTest, ASecurityDomainNeedsThePrivilegeToManageContent) {
   EXPECT_EQ(status(erase(kTestAid)), 0x9000);
 }
 
+// GPCS 9.5, 11.2.2.3.1: DELETE [card content]
 TEST_F(ContentCommandsTest, DeletesAnApplicationWithItsRecords) {
   ASSERT_EQ(status(install_test_application(kTestAid, "0102")), 0x9000);
   EXPECT_EQ(status(erase(kTestAid)), 0x9000);
@@ -131,6 +138,7 @@ TEST_F(ContentCommandsTest, DeletesAnApplicationWithItsRecords) {
   EXPECT_EQ(stored(), "");
 }
 
+// GPCS 9.5: deletion of a security domain
 TEST_F(ContentCommandsTest, DeletesADomainWithItsKeysOnceItIsEmpty) {
   ASSERT_EQ(status(Bench::install_domain(kDomainAid, gp::Privileges::kAuthorizedManagement)),
             0x9000);
@@ -148,6 +156,7 @@ TEST_F(ContentCommandsTest, DeletesADomainWithItsKeysOnceItIsEmpty) {
   EXPECT_TRUE(bench_.open(test_keys(kIsdKeys), 0x30)->open());
 }
 
+// GPCS 9.5: what is not deleted
 TEST_F(ContentCommandsTest, DoesNotDeleteWhatIsInUseOrBuiltIn) {
   ASSERT_EQ(status(install_test_application()), 0x9000);
   EXPECT_EQ(status(erase(kIsdAid)), 0x6985);
@@ -159,6 +168,7 @@ TEST_F(ContentCommandsTest, DoesNotDeleteWhatIsInUseOrBuiltIn) {
   EXPECT_EQ(status(erase(kTestAid)), 0x9000);
 }
 
+// GPCS 7.3.3, 11.5.2.3.6: INSTALL [for personalization]
 TEST_F(ContentCommandsTest, PersonalizesAnApplicationBlockByBlock) {
   ASSERT_EQ(status(install_test_application()), 0x9000);
   ASSERT_EQ(status(personalize(kTestAid)), 0x9000);
@@ -181,6 +191,7 @@ TEST_F(ContentCommandsTest, AnotherCommandEndsPersonalization) {
   EXPECT_EQ(stored(), "");
 }
 
+// GPCS 7.3.3: associated applications alone
 TEST_F(ContentCommandsTest, PersonalizesItsOwnApplicationsOnly) {
   ASSERT_EQ(status(install_test_application()), 0x9000);
   ASSERT_EQ(status(Bench::install_domain(kDomainAid)), 0x9000);

@@ -19,10 +19,13 @@ class OpenTest : public ::testing::Test {
   Bench bench_{test_modules(), with_applications()};
 };
 
+// GPCS 11.9.2, 11.9.3.1: SELECT without a name
 TEST_F(OpenTest, SelectWithoutDataAnswersTheFullNameOfTheIssuerDomain) {
   EXPECT_EQ(to_hex(bench_.select("").data), "6F108408A000000151000000A5049F6501FF");
 }
 
+// GPCS 6.4.2: partial selection, next occurrence
+// ISO/IEC 7816-4, 7.1.1: SELECT by name
 TEST_F(OpenTest, SelectsByFullNameByPartAndTheNextOccurrence) {
   EXPECT_EQ(to_hex(bench_.select("F0000000020102").data), "6F0E8407F0000000020102A503500101");
   EXPECT_EQ(to_hex(bench_.select("F000000002").data), "6F0E8407F0000000020101A503500101");
@@ -59,6 +62,7 @@ TEST_F(OpenTest, AnApplicationThatRefusesItsSelectionIsNotSelected) {
   EXPECT_EQ(bench_.select("").sw.value, 0x9000);
 }
 
+// GPCS 11.1.3: general error conditions
 TEST_F(OpenTest, ChecksLengthClassAndChannelInThisOrder) {
   EXPECT_EQ(bench_.status("00A404"), 0x6700);
   EXPECT_EQ(bench_.status("FFA40400"), 0x6E00);
@@ -79,6 +83,8 @@ TEST_F(OpenTest, SecurityDomainsKnowTheirClassAndInstructions) {
   EXPECT_EQ(bench_.status("00CA006600"), 0x9000);
 }
 
+// GPCS 11.7: MANAGE CHANNEL
+// ISO/IEC 7816-4, 7.1.2: MANAGE CHANNEL
 TEST_F(OpenTest, OpensAndClosesChannels) {
   EXPECT_EQ(bench_.open_channel(), 1);
   EXPECT_EQ(bench_.status("00700003"), 0x9000);
@@ -92,6 +98,7 @@ TEST_F(OpenTest, OpensAndClosesChannels) {
   EXPECT_EQ(bench_.open_channel(), 2);
 }
 
+// GPCS 11.7.3.2: refused
 TEST_F(OpenTest, ManageChannelRefusesWhatItCannotDo) {
   EXPECT_EQ(bench_.status("00708000"), 0x6A81);
   EXPECT_EQ(bench_.status("00700004"), 0x6A81);
@@ -117,6 +124,7 @@ TEST_F(OpenTest, EveryChannelHasItsOwnSelectionAndSession) {
   EXPECT_EQ(bench_.send(*host->wrap({.ins = 0xCA, .p2 = 0xE0}), channel).sw.value, 0x6982);
 }
 
+// GPCS 6.4.2: applications that are not multiselectable
 TEST_F(OpenTest, AnApplicationIsSelectedOnOneChannelAtATime) {
   const std::uint8_t channel = bench_.open_channel();
   EXPECT_EQ(bench_.select(kTestAid).sw.value, 0x9000);
@@ -141,6 +149,7 @@ TEST_F(OpenTest, ApplicationsSeeTheClassOfTheBasicChannel) {
             "9042");
 }
 
+// ISO/IEC 7816-4, 5.3.4, 5.6: 61xx and GET RESPONSE
 TEST_F(OpenTest, ALongAnswerLeavesByGetResponse) {
   bench_.select(kTestAid);
   auto answer = bench_.send("8002023000");
