@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/se/open/channel_protocols.h"
 
+#include <algorithm>
+#include <variant>
+
 #include "kagibin/scp/protocol_identifier.h"
 #include "kagibin/tlv/ber_tlv.h"
 
@@ -43,12 +46,20 @@ Result<gp::ChannelProtocol> protocol_of(ByteView value,
   return gp::ChannelProtocol{.scp = scp::kScp03, .parameter = parameter.i};
 }
 
+// What INITIALIZE UPDATE answers to a host that names no key version.
+bool begins_with_scp02(const ElementProfile& profile) {
+  const auto first =
+      std::ranges::find(profile.key_sets, profile.isd_aid, &InitialKeySet::security_domain);
+  return first != profile.key_sets.end() && std::holds_alternative<scp::Scp02KeySet>(first->keys);
+}
+
 }  // namespace
 
 std::vector<gp::ChannelProtocol> protocols_of(const ElementProfile& profile) {
   std::vector<gp::ChannelProtocol> out{{.scp = scp::kScp03, .parameter = profile.scp03.i}};
   if (profile.scp02) {
-    out.push_back({.scp = scp::kScp02, .parameter = profile.scp02->i});
+    const gp::ChannelProtocol legacy{.scp = scp::kScp02, .parameter = profile.scp02->i};
+    out.insert(begins_with_scp02(profile) ? out.begin() : out.end(), legacy);
   }
   if (profile.scp11) {
     out.push_back({.scp = scp::kScp11, .parameter = profile.scp11->arc()});

@@ -17,7 +17,8 @@ inline constexpr Detail kScp02IsOff =
     "(Avoine and Ferreira, CHES 2018) and GPCS 2.3.1 deprecates it (appendix E). Use SCP03, or set "
     "scp02 in the profile";
 
-// Of the ISD.
+// Of the ISD, that of its first key set at the head: hosts that name no key version take the first
+// they know, and end when INITIALIZE UPDATE answers another.
 std::vector<gp::ChannelProtocol> protocols_of(const ElementProfile& profile);
 
 // C9 of a security domain: 81 02 = SCP identifier and i (GPCS 11.5.2.3.7), once a protocol, nothing

@@ -22,6 +22,24 @@ TEST(ChannelProtocolsTest, TheIssuerSpeaksWhatTheProfileSays) {
   EXPECT_EQ(protocols_of(profile), (Protocols{{0x03, 0x71}, {0x02, 0x15}}));
 }
 
+// GPCS H.2, E.5.1.2: the first protocol listed is that of the key set INITIALIZE UPDATE uses when
+// asked for none
+TEST(ChannelProtocolsTest, TheProtocolOfTheIssuersFirstKeySetComesFirst) {
+  const auto key = [] { return SecretBytes::copy_of(hex("404142434445464748494A4B4C4D4E4F")); };
+  ElementProfile profile;
+  profile.scp02 = scp::Scp02Parameter{0x55};
+  profile.key_sets.push_back({Aid::from_hex("F000000001AA01").value(), 0x01,
+                              scp::Scp02KeySet::create(key(), key(), key()).value()});
+  EXPECT_EQ(protocols_of(profile), (Protocols{{0x03, 0x60}, {0x02, 0x55}}));
+  profile.key_sets.push_back(
+      {profile.isd_aid, 0x20, scp::Scp02KeySet::create(key(), key(), key()).value()});
+  EXPECT_EQ(protocols_of(profile), (Protocols{{0x02, 0x55}, {0x03, 0x60}}));
+  profile.key_sets.insert(
+      profile.key_sets.begin(),
+      {profile.isd_aid, 0x30, scp::Scp03KeySet::create(key(), key(), key()).value()});
+  EXPECT_EQ(protocols_of(profile), (Protocols{{0x03, 0x60}, {0x02, 0x55}}));
+}
+
 // GPCS 11.5.2.3.7: secure channel protocols of a domain, 81
 TEST(ChannelProtocolsTest, ADomainSpeaksWhatItAskedForOrWhatItsParentDoes) {
   const Protocols off{{0x03, 0x60}};
