@@ -26,8 +26,8 @@ namespace kagibin::cli {
 
 class PrivatePcscd {
  public:
-  // Ready when it returns: the socket accepts clients. The card must listen already, or appear
-  // within vpcd's retries.
+  // Ready when it returns: the socket accepts clients. The card must listen already: with nobody to
+  // connect to, vpcd 3.3 takes pcscd down when the first client comes.
   static Result<std::unique_ptr<PrivatePcscd>> start(const std::filesystem::path& folder,
                                                      std::uint16_t card_port);
   PrivatePcscd(const PrivatePcscd&) = delete;
