@@ -21,7 +21,9 @@ struct Element::Parts {
         registry(*nvm),
         keys(*nvm),
         platform{*nvm, rng, clock, modules, facts, registry, keys},
-        open(platform) {}
+        open(platform) {
+    nvm->set_limit(facts.memory_octets);
+  }
   Parts(const Parts&) = delete;
   Parts& operator=(const Parts&) = delete;
   ~Parts() = default;

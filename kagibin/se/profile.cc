@@ -13,7 +13,12 @@ Bytes make_atr(std::uint8_t channel_count) {
   constexpr unsigned kChannelsByBoth = 0x18;
   const unsigned channels = std::min<unsigned>(channel_count, 8U);
   const auto third = static_cast<std::uint8_t>(kExtendedLength | kChannelsByBoth | (channels - 1U));
-  const Bytes historical{0x80, 0x73, 0xC0, 0x21, third};
+  return make_atr(Bytes{0x80, 0x73, 0xC0, 0x21, third});
+}
+
+Bytes make_atr(ByteView historical) {
+  constexpr std::size_t kMaxHistorical = 15;
+  KB_CHECK(!historical.empty() && historical.size() <= kMaxHistorical);
   // ISO/IEC 7816-3, 8.2: TS, T0, TD1 (T=1, TD2 follows), TD2 (T=1, TA3 and TB3 follow), TA3 IFSC
   // 254, TB3 waiting times.
   Bytes atr{0x3B, static_cast<std::uint8_t>(0x80U | historical.size()), 0x81, 0x31, 0xFE, 0x45};

@@ -45,6 +45,8 @@ struct InitialApplication {
 // T=1, TCK, and historical octets with card capabilities (ISO/IEC 7816-4, 12.1.1.9): selection by
 // full and partial name, extended length, and this many logical channels.
 Bytes make_atr(std::uint8_t channel_count);
+// The same around these historical octets, 1 to 15.
+Bytes make_atr(ByteView historical);
 
 struct ElementProfile {
   static constexpr std::uint8_t kMaxChannels = 20;
@@ -52,6 +54,10 @@ struct ElementProfile {
   std::uint8_t channel_count = 4;  // 1 to 20, the basic channel included
   Bytes atr{};                     // up to 33 octets; empty: make_atr(channel_count)
   Aid isd_aid = *Aid::from_hex("A000000151000000");
+  // Security domain, card lock, card terminate, card reset, CVM management; authorized management,
+  // token verification, global delete, global lock, global registry, final application, receipt
+  // generation (GPCS 11.1.2): what GPCS 6.6.2 gives the ISD.
+  gp::Privileges isd_privileges{0x9EFE80};
   Bytes iin{};   // Issuer Identification Number, 42; up to 16 octets; empty: no such object
   Bytes cin{};   // Card Image Number, 45; up to 16 octets; empty: no such object
   Bytes cplc{};  // value of 9F7F, 42 octets; empty: no such object
@@ -67,6 +73,8 @@ struct ElementProfile {
   bool basic_channel_reserved = false;
   // Wrong host cryptograms in a row after which a key set is blocked for good (6983); 0: never.
   std::uint8_t authentication_failure_limit = 0;
+  // Names and content of all records; more answers 6A84. 0: no limit.
+  std::uint32_t memory_octets = 0;
 
   std::vector<InitialKeySet> key_sets{};
   std::vector<InitialSecurityDomain> security_domains{};

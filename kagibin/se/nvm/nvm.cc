@@ -125,12 +125,19 @@ Result<void> Nvm::commit() {
   return {};
 }
 
-// One physical write: an appended frame, or the whole log anew.
-Result<void> Nvm::write() {
+std::uint64_t Nvm::live_octets() const {
   std::uint64_t live = 0;
   for (const auto& [name, content] : records_) {
     live += name.size() + content.size();
   }
+  return live;
+}
+
+// One physical write: an appended frame, or the whole log anew.
+Result<void> Nvm::write() {
+  const std::uint64_t live = live_octets();
+  std::uint64_t gone = 0;
+  std::uint64_t come = 0;
   WipedWriter changes;
   std::set<std::string_view> seen;
   for (const Change& change : undo_) {
@@ -138,11 +145,16 @@ Result<void> Nvm::write() {
       continue;
     }
     const SecretBytes* now = get(change.name);
+    gone += change.existed ? change.name.size() + change.before.size() : 0;
+    come += now != nullptr ? change.name.size() + now->size() : 0;
     if (now != nullptr) {
       nvm_log::put_change(changes.get(), change.name, now->expose());
     } else if (change.existed) {
       nvm_log::erase_change(changes.get(), change.name);
     }
+  }
+  if (limit_ != 0 && live > limit_ && come > gone) {
+    return fail(Errc::kNoSpace, "the element's memory is full");
   }
   const std::uint64_t grown = log_octets_ + changes.get().view().size();
   const bool compact =
@@ -154,14 +166,7 @@ Result<void> Nvm::write() {
     ++next_sequence_;
     return {};
   }
-  WipedWriter all;
-  for (const auto& [name, content] : records_) {
-    nvm_log::put_change(all.get(), name, content.expose());
-  }
-  const SecretBytes frame = nvm_log::frame(0, all.get().view());
-  SecretBytes log(nvm_log::kMagic.size() + frame.size());
-  const auto body = std::ranges::copy(ascii(nvm_log::kMagic), log.expose_mutable().begin()).out;
-  std::ranges::copy(frame.expose(), body);
+  const SecretBytes log = nvm_log::whole_log(records_);
   KB_TRY(medium_->replace_all(log.expose()));
   log_octets_ = log.size();
   next_sequence_ = 1;

@@ -62,6 +62,11 @@ class Nvm {
   void abort();
   bool in_transaction() const { return depth_ > 0; }
 
+  // Names and content of all records together; a commit that goes beyond it and adds is rolled back
+  // with kNoSpace. 0: no limit.
+  void set_limit(std::uint64_t octets) { limit_ = octets; }
+  std::uint64_t live_octets() const;
+
   // Number of commits that wrote since open (for the budget in protocol section 13).
   std::uint64_t writes() const { return writes_; }
   // True after the medium failed with kIo: power is gone, nothing works until the next open().
@@ -88,6 +93,7 @@ class Nvm {
   bool torn_ = false;  // the log ends in an unfinished frame: the next write replaces the log
   std::uint64_t writes_ = 0;
   std::uint64_t log_octets_ = 0;
+  std::uint64_t limit_ = 0;
   std::uint32_t next_sequence_ = 0;
 };
 

@@ -106,6 +106,20 @@ SecretBytes frame(std::uint32_t sequence, ByteView changes) {
   return out;
 }
 
+SecretBytes whole_log(const Records& records) {
+  ByteWriter all;
+  for (const auto& [name, content] : records) {
+    put_change(all, name, content.expose());
+  }
+  Bytes changes = all.take();
+  const SecretBytes only = frame(0, changes);
+  wipe(changes);
+  SecretBytes log(kMagic.size() + only.size());
+  const auto body = std::ranges::copy(ascii(kMagic), log.expose_mutable().begin()).out;
+  std::ranges::copy(only.expose(), body);
+  return log;
+}
+
 Result<Replayed> replay(ByteView log) {
   Replayed out;
   if (log.empty()) {

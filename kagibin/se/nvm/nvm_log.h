@@ -39,6 +39,9 @@ void erase_change(ByteWriter& out, std::string_view name);
 // A whole frame around encoded changes.
 SecretBytes frame(std::uint32_t sequence, ByteView changes);
 
+// A whole log of one frame.
+SecretBytes whole_log(const Records& records);
+
 struct Replayed {
   Records records;
   std::uint32_t next_sequence = 0;

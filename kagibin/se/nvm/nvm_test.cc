@@ -173,6 +173,24 @@ TEST(NvmTest, AFullDiskFailsTheTransactionAndNothingElse) {
   EXPECT_EQ(text(*open_on(power), "a"), "03");
 }
 
+TEST(NvmTest, WhatGoesBeyondTheLimitIsRolledBackAndWhatDoesNotGrowIsTaken) {
+  auto power = std::make_shared<Power>();
+  auto nvm = open_on(power);
+  nvm->set_limit(10);
+  ASSERT_TRUE(nvm->put("a", Bytes(9)).has_value());
+  EXPECT_EQ(nvm->live_octets(), 10U);
+  EXPECT_EQ(nvm->put("a", Bytes(10)).error().code, Errc::kNoSpace);
+  EXPECT_EQ(nvm->put("b", Bytes{}).error().code, Errc::kNoSpace);
+  EXPECT_EQ(nvm->live_octets(), 10U);
+  EXPECT_FALSE(nvm->dead());
+  EXPECT_TRUE(nvm->put("a", Bytes(9, 7)).has_value());
+  nvm->set_limit(5);  // less than there is: what shrinks or stays is still taken
+  EXPECT_TRUE(nvm->put("a", Bytes(8)).has_value());
+  EXPECT_EQ(nvm->put("a", Bytes(9)).error().code, Errc::kNoSpace);
+  EXPECT_TRUE(nvm->erase("a").has_value());
+  EXPECT_EQ(open_on(power)->get("a"), nullptr);
+}
+
 TEST(NvmTest, TheLogDoesNotGrowWithoutEnd) {
   auto content = std::make_shared<Bytes>();
   auto nvm = Nvm::open(std::make_unique<NvmMemory>(content)).value();

@@ -30,14 +30,14 @@ Result<void> put_names(Nvm& nvm, const ElementProfile& profile) {
 }
 
 Result<void> put_issuer(Platform& platform, const ElementProfile& profile) {
-  // Security domain, card lock, card terminate, card reset, CVM management; authorized management,
-  // token verification, global delete, global lock, global registry, final application, receipt
-  // generation (GPCS 11.1.2): what GPCS 6.6.2 gives the ISD.
-  constexpr gp::Privileges kIssuerPrivileges{0x9EFE80};
+  KB_TRY(profile.isd_privileges.check());
+  if (!profile.isd_privileges.has(gp::Privileges::kSecurityDomain)) {
+    return fail(Errc::kInvalidArgument, "the ISD has the privilege of a security domain");
+  }
   return platform.registry.put({.aid = profile.isd_aid,
                                 .kind = EntryKind::kIssuerSecurityDomain,
                                 .life_cycle = std::to_underlying(gp::CardState::kOpReady),
-                                .privileges = kIssuerPrivileges,
+                                .privileges = profile.isd_privileges,
                                 .security_domain = profile.isd_aid,
                                 .load_file = security_domain_load_file_aid(),
                                 .module = security_domain_module_aid(),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/se/open/platform.h"
 
+#include "kagibin/base/byte_io.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::se {
@@ -25,7 +26,8 @@ Result<ElementFacts> ElementFacts::from(const ElementProfile& profile) {
                    .diversification_data = profile.diversification_data,
                    .channel_count = profile.channel_count,
                    .basic_channel_reserved = profile.basic_channel_reserved,
-                   .authentication_failure_limit = profile.authentication_failure_limit};
+                   .authentication_failure_limit = profile.authentication_failure_limit,
+                   .memory_octets = profile.memory_octets};
   if (out.atr.size() < 2 || out.atr.size() > kMaxAtr) {
     return fail(Errc::kInvalidArgument, "an ATR has 2 to 33 octets");
   }
@@ -51,6 +53,10 @@ Result<ElementFacts> ElementFacts::load(const Nvm& nvm) {
   out.channel_count = tlv::to_u8(KB_TRY(in.expect(0x84, 1)));
   out.basic_channel_reserved = tlv::to_u8(KB_TRY(in.expect(0x85, 1))) != 0;
   out.authentication_failure_limit = tlv::to_u8(KB_TRY(in.expect(0x86, 1)));
+  if (!in.empty()) {
+    const tlv::Tlv memory = KB_TRY(in.expect(0x87, 4));
+    out.memory_octets = KB_TRY(ByteReader(memory.value).u32());
+  }
   KB_TRY(in.finish());
   return out;
 }
@@ -60,6 +66,9 @@ Result<void> ElementFacts::store(Nvm& nvm) const {
   out.put_u8(0x80, kVersion).put(0x81, atr).put(0x82, isd_aid.view());
   out.put(0x83, diversification_data).put_u8(0x84, channel_count);
   out.put_u8(0x85, basic_channel_reserved ? 1 : 0).put_u8(0x86, authentication_failure_limit);
+  if (memory_octets != 0) {
+    out.put(0x87, ByteWriter().u32(memory_octets).view());
+  }
   return nvm.put(kRecord, out.view());
 }
 

@@ -15,6 +15,7 @@ namespace kagibin::se {
 // The lasting part of an ElementProfile, record "open/profile":
 //   80 01 version (01) | 81 var ATR | 82 05-10 ISD AID | 83 0A diversification data
 //   84 01 channel count | 85 01 basic channel reserved (00|01) | 86 01 failure limit
+//   87 04 memory in octets (absent: no limit)
 struct ElementFacts {
   Bytes atr;
   Aid isd_aid;
@@ -22,6 +23,7 @@ struct ElementFacts {
   std::uint8_t channel_count = 0;
   bool basic_channel_reserved = false;
   std::uint8_t authentication_failure_limit = 0;
+  std::uint32_t memory_octets = 0;
 
   // kInvalidArgument for a profile outside the limits that stand in it.
   static Result<ElementFacts> from(const ElementProfile& profile);
