@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kagibin/link/card_port.h"
 #include "kagibin/link/in_process_link.h"
 #include "kagibin/link/pcsc_reader.h"
 #include "kagibin/link/tcp_reader.h"
@@ -131,6 +132,100 @@ TEST(PcscReaderTest, SaysThatNoPcscdAnswers) {
   setenv("PCSCLITE_CSOCK_NAME", "/nonexistent/pcscd.comm", 1);
   EXPECT_EQ(pcsc_reader_names().error().code, Errc::kCardLink);
   EXPECT_EQ(PcscReader::connect("0").error().code, Errc::kCardLink);
+}
+
+// Cards 0 to 9; card 3 is always taken, card 4 broken. A card tells its number.
+class TenCards final : public CardBox {
+ public:
+  class Card final : public CardSide {
+   public:
+    Card(std::uint8_t number, std::atomic<int>& in) : number_(number), in_(in) { ++in_; }
+    ~Card() override { --in_; }
+    void power_on() override {}
+    void power_off() override {}
+    void reset() override {}
+    Bytes atr() const override { return {0x3B, number_}; }
+    Result<Bytes> transmit(ByteView /*command*/) override { return Bytes{number_, 0x90, 0x00}; }
+
+   private:
+    std::uint8_t number_;
+    std::atomic<int>& in_;
+  };
+  Result<std::unique_ptr<CardSide>> take(std::uint32_t number) override {
+    if (number >= 10) {
+      return fail(Errc::kNotFound, "no such card");
+    }
+    if (number == 3) {
+      return fail(Errc::kConflict, "taken");
+    }
+    if (number == 4) {
+      return fail(Errc::kEncoding, "broken");
+    }
+    return std::make_unique<Card>(static_cast<std::uint8_t>(number), in);
+  }
+  std::atomic<int> in = 0;
+};
+
+class CardPortTest : public testing::Test {
+ protected:
+  CardPortTest()
+      : ports_(CardPort::open("127.0.0.1", 0, 2).value()),
+        server_([this] { ports_.serve(box_, stop_); }) {}
+  ~CardPortTest() override { finish(); }
+  void finish() {
+    stop_.raise();
+    if (server_.joinable()) {
+      server_.join();
+    }
+  }
+  auto connect(std::optional<std::uint32_t> number, std::uint16_t port = 0) {
+    return TcpReader::connect("127.0.0.1", static_cast<std::uint16_t>(ports_.port() + port),
+                              number);
+  }
+
+  TenCards box_;
+  StopSignal stop_;
+  CardPort ports_;
+  std::thread server_;
+};
+
+TEST_F(CardPortTest, ReachesEachCardByItsNumberAndTheFirstOnesByTheirPorts) {
+  const Bytes command = *from_hex("00A40400");
+  for (const std::uint32_t number : {0U, 1U, 9U}) {
+    auto reader = connect(number).value();
+    EXPECT_EQ(reader->transmit(command).value()[0], number);
+    EXPECT_EQ(reader->atr().value()[1], number);
+    // The number counts, whichever port it came to.
+    EXPECT_EQ(connect(number, 1).value()->transmit(command).value()[0], number);
+  }
+  EXPECT_EQ(connect({}).value()->transmit(command).value()[0], 0);
+  EXPECT_EQ(connect({}, 1).value()->transmit(command).value()[0], 1);
+}
+
+TEST_F(CardPortTest, SaysWhyACardIsNotToBeHad) {
+  EXPECT_EQ(connect(10).error().code, Errc::kNotFound);
+  EXPECT_EQ(connect(0xFFFFFFFF).error().code, Errc::kNotFound);
+  EXPECT_NE(connect(3).error().detail.text().find("another reader"), std::string_view::npos);
+  EXPECT_NE(connect(4).error().detail.text().find("does not work"), std::string_view::npos);
+}
+
+TEST_F(CardPortTest, ManyReadersAreServedAtOnceAndAllCardsGoBack) {
+  std::vector<std::unique_ptr<TcpReader>> readers;
+  for (int i = 0; i < 100; ++i) {
+    readers.push_back(connect(static_cast<std::uint32_t>(5 + i % 5)).value());
+  }
+  for (std::size_t i = 0; i < readers.size(); ++i) {
+    EXPECT_EQ(readers[i]->transmit(*from_hex("00A40400")).value()[0], 5 + i % 5);
+  }
+  EXPECT_EQ(box_.in, 100);
+  finish();
+  EXPECT_EQ(box_.in, 0);
+}
+
+TEST_F(VpcdLinkTest, ACardAloneBehindItsPortDoesNotKnowNumbers) {
+  const auto reader = TcpReader::connect("127.0.0.1", port_, 1);
+  ASSERT_FALSE(reader.has_value());
+  EXPECT_EQ(reader.error().code, Errc::kCardLink);
 }
 
 }  // namespace

@@ -21,6 +21,8 @@ namespace kagibin::link {
 
 namespace {
 
+constexpr int kBacklog = 128;
+
 void set_option(int descriptor, int level, int option) {
   const int on = 1;
   static_cast<void>(setsockopt(descriptor, level, option, &on, sizeof(on)));
@@ -170,7 +172,7 @@ Result<ListeningSocket> ListeningSocket::open(const std::string& host, std::uint
   socklen_t size = sizeof(bound);
   // NOLINTBEGIN(cppcoreguidelines-pro-type-reinterpret-cast): the sockets API works on sockaddr
   if (bind(descriptor, addresses->ai_addr, addresses->ai_addrlen) != 0 ||
-      listen(descriptor, 8) != 0 ||
+      listen(descriptor, kBacklog) != 0 ||
       getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
     return fail(Errc::kNetwork,
                 "this address and port cannot be listened on; is it in use already?");

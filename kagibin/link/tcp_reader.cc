@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "kagibin/link/card_port.h"
+
 namespace kagibin::link {
 
 namespace {
@@ -24,12 +26,37 @@ Result<Bytes> answer(Socket& socket) {
   return std::move(*frame);
 }
 
+// Asks for one of many cards.
+Result<void> insert(Socket& socket, std::uint32_t number) {
+  if (!socket.write_frame(card_address(number))) {
+    return fail(Errc::kCardLink, "the cards behind this port are gone");
+  }
+  const Bytes said = KB_TRY(answer(socket));
+  switch (said.size() == 1 ? said[0] : 0xFF) {
+    case 0x00:
+      return {};
+    case 0x01:
+      return fail(Errc::kNotFound, "no card behind this port has this number");
+    case 0x02:
+      return fail(Errc::kCardLink, "another reader has the card of this number");
+    case 0x03:
+      return fail(Errc::kCardLink, "the card of this number does not work");
+    default:
+      return fail(Errc::kCardLink, "one card is behind this port, not many: leave out the number");
+  }
+}
+
 }  // namespace
 
-Result<std::unique_ptr<TcpReader>> TcpReader::connect(const std::string& host, std::uint16_t port) {
+Result<std::unique_ptr<TcpReader>> TcpReader::connect(const std::string& host,
+                                                      std::uint16_t port,
+                                                      std::optional<std::uint32_t> number) {
   auto socket = Socket::connect(host, port, 5'000);
   if (!socket) {
     return fail(Errc::kCardLink, "no card listens at this host and port; is kagibin-se running?");
+  }
+  if (number) {
+    KB_TRY(insert(*socket, *number));
   }
   KB_TRY(control(*socket, 0x01));
   return std::unique_ptr<TcpReader>(new TcpReader(std::move(*socket)));

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "kagibin/apdu/card_link.h"
 #include "kagibin/link/socket.h"
@@ -16,8 +17,11 @@ namespace kagibin::link {
 
 class TcpReader final : public apdu::CardLink {
  public:
-  // Connects and powers the card on.
-  static Result<std::unique_ptr<TcpReader>> connect(const std::string& host, std::uint16_t port);
+  // Connects and powers the card on. With a number: that card of many behind the port
+  // (card_port.h).
+  static Result<std::unique_ptr<TcpReader>> connect(const std::string& host,
+                                                    std::uint16_t port,
+                                                    std::optional<std::uint32_t> number = {});
   ~TcpReader() override;
 
   Result<Bytes> transmit(ByteView command) override;

@@ -15,34 +15,36 @@ bool peer_left(const Result<void>& served) {
 
 }  // namespace
 
+Result<void> VpcdCard::answer(Socket& connection, ByteView frame) {
+  if (frame.size() != 1) {
+    auto answer = card_.transmit(frame);
+    if (!answer) {
+      mute_ = true;
+      return std::unexpected(answer.error());
+    }
+    return connection.write_frame(*answer);
+  }
+  switch (frame[0]) {
+    case kPowerOff:
+      card_.power_off();
+      return {};
+    case kPowerOn:
+      card_.power_on();
+      return {};
+    case kReset:
+      card_.reset();
+      return {};
+    case kGetAtr:
+      return connection.write_frame(card_.atr());
+    default:
+      return fail(Errc::kNetwork, "vpcd sent a control octet that is not known");
+  }
+}
+
 Result<void> VpcdCard::serve(Socket& connection, const StopSignal& stop) {
   for (;;) {
     const Bytes frame = KB_TRY(connection.read_frame(-1, &stop));
-    if (frame.size() != 1) {
-      auto answer = card_.transmit(frame);
-      if (!answer) {
-        mute_ = true;
-        return std::unexpected(answer.error());
-      }
-      KB_TRY(connection.write_frame(*answer));
-      continue;
-    }
-    switch (frame[0]) {
-      case kPowerOff:
-        card_.power_off();
-        break;
-      case kPowerOn:
-        card_.power_on();
-        break;
-      case kReset:
-        card_.reset();
-        break;
-      case kGetAtr:
-        KB_TRY(connection.write_frame(card_.atr()));
-        break;
-      default:
-        return fail(Errc::kNetwork, "vpcd sent a control octet that is not known");
-    }
+    KB_TRY(answer(connection, frame));
   }
 }
 

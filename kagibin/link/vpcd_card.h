@@ -45,6 +45,8 @@ class VpcdCard {
                                 const StopSignal& stop);
   // One connection until it closes.
   Result<void> serve(Socket& connection, const StopSignal& stop);
+  // One frame that was read already.
+  Result<void> answer(Socket& connection, ByteView frame);
 
  private:
   CardSide& card_;
