@@ -82,6 +82,13 @@ class Application {
     static_cast<void>(block_number);
     return StatusWord{0x6985};
   }
+  // The same with an answer: what it returns as data leaves when b1 of P1 asks for it (GPCS
+  // 11.11.2.1), and only then.
+  virtual apdu::ResponseApdu process_data(ByteView data,
+                                          std::uint8_t p1,
+                                          std::uint8_t block_number) {
+    return {.data = {}, .sw = store_data(data, p1, block_number)};
+  }
 };
 
 }  // namespace kagibin::se

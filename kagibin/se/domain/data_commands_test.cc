@@ -10,7 +10,7 @@ TEST(GetDataTest, AnswersWhatIsThereAndNothingElse) {
   Bench bench;
   EXPECT_EQ(to_hex(bench.send("80CA00CF00").data), "CF0A00000000000000000000");
   EXPECT_EQ(to_hex(bench.send("80CA00E000").data), "E012C00401308810C00402308810C00403308810");
-  for (const std::string_view tag : {"0042", "0045", "9F7F", "5F50", "0067", "00C1", "2F00"}) {
+  for (const std::string_view tag : {"0042", "0045", "9F7F", "5F50", "5F20", "00C0", "00D3"}) {
     EXPECT_EQ(bench.status("80CA" + std::string(tag) + "00"), 0x6A88) << tag;
   }
   EXPECT_EQ(bench.status("80CA0066025C0000"), 0x6700);
@@ -111,6 +111,73 @@ TEST_F(GetStatusTest, FiltersByNameAndTag) {
   EXPECT_EQ(to_hex(ask(query).data), "E30E4F07F0000000020101C503000000");
   query.filter = hex("F000000003");
   EXPECT_EQ(ask(query).sw.value, 0x6A88);
+}
+
+// GPCS 11.4.2.1, 11.4.3.1: every subset in both formats; the older one in exact octets
+TEST_F(GetStatusTest, AnswersEverySubsetInTheOlderFormat) {
+  EXPECT_EQ(
+      to_hex(ask({.scope = gp::StatusScope::kIssuerSecurityDomain, .tlv_format = false}).data),
+      "08A000000151000000019E");
+  EXPECT_EQ(to_hex(ask({.scope = gp::StatusScope::kApplications, .tlv_format = false}).data),
+            "07F000000001AA010780"
+            "07F00000000201010700");
+  EXPECT_EQ(to_hex(ask({.scope = gp::StatusScope::kLoadFiles, .tlv_format = false}).data),
+            "07A00000015153500100"
+            "05F0000000020100");
+  EXPECT_EQ(to_hex(ask({.scope = gp::StatusScope::kLoadFilesAndModules, .tlv_format = false}).data),
+            "07A0000001515350010001"
+            "08A000000151535041"
+            "05F0000000020100"
+            "0106F00000000201");
+}
+
+TEST_F(GetStatusTest, TellsAidsOfFiveToSixteenOctets) {
+  const std::vector<std::string> names{"F000000003", "F0000000030000000000000000000016"};
+  for (const std::string& name : names) {
+    ASSERT_EQ(bench_.status(*host_, install_test_application(name)), 0x9000);
+  }
+  for (const bool tlv_format : {true, false}) {
+    const gp::GetStatus query{.tlv_format = tlv_format, .filter = hex("F000000003")};
+    const auto found = entries(ask(query), query);
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].aid, aid(names[0]));
+    EXPECT_EQ(found[1].aid, aid(names[1]));
+  }
+}
+
+// GPCS 11.4.2.2, 11.4.3.2: the older format goes on, too
+TEST_F(GetStatusTest, PagesInTheOlderFormat) {
+  for (unsigned i = 0x10; i < 0x40; ++i) {
+    const Bytes number{static_cast<std::uint8_t>(i)};
+    ASSERT_EQ(bench_.status(*host_, install_test_application("F00000000201" + to_hex(number))),
+              0x9000);
+  }
+  gp::GetStatus query{.tlv_format = false};
+  const auto first = ask(query);
+  ASSERT_EQ(first.sw.value, 0x6310);
+  query.next = true;
+  std::size_t count = entries(first, query).size();
+  for (auto next = ask(query); count < 60; next = ask(query)) {
+    count += entries(next, query).size();
+    if (next.sw.value == 0x9000) {
+      break;
+    }
+    ASSERT_EQ(next.sw.value, 0x6310);
+  }
+  EXPECT_EQ(count, 50U);
+}
+
+// GPCS 11.4.2.3: the tag list says what is told
+TEST_F(GetStatusTest, TellsEachTagThatIsAskedForAlone) {
+  const std::vector<std::pair<tlv::Tag, std::string>> tags{{0x9F70, "9F700107"},
+                                                           {0xC5, "C503000000"},
+                                                           {0xC4, "C405F000000002"},
+                                                           {0xCC, "CC08A000000151000000"}};
+  for (const auto& [tag, object] : tags) {
+    const std::string own = "4F07F0000000020101" + object;
+    EXPECT_EQ(to_hex(ask({.filter = hex(kTestAid), .tags = {tag}}).data),
+              "E3" + to_hex(Bytes{static_cast<std::uint8_t>(own.size() / 2)}) + own);
+  }
 }
 
 TEST_F(GetStatusTest, PagesAndGoesOnWhereItStopped) {

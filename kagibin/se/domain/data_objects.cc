@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/se/domain/data_objects.h"
 
+#include <array>
 #include <string>
+#include <utility>
 
 #include "kagibin/base/byte_io.h"
 #include "kagibin/gp/card_data.h"
 #include "kagibin/gp/get_data.h"
 #include "kagibin/gp/key_information.h"
+#include "kagibin/se/domain/data/card_information.h"
 #include "kagibin/se/scp11/key_store_domain.h"
 #include "kagibin/tlv/ber_tlv.h"
 
@@ -19,6 +22,7 @@ namespace {
 constexpr std::uint16_t kKeyDerivationData = 0x00CF;
 constexpr std::uint16_t kManagerUrl = 0x5F50;
 constexpr std::uint16_t kCplc = 0x9F7F;
+constexpr std::array<std::uint8_t, 2> kTagListOfAll{0x5C, 0x00};
 
 std::string folder_of(const Aid& domain) { return "dat/" + domain.hex() + "/"; }
 
@@ -26,10 +30,50 @@ std::string name_of(const Aid& domain, std::uint16_t tag) {
   return folder_of(domain) + to_hex(ByteWriter().u16(tag).view());
 }
 
+// Empty for an object that is stored, or none.
+Bytes made_object(const Platform& platform, const RegistryEntry& domain, std::uint16_t tag) {
+  switch (tag) {
+    case gp::data_object::kCardData:
+      return card_data(domain.protocols);
+    case gp::data_object::kCardCapabilityInformation:
+      return card_capability(domain);
+    case gp::data_object::kKeyInformation:
+      return key_information(platform.keys, domain.aid);
+    case gp::data_object::kSequenceCounter:
+      return sequence_counter(platform.keys, domain.aid);
+    case gp::data_object::kConfirmationCounter:
+      return confirmation_counter(platform.keys, domain);
+    default:
+      return {};
+  }
+}
+
+// All of it, whether 5C asks for all or nothing asks.
+apdu::ResponseApdu get_applications(const DomainCommand& command) {
+  if (!command.authenticated()) {
+    return answer(sw::kSecurityStatusNotSatisfied.because(
+        "the list of applications is told in a session, as GET STATUS is (GPCS 11.3, table 11-2)"));
+  }
+  if (!command.data.empty() && !equal(command.data, kTagListOfAll)) {
+    return answer(
+        sw::kWrongData.because("GET DATA 2F00 has no data, or the tag list 5C 00 (GPCS 11.3.2.3)"));
+  }
+  return answer(sw::kOk, list_of_applications(command.platform, command.domain));
+}
+
 }  // namespace
 
 Bytes card_data(const std::vector<gp::ChannelProtocol>& protocols) {
   return gp::CardData{.protocols = protocols}.encode();
+}
+
+Bytes selection_data(const std::vector<gp::ChannelProtocol>& protocols) {
+  const Bytes card = card_data(protocols);
+  const auto recognition = tlv::read_single(card, gp::data_object::kCardData);
+  KB_CHECK(recognition.has_value());
+  Bytes out(recognition->value.begin(), recognition->value.end());
+  append(out, tlv::encode(0x9F65, Bytes{0xFF}));
+  return out;
 }
 
 Bytes key_information(const KeyStore& keys, const Aid& domain) {
@@ -62,25 +106,26 @@ Result<void> erase_data_objects(Nvm& nvm, const Aid& domain) {
 }
 
 apdu::ResponseApdu get_data(const DomainCommand& command) {
-  const auto tag = static_cast<std::uint16_t>((command.p1 << 8U) | command.p2);
+  const std::uint16_t tag = command.tag();
   const Platform& platform = command.platform;
+  const RegistryEntry& domain = command.domain;
+  if (tag == gp::data_object::kApplicationList) {
+    return get_applications(command);
+  }
   if (!command.data.empty()) {
-    return answer(sw::kWrongLength);
+    return answer(sw::kWrongLength.because("GET DATA of this object has no data (GPCS 11.3.2.3)"));
   }
-  if (tag == gp::data_object::kCardData) {
-    return answer(sw::kOk, card_data(command.domain.protocols));
+  Bytes out = made_object(platform, domain, tag);
+  const SecretBytes* record = platform.nvm.get(name_of(domain.aid, tag));
+  if (out.empty() && record != nullptr && (is_storable(tag) || tag == kCplc)) {
+    out = tlv::encode(tag, record->expose());
   }
-  if (tag == gp::data_object::kKeyInformation) {
-    return answer(sw::kOk, key_information(platform.keys, command.domain.aid));
+  if (out.empty() && tag == kKeyDerivationData) {
+    out = tlv::encode(tag, platform.facts.diversification_data);
   }
-  const SecretBytes* record = platform.nvm.get(name_of(command.domain.aid, tag));
-  if (record != nullptr && (is_storable(tag) || tag == kCplc)) {
-    return answer(sw::kOk, tlv::encode(tag, record->expose()));
-  }
-  if (tag == kKeyDerivationData) {
-    return answer(sw::kOk, tlv::encode(tag, platform.facts.diversification_data));
-  }
-  return answer(sw::kReferencedDataNotFound);
+  return out.empty() ? answer(sw::kReferencedDataNotFound.because(
+                           "the security domain has no such data object (GPCS 11.3.3.2)"))
+                     : answer(sw::kOk, std::move(out));
 }
 
 }  // namespace kagibin::se

@@ -5,10 +5,14 @@
 //   00CF         key derivation data   00E0   key information template
 //   9F7F         CPLC (ISD)            5F50   URL of the domain's manager
 //   5F20         its provider, as certificates name it (scp11/key_store_domain.h)
+//   0067, 00C1, 00C2, 2F00             data/card_information.h
+//   BF21, 0083, FF33, FF34             scp11/domain_data_commands.h
 //
-// 66, E0 and CF are made from the registry and the keys, CF from the profile until STORE DATA puts
-// another. The others are records "dat/<AID>/<tag>" that the profile or STORE DATA made; one that
-// is not there answers 6A88.
+// In every state of the card and without a session, but for 2F00: what GET STATUS tells to those
+// who authenticated themselves, it does not tell to others. 66, 67, E0, C1, C2 and CF are made from
+// the registry and the keys, CF from the profile until STORE DATA puts another. The others are
+// records "dat/<AID>/<tag>" that the profile or STORE DATA made; one that is not there answers
+// 6A88.
 #pragma once
 
 #include "kagibin/se/domain/domain_command.h"
@@ -27,6 +31,9 @@ Result<void> erase_data_objects(Nvm& nvm, const Aid& domain);
 
 // 66 { 73 { ... } } for a security domain that speaks these protocols (GPCS H.2).
 Bytes card_data(const std::vector<gp::ChannelProtocol>& protocols);
+// What goes into A5 of the answer to SELECT of such a domain (GPCS 11.9.3.1, H.3): 73 as in 66, and
+// 9F65, the longest data field of a command in short form.
+Bytes selection_data(const std::vector<gp::ChannelProtocol>& protocols);
 Bytes key_information(const KeyStore& keys, const Aid& domain);
 
 }  // namespace kagibin::se

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "kagibin/gp/content/delete.h"
+#include "kagibin/gp/registry/set_status.h"
 #include "kagibin/se/element_test_support.h"
 
 namespace kagibin::se {
@@ -104,6 +105,19 @@ std::vector<Case> cases() {
        [](Host) { return install_test_application("F0000000020102", "0203"); }},
       {"DELETE application", [](Host) { return gp::DeleteObject{.aid = aid(kTestAid)}.encode(); }},
       {"DELETE domain", [](Host) { return gp::DeleteObject{.aid = aid(kSecondDomain)}.encode(); }},
+      {"SET STATUS, card",
+       [](Host) {
+         return gp::SetStatus{.scope = gp::SetStatusScope::kCard, .state = 0x07}.encode();
+       }},
+      {"SET STATUS, application",
+       [](Host) { return gp::SetStatus{.state = 0x80, .aid = aid(kTestAid)}.encode(); }},
+      {"SET STATUS, domain and its applications",
+       [](Host) {
+         return gp::SetStatus{.scope = gp::SetStatusScope::kDomainAndItsApplications,
+                              .state = 0x80,
+                              .aid = aid(kSecondDomain)}
+             .encode();
+       }},
       {"STORE DATA, own",
        [](Host) {
          return apdu::CommandApdu{

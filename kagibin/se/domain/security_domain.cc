@@ -5,11 +5,12 @@
 #include "kagibin/se/domain/content_commands.h"
 #include "kagibin/se/domain/data_objects.h"
 #include "kagibin/se/domain/key_commands.h"
+#include "kagibin/se/domain/set_status.h"
 #include "kagibin/se/domain/status_query.h"
 #include "kagibin/se/domain/store_data.h"
+#include "kagibin/se/open/selection/card_life_cycle.h"
 #include "kagibin/se/scp11/domain_data_commands.h"
 #include "kagibin/se/scp11/generate_key.h"
-#include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::se {
 
@@ -17,6 +18,9 @@ namespace sw = apdu::sw;
 namespace ins = apdu::ins;
 
 namespace {
+
+constexpr StatusWord kUnknown =
+    sw::kInstructionNotSupported.because("a security domain has no such command (GPCS table 11-1)");
 
 bool is_known(std::uint8_t instruction) {
   switch (instruction) {
@@ -27,6 +31,7 @@ bool is_known(std::uint8_t instruction) {
     case ins::kDelete:
     case ins::kInstall:
     case ins::kStoreData:
+    case ins::kSetStatus:
     case ins::kGetStatus:
     case scp::ins::kGenerateKey:
       return true;
@@ -47,19 +52,18 @@ apdu::ResponseApdu dispatch(std::uint8_t instruction, const DomainCommand& comma
       return process_install(command);
     case ins::kStoreData:
       return process_store_data(command);
+    case ins::kSetStatus:
+      return process_set_status(command);
     case ins::kGetStatus:
       return process_get_status(command);
     case scp::ins::kGenerateKey:
       return generate_key(command);
     default:
-      return answer(sw::kInstructionNotSupported);
+      return answer(kUnknown);
   }
 }
 
 }  // namespace
-
-// Maximum length of the data field in command messages, 9F65 (GPCS 11.9.3.1).
-Bytes SecurityDomain::select() { return tlv::encode(0x9F65, Bytes{0xFF}); }
 
 apdu::ResponseApdu SecurityDomain::card_data() const {
   const auto isd = platform_.registry.find(platform_.facts.isd_aid);
@@ -78,6 +82,9 @@ apdu::ResponseApdu SecurityDomain::run(LogicalChannel& channel,
   }
   if (header.ins != ins::kGetStatus) {
     channel.status.reset();
+  }
+  if (const auto admitted = admit(platform_, domain, header.ins); !admitted) {
+    return answer(admitted.error());
   }
   if (!CertificateSessions::takes(channel, header.ins, data)) {
     return answer(sw::kConditionsNotSatisfied.because(
@@ -104,7 +111,9 @@ apdu::ResponseApdu SecurityDomain::process(LogicalChannel& channel,
   }
   const bool known = is_known(command.ins);
   if (!octet->proprietary && command.ins != ins::kGetData) {
-    return answer(known ? sw::kClassNotSupported : sw::kInstructionNotSupported);
+    return answer(known ? sw::kClassNotSupported.because(
+                              "this command has a class of GlobalPlatform, 80 or 84 (GPCS 11.1.4)")
+                        : kUnknown);
   }
   if (channel.aborted && !SecureChannel::is_opening_command(command)) {
     return answer(sw::kSecurityStatusNotSatisfied.because(
@@ -112,15 +121,19 @@ apdu::ResponseApdu SecurityDomain::process(LogicalChannel& channel,
         "5.6; GPCS E.1.6)"));
   }
   if (SecureChannel::is_security_command(command)) {
+    if (card_state(platform_) == gp::CardState::kTerminated) {
+      return answer(admit(platform_, domain, command.ins).error());
+    }
     return secure_channel_.process(channel, domain.aid, domain, command);
   }
   if (!channel.in_session()) {
     if (!known) {
-      return answer(sw::kInstructionNotSupported);
+      return answer(kUnknown);
     }
     if (octet->secure_messaging) {
       channel.end_session();
-      return answer(sw::kSecurityStatusNotSatisfied);
+      return answer(sw::kSecurityStatusNotSatisfied.because(
+          "the class says secure messaging, and no session is open on this channel (GPCS 10.2)"));
     }
     return run(channel, domain, command, command.data);
   }

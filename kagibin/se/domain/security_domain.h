@@ -8,7 +8,10 @@
 //   84 E4  DELETE               C-MAC       content_commands.h (objects), key_commands.h (keys)
 //   84 E6  INSTALL              C-MAC       content_commands.h
 //   84 E2  STORE DATA           C-MAC       store_data.h
+//   84 F0  SET STATUS           C-MAC       set_status.h
 //   80/84 F2  GET STATUS        any         status_query.h
+//
+// What of this is left in CARD_LOCKED and TERMINATED: open/selection/card_life_cycle.h.
 //
 // In a session with C-MAC every command carries one. An answer is wrapped as the level says. What a
 // command changes is one transaction. Thread-safety: one thread.
@@ -32,8 +35,6 @@ class SecurityDomain {
   apdu::ResponseApdu process(LogicalChannel& channel,
                              const RegistryEntry& domain,
                              const apdu::CommandApdu& command);
-  // What goes into A5 of the answer to SELECT.
-  static Bytes select();
   // GET DATA 66 of the ISD.
   apdu::ResponseApdu card_data() const;
 

@@ -16,13 +16,18 @@ namespace {
 
 constexpr std::size_t kPageOctets = 239;
 
+// What belongs to this security domain (GPCS 6.6.1, Global Registry; 11.4.2.1).
+bool sees(const DomainCommand& command, const Aid& domain) {
+  return command.domain.privileges.has(gp::Privileges::kGlobalRegistry) ||
+         is_within(command.platform.registry, domain, command.domain.aid);
+}
+
 void collect_load_files(const DomainCommand& command,
                         const gp::GetStatus& query,
                         std::vector<gp::StatusEntry>& out) {
   for (const LoadFileEntry& entry : command.platform.registry.load_files()) {
     const LoadFile* file = command.platform.modules.load_file(entry.aid);
-    if (!query.matches(entry.aid) || file == nullptr ||
-        (!command.domain.is_issuer() && entry.security_domain != command.domain.aid)) {
+    if (!query.matches(entry.aid) || file == nullptr || !sees(command, entry.security_domain)) {
       continue;
     }
     out.push_back({.aid = entry.aid,
@@ -40,7 +45,7 @@ void collect_entries(const DomainCommand& command,
   const Registry& registry = command.platform.registry;
   for (const RegistryEntry& entry : registry.entries()) {
     if (entry.is_issuer() != issuer || !query.matches(entry.aid) ||
-        !is_of(registry, entry, command.domain.aid)) {
+        (entry.aid != command.domain.aid && !sees(command, entry.security_domain))) {
       continue;
     }
     gp::StatusEntry found{
@@ -62,20 +67,24 @@ bool is_same_question(const gp::GetStatus& one, const gp::GetStatus& other) {
 
 apdu::ResponseApdu process_get_status(const DomainCommand& command) {
   if (!command.authenticated()) {
-    return answer(sw::kSecurityStatusNotSatisfied);
+    return answer(sw::kSecurityStatusNotSatisfied.because(
+        "GET STATUS is taken in a session that the domain's provider opened (GPCS table 11-2)"));
   }
   const auto before = std::exchange(command.channel.status, std::nullopt);
   const bool known_scope =
       command.p1 == 0x80 || command.p1 == 0x40 || command.p1 == 0x20 || command.p1 == 0x10;
   if (!known_scope || (command.p2 & 0xFCU) != 0) {
-    return answer(sw::kIncorrectP1P2);
+    return answer(sw::kIncorrectP1P2.because(
+        "P1 of GET STATUS is 80, 40, 20 or 10, P2 is 00 to 03 (GPCS 11.4.2.1, 11.4.2.2)"));
   }
   const auto query = gp::GetStatus::decode(command.p1, command.p2, command.data);
   if (!query) {
-    return answer(sw::kWrongData);
+    return answer(sw::kWrongData.because(query.error().detail));
   }
   if (query->next && (!before || !is_same_question(before->query, *query))) {
-    return answer(sw::kConditionsNotSatisfied);
+    return answer(sw::kConditionsNotSatisfied.because(
+        "the next occurrence goes on with the question that 6310 answered, and any other command "
+        "in between ends it (GPCS 11.4.2.2)"));
   }
   std::vector<gp::StatusEntry> entries;
   if (query->scope == gp::StatusScope::kLoadFiles ||
@@ -89,7 +98,8 @@ apdu::ResponseApdu process_get_status(const DomainCommand& command) {
     std::erase_if(entries, [&](const gp::StatusEntry& entry) { return entry.aid <= before->last; });
   }
   if (entries.empty()) {
-    return answer(sw::kReferencedDataNotFound);
+    return answer(sw::kReferencedDataNotFound.because(
+        "the domain sees nothing that matches (GPCS 11.4.3.2)"));
   }
   gp::StatusPage page = gp::status_page(entries, *query, kPageOctets);
   if (page.more) {

@@ -34,6 +34,12 @@ apdu::ResponseApdu ApplicationSecureChannel::process_security(const apdu::Comman
   if (channel == nullptr || !domain || !is_security_command(command)) {
     return {.data = {}, .sw = kNotOwnChannel};
   }
+  if (domain->locked()) {
+    return {.data = {},
+            .sw = sw::kConditionsNotSatisfied.because(
+                "the application's security domain is locked and opens no session for it (GPCS "
+                "5.3.2.4)")};
+  }
   return secure_channel_.process(*channel, aid_, *domain, command);
 }
 

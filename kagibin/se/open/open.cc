@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/se/open/open.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "kagibin/apdu/status_words.h"
-#include "kagibin/tlv/ber_tlv.h"
+#include "kagibin/se/open/selection/waiting_answer.h"
 
 namespace kagibin::se {
 
@@ -16,24 +15,16 @@ using apdu::ResponseApdu;
 namespace {
 
 constexpr std::size_t kHeaderSize = 4;
-constexpr std::size_t kShortAnswer = 256;
-constexpr StatusWord kChannelAlreadyClosed{0x6200};  // GPCS 11.8.3
 constexpr std::uint8_t kSelectByName = 0x04;
-constexpr std::uint8_t kFirstOccurrence = 0x00;
-constexpr std::uint8_t kNextOccurrence = 0x02;
-constexpr std::uint8_t kOpenChannel = 0x00;
-constexpr std::uint8_t kCloseChannel = 0x80;
 constexpr std::uint8_t kCardDataTag = 0x66;
 
 ResponseApdu status(StatusWord word) { return {.data = {}, .sw = word}; }
 
+constexpr StatusWord kNoSecureMessaging = sw::kSecureMessagingNotSupported.because(
+    "SELECT and MANAGE CHANNEL come without secure messaging here (GPCS 11.7.3.2, 11.9.3.2)");
+
 // Secure messaging of ISO/IEC 7816-4 (b4) in a class octet of the first range.
 bool iso_secure_messaging(std::uint8_t cla) { return (cla & 0x68U) == 0x08; }
-
-// 6F { 84 AID, A5 { ... } } (GPCS 11.9.3.1).
-Bytes file_control_information(const Aid& aid, ByteView proprietary) {
-  return tlv::encode(0x6F, tlv::TlvWriter().put(0x84, aid.view()).put(0xA5, proprietary).view());
-}
 
 bool is_get_card_data(const apdu::CommandApdu& command) {
   return (command.cla == 0x00 || command.cla == 0x80) && command.ins == ins::kGetData &&
@@ -51,7 +42,9 @@ Open::Open(Platform& platform)
     : platform_(platform),
       secure_channel_(platform, channels_),
       instances_(platform, secure_channel_, channels_),
-      security_domain_(platform, secure_channel_, instances_, channels_) {
+      security_domain_(platform, secure_channel_, instances_, channels_),
+      selector_(platform, instances_, channels_),
+      channel_manager_(platform, channels_, selector_) {
   reset();
 }
 
@@ -66,7 +59,7 @@ void Open::reset() {
     channel.number = number++;
   }
   channels_.all.front().open = true;
-  channels_.all.front().selected = platform_.facts.isd_aid;
+  is_fresh_ = true;
 }
 
 Bytes Open::process(ByteView c_apdu) {
@@ -78,16 +71,26 @@ Bytes Open::process(ByteView c_apdu) {
 
 ResponseApdu Open::answer_to(ByteView c_apdu) {
   if (c_apdu.size() < kHeaderSize) {
-    return status(sw::kWrongLength);
+    return status(
+        sw::kWrongLength.because("a command has four octets at least (ISO/IEC 7816-4, 5.1)"));
   }
   const auto octet = apdu::ClassOctet::decode(c_apdu.front());
   if (!octet) {
-    return status(iso_secure_messaging(c_apdu.front()) ? sw::kSecureMessagingNotSupported
-                                                       : sw::kClassNotSupported);
+    return status(iso_secure_messaging(c_apdu.front())
+                      ? sw::kSecureMessagingNotSupported.because(
+                            "secure messaging of ISO/IEC 7816-4 (b4 of the class) is not in use "
+                            "here (GPCS 11.1.4)")
+                      : sw::kClassNotSupported.because(octet.error().detail));
   }
   platform_.circumstances.channel = octet->channel;
   if (octet->channel >= channels_.all.size() || !channels_.all[octet->channel].open) {
-    return status(sw::kChannelNotSupported);
+    return status(sw::kChannelNotSupported.because(
+        "the class names a logical channel that is not open: MANAGE CHANNEL opens it (GPCS 6.3, "
+        "11.7)"));
+  }
+  if (std::exchange(is_fresh_, false)) {
+    channels_.current = &channels_.all.front();
+    selector_.select_implicitly(channels_.all.front());
   }
   LogicalChannel& channel = channels_.all[octet->channel];
   platform_.circumstances.selected = channel.selected;
@@ -110,11 +113,12 @@ ResponseApdu Open::dispatch(LogicalChannel& channel,
   const bool interindustry = !octet.proprietary;
   if (interindustry && command.ins == ins::kManageChannel) {
     channel.waiting.clear();
-    return octet.secure_messaging ? status(sw::kSecureMessagingNotSupported)
-                                  : manage_channel(channel, command);
+    return octet.secure_messaging ? status(kNoSecureMessaging)
+                                  : channel_manager_.process(channel, command);
   }
   if (channel.number == 0 && platform_.facts.basic_channel_reserved) {
-    return status(sw::kChannelNotSupported);
+    return status(sw::kChannelNotSupported.because(
+        "the device keeps the basic channel for itself: open another by MANAGE CHANNEL"));
   }
   // Some hosts repeat the class of the command whose answer goes on.
   const bool collects = command.ins == ins::kGetResponse && !octet.secure_messaging &&
@@ -124,114 +128,24 @@ ResponseApdu Open::dispatch(LogicalChannel& channel,
   }
   channel.waiting.clear();
   if (interindustry && command.ins == ins::kSelect && command.p1 == kSelectByName) {
-    return octet.secure_messaging ? status(sw::kSecureMessagingNotSupported)
-                                  : limit_answer(channel, select(channel, command), command);
+    return octet.secure_messaging
+               ? status(kNoSecureMessaging)
+               : limit_answer(channel, selector_.select(channel, command), command);
   }
   const auto entry = channel.selected ? platform_.registry.find(*channel.selected) : std::nullopt;
   if (!entry) {
-    return status(sw::kConditionsNotSatisfied);
+    return status(sw::kConditionsNotSatisfied.because(
+        "nothing is selected on this logical channel: what was is locked or gone, or refused its "
+        "selection. SELECT first (GPCS 6.4)"));
   }
-  ResponseApdu answer = entry->is_security_domain()
-                            ? security_domain_.process(channel, *entry, command)
-                            : to_application(channel, *entry, command);
+  if (!entry->is_security_domain()) {
+    return limit_answer(channel, to_application(channel, *entry, command), command);
+  }
+  ResponseApdu answer = security_domain_.process(channel, *entry, command);
+  if (command.ins == ins::kSetStatus) {
+    selector_.follow_life_cycles();
+  }
   return limit_answer(channel, std::move(answer), command);
-}
-
-ResponseApdu Open::manage_channel(LogicalChannel& channel, const apdu::CommandApdu& command) {
-  if (command.p1 == kOpenChannel) {
-    if (command.p2 >= channels_.all.size()) {
-      return status(command.p2 < ElementProfile::kMaxChannels ? sw::kFunctionNotSupported
-                                                              : sw::kIncorrectP1P2);
-    }
-    return command.data.empty() ? open_channel(command.p2) : status(sw::kWrongLength);
-  }
-  if (command.p1 != kCloseChannel) {
-    return status(sw::kIncorrectP1P2);
-  }
-  if (!command.data.empty()) {
-    return status(sw::kWrongLength);
-  }
-  const std::uint8_t number = command.p2 == 0 ? channel.number : command.p2;
-  if (number == 0) {
-    return status(sw::kFunctionNotSupported);  // the basic channel is always open
-  }
-  return number < channels_.all.size() ? close_channel(channels_.all[number])
-                                       : status(sw::kIncorrectP1P2);
-}
-
-// Number 0: the next free one.
-ResponseApdu Open::open_channel(std::uint8_t number) {
-  const auto free = std::ranges::find_if(channels_.all, [number](const LogicalChannel& channel) {
-    return !channel.open && (number == 0 || channel.number == number);
-  });
-  if (free == channels_.all.end()) {
-    return status(sw::kFunctionNotSupported);
-  }
-  free->open = true;
-  free->selected = platform_.facts.isd_aid;
-  return {.data = number == 0 ? Bytes{free->number} : Bytes{}, .sw = sw::kOk};
-}
-
-ResponseApdu Open::close_channel(LogicalChannel& channel) {
-  if (!channel.open) {
-    return status(kChannelAlreadyClosed);
-  }
-  deselect(channel);
-  channel.open = false;
-  channel.waiting.clear();
-  return status(sw::kOk);
-}
-
-void Open::deselect(LogicalChannel& channel) {
-  const auto entry = channel.selected ? platform_.registry.find(*channel.selected) : std::nullopt;
-  if (entry && !entry->is_security_domain()) {
-    Application* application = instances_.get(*entry);
-    if (application != nullptr) {
-      application->deselect();
-    }
-  }
-  channel.end_session();
-  channel.selected.reset();
-}
-
-ResponseApdu Open::select(LogicalChannel& channel, const apdu::CommandApdu& command) {
-  if (command.p2 != kFirstOccurrence && command.p2 != kNextOccurrence) {
-    return status(sw::kIncorrectP1P2);
-  }
-  if (command.data.size() > Aid::kMaxLength) {
-    return status(sw::kNotFound);
-  }
-  const bool next = command.p2 == kNextOccurrence;
-  const auto entry =
-      command.data.empty() && !next
-          ? platform_.registry.find(platform_.facts.isd_aid)
-          : platform_.registry.select(command.data, next ? channel.selected : std::nullopt);
-  if (!entry) {
-    return status(sw::kNotFound);
-  }
-  if (!entry->is_security_domain() && channels_.is_selected_beside(channel, entry->aid)) {
-    return status(sw::kConditionsNotSatisfied);
-  }
-  return select_entry(channel, *entry);
-}
-
-ResponseApdu Open::select_entry(LogicalChannel& channel, const RegistryEntry& entry) {
-  deselect(channel);
-  if (entry.is_security_domain()) {
-    channel.selected = entry.aid;
-    return {.data = file_control_information(entry.aid, SecurityDomain::select()), .sw = sw::kOk};
-  }
-  Application* application = instances_.get(entry);
-  if (application == nullptr) {
-    return status(sw::kNotFound);
-  }
-  channel.selected = entry.aid;
-  const Application::Selected answer = application->select();
-  if (!sw::is_ok(answer.sw)) {
-    channel.selected.reset();
-    return status(answer.sw);
-  }
-  return {.data = file_control_information(entry.aid, answer.proprietary), .sw = sw::kOk};
 }
 
 ResponseApdu Open::to_application(LogicalChannel& channel,
@@ -239,48 +153,12 @@ ResponseApdu Open::to_application(LogicalChannel& channel,
                                   const apdu::CommandApdu& command) {
   Application* application = instances_.get(entry);
   if (application == nullptr) {
-    return status(sw::kConditionsNotSatisfied);
+    return status(sw::kConditionsNotSatisfied.because(
+        "this program has no code for the application's module"));
   }
   ResponseApdu answer = application->process(command);
   if (is_get_card_data(command) && !channel.in_session() && unknown_to_application(answer.sw)) {
     return security_domain_.card_data();
-  }
-  return answer;
-}
-
-// Keeps what does not fit and answers 61xx (ISO/IEC 7816-4, 5.3.4 and 5.6).
-ResponseApdu Open::limit_answer(LogicalChannel& channel,
-                                ResponseApdu answer,
-                                const apdu::CommandApdu& command) {
-  const std::size_t limit =
-      command.le.value_or(command.extended ? 0x10000U : static_cast<std::uint32_t>(kShortAnswer));
-  if (answer.data.size() <= limit) {
-    return answer;
-  }
-  channel.waiting = std::move(answer.data);
-  channel.waiting_sw = answer.sw;
-  return get_response(channel, command);
-}
-
-ResponseApdu Open::get_response(LogicalChannel& channel, const apdu::CommandApdu& command) {
-  if (channel.waiting.empty()) {
-    return status(sw::kConditionsNotSatisfied);
-  }
-  const bool repeated = command.ins == ins::kGetResponse;
-  if (repeated && (command.p1 != 0 || command.p2 != 0)) {
-    return status(sw::kIncorrectP1P2);
-  }
-  if (repeated && !command.data.empty()) {
-    return status(sw::kWrongLength);
-  }
-  const std::size_t limit = command.le.value_or(static_cast<std::uint32_t>(kShortAnswer));
-  const auto count = static_cast<std::ptrdiff_t>(std::min(limit, channel.waiting.size()));
-  const auto end = channel.waiting.begin() + count;
-  ResponseApdu answer{.data = Bytes(channel.waiting.begin(), end), .sw = channel.waiting_sw};
-  channel.waiting.erase(channel.waiting.begin(), end);
-  if (!channel.waiting.empty()) {
-    const std::size_t left = std::min<std::size_t>(channel.waiting.size(), kShortAnswer);
-    answer.sw = StatusWord{static_cast<std::uint16_t>(0x6100U | (left & 0xFFU))};
   }
   return answer;
 }

@@ -21,7 +21,9 @@ class OpenTest : public ::testing::Test {
 
 // GPCS 11.9.2, 11.9.3.1: SELECT without a name
 TEST_F(OpenTest, SelectWithoutDataAnswersTheFullNameOfTheIssuerDomain) {
-  EXPECT_EQ(to_hex(bench_.select("").data), "6F108408A000000151000000A5049F6501FF");
+  EXPECT_EQ(to_hex(bench_.select("").data),
+            "6F418408A000000151000000A535732F06072A864886FC6B01600C060A2A864886FC6B0202030163090607"
+            "2A864886FC6B03640B06092A864886FC6B0403609F6501FF");
 }
 
 // GPCS 6.4.2: partial selection, next occurrence

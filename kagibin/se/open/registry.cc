@@ -144,13 +144,6 @@ std::vector<LoadFileEntry> Registry::load_files() const {
 
 std::optional<RegistryEntry> Registry::select(ByteView prefix,
                                               const std::optional<Aid>& after) const {
-  if (!after) {
-    const auto whole = Aid::from(prefix);
-    const auto exact = whole ? find(*whole) : std::nullopt;
-    if (exact) {
-      return exact->selectable() ? exact : std::nullopt;
-    }
-  }
   std::string begins(kEntries);
   begins += to_hex(prefix);
   const std::string behind = after ? name_of(kEntries, *after) : std::string();
