@@ -17,6 +17,13 @@ constexpr std::array<std::uint8_t, 2> kSecurityDomainVersion{1, 0};
 Aid security_domain_load_file_aid() { return *Aid::from_hex("A0000001515350"); }
 Aid security_domain_module_aid() { return *Aid::from_hex("A000000151535041"); }
 
+Aid meant_load_file(const Aid& aid) {
+  return aid == *Aid::from_hex("A0000000035350") ? security_domain_load_file_aid() : aid;
+}
+Aid meant_module(const Aid& aid) {
+  return aid == *Aid::from_hex("A000000003535041") ? security_domain_module_aid() : aid;
+}
+
 ModuleRegistry::ModuleRegistry() {
   LoadFile file{.aid = security_domain_load_file_aid(),
                 .version = kSecurityDomainVersion,
@@ -56,6 +63,16 @@ const ApplicationFactory* ModuleRegistry::factory(const Aid& load_file, const Ai
     return nullptr;
   }
   return &built_in.factories[static_cast<std::size_t>(at - built_in.file.modules.begin())];
+}
+
+const ApplicationFactory* ModuleRegistry::factory_of(const Aid& module) const {
+  for (const auto& [aid, built_in] : built_in_) {
+    const ApplicationFactory* found = factory(aid, module);
+    if (found != nullptr && *found) {
+      return found;
+    }
+  }
+  return nullptr;
 }
 
 std::vector<Aid> ModuleRegistry::load_files() const {

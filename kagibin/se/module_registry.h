@@ -35,6 +35,9 @@ struct BuiltIn {
 // for it by default: load file A0000001515350, module A000000151535041.
 Aid security_domain_load_file_aid();
 Aid security_domain_module_aid();
+// Older tools name them A0000000035350 and A000000003535041: the AID that is meant.
+Aid meant_load_file(const Aid& aid);
+Aid meant_module(const Aid& aid);
 
 class ModuleRegistry {
  public:
@@ -48,6 +51,10 @@ class ModuleRegistry {
   // nullptr when there is none.
   const LoadFile* load_file(const Aid& aid) const;
   const ApplicationFactory* factory(const Aid& load_file, const Aid& module) const;
+  // The code of a module of this AID in whatever load file it is built in, for load files that came
+  // by LOAD. nullptr when there is none, and for the security domain, which only its own load file
+  // makes.
+  const ApplicationFactory* factory_of(const Aid& module) const;
   std::vector<Aid> load_files() const;
 
  private:

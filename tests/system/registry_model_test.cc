@@ -151,6 +151,9 @@ class Run {
 
   void make_selectable() {
     const Aid which = any_name();
+    if (*actor_ != model_.issuer() && model_.is_far_below(*actor_, which)) {
+      return;  // left to the element
+    }
     const auto command =
         gp::Install{.purpose = gp::InstallFor::kMakeSelectable, .application = which}.encode();
     const auto status = bench_.status(*host_, command.value());

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// INSTALL (GPCS 11.5) and DELETE (GPCS 11.2), in a session with C-MAC.
+// INSTALL (GPCS 11.5) and DELETE (GPCS 11.2), in a session with C-MAC: which purpose a command has,
+// and INSTALL [for personalization]. What they do stands in content/.
+//
+//   P1 02          load                  content/load_commands.h
+//   P1 P2 0E 01    the same, of a combined load
+//   P1 04, 08, 0C  install, make selectable, both       content/install_commands.h
+//   P1 P2 0E 03    the end of a combined load
+//   P1 10, 40      extradition, registry update         content/extradition_commands.h
+//   P1 20          personalization
 //
 // Rules that the specifications leave to the element:
-// - INSTALL [for install] and DELETE of objects need content management in the domain's own right:
-//   the ISD, or the Authorized Management privilege (6985). What is installed is associated with
-//   the domain that installs it. Tokens are refused (6A80), extradition and load too (6A86).
-// - An AID that is in use: 6985. Privileges given: Security Domain (with the security domain
-// module),
-//   Trusted Path, Authorized Management; any other: 6A80.
-// - INSTALL [for personalization] is for applications associated with this domain (6985).
-// - DELETE takes applications and domains, of an SSD only its own; not the ISD, a domain with
-//   others in it, one that is selected on a channel, or a built-in load file (6985).
-// Answers: 00 (no confirmation).
+// - Content is managed by a domain with Authorized Management, or Delegated Management and a token
+//   (content/management.h); others: 6985. A token where none is needed: 6A80.
+// - An AID that is in use: 6985. Privileges: open/content/privilege_rules.h.
+// - INSTALL [for personalization] is for applications and security domains associated with this
+//   domain (6985).
+// Answers: 00 (no confirmation), or a receipt.
 #pragma once
 
 #include "kagibin/se/domain/domain_command.h"
@@ -20,5 +24,8 @@ namespace kagibin::se {
 
 apdu::ResponseApdu process_install(const DomainCommand& command);
 apdu::ResponseApdu process_delete(const DomainCommand& command);
+
+// INSTALL (0E 03), which may follow the LOAD commands of a combined load.
+bool ends_combined_load(std::uint8_t instruction, std::uint8_t p1, std::uint8_t p2);
 
 }  // namespace kagibin::se

@@ -79,8 +79,7 @@ TEST_F(ContentCommandsTest, InstallRefusesWhatCannotBe) {
   EXPECT_EQ(status(Bench::install_domain(kDomainAid, 0, "81020260")), 0x6985) << "SCP02 is off";
   EXPECT_EQ(status(Bench::install_domain(kDomainAid, 0, "81020364")), 0x6A80);
   EXPECT_EQ(status(Bench::install_domain(kDomainAid, 0, "8200")), 0x6A80);
-  EXPECT_EQ(status(Bench::install_domain(kDomainAid, gp::Privileges::kDelegatedManagement)),
-            0x6A80);
+  EXPECT_EQ(status(Bench::install_domain(kDomainAid, gp::Privileges::kCvmManagement)), 0x6A80);
   gp::Install request{
       .load_file = aid("F000000009"), .module = aid(kTestModule), .application = aid(kTestAid)};
   EXPECT_EQ(status(request.encode().value()), 0x6A88);
@@ -99,8 +98,11 @@ TEST_F(ContentCommandsTest, InstallRefusesWhatCannotBe) {
 // GPCS 11.5.2.3: fields
 TEST_F(ContentCommandsTest, InstallRefusesWrongParametersAndLengths) {
   const apdu::CommandApdu good = install_test_application();
-  for (const std::uint8_t p1 : hex("000210408C")) {
+  for (const std::uint8_t p1 : hex("0001060A1C30507E")) {
     EXPECT_EQ(status({.ins = 0xE6, .p1 = p1, .data = good.data}), 0x6A86);
+  }
+  for (const std::uint8_t p1 : hex("021040")) {
+    EXPECT_EQ(status({.ins = 0xE6, .p1 = p1, .data = good.data}), 0x6A80) << "for something else";
   }
   EXPECT_EQ(status({.ins = 0xE6, .p1 = 0x0C, .p2 = 1, .data = good.data}), 0x6A86);
   for (std::size_t size = 0; size < good.data.size(); ++size) {
@@ -196,7 +198,8 @@ TEST_F(ContentCommandsTest, PersonalizesItsOwnApplicationsOnly) {
   ASSERT_EQ(status(install_test_application()), 0x9000);
   ASSERT_EQ(status(Bench::install_domain(kDomainAid)), 0x9000);
   EXPECT_EQ(status(personalize("F0000000020102")), 0x6A88);
-  EXPECT_EQ(status(personalize(kDomainAid)), 0x6985);
+  EXPECT_EQ(status(personalize(kDomainAid)), 0x9000);
+  EXPECT_EQ(status(personalize(kIsdAid)), 0x6985) << "itself";
   bench_.select(kDomainAid);
   host_ = bench_.open(test_keys(kIsdKeys));
   EXPECT_EQ(status(personalize(kTestAid)), 0x6985);

@@ -2,6 +2,7 @@
 #include "kagibin/se/domain/security_domain.h"
 
 #include "kagibin/scp/scp11/key_generation.h"
+#include "kagibin/se/domain/content/load_commands.h"
 #include "kagibin/se/domain/content_commands.h"
 #include "kagibin/se/domain/data_objects.h"
 #include "kagibin/se/domain/key_commands.h"
@@ -30,6 +31,7 @@ bool is_known(std::uint8_t instruction) {
     case ins::kPutKey:
     case ins::kDelete:
     case ins::kInstall:
+    case ins::kLoad:
     case ins::kStoreData:
     case ins::kSetStatus:
     case ins::kGetStatus:
@@ -50,6 +52,8 @@ apdu::ResponseApdu dispatch(std::uint8_t instruction, const DomainCommand& comma
       return process_delete(command);
     case ins::kInstall:
       return process_install(command);
+    case ins::kLoad:
+      return process_load(command);
     case ins::kStoreData:
       return process_store_data(command);
     case ins::kSetStatus:
@@ -83,6 +87,9 @@ apdu::ResponseApdu SecurityDomain::run(LogicalChannel& channel,
   if (header.ins != ins::kGetStatus) {
     channel.status.reset();
   }
+  if (header.ins != ins::kLoad && !ends_combined_load(header.ins, header.p1, header.p2)) {
+    channel.load.reset();
+  }
   if (const auto admitted = admit(platform_, domain, header.ins); !admitted) {
     return answer(admitted.error());
   }
@@ -104,10 +111,28 @@ apdu::ResponseApdu SecurityDomain::run(LogicalChannel& channel,
 apdu::ResponseApdu SecurityDomain::process(LogicalChannel& channel,
                                            const RegistryEntry& domain,
                                            const apdu::CommandApdu& command) {
+  if (CommandPieces::is_piece(command) && channel.in_session()) {
+    return answer(channel.pieces.add(command));
+  }
+  apdu::CommandApdu whole = channel.pieces.join(command);
+  apdu::ResponseApdu out = process_whole(channel, domain, whole);
+  wipe(whole.data);
+  return out;
+}
+
+apdu::ResponseApdu SecurityDomain::process_whole(LogicalChannel& channel,
+                                                 const RegistryEntry& domain,
+                                                 const apdu::CommandApdu& command) {
   const auto octet = apdu::ClassOctet::decode(command.cla);
   KB_CHECK(octet.has_value());
   if (octet->chaining && !CertificateSessions::is_command(command)) {
-    return answer(sw::kChainingNotSupported);
+    if (CommandPieces::is_piece(command)) {
+      return answer(sw::kSecurityStatusNotSatisfied.because(
+          "a command in pieces is taken in a secure channel session (GPCS 11.1.5.1)"));
+    }
+    return answer(sw::kChainingNotSupported.because(
+        "PUT KEY, INSTALL, LOAD, STORE DATA and DELETE come in pieces, and no other command (GPCS "
+        "11.1.5.1)"));
   }
   const bool known = is_known(command.ins);
   if (!octet->proprietary && command.ins != ins::kGetData) {

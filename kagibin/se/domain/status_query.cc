@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kagibin/gp/registry/get_status.h"
+#include "kagibin/se/open/content/executables.h"
 #include "kagibin/se/open/content/hierarchy.h"
 
 namespace kagibin::se {
@@ -26,8 +27,8 @@ void collect_load_files(const DomainCommand& command,
                         const gp::GetStatus& query,
                         std::vector<gp::StatusEntry>& out) {
   for (const LoadFileEntry& entry : command.platform.registry.load_files()) {
-    const LoadFile* file = command.platform.modules.load_file(entry.aid);
-    if (!query.matches(entry.aid) || file == nullptr || !sees(command, entry.security_domain)) {
+    const auto file = executables_of(command.platform, entry);
+    if (!query.matches(entry.aid) || !file || !sees(command, entry.security_domain)) {
       continue;
     }
     out.push_back({.aid = entry.aid,

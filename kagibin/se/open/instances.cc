@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kagibin/apdu/status_words.h"
+#include "kagibin/se/open/content/executables.h"
 
 namespace kagibin::se {
 
@@ -88,21 +89,25 @@ Application* Instances::get(const RegistryEntry& entry) {
   if (found != running_.end()) {
     return found->second.application.get();
   }
-  const ApplicationFactory* factory = platform_.modules.factory(entry.load_file, entry.module);
-  const LoadFile* load_file = platform_.modules.load_file(entry.load_file);
-  if (factory == nullptr || load_file == nullptr || !*factory) {
+  const auto load_file = platform_.registry.find_load_file(entry.load_file);
+  if (!load_file) {
     return nullptr;
   }
   Instance instance;
   instance.secure_channel =
       std::make_unique<ApplicationSecureChannel>(platform_, secure_channel_, channels_, entry.aid);
-  instance.application = (*factory)(ApplicationContext{.aid = entry.aid,
-                                                       .security_domain = entry.security_domain,
-                                                       .nvm = platform_.nvm,
-                                                       .record_prefix = record_prefix(entry.aid),
-                                                       .rng = platform_.rng,
-                                                       .secure_channel = *instance.secure_channel,
-                                                       .code_hash = load_file->code_hash()});
+  instance.application =
+      make_application(platform_, *load_file, entry.module,
+                       ApplicationContext{.aid = entry.aid,
+                                          .security_domain = entry.security_domain,
+                                          .nvm = platform_.nvm,
+                                          .record_prefix = record_prefix(entry.aid),
+                                          .rng = platform_.rng,
+                                          .secure_channel = *instance.secure_channel,
+                                          .code_hash = load_file->code_hash});
+  if (instance.application == nullptr) {
+    return nullptr;
+  }
   return running_.emplace(entry.aid, std::move(instance)).first->second.application.get();
 }
 

@@ -13,6 +13,8 @@
 #include "kagibin/gp/registry/get_status.h"
 #include "kagibin/scp/card_session.h"
 #include "kagibin/scp/scp11/scp11_card.h"
+#include "kagibin/se/domain/content/command_pieces.h"
+#include "kagibin/se/domain/content/load_session.h"
 
 namespace kagibin::se {
 
@@ -42,6 +44,8 @@ struct LogicalChannel {
   std::uint8_t next_block = 0;         // of STORE DATA
   Bytes certificate_data{};            // of the blocks so far (se/scp11/domain_data_commands.h)
   std::optional<StatusContinuation> status{};
+  std::unique_ptr<LoadSession> load{};  // between INSTALL [for load] and the last LOAD
+  CommandPieces pieces{};               // of the command that is coming
 
   Bytes waiting{};  // octets for GET RESPONSE
   StatusWord waiting_sw{};
@@ -66,6 +70,8 @@ struct LogicalChannel {
     personalizing.reset();
     next_block = 0;
     status.reset();
+    load.reset();
+    pieces.drop();
   }
 };
 

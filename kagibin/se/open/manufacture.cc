@@ -118,6 +118,9 @@ Result<void> manufacture(Platform& platform, Instances& instances, const Element
 Result<void> check_code(Platform& platform, bool update) {
   NvmTransaction transaction(platform.nvm);
   for (LoadFileEntry entry : platform.registry.load_files()) {
+    if (entry.loaded) {
+      continue;
+    }
     const LoadFile* file = platform.modules.load_file(entry.aid);
     if (file == nullptr) {
       return fail(Errc::kNotFound, "an application on this element is not built into this program");

@@ -9,8 +9,8 @@ namespace kagibin::se {
 
 Result<void> manufacture(Platform& platform, Instances& instances, const ElementProfile& profile);
 
-// Every load file on the element is built in with the same code hash (kNotFound, kConflict), or is
-// updated to the program's when `update` says so.
+// Every load file on the element that was not loaded is built in with the same code hash
+// (kNotFound, kConflict), or is updated to the program's when `update` says so.
 Result<void> check_code(Platform& platform, bool update);
 
 }  // namespace kagibin::se

@@ -12,6 +12,7 @@ namespace {
 constexpr std::string_view kEntries = "reg/";
 constexpr std::string_view kLoadFiles = "elf/";
 constexpr std::size_t kMaxProtocols = 16;
+constexpr std::size_t kMemoryOctets = 16;
 
 std::string name_of(std::string_view folder, const Aid& aid) {
   std::string out(folder);
@@ -45,6 +46,71 @@ Bytes encode_protocols(const std::vector<gp::ChannelProtocol>& protocols) {
   return out.take();
 }
 
+Result<MemoryShare> decode_memory(ByteView octets) {
+  ByteReader in(octets);
+  MemoryShare out;
+  out.reserved_data = KB_TRY(in.u32());
+  out.reserved_volatile = KB_TRY(in.u32());
+  out.data_quota = KB_TRY(in.u32());
+  out.volatile_quota = KB_TRY(in.u32());
+  return out;
+}
+
+Bytes encode_memory(const MemoryShare& memory) {
+  return ByteWriter()
+      .u32(memory.reserved_data)
+      .u32(memory.reserved_volatile)
+      .u32(memory.data_quota)
+      .u32(memory.volatile_quota)
+      .take();
+}
+
+Result<std::optional<gp::Acceptance>> read_acceptance(tlv::TlvReader& in, tlv::Tag tag) {
+  const auto object = KB_TRY(in.optional(tag, 2));
+  if (!object) {
+    return std::nullopt;
+  }
+  return gp::Acceptance{.applications = object->value[0], .load_files = object->value[1]};
+}
+
+void write_acceptance(tlv::TlvWriter& out,
+                      tlv::Tag tag,
+                      const std::optional<gp::Acceptance>& acceptance) {
+  if (acceptance) {
+    out.put(tag, Bytes{acceptance->applications, acceptance->load_files});
+  }
+}
+
+// What elements that were made before it was there do not have.
+Result<void> decode_rest(tlv::TlvReader& in, RegistryEntry& out) {
+  if (const auto selection = KB_TRY(in.optional(0x87, 1))) {
+    out.implicit_selection = KB_TRY(gp::ImplicitSelection::from(selection->value[0]));
+  }
+  out.extradition_here = KB_TRY(read_acceptance(in, 0x88));
+  out.extradition_away = KB_TRY(read_acceptance(in, 0x89));
+  out.deletion = KB_TRY(read_acceptance(in, 0x8A));
+  out.personalized_at_once = KB_TRY(in.optional(0x8B, 0)).has_value();
+  if (const auto memory = KB_TRY(in.optional(0x8C, kMemoryOctets))) {
+    out.memory = KB_TRY(decode_memory(memory->value));
+  }
+  return in.finish();
+}
+
+void encode_rest(const RegistryEntry& entry, tlv::TlvWriter& out) {
+  if (entry.implicit_selection) {
+    out.put_u8(0x87, entry.implicit_selection->octet);
+  }
+  write_acceptance(out, 0x88, entry.extradition_here);
+  write_acceptance(out, 0x89, entry.extradition_away);
+  write_acceptance(out, 0x8A, entry.deletion);
+  if (entry.personalized_at_once) {
+    out.put(0x8B, {});
+  }
+  if (entry.memory != MemoryShare{}) {
+    out.put(0x8C, encode_memory(entry.memory));
+  }
+}
+
 Result<RegistryEntry> decode_entry(const Aid& aid, ByteView octets) {
   tlv::TlvReader in(octets);
   const std::uint8_t kind = tlv::to_u8(KB_TRY(in.expect(0x80, 1)));
@@ -60,7 +126,7 @@ Result<RegistryEntry> decode_entry(const Aid& aid, ByteView octets) {
                     .protocols = {}};
   const tlv::Tlv protocols = KB_TRY(in.expect(0x86, 0, kMaxProtocols * 3));
   out.protocols = KB_TRY(decode_protocols(protocols.value));
-  KB_TRY(in.finish());
+  KB_TRY(decode_rest(in, out));
   return out;
 }
 
@@ -71,9 +137,23 @@ Result<LoadFileEntry> decode_load_file(const Aid& aid, ByteView octets) {
   const auto hash =
       to_array<sizeof(crypto::Digest256)>(KB_TRY(in.expect(0x82, sizeof(crypto::Digest256))).value);
   KB_CHECK(hash.has_value());
+  LoadFileEntry out{.aid = aid, .life_cycle = state, .security_domain = domain, .code_hash = *hash};
+  if (in.empty()) {
+    return out;
+  }
+  out.loaded = true;
+  const auto version = to_array<2>(KB_TRY(in.expect(0x83, 2)).value);
+  KB_CHECK(version.has_value());
+  out.version = *version;
+  out.octets = tlv::to_u32(KB_TRY(in.expect(0x84, 4)));
+  for (std::vector<Aid>* list : {&out.modules, &out.imports}) {
+    const tlv::Tag tag = list == &out.modules ? 0x85 : 0x86;
+    while (const auto name = KB_TRY(in.optional(tag, Aid::kMinLength, Aid::kMaxLength))) {
+      list->push_back(KB_TRY(Aid::from(name->value)));
+    }
+  }
   KB_TRY(in.finish());
-  return LoadFileEntry{
-      .aid = aid, .life_cycle = state, .security_domain = domain, .code_hash = *hash};
+  return out;
 }
 
 }  // namespace
@@ -96,6 +176,7 @@ Result<void> Registry::put(const RegistryEntry& entry) {
   out.put(0x82, entry.privileges.encode_three()).put(0x83, entry.security_domain.view());
   out.put(0x84, entry.load_file.view()).put(0x85, entry.module.view());
   out.put(0x86, encode_protocols(entry.protocols));
+  encode_rest(entry, out);
   return nvm_.put(name_of(kEntries, entry.aid), out.view());
 }
 
@@ -127,7 +208,20 @@ Result<void> Registry::put_load_file(const LoadFileEntry& entry) {
   tlv::TlvWriter out;
   out.put_u8(0x80, entry.life_cycle).put(0x81, entry.security_domain.view());
   out.put(0x82, entry.code_hash);
+  if (entry.loaded) {
+    out.put(0x83, entry.version).put_u32(0x84, entry.octets);
+    for (const Aid& module : entry.modules) {
+      out.put(0x85, module.view());
+    }
+    for (const Aid& import : entry.imports) {
+      out.put(0x86, import.view());
+    }
+  }
   return nvm_.put(name_of(kLoadFiles, entry.aid), out.view());
+}
+
+Result<void> Registry::erase_load_file(const Aid& aid) {
+  return nvm_.erase(name_of(kLoadFiles, aid));
 }
 
 std::vector<LoadFileEntry> Registry::load_files() const {
@@ -140,6 +234,17 @@ std::vector<LoadFileEntry> Registry::load_files() const {
     out.push_back(*entry);
   }
   return out;
+}
+
+std::optional<RegistryEntry> Registry::implicitly_selected(std::uint8_t channel) const {
+  for (const RegistryEntry& entry : entries()) {
+    const auto& selection = entry.implicit_selection;
+    if (selection && selection->on_contact() && selection->channel() == channel &&
+        entry.selectable()) {
+      return entry;
+    }
+  }
+  return std::nullopt;
 }
 
 std::optional<RegistryEntry> Registry::select(ByteView prefix,

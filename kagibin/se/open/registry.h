@@ -4,12 +4,21 @@
 //   reg/<AID>    80 01 kind | 81 01 life cycle | 82 03 privileges | 83 05-10 security domain
 //                84 05-10 load file | 85 05-10 module
 //                86 var secure channel protocols, three octets each: SCP, i (2)
+//                | 87 01 implicit selection (CF) | 88 02 extradition to this domain
+//                | 89 02 extradition away | 8A 02 deletion (82, 87, 83 of a domain's C9, for
+//                applications and load files) | 8B 00 PERSONALIZED when it becomes selectable
+//                | 8C 10 memory: non-volatile and volatile octets reserved, then their quotas
+//                (FFFFFFFF: none); 87 to 8C each where it applies
 //   elf/<AID>    80 01 life cycle | 81 05-10 security domain | 82 20 code hash
+//                | 83 02 version | 84 04 octets of its data block | 85 05-10 module *
+//                | 86 05-10 load file on this element that it imports *; 83 to 86 of one that was
+//                loaded, and not built in
 //
 // AIDs in names are upper-case hexadecimal. There is no other copy: a transaction that is given up
 // takes the registry back with everything else. Thread-safety: one thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -18,6 +27,8 @@
 #include "kagibin/base/aid.h"
 #include "kagibin/crypto/sha256.h"
 #include "kagibin/gp/card_data.h"
+#include "kagibin/gp/content/domain_parameters.h"
+#include "kagibin/gp/content/install_parameters.h"
 #include "kagibin/gp/registry/life_cycle.h"
 #include "kagibin/se/nvm/nvm.h"
 #include "kagibin/se/profile.h"
@@ -30,6 +41,17 @@ enum class EntryKind : std::uint8_t {
   kApplication = 3,
 };
 
+// Memory of an application, from its install parameters (D8, D7, C8, C7).
+struct MemoryShare {
+  static constexpr std::uint32_t kNoQuota = 0xFFFFFFFF;
+
+  std::uint32_t reserved_data = 0;  // non-volatile
+  std::uint32_t reserved_volatile = 0;
+  std::uint32_t data_quota = kNoQuota;
+  std::uint32_t volatile_quota = kNoQuota;
+  friend bool operator==(const MemoryShare&, const MemoryShare&) = default;
+};
+
 struct RegistryEntry {
   Aid aid;
   EntryKind kind = EntryKind::kApplication;
@@ -39,6 +61,13 @@ struct RegistryEntry {
   Aid load_file;
   Aid module;
   std::vector<gp::ChannelProtocol> protocols{};  // that a security domain speaks
+  std::optional<gp::ImplicitSelection> implicit_selection{};
+  MemoryShare memory{};
+  // Of a security domain: whose requests it takes; absent: what OPEN takes (content/authority.h).
+  std::optional<gp::Acceptance> extradition_here{};
+  std::optional<gp::Acceptance> extradition_away{};
+  std::optional<gp::Acceptance> deletion{};
+  bool personalized_at_once = false;
 
   // i of this secure channel protocol; empty when the domain does not speak it.
   std::optional<std::uint16_t> parameter_of(std::uint8_t scp) const {
@@ -62,6 +91,11 @@ struct LoadFileEntry {
   std::uint8_t life_cycle = gp::kExecutableLoadFileLoaded;
   Aid security_domain;
   crypto::Digest256 code_hash{};
+  bool loaded = false;  // by LOAD; what follows is said of such a file alone
+  std::array<std::uint8_t, 2> version{};
+  std::uint32_t octets = 0;
+  std::vector<Aid> modules{};
+  std::vector<Aid> imports{};
 };
 
 class Registry {
@@ -76,7 +110,11 @@ class Registry {
 
   std::optional<LoadFileEntry> find_load_file(const Aid& aid) const;
   Result<void> put_load_file(const LoadFileEntry& entry);
+  Result<void> erase_load_file(const Aid& aid);
   std::vector<LoadFileEntry> load_files() const;
+
+  // The selectable application that is selected implicitly on this logical channel (GPCS 6.4).
+  std::optional<RegistryEntry> implicitly_selected(std::uint8_t channel) const;
 
   // The first selectable entry in order of AIDs whose AID begins with `prefix` and, when `after` is
   // given, stands behind it (SELECT by partial AID, first and next occurrence).
