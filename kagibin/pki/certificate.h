@@ -40,6 +40,8 @@ enum class CertificateKind : std::uint8_t {
   kOce = 0x03,              // CERT.OCE, by the authority or the maker
   kSecurityDomain = 0x04,   // CERT.SD, by the authority
   kServiceProvider = 0x05,  // CERT.SP, by the authority
+  kCasdAgreement = 0x06,    // CERT.CASD.ECKA, by the authority
+  kCasdSignature = 0x07,    // CERT.CASD.AUT, by the authority
 };
 
 enum class AttestationProfile : std::uint8_t { kAtt0 = 0, kAtt1 = 1, kAtt2 = 2 };
@@ -62,10 +64,10 @@ struct CertificateFields {
   std::uint16_t epoch = 0;
   CertificateDate effective;
   CertificateDate expiration;
-  std::vector<Bytes>
-      aids;  // KDA, SD: one AID of 5 to 16; SP: prefixes of 5 to 16, at least one; others none
+  std::vector<Bytes> aids;  // KDA, SD, CASD: one AID of 5 to 16; SP: prefixes of 5 to 16, at least
+                            // one; others none
   std::optional<crypto::Digest256> code_hash;            // KDA
-  std::optional<std::array<std::uint8_t, 16>> platform;  // maker
+  std::optional<std::array<std::uint8_t, 16>> platform;  // maker, CASD
   std::optional<AttestationProfile> attestation;         // KDA
   std::optional<Spid> owner;                             // SD
 };

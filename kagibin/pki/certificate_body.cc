@@ -19,7 +19,8 @@ constexpr std::uint8_t kCurveP256 = 0x00;  // F0, key parameter reference (Amend
 
 // One key usage a kind.
 ByteView usage_of(CertificateKind kind) {
-  const bool agrees = kind == CertificateKind::kOce || kind == CertificateKind::kSecurityDomain;
+  const bool agrees = kind == CertificateKind::kOce || kind == CertificateKind::kSecurityDomain ||
+                      kind == CertificateKind::kCasdAgreement;
   return agrees ? ByteView(kUsageKeyAgreement) : ByteView(kUsageVerification);
 }
 

@@ -27,6 +27,8 @@ constexpr std::array kKindRules = {
     KindRules{CertificateKind::kOce, 0, 0, false, false, false, false},
     KindRules{CertificateKind::kSecurityDomain, 1, 1, false, false, false, true},
     KindRules{CertificateKind::kServiceProvider, 1, kNoLimit, false, false, false, false},
+    KindRules{CertificateKind::kCasdAgreement, 1, 1, false, true, false, false},
+    KindRules{CertificateKind::kCasdSignature, 1, 1, false, true, false, false},
 };
 
 bool is_name(ByteView name) { return !name.empty() && name.size() <= 16; }
@@ -36,7 +38,7 @@ bool is_name(ByteView name) { return !name.empty() && name.size() <= 16; }
 Result<void> check_fields(const CertificateFields& fields) {
   const auto* const rules = std::ranges::find(kKindRules, fields.kind, &KindRules::kind);
   if (rules == kKindRules.end()) {
-    return fail(Errc::kValue, "a certificate's kind is 01 to 05");
+    return fail(Errc::kValue, "a certificate's kind is 01 to 07");
   }
   if (!is_name(fields.serial) || !is_name(fields.issuer)) {
     return fail(Errc::kLength, "serial number and issuer have 1 to 16 octets");

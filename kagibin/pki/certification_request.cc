@@ -14,7 +14,8 @@ constexpr std::uint8_t kRequestVersion = 0x01;
 constexpr std::string_view kLabel = "KB1-REQ";
 
 bool may_request(CertificateKind kind) {
-  return kind == CertificateKind::kMaker || kind == CertificateKind::kServiceProvider;
+  return kind == CertificateKind::kMaker || kind == CertificateKind::kServiceProvider ||
+         kind == CertificateKind::kCasdAgreement || kind == CertificateKind::kCasdSignature;
 }
 
 }  // namespace
@@ -29,7 +30,7 @@ Result<CertificationRequest> CertificationRequest::decode(ByteView octets) {
   const tlv::Tlv kind_tlv = KB_TRY(in.expect(0x81, 1));
   const auto kind = static_cast<CertificateKind>(tlv::to_u8(kind_tlv));
   if (!may_request(kind)) {
-    return fail(Errc::kValue, "only makers and service providers request a certificate");
+    return fail(Errc::kValue, "only makers, service providers and CASDs request a certificate");
   }
   const tlv::Tlv name = KB_TRY(in.expect(0x82, 16));
   const tlv::Tlv point = KB_TRY(in.expect(0x83, crypto::kEcPointSize));
@@ -50,7 +51,8 @@ Result<Bytes> sign_certification_request(CertificateKind kind,
                                          const crypto::EcPrivateKey& key,
                                          crypto::Rng& rng) {
   if (!may_request(kind)) {
-    return fail(Errc::kInvalidArgument, "only makers and service providers request a certificate");
+    return fail(Errc::kInvalidArgument,
+                "only makers, service providers and CASDs request a certificate");
   }
   tlv::TlvWriter body;
   body.put_u8(0x80, kRequestVersion)

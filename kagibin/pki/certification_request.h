@@ -2,7 +2,8 @@
 // A request to be certified by the controlling authority: the name, the public key, and a signature
 // by the private key, so that nobody is certified for a key of somebody else (proof of possession).
 //
-//   E5 { 80 01 version 01 | 81 01 kind (01 maker, 05 service provider) | 82 10 name | 83 41 key
+//   E5 { 80 01 version 01 | 81 01 kind (01 maker, 05 service provider, 06 and 07 CASD) | 82 10 name
+//   | 83 41 key
 //        | 9E signature, minimal DER, over "KB1-REQ" | TLVs 80..83 }
 //
 // What the authority certifies beside the key (platform, AID prefixes, epoch, dates) it decides
@@ -44,7 +45,7 @@ class CertificationRequest {
   crypto::EcPublicKey key_;
 };
 
-// kInvalidArgument for a kind other than maker and service provider.
+// kInvalidArgument for a kind that nobody requests.
 Result<Bytes> sign_certification_request(CertificateKind kind,
                                          const std::array<std::uint8_t, 16>& name,
                                          const crypto::EcPrivateKey& key,

@@ -47,13 +47,22 @@ CertificateFields fields_of(CertificateKind kind) {
     case CertificateKind::kServiceProvider:
       out.aids = {*from_hex("A000000151"), *from_hex("A00000000401")};
       break;
+    case CertificateKind::kCasdAgreement:
+    case CertificateKind::kCasdSignature:
+      out.aids = {*from_hex("A00000015153504341534400")};
+      out.platform = std::array<std::uint8_t, 16>{0x50};
+      break;
   }
   return out;
 }
 
-constexpr std::array kKinds = {CertificateKind::kMaker, CertificateKind::kKda,
-                               CertificateKind::kOce, CertificateKind::kSecurityDomain,
-                               CertificateKind::kServiceProvider};
+constexpr std::array kKinds = {CertificateKind::kMaker,
+                               CertificateKind::kKda,
+                               CertificateKind::kOce,
+                               CertificateKind::kSecurityDomain,
+                               CertificateKind::kServiceProvider,
+                               CertificateKind::kCasdAgreement,
+                               CertificateKind::kCasdSignature};
 
 class PkiTest : public ::testing::Test {
  protected:
@@ -116,7 +125,8 @@ TEST_F(PkiTest, EveryKindRoundTripsWithItsFields) {
 TEST_F(PkiTest, UsageFollowsFromTheKind) {
   for (const CertificateKind kind : kKinds) {
     const Certificate certificate = issue(fields_of(kind), root_);
-    const bool agrees = kind == CertificateKind::kOce || kind == CertificateKind::kSecurityDomain;
+    const bool agrees = kind == CertificateKind::kOce || kind == CertificateKind::kSecurityDomain ||
+                        kind == CertificateKind::kCasdAgreement;
     const Bytes other =
         agrees ? with(certificate, "95020080", "950182") : with(certificate, "950182", "95020080");
     EXPECT_EQ(Certificate::decode(other).error().code, Errc::kValue);
@@ -206,14 +216,14 @@ TEST_F(PkiTest, FieldsThatDoNotFitTheKindAreNeitherIssuedNorRead) {
   two_aids.aids.push_back(two_aids.aids[0]);
   EXPECT_EQ(issue_error(two_aids), Errc::kInvalidArgument);
   CertificateFields no_kind = fields_of(CertificateKind::kOce);
-  no_kind.kind = static_cast<CertificateKind>(6);
+  no_kind.kind = static_cast<CertificateKind>(8);
   EXPECT_EQ(issue_error(no_kind), Errc::kInvalidArgument);
 }
 
 TEST_F(PkiTest, ReadingRefusesAnotherKindWithTheSameFields) {
   for (const CertificateKind kind : kKinds) {
     const Certificate certificate = issue(fields_of(kind), root_);
-    for (unsigned other = 0; other <= 6; ++other) {
+    for (unsigned other = 0; other <= 8; ++other) {
       const auto octet = static_cast<std::uint8_t>(other);
       const Bytes octets = with(certificate, "8001" + to_hex({{std::to_underlying(kind)}}) + "8102",
                                 "8001" + to_hex({{octet}}) + "8102");
@@ -284,7 +294,8 @@ TEST_F(PkiTest, DatesFollowTheClock) {
 TEST_F(PkiTest, AnyOfTheTwoRootsCertifiesAndNobodyElseDoes) {
   for (const CertificateKind kind :
        {CertificateKind::kMaker, CertificateKind::kOce, CertificateKind::kSecurityDomain,
-        CertificateKind::kServiceProvider}) {
+        CertificateKind::kServiceProvider, CertificateKind::kCasdAgreement,
+        CertificateKind::kCasdSignature}) {
     const auto verify = [&](const EcPrivateKey& issuer) {
       return verify_under_root(anchors_, issue(fields_of(kind), issuer), kind, kToday);
     };

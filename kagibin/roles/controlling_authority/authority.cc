@@ -20,6 +20,17 @@ constexpr std::uint8_t kTick = 0x01;
 constexpr std::uint8_t kMinEpoch = 0x02;
 constexpr std::uint8_t kRoot = 0x03;
 
+std::string_view event_of(pki::CertificateKind kind) {
+  switch (kind) {
+    case pki::CertificateKind::kMaker:
+      return "certify_maker";
+    case pki::CertificateKind::kServiceProvider:
+      return "certify_service_provider";
+    default:
+      return "certify_casd";
+  }
+}
+
 }  // namespace
 
 Result<RootKeys> RootKeys::create(std::string_view name, crypto::Rng& rng) {
@@ -73,6 +84,22 @@ Result<pki::Certificate> Authority::certify_service_provider(
   return issue(std::move(fields), request.key(), days);
 }
 
+Result<pki::Certificate> Authority::certify_casd(const pki::CertificationRequest& request,
+                                                 const Aid& casd,
+                                                 const std::array<std::uint8_t, 16>& platform,
+                                                 int days) {
+  if (request.kind() != pki::CertificateKind::kCasdAgreement &&
+      request.kind() != pki::CertificateKind::kCasdSignature) {
+    return fail(Errc::kInvalidArgument, "the request is not one of a CASD");
+  }
+  pki::CertificateFields fields;
+  fields.subject = request.name();
+  fields.kind = request.kind();
+  fields.aids = {Bytes(casd.view().begin(), casd.view().end())};
+  fields.platform = platform;
+  return issue(std::move(fields), request.key(), days);
+}
+
 Result<pki::Certificate> Authority::issue(pki::CertificateFields fields,
                                           const crypto::EcPublicKey& key,
                                           int days) {
@@ -87,9 +114,7 @@ Result<pki::Certificate> Authority::issue(pki::CertificateFields fields,
   fields.expiration = pki::CertificateDate::from_unix(now + days * kSecondsPerDay);
   pki::Certificate certificate = KB_TRY(pki::Certificate::issue(fields, key, keys_.current, rng_));
   KB_TRY(log_.append({.time = now,
-                      .event = fields.kind == pki::CertificateKind::kMaker
-                                   ? "certify_maker"
-                                   : "certify_service_provider",
+                      .event = event_of(fields.kind),
                       .subject_hex = to_hex(fields.subject),
                       .serial_hex = to_hex(fields.serial),
                       .epoch = fields.epoch,

@@ -55,6 +55,13 @@ class Authority {
                                                     std::uint16_t epoch,
                                                     int days);
 
+  // Keys of a CASD that a maker made in an element of this platform: to agree on keys, or to sign
+  // (kinds 06 and 07). `casd` is its AID.
+  Result<pki::Certificate> certify_casd(const pki::CertificationRequest& request,
+                                        const Aid& casd,
+                                        const std::array<std::uint8_t, 16>& platform,
+                                        int days);
+
   // Statements for the elements (STATEMENT, INS 1C): TLVs 80 kind, 81 value, 9E.
   Result<Bytes> state_time(std::uint32_t protocol_minutes);
   Result<Bytes> state_min_epoch(std::uint16_t epoch);

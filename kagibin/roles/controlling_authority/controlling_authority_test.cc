@@ -73,6 +73,22 @@ TEST_F(AuthorityTest, RefusesRequestOfAnotherKind) {
   EXPECT_TRUE(log_.text().empty());
 }
 
+TEST_F(AuthorityTest, CertifiesTheKeysOfACasdForWhatTheyAreAskedFor) {
+  const Aid casd = Aid::from_hex("A00000015153504341534400").value();
+  for (const auto kind :
+       {pki::CertificateKind::kCasdAgreement, pki::CertificateKind::kCasdSignature}) {
+    const auto certificate =
+        authority_.certify_casd(request(kind, kMakerName), casd, kPlatform, 30);
+    ASSERT_TRUE(certificate);
+    EXPECT_EQ(certificate->fields().kind, kind);
+    EXPECT_EQ(certificate->fields().aids,
+              std::vector<Bytes>{Bytes(casd.view().begin(), casd.view().end())});
+  }
+  EXPECT_NE(log_.text().find("certify_casd"), std::string::npos);
+  EXPECT_FALSE(authority_.certify_casd(request(pki::CertificateKind::kMaker, kMakerName), casd,
+                                       kPlatform, 30));
+}
+
 TEST_F(AuthorityTest, RefusesServiceProviderWithoutPrefixAndSillyValidity) {
   EXPECT_FALSE(authority_.certify_service_provider(
       request(pki::CertificateKind::kServiceProvider, kSpid), {}, 1, 90));
