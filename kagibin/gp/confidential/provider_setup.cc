@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/gp/confidential/provider_setup.h"
+
+#include "kagibin/crypto/ec/ecdh.h"
+#include "kagibin/crypto/ec/ecdsa.h"
+
+namespace kagibin::gp {
+
+Result<Bytes> ProviderSetup::make_point(crypto::Rng& rng) {
+  if (ephemeral_) {
+    return fail(Errc::kState, "a set-up asks once: begin another");
+  }
+  ephemeral_ = KB_TRY(crypto::CurvePrivateKey::generate(casd_key_.curve(), rng));
+  return ephemeral_->public_key().point();
+}
+
+Result<apdu::CommandApdu> ProviderSetup::ask(ByteView answer,
+                                             const crypto::EcPrivateKey& own_key,
+                                             crypto::Rng& rng) {
+  if (!reference_.certified) {
+    return fail(Errc::kInvalidArgument, "the signed form has b4 of the parameters (SGP.02)");
+  }
+  const SetupChallenge challenge = KB_TRY(decode_challenge(answer));
+  const Bytes point = KB_TRY(make_point(rng));
+  const Bytes covered = encode_signed_octets(reference_.encode(), point);
+  const Bytes signature =
+      KB_TRY(crypto::ecdsa_sign_raw(own_key, {setup_signed_data(covered, challenge)}, rng));
+  return ask_signed(covered, signature);
+}
+
+Result<apdu::CommandApdu> ProviderSetup::ask(crypto::Rng& rng) {
+  if (reference_.certified) {
+    return fail(Errc::kInvalidArgument, "the unsigned form has no b4 of the parameters (SGP.02)");
+  }
+  const Bytes point = KB_TRY(make_point(rng));
+  return ask_unsigned(reference_.encode(), point);
+}
+
+Result<AgreedKeySet> ProviderSetup::finish(ByteView answer) {
+  if (!ephemeral_) {
+    return fail(Errc::kState, "a set-up asks before it finishes");
+  }
+  const SetupAnswer decoded = KB_TRY(SetupAnswer::decode(answer));
+  const SecretBytes shared = KB_TRY(crypto::ecdh(*ephemeral_, casd_key_));
+  AgreedKeySet keys = KB_TRY(derive_key_set(shared, reference_, decoded.random, card_));
+  const crypto::AesBlock receipt = KB_TRY(setup_receipt(keys, reference_.encode(), decoded.random));
+  if (!ct_equal(receipt, decoded.receipt)) {
+    return fail(Errc::kAuthentication,
+                "the receipt is not of these keys: who answered does not have the private key of "
+                "this CASD, or the request was changed on its way");
+  }
+  return keys;
+}
+
+}  // namespace kagibin::gp
