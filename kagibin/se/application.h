@@ -43,6 +43,19 @@ class SecureChannelService {
   virtual std::uint8_t security_level() const = 0;  // as P1 of EXTERNAL AUTHENTICATE
 };
 
+// The CASD's signature service, as Amendment A's AuthoritySignature offers it to applications.
+class AuthoritySignatureService {
+ public:
+  AuthoritySignatureService() = default;
+  AuthoritySignatureService(const AuthoritySignatureService&) = delete;
+  AuthoritySignatureService& operator=(const AuthoritySignatureService&) = delete;
+  virtual ~AuthoritySignatureService() = default;
+  // A statement of the CASD that this application, with its code hash and its security domain, had
+  // `data` signed (gp/confidential/authority_signature.h, verify_data). kNotFound when the CASD can
+  // sign no more; kCrypto.
+  virtual Result<Bytes> sign(ByteView data) const = 0;
+};
+
 // What OPEN gives an application when it is made.
 struct ApplicationContext {
   Aid aid;                    // of the instance
@@ -52,6 +65,8 @@ struct ApplicationContext {
   crypto::Rng& rng;
   SecureChannelService& secure_channel;  // of this instance's logical channel
   crypto::Digest256 code_hash;  // SHA-256 of the load file data block it was instantiated from
+  // nullptr when the element has no CASD.
+  const AuthoritySignatureService* authority_signature = nullptr;
 };
 
 class Application {

@@ -34,6 +34,13 @@ struct InitialSecurityDomain {
   gp::Privileges privileges{gp::Privileges::kSecurityDomain};
 };
 
+// A Controlling Authority Security Domain (Amendment A; casd/casd.h). Its key pairs are made
+// inside.
+struct InitialCasd {
+  Bytes authority_key;        // PK.CA.AUT, a point on P-256: whose certificates it believes
+  bool mandated_dap = false;  // every load file has a DAP block of the controlling authority
+};
+
 struct InitialApplication {
   Aid load_file;
   Aid module;
@@ -76,6 +83,7 @@ struct ElementProfile {
   // Names and content of all records; more answers 6A84. 0: no limit.
   std::uint32_t memory_octets = 0;
 
+  std::optional<InitialCasd> casd{};
   std::vector<InitialKeySet> key_sets{};
   std::vector<InitialSecurityDomain> security_domains{};
   std::vector<InitialApplication> applications{};

@@ -12,7 +12,7 @@ namespace kagibin::se {
 struct DomainCommand {
   Platform& platform;
   Instances& instances;
-  const LogicalChannels& channels;
+  LogicalChannels& channels;
   LogicalChannel& channel;
   const RegistryEntry& domain;  // the one selected
   std::uint8_t p1 = 0;

@@ -2,6 +2,8 @@
 #include "kagibin/se/domain/security_domain.h"
 
 #include "kagibin/scp/scp11/key_generation.h"
+#include "kagibin/se/casd/casd.h"
+#include "kagibin/se/casd/casd_commands.h"
 #include "kagibin/se/domain/content/load_commands.h"
 #include "kagibin/se/domain/content_commands.h"
 #include "kagibin/se/domain/data_objects.h"
@@ -83,6 +85,7 @@ apdu::ResponseApdu SecurityDomain::run(LogicalChannel& channel,
     channel.personalizing.reset();
     channel.next_block = 0;
     channel.certificate_data.clear();
+    channel.setup.reset();
   }
   if (header.ins != ins::kGetStatus) {
     channel.status.reset();
@@ -134,6 +137,12 @@ apdu::ResponseApdu SecurityDomain::process_whole(LogicalChannel& channel,
         "PUT KEY, INSTALL, LOAD, STORE DATA and DELETE come in pieces, and no other command (GPCS "
         "11.1.5.1)"));
   }
+  if (!channel.in_session() && is_casd(platform_, domain.aid)) {
+    const auto own = casd_command(platform_, command);
+    if (own) {
+      return *own;
+    }
+  }
   const bool known = is_known(command.ins);
   if (!octet->proprietary && command.ins != ins::kGetData) {
     return answer(known ? sw::kClassNotSupported.because(
@@ -167,7 +176,11 @@ apdu::ResponseApdu SecurityDomain::process_whole(LogicalChannel& channel,
     return answer(plain.error());
   }
   const apdu::ResponseApdu result = run(channel, domain, command, plain->data.expose());
-  return SecureChannel::wrap(channel, result.data, result.sw);
+  apdu::ResponseApdu wrapped = SecureChannel::wrap(channel, result.data, result.sw);
+  if (channel.ends_with_answer) {
+    channel.end_session();
+  }
+  return wrapped;
 }
 
 }  // namespace kagibin::se

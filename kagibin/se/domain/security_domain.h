@@ -28,7 +28,7 @@ class SecurityDomain {
   SecurityDomain(Platform& platform,
                  SecureChannel& secure_channel,
                  Instances& instances,
-                 const LogicalChannels& channels)
+                 LogicalChannels& channels)
       : platform_(platform),
         secure_channel_(secure_channel),
         instances_(instances),
@@ -52,7 +52,7 @@ class SecurityDomain {
   Platform& platform_;
   SecureChannel& secure_channel_;
   Instances& instances_;
-  const LogicalChannels& channels_;
+  LogicalChannels& channels_;
 };
 
 }  // namespace kagibin::se

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kagibin/gp/store_data.h"
+#include "kagibin/se/casd/confidential_setup.h"
 #include "kagibin/se/domain/data_objects.h"
 #include "kagibin/se/scp11/domain_data_commands.h"
 #include "kagibin/tlv/ber_tlv.h"
@@ -123,6 +124,11 @@ Result<void> store_own(const DomainCommand& command, const gp::StoreData& head) 
 
 apdu::ResponseApdu store_block(const DomainCommand& command, const gp::StoreData& head) {
   const auto& target = command.channel.personalizing;
+  const auto entry = target ? command.platform.registry.find(*target) : std::nullopt;
+  const bool of_domain = !target || (entry && entry->is_security_domain());
+  if (of_domain && is_setup_block(command, head)) {
+    return store_setup_block(command, target ? Aid(*target) : command.domain.aid);
+  }
   if (target) {
     return for_application(command, head, Aid(*target));
   }

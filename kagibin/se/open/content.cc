@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "kagibin/apdu/status_words.h"
+#include "kagibin/se/casd/casd.h"
 #include "kagibin/se/domain/data_objects.h"
 #include "kagibin/se/open/channel_protocols.h"
 #include "kagibin/se/open/content/executables.h"
@@ -174,9 +175,9 @@ Result<void> remove(Platform& platform, Instances& instances, const RegistryEntr
   const bool has_files = std::ranges::any_of(
       platform.registry.load_files(),
       [&](const LoadFileEntry& file) { return file.security_domain == entry.aid; });
-  if (entry.is_issuer() || has_guests || has_files) {
+  if (entry.is_issuer() || has_guests || has_files || is_casd(platform, entry.aid)) {
     return fail(Errc::kPolicy,
-                "this security domain is in use: it is the ISD, or something is associated with it "
+                "this security domain is in use: it is the ISD or the CASD, or something is associated with it "
                 "(GPCS 9.5)");
   }
   KB_TRY(platform.registry.erase(entry.aid));

@@ -29,7 +29,7 @@ struct Installation {
 Result<void> install(Platform& platform, Instances& instances, const Installation& installation);
 
 // Takes an application or security domain away with everything that is its own. kPolicy: it is
-// the ISD, or a security domain that others are associated with.
+// the ISD, the CASD, or a security domain that others are associated with.
 Result<void> remove(Platform& platform, Instances& instances, const RegistryEntry& entry);
 
 // Makes a load file of what was loaded; `octets` is its data block's SHA-256 and size. kConflict:

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kagibin/apdu/status_words.h"
+#include "kagibin/se/casd/casd.h"
 #include "kagibin/se/open/content/executables.h"
 
 namespace kagibin::se {
@@ -96,6 +97,9 @@ Application* Instances::get(const RegistryEntry& entry) {
   Instance instance;
   instance.secure_channel =
       std::make_unique<ApplicationSecureChannel>(platform_, secure_channel_, channels_, entry.aid);
+  if (has_casd(platform_)) {
+    instance.signature = std::make_unique<CasdSignatureService>(platform_, entry.aid);
+  }
   instance.application =
       make_application(platform_, *load_file, entry.module,
                        ApplicationContext{.aid = entry.aid,
@@ -104,7 +108,8 @@ Application* Instances::get(const RegistryEntry& entry) {
                                           .record_prefix = record_prefix(entry.aid),
                                           .rng = platform_.rng,
                                           .secure_channel = *instance.secure_channel,
-                                          .code_hash = load_file->code_hash});
+                                          .code_hash = load_file->code_hash,
+                                          .authority_signature = instance.signature.get()});
   if (instance.application == nullptr) {
     return nullptr;
   }

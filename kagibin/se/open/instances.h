@@ -8,6 +8,7 @@
 #include <string>
 
 #include "kagibin/se/application.h"
+#include "kagibin/se/casd/authority_signature.h"
 #include "kagibin/se/open/secure_channel.h"
 
 namespace kagibin::se {
@@ -56,6 +57,7 @@ class Instances {
  private:
   struct Instance {
     std::unique_ptr<ApplicationSecureChannel> secure_channel;
+    std::unique_ptr<CasdSignatureService> signature;
     std::unique_ptr<Application> application;
   };
   Platform& platform_;

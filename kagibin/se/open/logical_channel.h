@@ -13,6 +13,7 @@
 #include "kagibin/gp/registry/get_status.h"
 #include "kagibin/scp/card_session.h"
 #include "kagibin/scp/scp11/scp11_card.h"
+#include "kagibin/se/casd/pending_setup.h"
 #include "kagibin/se/domain/content/command_pieces.h"
 #include "kagibin/se/domain/content/load_session.h"
 
@@ -40,9 +41,11 @@ struct LogicalChannel {
   scp::Scp11Card certificates{};  // what the off-card entity showed of itself, for SCP11
   bool aborted = false;  // the session ended by a security error, and no other was asked for since
 
-  std::optional<Aid> personalizing{};  // STORE DATA goes to this application
-  std::uint8_t next_block = 0;         // of STORE DATA
-  Bytes certificate_data{};            // of the blocks so far (se/scp11/domain_data_commands.h)
+  std::optional<Aid> personalizing{};   // STORE DATA goes to this application
+  std::uint8_t next_block = 0;          // of STORE DATA
+  Bytes certificate_data{};             // of the blocks so far (se/scp11/domain_data_commands.h)
+  std::optional<PendingSetup> setup{};  // of the blocks so far (se/casd/confidential_setup.h)
+  bool ends_with_answer = false;        // the session, when the answer in hand has left
   std::optional<StatusContinuation> status{};
   std::unique_ptr<LoadSession> load{};  // between INSTALL [for load] and the last LOAD
   CommandPieces pieces{};               // of the command that is coming
@@ -66,6 +69,8 @@ struct LogicalChannel {
     session_keys.reset();
     certificates.forget();
     certificate_data.clear();
+    setup.reset();
+    ends_with_answer = false;
     aborted = false;
     personalizing.reset();
     next_block = 0;

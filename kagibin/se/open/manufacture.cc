@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kagibin/gp/get_data.h"
+#include "kagibin/se/casd/casd.h"
 #include "kagibin/se/domain/data_objects.h"
 #include "kagibin/se/open/channel_protocols.h"
 #include "kagibin/se/open/content.h"
@@ -90,6 +91,9 @@ Result<void> manufacture(Platform& platform, Instances& instances, const Element
         {.aid = aid,
          .security_domain = profile.isd_aid,
          .code_hash = platform.modules.load_file(aid)->code_hash()}));
+  }
+  if (profile.casd) {
+    KB_TRY(make_casd(platform, *profile.casd));
   }
   for (const InitialSecurityDomain& domain : profile.security_domains) {
     KB_TRY(install(platform, instances,

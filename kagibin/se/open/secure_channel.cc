@@ -44,7 +44,7 @@ bool SecureChannel::is_opening_command(const apdu::CommandApdu& command) {
 
 RegistryEntry SecureChannel::key_domain(const RegistryEntry& domain) const {
   RegistryEntry at = domain;
-  while (!at.is_issuer() && !platform_.keys.default_version(at.aid) &&
+  while (!at.is_root() && !platform_.keys.default_version(at.aid) &&
          !has_agreement_key(platform_.keys, at.aid)) {
     const auto parent = platform_.registry.find(at.security_domain);
     KB_CHECK(parent.has_value());

@@ -42,7 +42,7 @@ class SecureChannel {
                                                                   ByteView value);
 
   // The domain whose keys serve `domain`: itself, or the next one up that has a complete set or a
-  // key pair of SCP11.
+  // key pair of SCP11, or the root of its hierarchy.
   RegistryEntry key_domain(const RegistryEntry& domain) const;
   void reset() { symmetric_.reset(); }
 

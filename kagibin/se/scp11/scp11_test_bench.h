@@ -32,7 +32,12 @@ class Scp11Bench : public Bench {
  public:
   explicit Scp11Bench(crypto::Curve of_keys = crypto::Curve::kP256,
                       scp::Scp11Parameter parameter = scp::kScp11S8)
-      : Bench(test_modules(), scp11_profile(parameter)),
+      : Scp11Bench(scp11_profile(parameter), of_keys, parameter) {}
+  // `profile` offers SCP11 with this parameter.
+  explicit Scp11Bench(ElementProfile profile,
+                      crypto::Curve of_keys = crypto::Curve::kP256,
+                      scp::Scp11Parameter parameter = scp::kScp11S8)
+      : Bench(test_modules(), std::move(profile)),
         curve(of_keys),
         i(parameter),
         authority(of_keys),

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/se/casd/authority_signature.h"
+
+#include "kagibin/se/casd/casd.h"
+
+namespace kagibin::se {
+
+Result<gp::ApplicationStatement> statement_about(const Platform& platform, const Aid& application) {
+  const auto entry = platform.registry.find(application);
+  const auto file = entry ? platform.registry.find_load_file(entry->load_file) : std::nullopt;
+  if (!entry || !file) {
+    return fail(Errc::kNotFound, "there is no such application on this element");
+  }
+  return gp::ApplicationStatement{.application = application,
+                                  .load_file = entry->load_file,
+                                  .code_hash = file->code_hash,
+                                  .security_domain = entry->security_domain};
+}
+
+Result<Bytes> CasdSignatureService::sign(ByteView data) const {
+  const auto key = casd_key(platform_, kCasdSignatureKey);
+  if (!key) {
+    return fail(Errc::kNotFound, "this element has no CASD that can sign");
+  }
+  const gp::ApplicationStatement statement = KB_TRY(statement_about(platform_, application_));
+  return gp::sign_data(statement, data, *key, platform_.rng);
+}
+
+}  // namespace kagibin::se
