@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // kagibin maker: makes virtual elements with a certified key delivery application inside.
+#include <algorithm>
+#include <optional>
+#include <variant>
+
+#include "kagibin/base/byte_io.h"
 #include "kagibin/cli/console/hex_option.h"
 #include "kagibin/cli/console/program.h"
+#include "kagibin/cli/profile/recipe_files.h"
 #include "kagibin/cli/se/standard_modules.h"
 #include "kagibin/crypto/cms.h"
 #include "kagibin/crypto/key_file/key_file.h"
@@ -24,6 +30,7 @@ struct Options {
   fs::path shipment;
   fs::path issuer_keys;
   fs::path manager;
+  cli::RecipeFiles files;
   std::string seid;
   std::string iin = "4204B00142";
   std::string i = "70";
@@ -83,7 +90,22 @@ class MakerCommands {
   }
 
   int make() {
-    const auto done = make_all();
+    std::optional<cli::ElementRecipe> recipe;
+    if (!options_.files.profile.empty()) {
+      auto opened = cli::open_recipe(options_.files, rng_);
+      if (!opened) {
+        return console_.failed_text(opened.error().code, "no element was made",
+                                    opened.error().text);
+      }
+      recipe = std::move(*opened);
+      if (recipe->profile().has_published_keys() || !recipe->makes_many()) {
+        return console_.failed_text(
+            Errc::kPolicy, "no element was made",
+            "A maker's elements have keys of their own: a profile with published or given keys is "
+            "for kagibin se make.");
+      }
+    }
+    const auto done = make_all(recipe);
     if (!done) {
       return console_.failed(
           done.error(), "not all elements were made",
@@ -111,7 +133,41 @@ class MakerCommands {
     return Seid{octets};
   }
 
-  Result<void> make_all() {
+  Result<maker::ElementPlan> plan_of(const Seid& seid) {
+    maker::ElementPlan plan{.seid = seid,
+                            .iin = KB_TRY(cli::parse_hex(options_.iin, 1, 16)),
+                            .cin = Bytes(seid.octets.begin() + 6, seid.octets.end())};
+    const std::uint8_t i = KB_TRY(cli::parse_octet(options_.i));
+    plan.profile.scp03 = KB_TRY(scp::Scp03Parameter::from(i));
+    if (!options_.scp11.empty()) {
+      plan.profile.scp11 = options_.scp11 == "s16" ? scp::kScp11S16 : scp::kScp11S8;
+    }
+    plan.profile.channel_count = static_cast<std::uint8_t>(options_.channels);
+    plan.profile.basic_channel_reserved = options_.reserve_basic_channel;
+    plan.profile.diversification_data = KB_TRY(crypto::random_array<10>(rng_));
+    return plan;
+  }
+
+  // The serial number is the end of the SEID.
+  static Result<maker::ElementPlan> plan_of(const cli::ElementRecipe& recipe, const Seid& seid) {
+    const std::uint32_t serial = KB_TRY(ByteReader(seid.view().last(4)).u32());
+    se::ElementProfile profile = KB_TRY(recipe.element(serial));
+    const bool has_issuer_keys =
+        std::ranges::any_of(profile.key_sets, [&](const se::InitialKeySet& set) {
+          return set.security_domain == profile.isd_aid &&
+                 std::holds_alternative<scp::Scp03KeySet>(set.keys);
+        });
+    if (!has_issuer_keys) {
+      return fail(Errc::kInvalidArgument,
+                  "the manager needs SCP03 keys of the ISD: the profile has none");
+    }
+    Bytes iin = profile.iin;
+    Bytes cin = profile.cin;
+    return maker::ElementPlan{
+        .seid = seid, .iin = std::move(iin), .cin = std::move(cin), .profile = std::move(profile)};
+  }
+
+  Result<void> make_all(const std::optional<cli::ElementRecipe>& recipe) {
     const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
     const auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
     maker::ElementMaker element_maker(KB_TRY(folder.identity()), clock_, rng_);
@@ -119,23 +175,17 @@ class MakerCommands {
     const std::string manager_pem = KB_TRY(read_text(options_.manager));
     std::error_code error;
     fs::create_directories(options_.out, error);
+    if (recipe && options_.seid.empty()) {
+      // Serial numbers, the ends of SEIDs, must not meet: count on from a random one.
+      options_.seid = KB_TRY(next_seid(0)).hex();
+    }
     std::vector<delivery::ShippedElement> shipped;
     std::vector<delivery::KeyExport> issuer_keys;
     std::string code_hash;
     for (int number = 0; number < options_.count; ++number) {
       const Seid seid = KB_TRY(next_seid(number));
       const fs::path file = options_.out / (seid.hex() + ".nvm");
-      maker::ElementPlan plan{.seid = seid,
-                              .iin = KB_TRY(cli::parse_hex(options_.iin, 1, 16)),
-                              .cin = Bytes(seid.octets.begin() + 6, seid.octets.end())};
-      const std::uint8_t i = KB_TRY(cli::parse_octet(options_.i));
-      plan.profile.scp03 = KB_TRY(scp::Scp03Parameter::from(i));
-      if (!options_.scp11.empty()) {
-        plan.profile.scp11 = options_.scp11 == "s16" ? scp::kScp11S16 : scp::kScp11S8;
-      }
-      plan.profile.channel_count = static_cast<std::uint8_t>(options_.channels);
-      plan.profile.basic_channel_reserved = options_.reserve_basic_channel;
-      plan.profile.diversification_data = KB_TRY(crypto::random_array<10>(rng_));
+      maker::ElementPlan plan = KB_TRY(recipe ? plan_of(*recipe, seid) : plan_of(seid));
       plan.certificate_days = options_.days;
       auto medium = KB_TRY(se::NvmFile::open(file));
       auto made = KB_TRY(element_maker.make(std::move(plan), std::move(medium), modules));
@@ -147,7 +197,7 @@ class MakerCommands {
       }
       console_.result({{"seid", seid.hex()},
                        {"state", file.string()},
-                       {"iin", options_.iin},
+                       {"iin", to_hex(shipped.back().iin)},
                        {"cin", to_hex(shipped.back().cin)},
                        {"kda_code_hash", code_hash}},
                       "{}: element {}, KDA code hash {}", file.string(), seid.hex(), code_hash);
@@ -203,19 +253,34 @@ int main(int argc, char** argv) {
   make->add_option(
       "--seid", options.seid,
       "SEID of the first, 32 hexadecimal digits; the next ones count on (default: random)");
-  make->add_option("--iin", options.iin, "Issuer Identification Number")->capture_default_str();
-  make->add_option("--scp03-i", options.i, "SCP03 parameter i")->capture_default_str();
+  auto* profile = make->add_option(
+      "--profile", options.files.profile,
+      "what the elements are made with: a shipped profile's name (kagibin se profiles), or a file; "
+      "instead of --iin, --scp03-i, --scp11, --channels and --reserve-basic-channel");
+  make->add_option("--keys", options.files.keys,
+                   "the profile's keys: lines NAME.PART = HEXADECIMAL, such as issuer.master");
+  make->add_option("--keys-out", options.files.keys_out,
+                   "draw the keys that --keys lacks and write all of them to this new file");
+  make->add_option("--iin", options.iin, "Issuer Identification Number")
+      ->capture_default_str()
+      ->excludes(profile);
+  make->add_option("--scp03-i", options.i, "SCP03 parameter i")
+      ->capture_default_str()
+      ->excludes(profile);
   make->add_option("--scp11", options.scp11,
                    "domains speak SCP11, too, with MACs of 8 or 16 octets: s8 or s16")
-      ->check(CLI::IsMember({"s8", "s16"}));
+      ->check(CLI::IsMember({"s8", "s16"}))
+      ->excludes(profile);
   make->add_option("--channels", options.channels, "logical channels")
       ->capture_default_str()
-      ->check(CLI::Range(1, 20));
+      ->check(CLI::Range(1, 20))
+      ->excludes(profile);
   make->add_option("--days", options.days, "validity of CERT.KDA")
       ->capture_default_str()
       ->check(CLI::Range(1, 3653));
   make->add_flag("--reserve-basic-channel", options.reserve_basic_channel,
-                 "the basic channel answers MANAGE CHANNEL only");
+                 "the basic channel answers MANAGE CHANNEL only")
+      ->excludes(profile);
   make->callback([&] { program.finish(commands().make()); });
   return program.run(argc, argv);
 }

@@ -2,6 +2,7 @@
 #include "kagibin/roles/element_maker/maker.h"
 
 #include <utility>
+#include <variant>
 
 #include "kagibin/apdu/channel_link.h"
 #include "kagibin/apdu/exchange.h"
@@ -26,6 +27,22 @@ Result<scp::Scp03KeySet> random_keys(crypto::Rng& rng, std::size_t size) {
   SecretBytes mac = KB_TRY(crypto::random_secret(rng, size));
   SecretBytes dek = KB_TRY(crypto::random_secret(rng, size));
   return scp::Scp03KeySet::create(std::move(enc), std::move(mac), std::move(dek));
+}
+
+// The ISD's keys: the first set of the profile, or a fresh one that is added to it.
+Result<scp::Scp03KeySet> add_issuer_keys(ElementPlan& plan, crypto::Rng& rng) {
+  for (const se::InitialKeySet& set : plan.profile.key_sets) {
+    const auto* keys = std::get_if<scp::Scp03KeySet>(&set.keys);
+    if (set.security_domain == plan.profile.isd_aid && keys != nullptr) {
+      plan.issuer_key_version = set.key_version_number;
+      return keys->duplicate();
+    }
+  }
+  scp::Scp03KeySet fresh = KB_TRY(random_keys(rng, plan.issuer_key_size));
+  plan.profile.key_sets.push_back({.security_domain = plan.profile.isd_aid,
+                                   .key_version_number = plan.issuer_key_version,
+                                   .keys = fresh.duplicate()});
+  return fresh;
 }
 
 // Where the KDA and the maker's domain come into the profile. The domain's keys are its own.
@@ -55,11 +72,8 @@ Result<MadeElement> ElementMaker::make(ElementPlan plan,
   if (file == nullptr) {
     return fail(Errc::kNotFound, "these elements have no key delivery application in ROM");
   }
-  scp::Scp03KeySet issuer_keys = KB_TRY(random_keys(rng_, plan.issuer_key_size));
+  scp::Scp03KeySet issuer_keys = KB_TRY(add_issuer_keys(plan, rng_));
   const scp::Scp03KeySet makers_keys = KB_TRY(random_keys(rng_, kMakersKeySize));
-  plan.profile.key_sets.push_back({.security_domain = plan.profile.isd_aid,
-                                   .key_version_number = plan.issuer_key_version,
-                                   .keys = issuer_keys.duplicate()});
   add_kda(plan, makers_keys);
   std::unique_ptr<se::Element> element =
       KB_TRY(se::Element::create(plan.profile, std::move(medium), rng_, clock_, modules));

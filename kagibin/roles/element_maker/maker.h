@@ -45,7 +45,9 @@ struct MakerIdentity {
   std::string name_text() const;
 };
 
-// What an element is to be. Everything not said here is the profile's (se/profile.h).
+// What an element is to be. Everything not said here is the profile's (se/profile.h). The ISD's key
+// set is drawn at random, of this version and size, unless the profile has one: SCP03 keys, for
+// these go to the security module manager.
 struct ElementPlan {
   Seid seid;
   Bytes iin;
