@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A card by the name a user gives: "tcp:HOST:PORT" for kagibin-se without a reader, otherwise a
-// PC/SC reader's name or number.
+// A card by the name a user gives: "tcp:HOST:PORT" for kagibin-se without a reader,
+// "tcp:HOST:PORT/NUMBER" for one of many there, otherwise a PC/SC reader's name or number.
 #pragma once
 
 #include <memory>
