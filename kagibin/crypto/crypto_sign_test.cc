@@ -128,6 +128,7 @@ TEST(EcKeyTest, ComputesThePublicPointOfAScalar) {
   });
 }
 
+// SP 800-56A, 5.6.2.3.4: points off the curve, other encodings, the point at infinity
 TEST(EcKeyTest, RefusesPointsOffTheCurveOtherEncodingsAndScalarsOutOfRange) {
   for_each_vector("kagibin/crypto/ec/testdata/ec_key_invalid.vec", [](VectorCase& vector) {
     const Errc code = vector.section() == "Scalar"
@@ -165,6 +166,38 @@ TEST(EcKeyTest, MovingWipesTheScalarOfTheSource) {
   // NOLINTNEXTLINE(bugprone-use-after-move,clang-analyzer-cplusplus.Move): the wiping is tested
   EXPECT_EQ(to_hex(key.expose_scalar()), std::string(64, '0'));
   EXPECT_EQ(taken.public_key(), make_key("moved").public_key());
+}
+
+TEST(EcKeyTest, TakesThePointThatWasKeptBesideItsScalar) {
+  const EcPrivateKey made = make_key("kept");
+  const auto kept = EcPrivateKey::from_pair(made.expose_scalar(), made.public_key());
+  ASSERT_TRUE(kept.has_value());
+  EXPECT_EQ(kept->public_key(), made.public_key());
+  EXPECT_EQ(kept->duplicate().public_key(), made.public_key());
+  EXPECT_EQ(to_hex(kept->duplicate().expose_scalar()), to_hex(made.expose_scalar()));
+  EXPECT_EQ(EcPrivateKey::from_scalar(made.expose_scalar())->public_key(), made.public_key());
+  EXPECT_EQ(EcPrivateKey::from_pair(hex(kOrder), made.public_key()).error().code, Errc::kValue);
+  EXPECT_EQ(EcPrivateKey::from_pair(Bytes(31, 1), made.public_key()).error().code, Errc::kValue);
+}
+
+// FIPS 186-5, 6.4.2: r and s are in [1, n-1]
+TEST(EcdsaTest, RefusesNumbersOutOfRangeWhateverTheMessage) {
+  const EcPrivateKey key = make_key("range");
+  const Bytes message = {1, 2, 3};
+  FixedRng rng("signature");
+  const Bytes good = ecdsa_sign_raw(key, {message}, rng).value();
+  ASSERT_TRUE(ecdsa_verify_raw(key.public_key(), {message}, good));
+  const Bytes order = hex(kOrder);
+  for (const Bytes& wrong : {Bytes(32), order, Bytes(32, 0xFF)}) {
+    for (const std::size_t at : {std::size_t{0}, std::size_t{32}}) {
+      Bytes changed = good;
+      std::ranges::copy(wrong, changed.begin() + static_cast<std::ptrdiff_t>(at));
+      EXPECT_FALSE(ecdsa_verify_raw(key.public_key(), {message}, changed));
+      EXPECT_FALSE(ecdsa_verify_der(key.public_key(), {message}, ecdsa_raw_to_der(changed)));
+    }
+  }
+  EXPECT_FALSE(ecdsa_verify_raw(key.public_key(), {message}, Bytes(64)));
+  EXPECT_FALSE(ecdsa_verify_raw(key.public_key(), {message}, ByteView(good).first(63)));
 }
 
 TEST(P256Test, ReducesModuloTheOrderByOneSubtraction) {

@@ -195,6 +195,18 @@ BignumPtr secret_bignum(ByteView octets) {
   return number;
 }
 
+bool is_point(Curve curve, ByteView octets) {
+  if (octets.size() != point_size(curve) || octets.front() != 0x04) {
+    return false;
+  }
+  const ErrorScope errors;
+  const EC_GROUP* group = group_of(curve).group;
+  const EcPointPtr point(EC_POINT_new(group));
+  KB_CHECK(point != nullptr);
+  // Decoding checks the coordinates' range and the curve's equation.
+  return EC_POINT_oct2point(group, point.get(), octets.data(), octets.size(), nullptr) == 1;
+}
+
 Result<PkeyPtr> make_public_pkey(Curve curve, ByteView point) {
   if (point.size() != point_size(curve) || point.front() != 0x04) {
     return fail(Errc::kValue, "a public key is an uncompressed point of its curve");

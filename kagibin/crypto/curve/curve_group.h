@@ -45,6 +45,9 @@ bool compute_signature(const CurveGroup& curve,
 // A big number that libcrypto treats as secret; null when memory is short.
 BignumPtr secret_bignum(ByteView octets);
 
+// True for an uncompressed point of the right length on the curve. The groups have cofactor 1, so
+// that is all there is to check (SP 800-56A, 5.6.2.3.4); the point at infinity has another form.
+bool is_point(Curve curve, ByteView octets);
 // A public key of libcrypto: kValue unless the point is uncompressed, of the right length and on
 // the curve.
 Result<PkeyPtr> make_public_pkey(Curve curve, ByteView point);

@@ -20,6 +20,8 @@
 #include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/crypto/rng.h"
 
+struct evp_pkey_st;
+
 namespace kagibin::crypto {
 
 class CurvePublicKey {

@@ -7,34 +7,51 @@
 #include "kagibin/crypto/openssl_ptr.h"
 
 namespace kagibin::crypto {
+namespace {
+
+EcPoint point_of(ByteView scalar) {
+  const ErrorScope errors;
+  EcPoint point{};
+  // A scalar in [1, n-1] has a point: there is no way to fail but want of memory.
+  KB_CHECK(compute_public_point(Curve::kP256, scalar, point));
+  return point;
+}
+
+}  // namespace
 
 Result<EcPublicKey> EcPublicKey::from_point(ByteView point) {
-  const ErrorScope errors;
-  PkeyPtr pkey = KB_TRY(make_public_pkey(Curve::kP256, point));
+  if (!is_point(Curve::kP256, point)) {
+    return fail(Errc::kValue, "a public key is an uncompressed point of its curve");
+  }
   EcPoint octets{};
   std::ranges::copy(point, octets.begin());
-  return EcPublicKey(octets, std::move(pkey));  // the deleter comes along
+  return EcPublicKey(octets);
 }
 
 Result<EcPrivateKey> EcPrivateKey::generate(Rng& rng) {
   SecretArray<kEcScalarSize> scalar;
   KB_TRY(draw_scalar(Curve::kP256, rng, scalar.expose_mutable()));
-  return from_scalar(scalar.expose());
+  const EcPublicKey public_key(point_of(scalar.expose()));
+  return EcPrivateKey(std::move(scalar), public_key);
 }
 
 Result<EcPrivateKey> EcPrivateKey::from_scalar(ByteView scalar) {
-  const ErrorScope errors;
   if (!is_p256_scalar(scalar)) {
     return fail(Errc::kValue, "a private scalar of P-256 is 32 octets in [1, n-1]");
   }
-  EcPoint point{};
-  if (!compute_public_point(Curve::kP256, scalar, point)) {
-    return fail(Errc::kCrypto, "libcrypto did not compute the public point");
-  }
-  EcPublicKey public_key = KB_TRY(EcPublicKey::from_point(point));
   SecretArray<kEcScalarSize> own;
   std::ranges::copy(scalar, own.expose_mutable().begin());
-  return EcPrivateKey(std::move(own), std::move(public_key));
+  return EcPrivateKey(std::move(own), std::nullopt);
+}
+
+Result<EcPrivateKey> EcPrivateKey::from_pair(ByteView scalar, const EcPublicKey& public_key) {
+  EcPrivateKey key = KB_TRY(from_scalar(scalar));
+  key.public_key_ = public_key;
+  return key;
+}
+
+EcPublicKey EcPrivateKey::public_key() const {
+  return public_key_ ? *public_key_ : EcPublicKey(point_of(scalar_.expose()));
 }
 
 }  // namespace kagibin::crypto

@@ -2,7 +2,9 @@
 // Keys on P-256 (FIPS 186-5, SP 800-186): a public point and a private scalar, one purpose each.
 //
 // A public key is the uncompressed point 04|X|Y, 65 octets, checked to lie on the curve when it is
-// made. A private key is move-only and its scalar leaves only as SecretArray<32>. No half-valid
+// made: whoever verifies or agrees with it later relies on that. A private key is move-only and its
+// scalar leaves only as SecretArray<32>; signing and agreeing do without its public point, so one
+// that was made from a scalar alone computes the point whenever it is asked for. No half-valid
 // object exists: constructors are private. Thread-safety: const use may be shared.
 //
 //   EcPrivateKey key = KB_TRY(EcPrivateKey::generate(rng));
@@ -11,15 +13,13 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
+#include <optional>
 #include <utility>
 
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
 #include "kagibin/base/secret.h"
 #include "kagibin/crypto/rng.h"
-
-struct evp_pkey_st;
 
 namespace kagibin::crypto {
 
@@ -31,25 +31,25 @@ class EcPublicKey {
  public:
   // kValue unless 65 octets, first 04, on the curve.
   static Result<EcPublicKey> from_point(ByteView point);
-  const EcPoint& point() const { return point_; }
-  evp_pkey_st* handle() const { return key_.get(); }  // for crypto/ only; owned by this object
-  friend bool operator==(const EcPublicKey& a, const EcPublicKey& b) {
-    return a.point_ == b.point_;
-  }
+  const EcPoint& point() const& { return point_; }
+  EcPoint point() && { return point_; }
+  friend bool operator==(const EcPublicKey&, const EcPublicKey&) = default;
 
  private:
-  EcPublicKey(const EcPoint& point, std::shared_ptr<evp_pkey_st> key)
-      : point_(point), key_(std::move(key)) {}
+  friend class EcPrivateKey;
+  explicit EcPublicKey(const EcPoint& point) : point_(point) {}
   EcPoint point_;
-  std::shared_ptr<evp_pkey_st> key_;
 };
 
 class EcPrivateKey {
  public:
   // A fresh scalar in [1, n-1] by rejection (FIPS 186-5, A.2.2). kCrypto when the source fails.
   static Result<EcPrivateKey> generate(Rng& rng);
-  // kValue unless the scalar is in [1, n-1]. Computes the public point.
+  // kValue unless the scalar is in [1, n-1].
   static Result<EcPrivateKey> from_scalar(ByteView scalar);
+  // The same with the point that was kept beside it, so that it is not computed again. Not checked:
+  // that the two belong together; for records that nobody else can write.
+  static Result<EcPrivateKey> from_pair(ByteView scalar, const EcPublicKey& public_key);
 
   EcPrivateKey(const EcPrivateKey&) = delete;
   EcPrivateKey& operator=(const EcPrivateKey&) = delete;
@@ -57,15 +57,17 @@ class EcPrivateKey {
   EcPrivateKey& operator=(EcPrivateKey&&) noexcept = default;
   ~EcPrivateKey() = default;
 
-  const EcPublicKey& public_key() const { return public_key_; }
+  // Takes half as long as a signature when nobody said which it is.
+  EcPublicKey public_key() const;
   SecretArray<kEcScalarSize> scalar() const { return scalar_.duplicate(); }
   ByteView expose_scalar() const { return scalar_.expose(); }
+  EcPrivateKey duplicate() const { return {scalar_.duplicate(), public_key_}; }
 
  private:
-  EcPrivateKey(SecretArray<kEcScalarSize> scalar, EcPublicKey public_key)
-      : scalar_(std::move(scalar)), public_key_(std::move(public_key)) {}
+  EcPrivateKey(SecretArray<kEcScalarSize> scalar, const std::optional<EcPublicKey>& public_key)
+      : scalar_(std::move(scalar)), public_key_(public_key) {}
   SecretArray<kEcScalarSize> scalar_;
-  EcPublicKey public_key_;  // which may be copied: its handle knows nothing of the scalar
+  std::optional<EcPublicKey> public_key_;  // empty until somebody said which it is
 };
 
 }  // namespace kagibin::crypto

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "kagibin/base/byte_io.h"
+#include "kagibin/crypto/curve/curve_signature.h"
 #include "kagibin/crypto/ec/ecdsa_digest.h"
 #include "kagibin/crypto/ec/p256.h"
 #include "kagibin/crypto/ec/rfc6979.h"
@@ -82,13 +83,6 @@ Result<void> sign_digest(
   return {};
 }
 
-bool verify_digest(EVP_PKEY* key, ByteView digest, ByteView der) {
-  const ErrorScope errors;
-  const PkeyCtxPtr ctx(EVP_PKEY_CTX_new_from_pkey(nullptr, key, nullptr));
-  return ctx != nullptr && EVP_PKEY_verify_init(ctx.get()) == 1 &&
-         EVP_PKEY_verify(ctx.get(), der.data(), der.size(), digest.data(), digest.size()) == 1;
-}
-
 Result<RawSignature> sign(const EcPrivateKey& key,
                           std::initializer_list<ByteView> message,
                           Rng& rng) {
@@ -151,15 +145,15 @@ Result<Bytes> ecdsa_sign_raw(const EcPrivateKey& key,
 bool ecdsa_verify_der(const EcPublicKey& key,
                       std::initializer_list<ByteView> message,
                       ByteView signature) {
-  return ecdsa_der_to_raw(signature).has_value() &&
-         verify_digest(key.handle(), sha256(message), signature);
+  const auto raw = ecdsa_der_to_raw(signature);
+  return raw && verify_signature(Curve::kP256, key.point(), sha256(message), *raw);
 }
 
 bool ecdsa_verify_raw(const EcPublicKey& key,
                       std::initializer_list<ByteView> message,
                       ByteView signature) {
-  const auto raw = to_array<kEcdsaRawSize>(signature);
-  return raw && verify_digest(key.handle(), sha256(message), ecdsa_raw_to_der(*raw));
+  return signature.size() == kEcdsaRawSize &&
+         verify_signature(Curve::kP256, key.point(), sha256(message), signature);
 }
 
 Result<Bytes> ecdsa_sign_raw(const CurvePrivateKey& key,
@@ -180,8 +174,8 @@ bool ecdsa_verify_raw(const CurvePublicKey& key,
                       std::initializer_list<ByteView> message,
                       ByteView signature) {
   return signature.size() == 2 * coordinate_size(key.curve()) &&
-         verify_digest(key.handle(), digest(hash_of(key.curve()), message),
-                       ecdsa_raw_to_der(signature));
+         verify_signature(key.curve(), key.point(), digest(hash_of(key.curve()), message),
+                          signature);
 }
 
 }  // namespace kagibin::crypto

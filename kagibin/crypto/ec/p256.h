@@ -20,6 +20,11 @@ inline std::array<std::uint8_t, kEcScalarSize> reduce_modulo_order(ByteView octe
   return out;
 }
 
+// The key for those calls of libcrypto that want one; null when libcrypto refuses.
+inline PkeyPtr make_public_pkey(const EcPublicKey& key) {
+  auto pkey = make_public_pkey(Curve::kP256, key.point());
+  return pkey ? std::move(*pkey) : nullptr;
+}
 // The key pair for those calls of libcrypto that want one (PEM, X.509, CMS); null when libcrypto
 // refuses. Signing and key agreement do without.
 inline PkeyPtr make_key_pair(const EcPrivateKey& key) {

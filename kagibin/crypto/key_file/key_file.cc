@@ -13,7 +13,8 @@ namespace kagibin::crypto {
 Result<std::string> public_key_to_pem(const EcPublicKey& key) {
   const ErrorScope errors;
   const BioPtr bio(BIO_new(BIO_s_mem()));
-  if (bio == nullptr || PEM_write_bio_PUBKEY(bio.get(), key.handle()) != 1) {
+  const PkeyPtr pkey = make_public_pkey(key);
+  if (bio == nullptr || pkey == nullptr || PEM_write_bio_PUBKEY(bio.get(), pkey.get()) != 1) {
     return fail(Errc::kCrypto, "libcrypto did not write the public key");
   }
   return memory_text(bio.get());

@@ -204,7 +204,8 @@ Result<std::string> self_signed_certificate(const EcPrivateKey& key,
   const auto serial = KB_TRY(draw_serial(rng));
   const X509Ptr certificate(X509_new());
   X509* const x = certificate.get();
-  if (x == nullptr || !set_basics(x, serial, not_before, days, key.public_key().handle()) ||
+  const PkeyPtr pkey = make_public_pkey(key.public_key());
+  if (x == nullptr || pkey == nullptr || !set_basics(x, serial, not_before, days, pkey.get()) ||
       !set_common_name(X509_get_subject_name(x), common_name) ||
       X509_set_issuer_name(x, X509_get_subject_name(x)) != 1 ||
       !add_extension(x, x, NID_basic_constraints,
@@ -227,7 +228,7 @@ Result<std::string> certificate_request(const EcPrivateKey& key, std::string_vie
   if (request == nullptr || bio == nullptr || pair == nullptr ||
       X509_REQ_set_version(request.get(), 0) != 1 ||
       !set_common_name(X509_REQ_get_subject_name(request.get()), common_name) ||
-      X509_REQ_set_pubkey(request.get(), key.public_key().handle()) != 1 ||
+      X509_REQ_set_pubkey(request.get(), pair.get()) != 1 ||
       X509_REQ_sign(request.get(), pair.get(), EVP_sha256()) <= 0 ||
       PEM_write_bio_X509_REQ(bio.get(), request.get()) != 1) {
     return fail(Errc::kCrypto, "libcrypto did not build the request");
@@ -264,7 +265,8 @@ Result<std::string> issue_certificate(const EcPrivateKey& ca_key,
   const auto serial = KB_TRY(draw_serial(rng));
   const X509Ptr certificate(X509_new());
   X509* const x = certificate.get();
-  if (x == nullptr || !set_basics(x, serial, not_before, days, subject_key.handle()) ||
+  const PkeyPtr pkey = make_public_pkey(subject_key);
+  if (x == nullptr || pkey == nullptr || !set_basics(x, serial, not_before, days, pkey.get()) ||
       !set_common_name(X509_get_subject_name(x), what.common_name) ||
       X509_set_issuer_name(x, X509_get_subject_name(ca.get())) != 1 ||
       !add_extension(x, ca.get(), NID_basic_constraints, "critical,CA:FALSE") ||

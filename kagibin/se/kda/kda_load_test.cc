@@ -141,11 +141,11 @@ TEST_F(LoadTest, AnUnsignedEnvelopeCountsNoTry) {
 
 TEST_F(LoadTest, ThreeSignedEnvelopesThatDoNotOpenCloseTheSlot) {
   Delivery delivery = bench.enrol();
-  const crypto::EcPrivateKey wrong = bench.fresh_key();
+  const crypto::EcPublicKey wrong = bench.fresh_key().public_key();
   for (int attempt = 1; attempt <= 3; ++attempt) {
     EXPECT_EQ(bench.raw_receipt(delivery.handle())->sw,
               attempt == 1 ? sw::kConditionsNotSatisfied : sw::kOk);
-    bench.forge(delivery, bench.header(delivery), bench.add_keys(0x31), &wrong.public_key());
+    bench.forge(delivery, bench.header(delivery), bench.add_keys(0x31), &wrong);
     EXPECT_EQ(bench.load(delivery), sw::kConditionsNotSatisfied);
     EXPECT_EQ(bench.receipt(delivery).results(), Results{0x04});
   }
