@@ -9,6 +9,16 @@
 
 namespace kagibin::se {
 
+namespace {
+
+KdaResult<bool> is_provider_accepted(const KdaEnvironment& kda,
+                                     const pki::Certificate& certificate) {
+  const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
+  return is_certificate_accepted(trust, certificate, pki::CertificateKind::kServiceProvider);
+}
+
+}  // namespace
+
 KdaResult<pki::TrustAnchors> trust_anchors(const KdaTrust& trust) {
   pki::TrustAnchors anchors;
   anchors.roots.push_back(KB_TRY(or_internal(crypto::EcPublicKey::from_point(trust.root))));
@@ -53,16 +63,15 @@ KdaResult<ProviderRequest> ProviderRequest::check(const KdaEnvironment& kda, Byt
 
 KdaResult<bool> is_provider_accepted(const KdaEnvironment& kda, const KdaSlot& slot) {
   const auto certificate = KB_TRY(or_internal(pki::Certificate::decode(slot.certificate)));
-  const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
-  return is_certificate_accepted(trust, certificate, pki::CertificateKind::kServiceProvider);
+  return is_provider_accepted(kda, certificate);
 }
 
 KdaResult<pki::Certificate> provider_certificate(const KdaEnvironment& kda, const KdaSlot& slot) {
-  const bool accepted = KB_TRY(is_provider_accepted(kda, slot));
-  if (!accepted) {
+  auto certificate = KB_TRY(or_internal(pki::Certificate::decode(slot.certificate)));
+  if (!KB_TRY(is_provider_accepted(kda, certificate))) {
     return refuse(sw::kConditionsNotSatisfied);
   }
-  return or_internal(pki::Certificate::decode(slot.certificate));
+  return certificate;
 }
 
 }  // namespace kagibin::se

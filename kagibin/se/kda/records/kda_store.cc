@@ -25,6 +25,15 @@ std::string_view record_of(KdaStore::KeyName name) {
   return name == KdaStore::KeyName::kSigning ? "signing-key" : "agreement-key";
 }
 
+// The smallest number that is not among these, which are in order.
+std::size_t first_free(const std::vector<std::size_t>& taken) {
+  std::size_t free = 0;
+  while (free < taken.size() && taken[free] == free) {
+    ++free;
+  }
+  return free;
+}
+
 Bytes copy(ByteView octets) { return {octets.begin(), octets.end()}; }
 
 }  // namespace
@@ -34,6 +43,18 @@ std::string KdaStore::name(std::string_view kind) const { return prefix_ + std::
 std::string KdaStore::name(std::string_view kind, std::size_t number) const {
   const std::array<std::uint8_t, 1> octet{static_cast<std::uint8_t>(number)};
   return name(kind) + "/" + to_hex(octet);
+}
+
+std::vector<std::size_t> KdaStore::numbers(std::string_view kind) const {
+  const std::string prefix = name(kind) + "/";
+  std::vector<std::size_t> out;
+  for (const std::string& record : nvm_.names(prefix)) {
+    const auto octets = from_hex(std::string_view(record).substr(prefix.size()));
+    if (octets && octets->size() == 1) {
+      out.push_back(octets->front());
+    }
+  }
+  return out;
 }
 
 Result<ByteView> KdaStore::get(const std::string& record) const {
@@ -97,23 +118,20 @@ Result<std::uint32_t> KdaStore::last_issued(const Spid& spid) const {
 
 Result<void> KdaStore::put_last_issued(const Spid& spid, std::uint32_t minutes) {
   const KdaProvider changed{.spid = spid, .last_issued = minutes};
-  std::optional<std::string> free;
-  for (std::size_t number = 0; number < kMaxProviders; ++number) {
-    std::string record = name(kProvider, number);
-    const SecretBytes* octets = nvm_.get(record);
-    if (octets == nullptr) {
-      free = free ? free : std::move(record);
-      continue;
-    }
-    const KdaProvider provider = KB_TRY(KdaProvider::decode(octets->expose()));
+  const std::vector<std::size_t> taken = numbers(kProvider);
+  for (const std::size_t number : taken) {
+    const std::string record = name(kProvider, number);
+    const ByteView octets = KB_TRY(get(record));
+    const KdaProvider provider = KB_TRY(KdaProvider::decode(octets));
     if (provider.spid == spid) {
       return nvm_.put(record, changed.encode());
     }
   }
-  if (!free) {
+  const std::size_t free = first_free(taken);
+  if (free >= kMaxProviders) {
     return fail(Errc::kLimit, "the KDA serves as many service providers as it can");
   }
-  return nvm_.put(*free, changed.encode());
+  return nvm_.put(name(kProvider, free), changed.encode());
 }
 
 Result<KdaStore::Slot> KdaStore::slot(std::size_t number) const {
@@ -124,10 +142,7 @@ Result<KdaStore::Slot> KdaStore::slot(std::size_t number) const {
 }
 
 Result<std::optional<KdaStore::Slot>> KdaStore::find(const Handle& handle) const {
-  for (std::size_t number = 0; number < kMaxSlots; ++number) {
-    if (nvm_.get(name(kSlot, number)) == nullptr) {
-      continue;
-    }
+  for (const std::size_t number : numbers(kSlot)) {
     Slot found = KB_TRY(slot(number));
     if (found.record.handle == handle) {
       return found;
@@ -137,10 +152,7 @@ Result<std::optional<KdaStore::Slot>> KdaStore::find(const Handle& handle) const
 }
 
 Result<std::optional<KdaStore::Slot>> KdaStore::find(const Spid& spid, const Aid& target) const {
-  for (std::size_t number = 0; number < kMaxSlots; ++number) {
-    if (nvm_.get(name(kSlot, number)) == nullptr) {
-      continue;
-    }
+  for (const std::size_t number : numbers(kSlot)) {
     Slot found = KB_TRY(slot(number));
     if (found.record.spid == spid && found.record.target == target) {
       return found;
@@ -150,21 +162,18 @@ Result<std::optional<KdaStore::Slot>> KdaStore::find(const Spid& spid, const Aid
 }
 
 Result<std::size_t> KdaStore::free_slot(const Spid& spid) const {
-  std::optional<std::size_t> free;
+  const std::vector<std::size_t> taken = numbers(kSlot);
   std::size_t of_provider = 0;
-  for (std::size_t number = 0; number < kMaxSlots; ++number) {
-    const SecretBytes* octets = nvm_.get(name(kSlot, number));
-    if (octets == nullptr) {
-      free = free ? free : number;
-      continue;
-    }
-    const KdaSlot taken = KB_TRY(KdaSlot::decode(octets->expose()));
-    of_provider += taken.spid == spid ? 1U : 0U;
+  for (const std::size_t number : taken) {
+    const ByteView octets = KB_TRY(get(name(kSlot, number)));
+    const KdaSlot slot = KB_TRY(KdaSlot::decode(octets));
+    of_provider += slot.spid == spid ? 1U : 0U;
   }
-  if (of_provider >= kMaxTargetsOfProvider || !free) {
+  const std::size_t free = first_free(taken);
+  if (of_provider >= kMaxTargetsOfProvider || free >= kMaxSlots) {
     return fail(Errc::kLimit, "no slot is left");
   }
-  return *free;
+  return free;
 }
 
 Result<void> KdaStore::put(const Slot& slot) {
@@ -221,24 +230,20 @@ Result<std::optional<KdaReceipt>> KdaStore::receipt(const Handle& handle) const 
 }
 
 Result<void> KdaStore::put(const KdaReceipt& receipt) {
-  std::optional<std::string> place;
-  for (std::size_t number = 0; number < kMaxReceipts; ++number) {
-    std::string record = name(kReceipt, number);
-    const SecretBytes* octets = nvm_.get(record);
-    if (octets == nullptr) {
-      place = place ? place : std::move(record);
-      continue;
-    }
-    const KdaReceipt stored = KB_TRY(KdaReceipt::decode(octets->expose()));
+  const std::vector<std::size_t> taken = numbers(kReceipt);
+  std::size_t place = first_free(taken);
+  for (const std::size_t number : taken) {
+    const ByteView octets = KB_TRY(get(name(kReceipt, number)));
+    const KdaReceipt stored = KB_TRY(KdaReceipt::decode(octets));
     if (stored.handle == receipt.handle) {
-      place = std::move(record);
+      place = number;
       break;
     }
   }
-  if (!place) {
+  if (place >= kMaxReceipts) {
     return fail(Errc::kLimit, "the KDA keeps as many receipts as it can");
   }
-  return nvm_.put(*place, receipt.encode());
+  return nvm_.put(name(kReceipt, place), receipt.encode());
 }
 
 Result<bool> KdaStore::acknowledge(const Spid& spid,

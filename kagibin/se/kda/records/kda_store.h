@@ -89,6 +89,8 @@ class KdaStore {
  private:
   std::string name(std::string_view kind) const;
   std::string name(std::string_view kind, std::size_t number) const;
+  // Of the records of one kind that there are, in order.
+  std::vector<std::size_t> numbers(std::string_view kind) const;
   Result<ByteView> get(const std::string& record) const;
   Result<Slot> slot(std::size_t number) const;
 
