@@ -188,6 +188,7 @@ Checked<JournalAttempt> OrderFlow::new_attempt(const JournalOrder& order) {
       .nonce_a = nonce_a,
       .sealed_kem_key = KB_TRY(in_.keys.seal(kem_label(order.id, number), kem_key.expose_scalar())),
       .sealed_receipt_key = {}};
+  kem_points_.keep(crypto::sha256(attempt.sealed_kem_key), kem_key.public_key());
   KB_CRASH_POINT("provider.attempt.before_open");
   JournalAttempt opened = KB_TRY(in_.journal.open_attempt(attempt));
   KB_CRASH_POINT("provider.attempt.after_open");
@@ -231,7 +232,7 @@ Checked<JournalAttempt> OrderFlow::find_attempt(const JournalOrder& order,
   return std::move(*found);
 }
 
-Checked<crypto::EcPrivateKey> OrderFlow::kem_key(const JournalAttempt& attempt) const {
+Checked<crypto::EcPrivateKey> OrderFlow::kem_key(const JournalAttempt& attempt) {
   const auto scalar =
       in_.keys.unseal(kem_label(attempt.order, attempt.number), attempt.sealed_kem_key);
   if (!scalar) {
@@ -240,7 +241,14 @@ Checked<crypto::EcPrivateKey> OrderFlow::kem_key(const JournalAttempt& attempt) 
                                "nothing was done. Use the store that the order was made with.",
                                attempt.order.text()));
   }
-  return KB_TRY(crypto::EcPrivateKey::from_scalar(scalar->expose()));
+  const crypto::Digest256 name = crypto::sha256(attempt.sealed_kem_key);
+  if (const crypto::EcPublicKey* point = kem_points_.find(name)) {
+    return KB_TRY(crypto::EcPrivateKey::from_pair(scalar->expose(), *point));
+  }
+  const crypto::EcPrivateKey key = KB_TRY(crypto::EcPrivateKey::from_scalar(scalar->expose()));
+  const crypto::EcPublicKey point = key.public_key();
+  kem_points_.keep(name, point);
+  return KB_TRY(crypto::EcPrivateKey::from_pair(scalar->expose(), point));
 }
 
 }  // namespace kagibin::roles::service_provider

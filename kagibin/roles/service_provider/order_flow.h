@@ -17,6 +17,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <set>
 #include <span>
 #include <string>
@@ -29,6 +30,7 @@
 #include "kagibin/roles/service_provider/keys/key_store.h"
 #include "kagibin/roles/service_provider/payload_builder.h"
 #include "kagibin/roles/service_provider/policy.h"
+#include "kagibin/roles/service_provider/recent.h"
 #include "kagibin/roles/service_provider/shipment_book.h"
 
 namespace kagibin::roles::service_provider {
@@ -150,8 +152,10 @@ class OrderFlow {
 
   Checked<delivery::JournalAttempt> find_attempt(const delivery::JournalOrder& order,
                                                  delivery::AttemptNumber number) const;
-  Checked<crypto::EcPrivateKey> kem_key(const delivery::JournalAttempt& attempt) const;
-  Checked<OpenedAnswer> open_answer(const delivery::JournalAttempt& attempt, ByteView answer) const;
+  Checked<crypto::EcPrivateKey> kem_key(const delivery::JournalAttempt& attempt);
+  // The answer as it opens under the attempt's KEM key; remembered, for its receipt comes later.
+  Checked<std::shared_ptr<const OpenedAnswer>> open_answer(const delivery::JournalAttempt& attempt,
+                                                           ByteView answer);
   Checked<void> check_answer(const delivery::JournalOrder& order,
                              const delivery::JournalAttempt& attempt,
                              const OpenedAnswer& answer);
@@ -184,6 +188,8 @@ class OrderFlow {
 
   ProviderContext in_;
   std::map<crypto::Digest256, pki::CertificateDate> verified_chains_;
+  Recent<crypto::EcPublicKey> kem_points_;                      // by the sealed KEM key
+  Recent<std::shared_ptr<const OpenedAnswer>> opened_answers_;  // by the sealed KEM key and E4
 };
 
 }  // namespace kagibin::roles::service_provider

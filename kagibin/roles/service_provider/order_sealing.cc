@@ -43,8 +43,12 @@ std::uint8_t best_level(std::uint8_t bitmap) {
 
 }  // namespace
 
-Checked<OrderFlow::OpenedAnswer> OrderFlow::open_answer(const JournalAttempt& attempt,
-                                                        ByteView answer) const {
+Checked<std::shared_ptr<const OrderFlow::OpenedAnswer>> OrderFlow::open_answer(
+    const JournalAttempt& attempt, ByteView answer) {
+  const crypto::Digest256 name = crypto::sha256({crypto::sha256(attempt.sealed_kem_key), answer});
+  if (const auto* known = opened_answers_.find(name)) {
+    return *known;
+  }
   const auto outer = envelope::EnrolmentAnswer::decode(answer);
   if (!outer) {
     return refuse(outer.error().code, outer.error().detail.text(), kAskAgain);
@@ -63,11 +67,14 @@ Checked<OrderFlow::OpenedAnswer> OrderFlow::open_answer(const JournalAttempt& at
                   "its statement or its certificates are not in the protocol's form",
                   "report the element to its maker.");
   }
-  return OpenedAnswer{.outer = *outer,
-                      .statement_tlv = std::move(content->statement),
-                      .statement = std::move(*statement),
-                      .kda = std::move(*kda),
-                      .maker = std::move(*maker)};
+  auto opened = std::make_shared<const OpenedAnswer>(
+      OpenedAnswer{.outer = *outer,
+                   .statement_tlv = std::move(content->statement),
+                   .statement = std::move(*statement),
+                   .kda = std::move(*kda),
+                   .maker = std::move(*maker)});
+  opened_answers_.keep(name, opened);
+  return opened;
 }
 
 Checked<void> OrderFlow::check_chain(const OpenedAnswer& answer) {
@@ -179,7 +186,8 @@ Checked<Sealing> OrderFlow::seal(const OrderId& id, AttemptNumber number, ByteVi
   KB_CRASH_POINT("provider.answer.before_record");
   KB_TRY(in_.journal.record(id, number, JournalStep::kAnswer, answer));
   KB_CRASH_POINT("provider.answer.after_record");
-  const OpenedAnswer opened = KB_TRY(open_answer(attempt, answer));
+  const auto answered = KB_TRY(open_answer(attempt, answer));
+  const OpenedAnswer& opened = *answered;
   KB_TRY(check_answer(order, attempt, opened));
   const std::uint32_t committed = opened.statement.last_committed_seq;
   const AttemptNumber earlier = KB_TRY(last_sealed_attempt(order));

@@ -195,7 +195,8 @@ Checked<Judgement> OrderFlow::read_receipt(const JournalOrder& order,
   if (!answer) {
     return problem(Errc::kStore, "The journal has no answer for this attempt; it is damaged.");
   }
-  const OpenedAnswer opened = KB_TRY(open_answer(attempt, answer->message));
+  const auto answered = KB_TRY(open_answer(attempt, answer->message));
+  const OpenedAnswer& opened = *answered;
   const auto delivered =
       KB_TRY(in_.journal.find_entry(order.id, attempt.number, JournalStep::kDelivery));
   // What was sealed was checked then; an answer that we refused proves nothing about the element.

@@ -41,16 +41,25 @@ SecretBytes group_head(std::uint16_t dgi, std::size_t size) {
 
 }  // namespace
 
+// Valid until the next call.
+Checked<const SecretBytes*> PayloadBuilder::master_key(const std::string& name) const {
+  if (master_.empty() || master_name_ != name) {
+    master_ = KB_TRY(keys_.master_key(name));
+    master_name_ = name;
+  }
+  return &master_;
+}
+
 Checked<SecretBytes> PayloadBuilder::derive(const DerivedKey& source, const Seid& seid) const {
-  const SecretBytes master = KB_TRY(keys_.master_key(source.master));
+  const SecretBytes* master = KB_TRY(master_key(source.master));
   const Bytes context = ByteWriter()
                             .bytes(seid.view())
                             .bytes(payload_.target.view())
                             .u8(source.key_version)
                             .u8(source.key_identifier)
                             .take();
-  return KB_TRY(
-      crypto::diversify_cmac(master.expose(), ascii(kLabelDerivation), context, source.size_bytes));
+  return KB_TRY(crypto::diversify_cmac(master->expose(), ascii(kLabelDerivation), context,
+                                       source.size_bytes));
 }
 
 Checked<SecretBytes> PayloadBuilder::from_csv(const CsvKey& source, const Seid& seid) const {

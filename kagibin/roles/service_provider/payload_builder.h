@@ -42,6 +42,7 @@ class PayloadBuilder {
  private:
   using KeyCheckValue = std::optional<std::array<std::uint8_t, 3>>;
 
+  Checked<const SecretBytes*> master_key(const std::string& name) const;
   Checked<SecretBytes> derive(const DerivedKey& source, const Seid& seid) const;
   Checked<SecretBytes> from_csv(const CsvKey& source, const Seid& seid) const;
   Checked<SecretBytes> key(const KeySource& source, const Seid& seid);
@@ -58,6 +59,8 @@ class PayloadBuilder {
   const CsvFiles& csv_;
   KeyStore& keys_;
   crypto::Rng& rng_;
+  mutable std::string master_name_{};  // of the last derivation; the key is wiped with the builder
+  mutable SecretBytes master_{};
 };
 
 }  // namespace kagibin::roles::service_provider

@@ -57,7 +57,13 @@ Result<void> KeyStore::create_signing_key() {
   return records_.put_new(kSigningKey, key.expose_scalar(), rng_);
 }
 
-Checked<crypto::EcPrivateKey> KeyStore::signing_key() const { return private_key(kSigningKey); }
+Checked<crypto::EcPrivateKey> KeyStore::signing_key() const {
+  if (!signing_key_) {
+    const crypto::EcPrivateKey key = KB_TRY(private_key(kSigningKey));
+    signing_key_ = KB_TRY(crypto::EcPrivateKey::from_pair(key.expose_scalar(), key.public_key()));
+  }
+  return signing_key_->duplicate();
+}
 
 Result<void> KeyStore::create_exchange_key() {
   const crypto::EcPrivateKey key = KB_TRY(crypto::EcPrivateKey::generate(rng_));

@@ -6,8 +6,10 @@
 // to an order (channel key sets, payloads, KEM keys, Kr) is sealed under the same key and lies in
 // the journal, so that it changes together with the order. A key that was not derived here
 // serves one element for good: its first use binds it (journal record "literal_key", by the key's
-// fingerprint SHA-256("KB1-KFP" | key)). Ownership: keeps a reference to the
-// journal and the random source. Thread-safety: one thread.
+// fingerprint SHA-256("KB1-KFP" | key)). The signing key, which every order asks for several times,
+// is opened once and stays in memory, as the key that opens the records does; it is wiped with the
+// store. Ownership: keeps a reference to the journal and the random source. Thread-safety: one
+// thread.
 //
 //   KeyStore keys(KB_TRY(crypto::RecordFolder::open("provider/keys", passphrase)), journal, rng);
 //   KB_TRY(keys.create_signing_key());
@@ -88,6 +90,7 @@ class KeyStore {
   crypto::RecordFolder records_;
   delivery::JournalStore& journal_;
   crypto::Rng& rng_;
+  mutable std::optional<crypto::EcPrivateKey> signing_key_;  // once it was asked for
 };
 
 }  // namespace kagibin::roles::service_provider

@@ -29,6 +29,7 @@ class KeyStoreTest : public testing::Test {
     one_.octets[0] = 1;
     two_.octets[0] = 2;
   }
+  test::TemporaryFolder folder_;
   test::Deployment world_{"key store"};
   KeyStore& keys_ = *world_.keys;
   Aid domain_ = test::Deployment::domain_aid();
@@ -40,6 +41,19 @@ TEST_F(KeyStoreTest, SigningAndExchangeKeyAreMadeOnce) {
   EXPECT_EQ(keys_.create_signing_key().error().code, Errc::kConflict);
   EXPECT_EQ(keys_.create_exchange_key().error().code, Errc::kConflict);
   EXPECT_NE(must(keys_.signing_key()).public_key(), must(keys_.exchange_key()).public_key());
+}
+
+TEST_F(KeyStoreTest, TheSigningKeyIsOpenedOnceAndIsTheSameAfterwards) {
+  KeyStore empty(must(crypto::RecordFolder::create(folder_.path() / "empty", key_of(7), world_.rng,
+                                                   {.log2_n = 10, .r = 8, .p = 1})),
+                 world_.journal, world_.rng);
+  EXPECT_EQ(empty.signing_key().error().code, Errc::kNotFound);  // and is asked for again
+  must(empty.create_signing_key());
+  const crypto::EcPrivateKey first = must(empty.signing_key());
+  const crypto::EcPrivateKey second = must(empty.signing_key());
+  EXPECT_TRUE(equal(first.expose_scalar(), second.expose_scalar()));
+  EXPECT_EQ(second.public_key(),
+            crypto::EcPrivateKey::from_scalar(first.expose_scalar())->public_key());
 }
 
 TEST_F(KeyStoreTest, ChannelKeysArePutReplacedAndForgotten) {
