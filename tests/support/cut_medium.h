@@ -57,20 +57,20 @@ class CutMedium final : public se::NvmMedium {
     return SecretBytes::copy_of(power_->content);
   }
   Result<void> append(ByteView octets) override {
-    Bytes after = power_->content;
-    kagibin::append(after, octets);
-    Bytes half = power_->content;
-    kagibin::append(half, octets.first(octets.size() / 2));
-    return write(std::move(half), std::move(after));
+    const std::size_t half = octets.size() / 2;
+    return write([=](Bytes& content) { kagibin::append(content, octets.first(half)); },
+                 [=](Bytes& content) { kagibin::append(content, octets); });
   }
   Result<void> replace_all(ByteView octets) override {
-    return write(power_->content, Bytes(octets.begin(), octets.end()));
+    return write([](Bytes&) {},
+                 [=](Bytes& content) { content.assign(octets.begin(), octets.end()); });
   }
 
  private:
   static std::unexpected<Error> no_power() { return fail(Errc::kIo, "the power was cut"); }
 
-  Result<void> write(Bytes half, Bytes after) {
+  template <typename Half, typename Whole>
+  Result<void> write(Half half, Whole whole) {
     if (!power_->on) {
       return no_power();
     }
@@ -79,14 +79,14 @@ class CutMedium final : public se::NvmMedium {
     }
     ++power_->writes;
     if (power_->writes != power_->cut_write) {
-      power_->content = std::move(after);
+      whole(power_->content);
       return {};
     }
     power_->on = false;
     if (power_->cut == Cut::kHalfWay) {
-      power_->content = std::move(half);
+      half(power_->content);
     } else if (power_->cut == Cut::kAfter) {
-      power_->content = std::move(after);
+      whole(power_->content);
     }
     return no_power();
   }
