@@ -2,7 +2,7 @@
 # Every library that is not ours, found in one place; scripts/setup installs them, and scripts/check_includes.py says which
 # folder may link which (house.md, second table). Targets to link:
 #   OpenSSL::Crypto OpenSSL::SSL   fmt::fmt   Boost::headers (Asio, Beast, URL)   Boost::json   SQLite::SQLite3
-#   PkgConfig::PCSCLITE   CLI11::CLI11   spdlog::spdlog   Threads::Threads
+#   PkgConfig::PCSCLITE   CLI11::CLI11   spdlog::spdlog   ZLIB::ZLIB   Threads::Threads
 #   tests: GTest::gtest GTest::gtest_main GTest::gmock, rapidcheck_gtest   bench: benchmark::benchmark
 
 find_package(Threads REQUIRED)
@@ -14,6 +14,7 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCSCLITE REQUIRED IMPORTED_TARGET GLOBAL libpcsclite)
 find_package(CLI11 REQUIRED)
 find_package(spdlog REQUIRED)
+find_package(ZLIB REQUIRED)
 if(BUILD_TESTING)
   find_package(GTest REQUIRED)
   find_package(rapidcheck REQUIRED)

@@ -5,6 +5,7 @@
 #include "kagibin/cli/console/hex_option.h"
 #include "kagibin/cli/console/open_card.h"
 #include "kagibin/cli/console/program.h"
+#include "kagibin/cli/gp/input/key_file.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/roles/security_module_manager/card_manager.h"
 #include "kagibin/roles/security_module_manager/domain_keys.h"
@@ -149,6 +150,31 @@ class ManagerCommands {
     return cli::kExitOk;
   }
 
+  // Who holds the keys by right may take them to the card: kagibin gp reads the file.
+  int key_file() {
+    const auto done = [&]() -> Result<delivery::KeyExport> {
+      const CardName name = KB_TRY(parse_card(options_.cards.front()));
+      const auto folder = KB_TRY(open());
+      delivery::KeyExport keys = KB_TRY(keys_of(folder, name));
+      const cli::KeyFileEntry entry{.version = keys.key_version_number,
+                                    .des = false,
+                                    .enc = keys.key_enc.duplicate(),
+                                    .mac = keys.key_mac.duplicate(),
+                                    .dek = keys.key_dek.duplicate()};
+      KB_TRY(crypto::write_file(options_.out, cli::key_file_text(entry).expose(), true));
+      return keys;
+    }();
+    if (!done) {
+      return console_.failed(done.error(), "no key file was written");
+    }
+    console_.result({{"file", options_.out.string()},
+                     {"security_domain", done->security_domain.hex()},
+                     {"key_version", to_hex(Bytes{done->key_version_number})}},
+                    "{} holds key set {:02X} of {}, in the clear: delete it when it is not needed.",
+                    options_.out.string(), done->key_version_number, done->security_domain.hex());
+    return cli::kExitOk;
+  }
+
   int export_keys() {
     const auto done = [&]() -> Result<std::size_t> {
       const manager::DomainPlan plan = KB_TRY(domain_plan(options_.aid));
@@ -156,15 +182,10 @@ class ManagerCommands {
       const SecretBytes master = KB_TRY(folder.master_key());
       std::vector<delivery::KeyExport> exports;
       for (const std::string& text : options_.cards) {
-        const std::size_t colon = text.find(':');
-        if (colon == std::string::npos) {
-          return fail(Errc::kInvalidArgument, "--card takes IIN:CIN in hexadecimal digits");
-        }
-        Bytes iin = KB_TRY(cli::parse_hex(text.substr(0, colon), 1, 16));
-        Bytes cin = KB_TRY(cli::parse_hex(text.substr(colon + 1), 1, 16));
+        CardName name = KB_TRY(parse_card(text));
         exports.push_back(KB_TRY(manager::diversified_keys(master,
-                                                           {.iin = std::move(iin),
-                                                            .cin = std::move(cin),
+                                                           {.iin = std::move(name.iin),
+                                                            .cin = std::move(name.cin),
                                                             .security_domain = plan.aid,
                                                             .key_version = plan.key_version},
                                                            plan.key_size, plan.scp03.i)));
@@ -207,6 +228,28 @@ class ManagerCommands {
   Result<manager::ManagerFolder> open() {
     const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
     return manager::ManagerFolder::open(program_.home(), passphrase);
+  }
+  static Result<CardName> parse_card(const std::string& text) {
+    const std::size_t colon = text.find(':');
+    if (colon == std::string::npos) {
+      return fail(Errc::kInvalidArgument, "--card takes IIN:CIN in hexadecimal digits");
+    }
+    Bytes iin = KB_TRY(cli::parse_hex(text.substr(0, colon), 1, 16));
+    return CardName{std::move(iin), KB_TRY(cli::parse_hex(text.substr(colon + 1), 1, 16))};
+  }
+  // Of a domain made here, or, without --aid, of the issuer domain.
+  Result<delivery::KeyExport> keys_of(const manager::ManagerFolder& folder, const CardName& card) {
+    if (options_.aid.empty()) {
+      return folder.issuer_keys(card.iin, card.cin);
+    }
+    const manager::DomainPlan plan = KB_TRY(domain_plan(options_.aid));
+    const SecretBytes master = KB_TRY(folder.master_key());
+    return manager::diversified_keys(master,
+                                     {.iin = card.iin,
+                                      .cin = card.cin,
+                                      .security_domain = plan.aid,
+                                      .key_version = plan.key_version},
+                                     plan.key_size, plan.scp03.i);
   }
   Result<manager::DomainPlan> domain_plan(const std::string& aid) const {
     const std::uint8_t i = KB_TRY(cli::parse_octet(options_.i));
@@ -283,6 +326,15 @@ int main(int argc, char** argv) {
   install->add_option("--domain", options.domain, "AID of its security domain")->required();
   add_key_options(install, options);
   install->callback([&] { program.finish(commands().install()); });
+
+  auto* key_file = program.app().add_subcommand(
+      "key-file", "write a key set in the clear (mode 0600), for kagibin gp");
+  key_file->add_option("--card", options.cards, "IIN:CIN of the card")->required()->expected(1);
+  key_file->add_option("--aid", options.aid,
+                       "AID of a domain made here; without it the issuer security domain");
+  key_file->add_option("--out", options.out, "where to write the file")->required();
+  add_key_options(key_file, options);
+  key_file->callback([&] { program.finish(commands().key_file()); });
 
   auto* exports = program.app().add_subcommand(
       "export-keys", "export first key sets, sealed to a service provider (CMS AuthEnvelopedData)");

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/cli/gp/card_access.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "kagibin/apdu/command_name.h"
+#include "kagibin/base/clock.h"
+#include "kagibin/cli/console/hex_option.h"
+#include "kagibin/cli/console/open_card.h"
+#include "kagibin/cli/console/recording_link.h"
+#include "kagibin/cli/gp/channel_failure.h"
+#include "kagibin/cli/gp/input/pem_key.h"
+#include "kagibin/gp/status_meaning.h"
+
+namespace kagibin::cli {
+
+namespace card = roles::security_module_manager;
+
+namespace {
+
+// "KID/KVN", two hexadecimal digits each.
+Result<scp::KeyReference> parse_key_reference(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string::npos) {
+    return fail(Errc::kInvalidArgument, "a key is named KID/KVN, as in 10/01");
+  }
+  return scp::KeyReference{KB_TRY(parse_octet(text.substr(0, slash))),
+                           KB_TRY(parse_octet(text.substr(slash + 1)))};
+}
+
+card::LongCommands long_commands(const GpOptions& options) {
+  return options.pieces ? card::LongCommands::kPieces : card::LongCommands::kExtended;
+}
+
+Result<card::ChannelWishes> wishes_of(const GpOptions& options) {
+  card::ChannelWishes out{.long_commands = long_commands(options)};
+  if (options.scp == "02" || options.scp == "03") {
+    out.scp = options.scp == "02" ? scp::kScp02 : scp::kScp03;
+  }
+  if (!options.level.empty()) {
+    const std::uint8_t level = KB_TRY(parse_octet(options.level));
+    out.level = KB_TRY(scp::SecurityLevel::from(level));
+  }
+  return out;
+}
+
+Result<std::unique_ptr<apdu::CardLink>> open_link(const GpOptions& options) {
+  auto link = KB_TRY(open_card(options.reader));
+  if (options.apdu_log.empty()) {
+    return link;
+  }
+  return std::unique_ptr<apdu::CardLink>(
+      KB_TRY(RecordingLink::open(std::move(link), options.apdu_log)));
+}
+
+}  // namespace
+
+std::string_view name_of(const card::CommandPort::Header& header) {
+  const apdu::CommandName name = apdu::command_name(header[0], header[1], header[2], header[3]);
+  return name.text.empty() ? "command" : name.text;
+}
+
+bool CardAccess::connect(std::string_view what) {
+  auto link = open_link(options_);
+  if (!link) {
+    return fails(console_.failed(link.error(), what,
+                                 "--reader takes a PC/SC reader's name or number, or "
+                                 "tcp:HOST:PORT"));
+  }
+  link_ = std::move(*link);
+  std::optional<Aid> domain;
+  if (!options_.domain.empty()) {
+    const auto aid = Aid::from_hex(options_.domain);
+    if (!aid) {
+      return fails(
+          console_.failed_usage("--sd takes an AID, 5 to 16 octets in hexadecimal digits"));
+    }
+    domain = *aid;
+  }
+  auto facts = card::read_card_facts(*link_, domain);
+  if (!facts) {
+    if (facts.error().code != Errc::kCardStatus) {
+      return fails(console_.failed(facts.error(), what));
+    }
+    const auto said = gp::status_meaning(apdu::ins::kSelect, facts.error().sw);
+    return fails(
+        console_.failed_text(facts.error().code, what,
+                             fmt::format("{} cannot be selected: {:04X}, {}.",
+                                         domain ? domain->hex() : "the issuer security domain",
+                                         facts.error().sw.value, said.text),
+                             said.advice));
+  }
+  facts_ = std::move(*facts);
+  port_ = std::make_unique<card::BareCard>(*link_);
+  return true;
+}
+
+bool CardAccess::open(std::string_view what) {
+  if (!has_credentials()) {
+    return fails(console_.failed_usage(
+        "this needs a secure channel: --keys FILE, or --scp 11a, 11b or 11c with its files"));
+  }
+  return options_.scp.starts_with("11") ? open_with_certificate(what) : open_with_key_file(what);
+}
+
+bool CardAccess::open_with_key_file(std::string_view what) {
+  const std::string file = options_.keys.string();
+  const auto entries = read_key_file(options_.keys);
+  if (!entries) {
+    const KeyFileProblem& problem = entries.error();
+    const std::string where =
+        problem.line == 0 ? file : fmt::format("{}, line {}", file, problem.line);
+    return fails(console_.failed_text(problem.error.code, what,
+                                      fmt::format("{}: {}.", where, problem.error.detail.text())));
+  }
+  std::optional<std::uint8_t> wanted;
+  if (!options_.key_version.empty()) {
+    const auto version = parse_octet(options_.key_version);
+    if (!version) {
+      return fails(console_.failed_usage("--key-version takes two hexadecimal digits"));
+    }
+    wanted = *version;
+  }
+  const auto used = std::ranges::find_if(*entries, [&](const KeyFileEntry& entry) {
+    return entry.is_set() && (!wanted || entry.version == *wanted);
+  });
+  if (used == entries->end()) {
+    return fails(console_.failed_text(
+        Errc::kNotFound, what,
+        wanted ? fmt::format("{} has no key set with key version {:02X}.", file, *wanted)
+               : fmt::format("{} has no key set (enc, mac, dek).", file)));
+  }
+  auto wishes = wishes_of(options_);
+  if (!wishes) {
+    return fails(console_.failed_usage("--level takes 00, 01, 03, 11, 13 or 33"));
+  }
+  std::vector<card::ChannelKeys> others;
+  for (const KeyFileEntry& entry : *entries) {
+    if (entry.is_set() && &entry != &*used) {
+      others.push_back(entry.channel_keys());
+    }
+  }
+  wishes->other_sets = others;
+  card::ChannelOpening opening(*link_, facts_, rng_);
+  auto session = opening.open(used->channel_keys(), *wishes);
+  report_ = opening.report();
+  if (!session) {
+    return fails(channel_failed(what, session.error(), &*used));
+  }
+  session_ = &(*session)->host();
+  port_ = std::move(*session);
+  return true;
+}
+
+Result<card::HostCredentials> CardAccess::credentials() const {
+  card::HostCredentials out{.long_commands = long_commands(options_)};
+  out.variant = options_.scp == "11a"   ? scp::Scp11Variant::kA
+                : options_.scp == "11b" ? scp::Scp11Variant::kB
+                                        : scp::Scp11Variant::kC;
+  if (!options_.key_version.empty()) {
+    out.key_version = KB_TRY(parse_octet(options_.key_version));
+  }
+  out.ca = KB_TRY(parse_key_reference(options_.ca));
+  if (!options_.own_key.empty()) {
+    out.own_key = KB_TRY(read_curve_private_key(options_.own_key));
+  }
+  for (const auto& path : options_.certificates) {
+    out.certificates.push_back(KB_TRY(read_certificate(path)));
+  }
+  if (!options_.domain_key.empty()) {
+    out.domain_key = KB_TRY(read_curve_public_key(options_.domain_key));
+  }
+  if (!options_.domain_ca.empty()) {
+    out.domain_ca = KB_TRY(read_curve_public_key(options_.domain_ca));
+  }
+  const SystemClock clock;
+  out.today = pki::CertificateDate::from_unix(clock.now());
+  if (!options_.level.empty()) {
+    const std::uint8_t octet = KB_TRY(parse_octet(options_.level));
+    const auto level = KB_TRY(scp::SecurityLevel::from(octet));
+    out.encryption = level.c_decryption();
+  }
+  return out;
+}
+
+bool CardAccess::open_with_certificate(std::string_view what) {
+  const auto ours = credentials();
+  if (!ours) {
+    return fails(console_.failed(ours.error(), what,
+                                 "SCP11 takes --own-key and --certificate (11a, 11c), and --sd-key "
+                                 "or --sd-ca"));
+  }
+  card::ChannelOpening opening(*link_, facts_, rng_);
+  auto session = opening.open(*ours);
+  report_ = opening.report();
+  if (!session) {
+    return fails(channel_failed(what, session.error(), nullptr));
+  }
+  session_ = &(*session)->host();
+  port_ = std::move(*session);
+  return true;
+}
+
+int CardAccess::channel_failed(std::string_view what,
+                               const Error& error,
+                               const KeyFileEntry* used) {
+  if (error.code == Errc::kCardLink) {
+    return console_.failed(error, what, "put the card back and try again");
+  }
+  const ChannelFailure said =
+      explain_channel_failure(report_, facts_, error, used, options_.keys.string());
+  // What the card says about keys is a refusal, as a wrong cryptogram is.
+  const bool refused = report_.stage == card::ChannelReport::Stage::kExternalAuthenticate &&
+                       error.code == Errc::kCardStatus;
+  return console_.failed_text(refused ? Errc::kAuthentication : error.code, what, said.sentence,
+                              said.advice);
+}
+
+int CardAccess::manage(std::string_view what, const Work& work) {
+  if (options_.dry_run) {
+    card::DryRun dry;
+    if (const auto done = work(dry); !done) {
+      return told(what, done.error());
+    }
+    return print_dry_run(dry);
+  }
+  if (!connect(what) || !open(what)) {
+    return code_;
+  }
+  code_ = kExitOk;
+  if (const auto done = work(*port_); !done) {
+    return told(what, done.error());
+  }
+  return code_;
+}
+
+int CardAccess::told(std::string_view what, const Error& error) {
+  if (error.code != Errc::kCardStatus || port_ == nullptr) {
+    return console_.failed(error, what);
+  }
+  return refused(what, error, port_->last_header());
+}
+
+int CardAccess::told(std::string_view what, const Error& error, const apdu::CommandApdu& command) {
+  return refused(what, error, {command.cla, command.ins, command.p1, command.p2});
+}
+
+int CardAccess::refused(std::string_view what,
+                        const Error& error,
+                        const CommandPort::Header& header) {
+  const auto said = gp::status_meaning(header[1], error.sw);
+  return console_.failed_text(error.code, what,
+                              fmt::format("{} ({}) was refused: {:04X}, {}.", name_of(header),
+                                          to_hex(header), error.sw.value, said.text),
+                              said.advice);
+}
+
+bool CardAccess::stops(std::string_view what, const std::optional<Detail>& danger) {
+  if (!danger || options_.dry_run) {
+    return false;
+  }
+  if (options_.force) {
+    console_.progress("Warning: {}. Done because of --force.", danger->text());
+    return false;
+  }
+  code_ = console_.failed_text(Errc::kPolicy, what, fmt::format("{}.", danger->text()),
+                               "The command was not sent; --force does it all the same");
+  return true;
+}
+
+int CardAccess::print_dry_run(const card::DryRun& dry) {
+  for (const apdu::CommandApdu& command : dry.commands()) {
+    const std::string octets = to_hex(command.encode());
+    const std::string_view name = name_of({command.cla, command.ins, command.p1, command.p2});
+    console_.result({{"command", octets}, {"name", name}, {"sent", false}}, "{}  {}", octets, name);
+  }
+  console_.progress(
+      "Nothing was sent. Before secure messaging; values under the key for sensitive data are "
+      "shown "
+      "as zeros.");
+  return kExitOk;
+}
+
+}  // namespace kagibin::cli

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// The card of one run of kagibin gp: its link, what it says of itself, and the secure channel that
+// the options ask for. Every failure is told here, in words that say which key of which file, what
+// the card answered, whether a try was used and what to do; callers get the exit code.
+//
+// Ownership: owns link and session. Thread-safety: one thread.
+//
+//   CardAccess access(options, console);
+//   return access.manage("nothing was deleted", [&](CommandPort& port) -> Result<void> { ... });
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "kagibin/cli/console/console.h"
+#include "kagibin/cli/gp/gp_options.h"
+#include "kagibin/cli/gp/input/key_file.h"
+#include "kagibin/roles/security_module_manager/card/channel_opening.h"
+#include "kagibin/roles/security_module_manager/card/dry_run.h"
+
+namespace kagibin::cli {
+
+// What a command is called; "command" for one that is not known.
+std::string_view name_of(const roles::security_module_manager::CommandPort::Header& header);
+
+class CardAccess {
+ public:
+  using CommandPort = roles::security_module_manager::CommandPort;
+  using CardFacts = roles::security_module_manager::CardFacts;
+  using Work = std::function<Result<void>(CommandPort&)>;
+
+  CardAccess(const GpOptions& options, Console& console) : options_(options), console_(console) {}
+
+  // Link and facts. False: the failure was told, code() is the exit code.
+  bool connect(std::string_view what);
+  // After connect(): the channel. False as above.
+  bool open(std::string_view what);
+
+  // connect(), open(), the work; with --dry-run the commands of the work alone, and no card.
+  // `what` begins the sentence of a failure.
+  int manage(std::string_view what, const Work& work);
+  // The exit code of a failure of the work, told with the command that the card refused.
+  int told(std::string_view what, const Error& error);
+  int told(std::string_view what, const Error& error, const apdu::CommandApdu& command);
+  // True when the work must not be done: told. `force` of the options lets it pass with a warning.
+  bool stops(std::string_view what, const std::optional<Detail>& danger);
+
+  bool has_credentials() const { return !options_.keys.empty() || options_.scp.starts_with("11"); }
+  bool is_dry() const { return options_.dry_run; }
+  int code() const { return code_; }
+  apdu::CardLink& link() { return *link_; }
+  const CardFacts& facts() const { return facts_; }
+  CommandPort& port() { return *port_; }
+  // nullptr before open().
+  const scp::HostSession* session() const { return session_; }
+  const roles::security_module_manager::ChannelReport& report() const { return report_; }
+  crypto::Rng& rng() { return rng_; }
+
+ private:
+  bool open_with_key_file(std::string_view what);
+  bool open_with_certificate(std::string_view what);
+  Result<roles::security_module_manager::HostCredentials> credentials() const;
+  bool fails(int code) {
+    code_ = code;
+    return false;
+  }
+  int refused(std::string_view what, const Error& error, const CommandPort::Header& header);
+  int channel_failed(std::string_view what, const Error& error, const KeyFileEntry* used);
+  int print_dry_run(const roles::security_module_manager::DryRun& dry);
+
+  const GpOptions& options_;
+  Console& console_;
+  crypto::SystemRng rng_;
+  std::unique_ptr<apdu::CardLink> link_;
+  CardFacts facts_;
+  std::unique_ptr<CommandPort> port_;
+  const scp::HostSession* session_ = nullptr;  // of port_
+  roles::security_module_manager::ChannelReport report_;
+  int code_ = kExitFailed;
+};
+
+}  // namespace kagibin::cli

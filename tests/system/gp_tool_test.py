@@ -1,0 +1,344 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""kagibin gp against a running element, over TCP: what a card engineer types, and what must not happen to a card.
+
+  gp_tool_test.py [FOLDER OF PROGRAMS] [-v]
+
+One element is made; the cases run in order against it, through a relay that keeps every command. Standard library only.
+"""
+import argparse
+import hashlib
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+import zipfile
+
+from element_relay import Relay
+from process_site import FAILED, IIN, OK, REFUSED, SEID, Service, TRY_AGAIN, USAGE, check, options, run
+
+DOMAIN = "F0574C4B0109"
+EXTERNAL_AUTHENTICATE, PUT_KEY, DELETE, SET_STATUS = 0x82, 0xD8, 0xE4, 0xF0
+WRONG = "F0F1F2F3F4F5F6F7F8F9FAFBFCFDFEFF"
+# What the cases put; for this test alone.
+NEW = ["30313233343536373839303132333435", "40414243444546474849404142434445", "50515253545556575859505152535455"]
+
+
+class Bench:
+    def __init__(self, folder):
+        self.folder, self.commands, self.se, self.relay = pathlib.Path(folder), [], None, None
+
+    def __enter__(self):
+        secret = self.folder / "passphrase"
+        secret.touch(mode=0o600)
+        secret.write_text("for this test alone\n")
+
+        def role(name, *arguments):
+            return run(name, *arguments, "--home", self.folder / name, "--passphrase-file", secret, cwd=self.folder).expect(OK)
+
+        role("authority", "init")
+        role("maker", "init", "--name", "ACME")
+        role("authority", "certify-maker", "maker/request.kbq", "--out", "maker.cert")
+        role("maker", "install", "--certificate", "maker.cert", "--roots", "authority/roots.pem")
+        role("manager", "init")
+        role("maker", "make", "--out", "elements", "--seid", SEID[1], "--shipment", "shipment.json", "--issuer-keys",
+             "issuer-keys.cms", "--manager", "manager/exchange.pem", "--scp11", "s8")
+        role("manager", "import-issuer-keys", "issuer-keys.cms", "--maker", "maker/maker.pem")
+        role("manager", "key-file", "--card", f"{IIN}:{SEID[1][12:]}", "--out", "card.keys")
+        self.keys = self.folder / "card.keys"
+        check(self.keys.stat().st_mode & 0o777 == 0o600, "the key file can be read by others")
+        state = self.folder / "elements" / f"{SEID[1]}.nvm"
+        self.se = Service("se", "run", "--single", "--no-sync", "--state", state, "--listen", "127.0.0.1:0")
+        port = self.se.port
+        self.relay = Relay(lambda: port)
+
+        def keep(_, apdu):
+            self.commands.append(apdu)
+            return apdu
+
+        self.relay.before_send = keep
+        return self
+
+    def __exit__(self, *_):
+        if self.relay:
+            self.relay.close()
+        if self.se:
+            self.se.stop(signal.SIGKILL)
+
+    def gp(self, *arguments, keys=None, reader=None):
+        self.commands.clear()
+        with_keys = ["--keys", keys] if keys else []
+        return run("gp", *arguments, "--reader", reader or f"tcp:127.0.0.1:{self.relay.port}", *with_keys)
+
+    def sent(self, ins):
+        return [apdu for apdu in self.commands if len(apdu) > 3 and apdu[1] == ins]
+
+    def write_keys(self, name, *entries, mode=0o600):
+        path = self.folder / name
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        path.write_text("".join(entries))
+        path.chmod(mode)
+        return path
+
+    def listed(self, keys=None, *more):
+        return {entry["aid"]: entry for entry in self.gp("list", *more, keys=keys or self.keys).expect(OK).results}
+
+
+def key_set(kvn, keys):
+    return f"kvn {kvn}\nenc {keys[0]}\nmac {keys[1]}\ndek {keys[2]}\n"
+
+
+PACKAGE, APPLET = "F04B41474901", "F04B4147490101"
+COMPONENTS = {1: "Header", 2: "Directory", 3: "Applet", 4: "Import", 7: "Method", 11: "Descriptor"}
+
+
+def cap_file(path, method_octets=600):
+    """A CAP file (JCVM 6) as tools write it: an archive of components, with an applet without bytecode worth the name."""
+    def lv(aid):
+        return bytes([len(aid) // 2]) + bytes.fromhex(aid)
+
+    content = {1: bytes.fromhex("DECAFFED010204" "0001") + lv(PACKAGE), 3: b"\1" + lv(APPLET) + b"\0\x0C",
+               4: b"\1" b"\0\1" + lv("A0000000620101"), 7: b"\x7A" * method_octets, 11: bytes(4)}
+    sizes = [len(content.get(tag, b"")) for tag in range(1, 12)]
+    sizes[1] = 2 * len(sizes) + 6 + 3
+    content[2] = b"".join(size.to_bytes(2, "big") for size in sizes) + bytes(6) + b"\1\1\0"
+    parts = {tag: bytes([tag]) + len(octets).to_bytes(2, "big") + octets for tag, octets in content.items()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\n")
+        for tag in sorted(parts):
+            archive.writestr(f"org/example/javacard/{COMPONENTS[tag]}.cap", parts[tag])
+    return b"".join(parts[tag] for tag in (1, 2, 4, 3, 7, 11))
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=60)
+
+
+# ---- cases ----------------------------------------------------------------------------------------------------------
+
+def info_without_keys_says_what_the_card_is(bench):
+    info, = bench.gp("info").expect(OK).results
+    check(info["iin"] == IIN and info["cin"] == SEID[1][12:], f"IIN and CIN: {info}")
+    spoken = {one["scp"]: one["i"] for one in info["secure_channel_protocols"]}
+    check(spoken.get("03") == "70" and "11" in spoken, f"protocols: {spoken}")
+    check([key["version"] + key["identifier"] for key in info["keys"]] == ["3001", "3002", "3003"], f"keys: {info['keys']}")
+    check(all(key["components"][0]["name"] == "AES" for key in info["keys"]), f"key types: {info['keys']}")
+    check(not bench.sent(0x50), "info without keys began a session")
+
+
+def info_with_keys_opens_the_highest_level(bench):
+    info, = bench.gp("info", keys=bench.keys).expect(OK).results
+    check(info["session"] == {"scp": "03", "level": "33"}, f"session: {info['session']}")
+    low, = bench.gp("info", "--level", "01", keys=bench.keys).expect(OK).results
+    check(low["session"]["level"] == "01", f"session: {low['session']}")
+
+
+def list_shows_domains_applications_and_load_files(bench):
+    found = bench.listed()
+    kinds = {entry["kind"] for entry in found.values()}
+    check(kinds == {"issuer_security_domain", "security_domain", "application", "load_file"}, f"kinds: {kinds}")
+    isd = found["A000000151000000"]
+    check(isd["state"] in ("OP_READY", "INITIALIZED", "SECURED"), f"ISD: {isd}")
+    check("F04B41474942494E01" in found and found["F04B41474942494E01"]["state"] == "SELECTABLE", f"KDA: {found}")
+    text = subprocess.run([options.bin / "kagibin-gp", "list", "--reader", f"tcp:127.0.0.1:{bench.relay.port}", "--keys",
+                           bench.keys], capture_output=True, text=True, timeout=60)
+    check(re.search(r"^ISD +A000000151000000 +\w+", text.stdout, re.M), f"the table: {text.stdout}{text.stderr}")
+
+
+def wrong_keys_use_no_try_and_the_message_says_so(bench):
+    wrong = bench.write_keys("wrong.keys", key_set("30", [WRONG] * 3))
+    for _ in range(12):  # more than any card lets pass
+        done = bench.gp("list", keys=wrong).expect(REFUSED)
+        check(bench.sent(0x50) and not bench.sent(EXTERNAL_AUTHENTICATE), "a try was used")
+    done.says("key set 30 of .*wrong.keys", "No try was used", "diversification data", "ENC [0-9A-F]{6}")
+    check(WRONG not in done.err + done.out, "the message shows a key")
+    bench.gp("list", keys=bench.keys).expect(OK)
+
+
+def a_set_of_the_same_file_that_fits_is_named(bench):
+    right = re.findall(r"^(?:enc|mac|dek) (\w+)", bench.keys.read_text(), re.M)
+    both = bench.write_keys("both.keys", key_set("00", [WRONG] * 3), key_set("30", right))
+    bench.gp("list", keys=both).expect(REFUSED).says("Key set 30 of the same file fits", "--key-version")
+    bench.gp("list", "--key-version", "30", keys=both).expect(OK)
+
+
+def a_key_version_that_is_not_there_is_said_with_those_that_are(bench):
+    other = bench.write_keys("other.keys", key_set("44", NEW))
+    bench.gp("list", keys=other).expect(FAILED).says("6A88", "no such key version", "key versions 30", "No try was used")
+    bench.gp("list", "--key-version", "45", keys=other).expect(FAILED).says("no key set with key version 45")
+
+
+def key_files_are_private_and_checked(bench):
+    loose = bench.write_keys("loose.keys", key_set("30", NEW), mode=0o644)
+    bench.gp("list", keys=loose).expect(REFUSED).says("chmod 600")
+    check(not bench.sent(0x50), "a file that others may read was used")
+    odd = bench.write_keys("odd.keys", "kvn 30\nenc 4041\n")
+    bench.gp("list", keys=odd).expect(USAGE).says("odd.keys, line 2")
+    bench.gp("list").expect(USAGE).says("--keys")
+
+
+def a_security_domain_is_created_and_gets_its_keys(bench):
+    bench.gp("install", "--ssd", DOMAIN, "--privileges", "security-domain,trusted-path", keys=bench.keys).expect(OK)
+    entry = bench.listed()[DOMAIN]
+    check(entry["kind"] == "security_domain" and entry["privileges"] == ["security-domain", "trusted-path"], f"{entry}")
+    bench.gp("install", "--ssd", DOMAIN, keys=bench.keys).expect(FAILED).says("INSTALL", "already", "kagibin gp list")
+    new = bench.write_keys("domain.keys", key_set("31", NEW))
+    done, = bench.gp("put-key", new, "--sd", DOMAIN, keys=bench.keys).expect(OK).results
+    check(done == {"key_version": "31", "verified": "INITIALIZE UPDATE"}, f"{done}")
+    updates = bench.sent(0x50)
+    check(len(updates) == 2 and updates[1][2] == 0x31, "the new set was not verified by INITIALIZE UPDATE")
+    check(len(bench.sent(EXTERNAL_AUTHENTICATE)) == 1, "verifying sent EXTERNAL AUTHENTICATE")
+    info, = bench.gp("info", "--sd", DOMAIN, keys=new).expect(OK).results
+    check(info["security_domain"] == DOMAIN and info["session"]["scp"] == "03", f"{info}")
+
+
+def a_key_set_is_replaced_by_one_of_another_size(bench):
+    old = bench.folder / "domain.keys"
+    large = bench.write_keys("large.keys", key_set("32", [key * 2 for key in NEW]))
+    bench.gp("put-key", large, "--replace", "31", "--sd", DOMAIN, keys=old).expect(OK).says("INITIALIZE UPDATE")
+    bench.gp("info", "--sd", DOMAIN, keys=large).expect(OK)
+    bench.gp("info", "--sd", DOMAIN, keys=old).expect(FAILED).says("6A88", "versions 32")
+
+
+def keys_that_cannot_be_verified_do_not_replace_the_last_set(bench):
+    current = bench.folder / "large.keys"
+    single = bench.write_keys("single.keys", f"kvn 32\nkid 01\nkey {NEW[0]}\n")
+    bench.gp("put-key", single, "--replace", "32", "--sd", DOMAIN, keys=current).expect(REFUSED).says("--force", "whole set")
+    des = bench.write_keys("des.keys", "kvn 20\ntype 3des\n" + key_set("20", NEW).split("\n", 1)[1])
+    bench.gp("put-key", des, "--replace", "32", "--sd", DOMAIN, keys=current).expect(REFUSED).says("SCP02", "--force")
+    check(not bench.sent(PUT_KEY), "PUT KEY was sent")
+
+
+def the_last_key_set_is_not_deleted(bench):
+    large = bench.folder / "large.keys"
+    bench.gp("delete", "--key", "32", "--sd", DOMAIN, keys=large).expect(REFUSED).says("last key set", "--force")
+    check(not bench.sent(DELETE), "DELETE was sent")
+    another = bench.write_keys("another.keys", key_set("33", NEW))
+    bench.gp("put-key", another, "--sd", DOMAIN, keys=large).expect(OK)
+    bench.gp("delete", "--key", "32", "--sd", DOMAIN, keys=another).expect(OK)
+    info, = bench.gp("info", "--sd", DOMAIN).expect(OK).results
+    check({key["version"] for key in info["keys"]} == {"33"}, f"keys: {info['keys']}")
+
+
+def public_keys_are_put_from_pem(bench):
+    another = bench.folder / "another.keys"
+    openssl("genrsa", "-out", bench.folder / "rsa.pem", "2048")
+    openssl("rsa", "-in", bench.folder / "rsa.pem", "-pubout", "-out", bench.folder / "rsa.pub")
+    openssl("ecparam", "-name", "secp384r1", "-genkey", "-noout", "-out", bench.folder / "ec.pem")
+    openssl("pkey", "-in", bench.folder / "ec.pem", "-pubout", "-out", bench.folder / "ec.pub")
+    for name, kvn in (("rsa", "70"), ("ec", "71")):
+        bench.gp("put-key", "--pem", bench.folder / f"{name}.pub", "--kvn", kvn, "--kid", "01", "--sd", DOMAIN,
+                 keys=another).expect(OK)
+    info, = bench.gp("info", "--sd", DOMAIN).expect(OK).results
+    types = {key["version"]: key["components"][0]["name"] for key in info["keys"]}
+    check(types["70"] == "RSA public" and types["71"] == "EC public", f"keys: {info['keys']}")
+    bench.gp("put-key", "--pem", bench.folder / "rsa.pem", "--kvn", "72", "--kid", "01", keys=another).expect(USAGE)
+
+
+def data_are_stored_and_read_back(bench):
+    another = bench.folder / "another.keys"
+    bench.gp("store-data", "--hex", "5F500568747470", "--format", "tlv", "--sd", DOMAIN, keys=another).expect(FAILED).says(
+        "STORE DATA", "6A80", "--format")
+    bench.gp("store-data", "--hex", "5F50056", "--sd", DOMAIN, keys=another).expect(USAGE)
+    bench.gp("store-data", "--hex", "5F500468747470", "--format", "tlv", "--sd", DOMAIN, keys=another).expect(OK)
+    answer, = bench.gp("apdu", "80CA5F5000", "--sd", DOMAIN).expect(OK).results
+    check(answer["data"] == "5F500468747470" and answer["sw"] == "9000", f"{answer}")
+
+
+def apdus_go_as_they_are_or_inside_the_channel(bench):
+    refused = bench.gp("apdu", "80F28002024F0000").expect(FAILED)
+    check(refused.results[0]["sw"] == "6982", f"{refused.results}")
+    refused.says("GET STATUS", "6982", "secure channel")
+    first, second = bench.gp("apdu", "80F28002024F0000", "80CA006600", keys=bench.keys).expect(OK).results
+    check(first["sw"] == second["sw"] == "9000" and first["data"].startswith("E3"), f"{first} {second}")
+    bench.gp("apdu", "8").expect(USAGE)
+    kept = bench.gp("apdu", "80CA777700", "80CA006600", "--keep-going").expect(FAILED, OK)
+    check([one["sw"] for one in kept.results[:2]] == ["6A88", "9000"], f"{kept.results}")
+
+
+def what_cannot_be_undone_wants_force(bench):
+    bench.gp("lock", "--terminate", keys=bench.keys).expect(REFUSED).says("TERMINATED", "--force")
+    check(not bench.commands, "the card was touched")
+    bench.gp("apdu", "80F080FF00", keys=bench.keys).expect(REFUSED).says("TERMINATED", "--force")
+    check(not bench.sent(SET_STATUS), "SET STATUS was sent")
+    bench.gp("apdu", "80E4000003D20130", keys=bench.keys).expect(REFUSED)
+    bench.gp("apdu", "80E4000003D2013000", keys=bench.keys).expect(REFUSED).says("last key set")
+    check(not bench.sent(DELETE), "DELETE was sent")
+
+
+def a_dry_run_needs_no_card_and_shows_no_key(bench):
+    nowhere = "tcp:127.0.0.1:1"
+    done = bench.gp("install", "--ssd", DOMAIN, "--ssd-scp", "0370", "--dry-run", keys=bench.keys, reader=nowhere).expect(OK)
+    check([one["name"] for one in done.results] == ["INSTALL [for install and make selectable]"], f"{done.results}")
+    check(done.results[0]["command"].startswith("80E60C00") and "C90481020370" in done.results[0]["command"], f"{done.results}")
+    put = bench.gp("put-key", bench.folder / "domain.keys", "--dry-run", keys=bench.keys, reader=nowhere).expect(OK)
+    check(put.results[0]["name"] == "PUT KEY" and not any(key in put.out for key in NEW), f"{put.results}")
+    check(not bench.commands, "the card was touched")
+    bench.gp("info", reader=nowhere).expect(TRY_AGAIN).says("--reader")
+
+
+def a_cap_file_becomes_install_and_load_commands(bench):
+    cap = bench.folder / "applet.cap"
+    block = cap_file(cap)
+    plan = bench.gp("install", cap, "--params", "0102", "--instance", APPLET + "99", "--dry-run").expect(OK).results
+    names = [one["name"] for one in plan]
+    check(names == ["INSTALL [for load]", "LOAD", "LOAD", "LOAD", "INSTALL [for install and make selectable]"], f"{names}")
+    check(plan[0]["command"].startswith("80E602000B06" + PACKAGE), f"{plan[0]}")
+    loaded = bytes.fromhex("".join(one["command"][10:-2] for one in plan[1:4]))
+    check(loaded == b"\xC4\x82" + len(block).to_bytes(2, "big") + block, "the blocks are not the load file")
+    check(plan[4]["command"].startswith(f"80E60C002006{PACKAGE}07{APPLET}08{APPLET}99010004C902010200"), f"{plan[4]}")
+    signature = bench.folder / "dap.signature"
+    signature.write_bytes(bytes(range(64)))
+    signed = bench.gp("install", cap, "--load-only", "--dap", f"{DOMAIN}={signature}", "--dry-run").expect(OK).results
+    check(hashlib.sha256(block).hexdigest().upper() in signed[0]["command"], f"the hash is missing: {signed[0]}")
+    check(f"E24A4F06{DOMAIN}C340" + bytes(range(64)).hex().upper() in signed[1]["command"], f"the DAP block: {signed[1]}")
+    (bench.folder / "cut.cap").write_bytes(cap.read_bytes()[:-9])
+    bench.gp("install", bench.folder / "cut.cap", "--dry-run").expect(USAGE).says("CAP")
+    bench.gp("install", bench.folder / "none.cap", "--dry-run").expect(FAILED, USAGE)
+    bench.gp("install", "--dry-run").expect(USAGE).says("CAP file")
+
+
+def what_is_deleted_is_gone(bench):
+    bench.gp("delete", DOMAIN, keys=bench.keys).expect(OK)
+    check(DOMAIN not in bench.listed(), "the domain is still there")
+    bench.gp("delete", DOMAIN, keys=bench.keys).expect(FAILED).says("DELETE", "6A8[28]", "kagibin gp list")
+    bench.gp("info", "--sd", DOMAIN).expect(FAILED).says(DOMAIN, "6A82")
+    bench.gp("delete").expect(USAGE)
+
+
+CASES = [info_without_keys_says_what_the_card_is, info_with_keys_opens_the_highest_level,
+         list_shows_domains_applications_and_load_files, wrong_keys_use_no_try_and_the_message_says_so,
+         a_set_of_the_same_file_that_fits_is_named, a_key_version_that_is_not_there_is_said_with_those_that_are,
+         key_files_are_private_and_checked, a_security_domain_is_created_and_gets_its_keys,
+         a_key_set_is_replaced_by_one_of_another_size, keys_that_cannot_be_verified_do_not_replace_the_last_set,
+         the_last_key_set_is_not_deleted, public_keys_are_put_from_pem, data_are_stored_and_read_back,
+         apdus_go_as_they_are_or_inside_the_channel, what_cannot_be_undone_wants_force,
+         a_dry_run_needs_no_card_and_shows_no_key, a_cap_file_becomes_install_and_load_commands,
+         what_is_deleted_is_gone]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bin", nargs="?", default="build/asan/bin", type=pathlib.Path)
+    parser.add_argument("-v", "--verbose", action="store_true")
+    arguments = parser.parse_args()
+    options.bin, options.verbose = arguments.bin.resolve(), arguments.verbose
+    failed = []
+    with tempfile.TemporaryDirectory() as folder, Bench(folder) as bench:
+        for case in CASES:
+            try:
+                case(bench)
+                print(f"ok      {case.__name__}")
+            except Exception:  # noqa: BLE001: the rest shall still run
+                failed.append(case.__name__)
+                print(f"FAILED  {case.__name__}\n{traceback.format_exc()}")
+    print(f"{len(CASES) - len(failed)} of {len(CASES)} cases passed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
