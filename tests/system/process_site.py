@@ -17,6 +17,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sysconfig
 import threading
 import time
 
@@ -72,10 +73,18 @@ class Done:
         return self
 
 
-def environment(crash=None):
+# Debian's libfaketime: the wall clock of one program begins elsewhere. Timeouts keep the real one.
+FAKE_CLOCK = f"/usr/lib/{sysconfig.get_config_var('MULTIARCH')}/faketime/libfaketime.so.1"
+
+
+def environment(crash=None, clock=None):
     out = {key: value for key, value in os.environ.items() if key != "KAGIBIN_CRASH_AT"}
     if crash:
         out["KAGIBIN_CRASH_AT"] = crash
+    if clock:
+        check(pathlib.Path(FAKE_CLOCK).exists(), f"there is no {FAKE_CLOCK}: run scripts/setup")
+        out |= {"LD_PRELOAD": FAKE_CLOCK, "FAKETIME": f"@{clock}", "DONT_FAKE_MONOTONIC": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+                "ASAN_OPTIONS": "verify_asan_link_order=0:" + out.get("ASAN_OPTIONS", "")}
     return out
 
 
@@ -89,9 +98,9 @@ def command(role, arguments, file_limit=None):
     return line if file_limit is None else ["/usr/bin/python3", "-c", LIMITED, str(file_limit), *line]
 
 
-def run(role, *arguments, crash=None, file_limit=None, cwd=None):
+def run(role, *arguments, crash=None, file_limit=None, cwd=None, clock=None):
     process = subprocess.Popen(command(role, arguments, file_limit), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, env=environment(crash), cwd=cwd)
+                               stderr=subprocess.PIPE, env=environment(crash, clock), cwd=cwd)
     try:
         out, err = process.communicate(timeout=BOUND)
     except subprocess.TimeoutExpired:

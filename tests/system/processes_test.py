@@ -69,7 +69,14 @@ def an_order_id_with_another_payload_is_refused(bench):
 
 
 def a_device_clock_of_1970(bench):
-    raise Skipped("the agent takes its clock from the system, and libfaketime is not installed (unit tests: device_time)")
+    with bench.site() as site:
+        site.order().expect(OK)
+        for expected in ({"enrolled": 1}, {"delivered": 1}):
+            said = site.agent(clock="1970-01-02 00:00:00").expect(OK).says("clock is before .* Set the clock")
+            check(expected.items() <= said.results[-1].items(), f"not {expected}: {said.out}")
+            check(said.err.count("Set the clock") == 1, f"it was not said once: {said.err}")
+            site.follow().expect(OK)
+        site.confirmed()
 
 
 def a_device_cannot_touch_the_work_of_another(bench):

@@ -1,0 +1,68 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Types every command of doc/walkthrough.md into one shell, in order, as a new user would, and looks at what came of it.
+
+  walkthrough_test.py FOLDER_OF_PROGRAMS
+
+Of the page two things are changed: the lines that install and build are left out (the programs are there), and its port
+numbers become free ones. Standard library only.
+"""
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+
+PAGE = pathlib.Path(__file__).resolve().parents[2] / "doc/walkthrough.md"
+BUILD_LINES = ("scripts/setup", "cmake ", "export PATH=")
+PORTS = range(47301, 47305)
+
+
+def blocks():
+    return re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def free_ports():
+    """As many pairs as the page has ports: an element takes the port above its own, too."""
+    out = []
+    while len(out) < len(PORTS):
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            try:
+                second.bind(("127.0.0.1", first.getsockname()[1] + 1))
+            except OSError:
+                continue
+            out.append(first.getsockname()[1])
+    return out
+
+
+def script():
+    text = "\n".join(blocks())
+    for port, free in zip(PORTS, free_ports()):
+        text = text.replace(str(port), f"<{free}>")
+    lines = [line for line in re.sub(r"<(\d+)>", r"\1", text).splitlines() if not line.startswith(BUILD_LINES)]
+    return "set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + "\n".join(lines) + "\nwait\n"
+
+
+def main():
+    programs = pathlib.Path(sys.argv[1]).resolve()
+    if len(blocks()) < 8 or "provider run" not in script():
+        sys.exit("the page has no commands to type: did its code blocks change?")
+    with tempfile.TemporaryDirectory(prefix="kagibin-walkthrough-") as home:
+        done = subprocess.run(["bash", "-c", script()], env={"HOME": home, "PATH": f"{programs}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240, text=True,
+                              check=False)
+        print(done.stdout)
+        walk = pathlib.Path(home) / "kagibin-walk"
+        shown = subprocess.run([programs / "kagibin-provider", "show", "--json", "--home", walk / "provider", "--passphrase-file",
+                                walk / "passphrase"], stdout=subprocess.PIPE, text=True, check=False).stdout
+    if done.returncode != 0:
+        sys.exit(f"a command of the page failed: exit code {done.returncode}")
+    if '"state":"confirmed"' not in shown.replace(" ", ""):
+        sys.exit(f"the page ends without a confirmed order: {shown}")
+    print("the order of the page is confirmed")
+
+
+if __name__ == "__main__":
+    main()
