@@ -122,6 +122,16 @@ Result<void> store_own(const DomainCommand& command, const gp::StoreData& head) 
   return {};
 }
 
+// Its own, or those of a domain that INSTALL [for personalization] named.
+apdu::ResponseApdu store_for_domain(const DomainCommand& command, const gp::StoreData& head) {
+  const bool first = head.block == 0;
+  if (head.encryption == gp::StoreEncryption::kNone && is_certificate_block(command, first)) {
+    return store_certificate_block(command, first, head.last);
+  }
+  NvmTransaction transaction(command.platform.nvm);
+  return conclude(transaction, store_own(command, head), {});
+}
+
 apdu::ResponseApdu store_block(const DomainCommand& command, const gp::StoreData& head) {
   const auto& target = command.channel.personalizing;
   const auto entry = target ? command.platform.registry.find(*target) : std::nullopt;
@@ -129,15 +139,21 @@ apdu::ResponseApdu store_block(const DomainCommand& command, const gp::StoreData
   if (of_domain && is_setup_block(command, head)) {
     return store_setup_block(command, target ? Aid(*target) : command.domain.aid);
   }
-  if (target) {
+  if (!of_domain) {
     return for_application(command, head, Aid(*target));
   }
-  const bool first = head.block == 0;
-  if (head.encryption == gp::StoreEncryption::kNone && is_certificate_block(command, first)) {
-    return store_certificate_block(command, first, head.last);
+  if (!target) {
+    return store_for_domain(command, head);
   }
-  NvmTransaction transaction(command.platform.nvm);
-  return conclude(transaction, store_own(command, head), {});
+  return store_for_domain({.platform = command.platform,
+                           .instances = command.instances,
+                           .channels = command.channels,
+                           .channel = command.channel,
+                           .domain = *entry,
+                           .p1 = command.p1,
+                           .p2 = command.p2,
+                           .data = command.data},
+                          head);
 }
 
 }  // namespace

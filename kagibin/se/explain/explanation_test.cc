@@ -111,11 +111,6 @@ const BadCommand kBadCommands[] = {
      }},
     {"PutKeyWithoutASession", 0x6982, "PUT KEY [add]",
      [](WatchedBench& b) { return b.tell("80D80081 01 31"); }},
-    {"PutKeyWithP1TooHigh", 0x6A86, "PUT KEY [replace]",
-     [](WatchedBench& b) {
-       auto host = b.open_isd();
-       return b.tell(*host, {.ins = ins::kPutKey, .p1 = 0x80, .p2 = 0x81, .data = hex("31")});
-     }},
     {"PutKeyThatIsTruncated", 0x6A80, "PUT KEY [add]",
      [](WatchedBench& b) {
        auto host = b.open_isd();

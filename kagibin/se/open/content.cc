@@ -163,7 +163,7 @@ Result<void> install(Platform& platform, Instances& instances, const Installatio
   if (!is_domain) {
     KB_TRY(start(platform, instances, entry, installation.parameters));
   }
-  KB_TRY(settle_single_privileges(registry));
+  KB_TRY(settle_single_privileges(registry, {}));
   return check_memory(platform);
 }
 
@@ -177,7 +177,8 @@ Result<void> remove(Platform& platform, Instances& instances, const RegistryEntr
       [&](const LoadFileEntry& file) { return file.security_domain == entry.aid; });
   if (entry.is_issuer() || has_guests || has_files || is_casd(platform, entry.aid)) {
     return fail(Errc::kPolicy,
-                "this security domain is in use: it is the ISD or the CASD, or something is associated with it "
+                "this security domain is in use: it is the ISD or the CASD, or something is "
+                "associated with it "
                 "(GPCS 9.5)");
   }
   KB_TRY(platform.registry.erase(entry.aid));
@@ -187,7 +188,7 @@ Result<void> remove(Platform& platform, Instances& instances, const RegistryEntr
     KB_TRY(platform.nvm.erase(name));
   }
   instances.forget(entry.aid);
-  return settle_single_privileges(platform.registry);
+  return settle_single_privileges(platform.registry, entry.privileges);
 }
 
 Result<void> add_load_file(Platform& platform, const LoadedFile& file) {
@@ -235,6 +236,7 @@ Result<void> remove_load_file(Platform& platform, const LoadFileEntry& file) {
 }
 
 Result<void> update(Platform& platform, RegistryEntry entry, const RegistryChange& change) {
+  const gp::Privileges before = entry.privileges;
   if (change.privileges) {
     if (entry.is_security_domain() != change.privileges->has(gp::Privileges::kSecurityDomain)) {
       return fail(Errc::kValue,
@@ -246,7 +248,7 @@ Result<void> update(Platform& platform, RegistryEntry entry, const RegistryChang
   }
   KB_TRY(take_system_parameters(platform, change.system, entry));
   KB_TRY(platform.registry.put(entry));
-  KB_TRY(settle_single_privileges(platform.registry));
+  KB_TRY(settle_single_privileges(platform.registry, before));
   return check_memory(platform);
 }
 

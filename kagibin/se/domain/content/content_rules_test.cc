@@ -164,8 +164,31 @@ TEST_F(ContentRulesTest, ImplicitSelectionIsOfOneApplicationAChannel) {
     other.parameters = hex(refused);
     EXPECT_EQ(status(other.encode().value()), 0x6A80) << refused;
   }
-  other.parameters = hex("C900EF03CF0142");
+  other.parameters = hex("C900EF03CF0140");
   EXPECT_EQ(status(other.encode().value()), 0x9000);
+  EXPECT_EQ(bench_.open_channel(), 1U);
+  EXPECT_EQ(bench_.status("8101000000"), 0x6A81) << "the loaded application answers";
+  bench_.element->reset();
+  EXPECT_EQ(bench_.status("8001000000"), 0x6A81);
+  open_isd();
+  EXPECT_EQ(status(erase("F0000000090102")), 0x9000);
+  bench_.element->reset();
+  EXPECT_EQ(bench_.status("8001000000"), 0x6D00) << "the ISD again";
+}
+
+// GPCS 7.3.3, 11.5.2.3.6: personalization of a security domain through the one it is in
+TEST_F(ContentRulesTest, PersonalizesADomainThatIsAssociated) {
+  install_domain(kDomainAid);
+  const apdu::CommandApdu personalize =
+      gp::Install{.purpose = gp::InstallFor::kPersonalization, .application = aid(kDomainAid)}
+          .encode()
+          .value();
+  ASSERT_EQ(status(personalize), 0x9000);
+  EXPECT_EQ(status({.ins = 0xE2, .p1 = 0x90, .data = hex("4202ABCD")}), 0x9000);
+  EXPECT_EQ(bench_.select(kDomainAid).sw.value, 0x9000);
+  EXPECT_EQ(to_hex(bench_.send("80CA004200").data), "4202ABCD");
+  bench_.select("");
+  EXPECT_EQ(bench_.status("80CA004200"), 0x6A88) << "not the ISD's";
 }
 
 // GPCS 9.7, 11.5.2.3.7: memory

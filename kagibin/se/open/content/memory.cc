@@ -38,19 +38,24 @@ Use use_of(const Platform& platform) {
   return out;
 }
 
+std::uint64_t non_volatile_octets(const Platform& platform) {
+  const std::uint64_t said = platform.facts.memory_octets;
+  return said > 0 ? said : kNonVolatileOctets;
+}
+
 std::uint64_t rest(std::uint64_t all, std::uint64_t used) { return all - std::min(all, used); }
 
 }  // namespace
 
 FreeMemory free_memory(const Platform& platform) {
   const Use use = use_of(platform);
-  return {.non_volatile = rest(kNonVolatileOctets, use.non_volatile),
+  return {.non_volatile = rest(non_volatile_octets(platform), use.non_volatile),
           .volatile_octets = rest(kVolatileOctets, use.volatile_octets)};
 }
 
 Result<void> check_memory(const Platform& platform) {
   const Use use = use_of(platform);
-  if (use.non_volatile > kNonVolatileOctets) {
+  if (use.non_volatile > non_volatile_octets(platform)) {
     return fail(Errc::kNoSpace,
                 "the non-volatile memory of this element is full: delete something, or ask for "
                 "less (GPCS 11.5.3.2)");

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The memory budget of an element: what card content management may fill (GPCS 9.7, 11.5.2.3.7).
 //
-//   non-volatile   524,288 octets: every record with its name, the data blocks of load files that
-//                  were loaded, and what applications have reserved (D8) and not yet filled
+//   non-volatile   memory_octets of the profile, 524,288 octets when it says nothing: every record
+//                  with its name, the data blocks of load files that were loaded, and what
+//                  applications have reserved (D8) and not yet filled
 //   volatile        16,384 octets: what applications have reserved (D7)
 //
 // A built-in load file takes nothing. The data block of a loaded one is counted, although only its
@@ -14,7 +15,7 @@
 
 namespace kagibin::se {
 
-inline constexpr std::uint64_t kNonVolatileOctets = 524'288;
+inline constexpr std::uint64_t kNonVolatileOctets = 524'288;  // unless the profile says
 inline constexpr std::uint64_t kVolatileOctets = 16'384;
 
 struct FreeMemory {

@@ -75,7 +75,7 @@ Result<void> check_privileges(const Registry& registry,
   return {};
 }
 
-Result<void> settle_single_privileges(Registry& registry) {
+Result<void> settle_single_privileges(Registry& registry, Privileges given_up) {
   const std::vector<RegistryEntry> all = registry.entries();
   const auto issuer = std::ranges::find_if(all, &RegistryEntry::is_issuer);
   KB_CHECK(issuer != all.end());
@@ -83,7 +83,7 @@ Result<void> settle_single_privileges(Registry& registry) {
   for (const std::uint32_t privilege : kSingle) {
     if (has_holder(registry, privilege, std::nullopt)) {
       changed.privileges.bits &= ~privilege;
-    } else {
+    } else if (given_up.has(privilege)) {
       changed.privileges.bits |= privilege;
     }
   }

@@ -29,8 +29,8 @@ Result<void> check_privileges(const Registry& registry,
                               gp::Privileges asked,
                               const Aid& domain);
 
-// After entries have come, gone or changed: gives the ISD the single privileges that nobody else
-// holds, and takes from it those that somebody does.
-Result<void> settle_single_privileges(Registry& registry);
+// After entries have come, gone or changed: takes from the ISD the single privileges that somebody
+// else holds now, and gives it those of `given_up` that nobody does.
+Result<void> settle_single_privileges(Registry& registry, gp::Privileges given_up);
 
 }  // namespace kagibin::se

@@ -31,14 +31,20 @@ bool is_out_of_use(gp::CardState state) {
   return state == gp::CardState::kCardLocked || state == gp::CardState::kTerminated;
 }
 
-// In order of preference.
-std::vector<RegistryEntry> implicit_candidates(const Platform& platform) {
+// In order of preference (GPCS 6.4).
+std::vector<RegistryEntry> implicit_candidates(const Platform& platform, std::uint8_t channel) {
   if (is_out_of_use(card_state(platform))) {
     return {holder_of(platform, gp::Privileges::kFinalApplication)};
   }
   const auto isd = platform.registry.find(platform.facts.isd_aid);
   KB_CHECK(isd.has_value());
-  return {holder_of(platform, gp::Privileges::kCardReset), *isd};
+  std::vector<RegistryEntry> out;
+  if (const auto own = platform.registry.implicitly_selected(channel)) {
+    out.push_back(*own);
+  }
+  out.push_back(holder_of(platform, gp::Privileges::kCardReset));
+  out.push_back(*isd);
+  return out;
 }
 
 }  // namespace
@@ -139,7 +145,7 @@ bool Selector::take(LogicalChannel& channel, const RegistryEntry& entry) {
 }
 
 void Selector::select_implicitly(LogicalChannel& channel) {
-  for (const RegistryEntry& entry : implicit_candidates(platform_)) {
+  for (const RegistryEntry& entry : implicit_candidates(platform_, channel.number)) {
     if (take(channel, entry)) {
       return;
     }
