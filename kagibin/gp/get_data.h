@@ -24,6 +24,7 @@ inline constexpr std::uint16_t kConfirmationCounter = 0x00C2;
 inline constexpr std::uint16_t kKeyInformation = 0x00E0;
 inline constexpr std::uint16_t kApplicationList = 0x2F00;
 inline constexpr std::uint16_t kCertificateStore = 0xBF21;  // Amendment F, 7.3: CERT.SD
+inline constexpr std::uint16_t kCardResources = 0xFF21;     // ETSI TS 102 226, 8.2.1.7.2
 }  // namespace data_object
 
 struct GetData {

@@ -43,6 +43,8 @@ Bytes made_object(const Platform& platform, const RegistryEntry& domain, std::ui
       return sequence_counter(platform.keys, domain.aid);
     case gp::data_object::kConfirmationCounter:
       return confirmation_counter(platform.keys, domain);
+    case gp::data_object::kCardResources:
+      return card_resources(platform, domain);
     default:
       return {};
   }
@@ -122,6 +124,11 @@ apdu::ResponseApdu get_data(const DomainCommand& command) {
   }
   if (out.empty() && tag == kKeyDerivationData) {
     out = tlv::encode(tag, platform.facts.diversification_data);
+  }
+  if (out.empty() && tag == gp::data_object::kCardResources) {
+    return answer(sw::kReferencedDataNotFound.because(
+        "FF21 is told by the ISD and by domains with Global Registry: it is of the whole card "
+        "(GPCS 11.3.3.1; ETSI TS 102 226, 8.2.1.7.2)"));
   }
   return out.empty() ? answer(sw::kReferencedDataNotFound.because(
                            "the security domain has no such data object (GPCS 11.3.3.2)"))

@@ -5,14 +5,14 @@
 //   00CF         key derivation data   00E0   key information template
 //   9F7F         CPLC (ISD)            5F50   URL of the domain's manager
 //   5F20         its provider, as certificates name it (scp11/key_store_domain.h)
-//   0067, 00C1, 00C2, 2F00             data/card_information.h
+//   0067, 00C1, 00C2, 2F00, FF21       data/card_information.h
 //   BF21, 0083, FF33, FF34             scp11/domain_data_commands.h
 //
 // In every state of the card and without a session, but for 2F00: what GET STATUS tells to those
-// who authenticated themselves, it does not tell to others. 66, 67, E0, C1, C2 and CF are made from
-// the registry and the keys, CF from the profile until STORE DATA puts another. The others are
-// records "dat/<AID>/<tag>" that the profile or STORE DATA made; one that is not there answers
-// 6A88.
+// who authenticated themselves, it does not tell to others. 66, 67, E0, C1, C2, FF21 and CF are
+// made from the registry, the keys and the memory, CF from the profile until STORE DATA puts
+// another. The others are records "dat/<AID>/<tag>" that the profile or STORE DATA made; one that
+// is not there answers 6A88.
 #pragma once
 
 #include "kagibin/se/domain/domain_command.h"

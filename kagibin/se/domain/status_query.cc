@@ -54,6 +54,9 @@ void collect_entries(const DomainCommand& command,
     if (!issuer) {
       found.load_file = entry.load_file;
       found.security_domain = entry.security_domain;
+      if (entry.implicit_selection) {
+        found.implicit_selection = entry.implicit_selection->octet;
+      }
     }
     out.push_back(std::move(found));
   }

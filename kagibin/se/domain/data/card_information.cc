@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/se/domain/data/card_information.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/curve/curve.h"
 #include "kagibin/gp/card/card_capability.h"
 #include "kagibin/gp/get_data.h"
 #include "kagibin/scp/protocol_identifier.h"
 #include "kagibin/se/open/content/hierarchy.h"
+#include "kagibin/se/open/content/memory.h"
+#include "kagibin/se/open/content/privilege_rules.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::se {
@@ -22,10 +27,6 @@ constexpr std::uint8_t kSchemesOfTokens = 0xFB;
 constexpr std::uint8_t kSchemes = 0xFF;  // the 3DES MAC, too
 constexpr std::uint32_t kMaxOneOctet = 0xFF;
 
-constexpr std::uint32_t kForDomains =
-    Privileges::kSecurityDomain | Privileges::kTrustedPath | Privileges::kAuthorizedManagement;
-constexpr std::uint32_t kForApplications = Privileges::kTrustedPath;
-
 gp::CardCapability::Protocol protocol_of(const gp::ChannelProtocol& protocol) {
   gp::CardCapability::Protocol out{.scp = protocol.scp};
   if (protocol.parameter > kMaxOneOctet) {
@@ -38,11 +39,16 @@ gp::CardCapability::Protocol protocol_of(const gp::ChannelProtocol& protocol) {
   return out;
 }
 
+std::uint32_t capped(std::uint64_t octets) {
+  constexpr std::uint64_t kMost = std::numeric_limits<std::uint32_t>::max();
+  return static_cast<std::uint32_t>(std::min(octets, kMost));
+}
+
 }  // namespace
 
 Bytes card_capability(const RegistryEntry& domain) {
-  gp::CardCapability out{.domain_privileges = Privileges{kForDomains},
-                         .application_privileges = Privileges{kForApplications},
+  gp::CardCapability out{.domain_privileges = Privileges{kGivenToDomains},
+                         .application_privileges = Privileges{kGivenToApplications},
                          .hashes = {kSha256},
                          .token_schemes = {kSchemesOfTokens},
                          .receipt_schemes = {kSchemes},
@@ -75,6 +81,20 @@ Bytes confirmation_counter(const KeyStore& keys, const RegistryEntry& domain) {
   }
   return tlv::encode(gp::data_object::kConfirmationCounter,
                      ByteWriter().u16(keys.confirmation_counter(domain.aid)).view());
+}
+
+Bytes card_resources(const Platform& platform, const RegistryEntry& domain) {
+  if (!domain.is_issuer() && !domain.privileges.has(Privileges::kGlobalRegistry)) {
+    return {};
+  }
+  const auto applications = std::ranges::count_if(
+      platform.registry.entries(), [](const RegistryEntry& entry) { return !entry.is_issuer(); });
+  const FreeMemory free = free_memory(platform);
+  tlv::TlvWriter out;
+  out.put(0x81, ByteWriter().u16(static_cast<std::uint16_t>(applications)).view());
+  out.put(0x82, ByteWriter().u32(capped(free.non_volatile)).view());
+  out.put(0x83, ByteWriter().u32(capped(free.volatile_octets)).view());
+  return tlv::encode(gp::data_object::kCardResources, out.view());
 }
 
 Bytes list_of_applications(const Platform& platform, const RegistryEntry& domain) {

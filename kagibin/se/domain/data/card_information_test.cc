@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// GET DATA 67, C1, C2 and 2F00, in every state of the card.
+// GET DATA 67, C1, C2, FF21 and 2F00, in every state of the card.
 #include "kagibin/se/domain/data/card_information.h"
 
+#include "kagibin/base/byte_io.h"
 #include "kagibin/gp/card/card_capability.h"
 #include "kagibin/scp/scp02/scp02.h"
 #include "kagibin/se/element_test_support.h"
+#include "kagibin/se/open/content/memory.h"
+#include "kagibin/se/open/instances.h"
 
 namespace kagibin::se {
 namespace {
@@ -78,6 +81,54 @@ TEST_F(CardInformationTest, TellsTheConfirmationCounterWhereReceiptsAreMade) {
   EXPECT_EQ(bench_.status("80CA00C200"), 0x6A88);
 }
 
+// ETSI TS 102 226, 8.2.1.7.2: extended card resources information
+TEST_F(CardInformationTest, TellsTheResourcesOfTheWholeCardWhereItIsSeen) {
+  const auto resources = [&](std::uint16_t applications, std::uint32_t held, std::uint16_t ram) {
+    const std::uint64_t free = kNonVolatileOctets - bench_.element->nvm().live_octets() - held;
+    return "FF21108102" + to_hex(ByteWriter().u16(applications).view()) + "8204" +
+           to_hex(ByteWriter().u32(static_cast<std::uint32_t>(free)).view()) + "83040000" +
+           to_hex(ByteWriter().u16(ram).view());
+  };
+  EXPECT_EQ(read("FF21"), resources(0, 0, 0x4000));
+  auto host = bench_.open_isd();
+  ASSERT_EQ(bench_.status(*host, Bench::install_domain(kDomainAid)), 0x9000);
+  ASSERT_EQ(bench_.status(*host,
+                          Bench::install_domain("F000000001AA02", gp::Privileges::kGlobalRegistry)),
+            0x9000);
+  const gp::Install reserves{.load_file = aid(kTestFile),
+                             .module = aid(kTestModule),
+                             .application = aid(kTestAid),
+                             .parameters = hex("C90107EF08D8021000D7020100")};
+  ASSERT_EQ(bench_.status(*host, reserves.encode().value()), 0x9000);
+  std::uint32_t filled = 0;
+  for (const std::string& name : bench_.element->nvm().names(record_prefix(aid(kTestAid)))) {
+    filled += static_cast<std::uint32_t>(name.size() + 1);
+  }
+  ASSERT_GT(filled, 0U);
+  const std::string all = resources(3, 0x1000 - filled, 0x3F00);
+  EXPECT_EQ(to_hex(bench_.send(*host, {.ins = 0xCA, .p1 = 0xFF, .p2 = 0x21, .le = 256}).data), all);
+  bench_.select("");
+  EXPECT_EQ(read("FF21"), all) << "without a session, too";
+  bench_.select("F000000001AA02");
+  EXPECT_EQ(read("FF21"), all) << "with Global Registry";
+  bench_.select(kDomainAid);
+  EXPECT_EQ(bench_.status("80CAFF2100"), 0x6A88);
+  EXPECT_NE(bench_.element->reason().text().find("Global Registry"), std::string_view::npos);
+  bench_.select("");
+  EXPECT_EQ(bench_.status("80CAFF21025C0000"), 0x6700);
+}
+
+TEST(CardResourcesTest, TheBudgetOfTheProfileIsWhatIsFree) {
+  ElementProfile profile;
+  profile.memory_octets = 0x4000;
+  Bench bench(std::move(profile));
+  const std::uint64_t free = 0x4000 - bench.element->nvm().live_octets();
+  EXPECT_EQ(to_hex(bench.send("80CAFF2100").data),
+            "FF211081020000820400"
+            "00" +
+                to_hex(ByteWriter().u16(static_cast<std::uint16_t>(free)).view()) + "830400004000");
+}
+
 // GPCS 11.3.3.1: the list of applications
 TEST_F(CardInformationTest, ListsApplicationsToWhomeverOpenedASession) {
   EXPECT_EQ(bench_.status("80CA2F0000"), 0x6982);
@@ -117,6 +168,7 @@ TEST_F(CardInformationTest, IsReadInEveryStateOfTheCard) {
     EXPECT_EQ(bench_.status("80CA00E000"), 0x9000);
     EXPECT_EQ(bench_.status("80CA00C100"), 0x9000);
     EXPECT_EQ(bench_.status("80CA00CF00"), 0x9000);
+    EXPECT_EQ(bench_.status("80CAFF2100"), 0x9000);
   }
 }
 

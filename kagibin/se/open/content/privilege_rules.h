@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which privileges are given, to whom and by whom (GPCS 6.6.1 and 6.6.2). For se/ only.
 //
-//   given to security domains    Security Domain, DAP Verification, Mandated DAP Verification (with
-//                                the former), Delegated Management, Authorized Management, Token
-//                                Verification, Receipt Generation
-//   given to both                Card Lock, Card Terminate, Card Reset, Trusted Path, Global
-//   Delete,
-//                                Global Lock, Global Registry, Final Application
+//   given to both                kGivenToApplications
+//   given to domains alone       the others of kGivenToDomains; Mandated DAP Verification with DAP
+//                                Verification
 //   refused by name              CVM Management, Global Service, Ciphered Load File Data Block,
 //                                Contactless Activation and Self-Activation
 //
@@ -20,6 +17,16 @@
 #include "kagibin/se/open/registry.h"
 
 namespace kagibin::se {
+
+inline constexpr std::uint32_t kGivenToApplications =
+    gp::Privileges::kCardLock | gp::Privileges::kCardTerminate | gp::Privileges::kCardReset |
+    gp::Privileges::kTrustedPath | gp::Privileges::kGlobalDelete | gp::Privileges::kGlobalLock |
+    gp::Privileges::kGlobalRegistry | gp::Privileges::kFinalApplication;
+inline constexpr std::uint32_t kGivenToDomains =
+    kGivenToApplications | gp::Privileges::kSecurityDomain | gp::Privileges::kDapVerification |
+    gp::Privileges::kMandatedDapVerification | gp::Privileges::kDelegatedManagement |
+    gp::Privileges::kAuthorizedManagement | gp::Privileges::kTokenVerification |
+    gp::Privileges::kReceiptGeneration;
 
 // Whether `asked` may be the privileges of `holder`, in the hierarchy of `domain`. kValue for
 // combinations that are none; kNotSupported for those refused by name; kPolicy for a card-wide one
