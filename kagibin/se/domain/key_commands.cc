@@ -142,11 +142,9 @@ Result<void> keep_a_key_set(const KeyStore& store, const RegistryEntry& domain, 
   return {};
 }
 
-Result<void> drop_factory_set(KeyStore& store, const Aid& domain) {
-  const gp::KeyInformation keys = store.information(domain);
-  const bool replaced = std::ranges::any_of(keys.keys, [&](const gp::KeyEntry& key) {
-    return key.version != kFactoryKeyVersion && store.is_complete(domain, key.version);
-  });
+// A single key, for tokens say, takes the place of no set, whatever other sets there are.
+Result<void> drop_factory_set(KeyStore& store, const Aid& domain, std::uint8_t version_put) {
+  const bool replaced = version_put != kFactoryKeyVersion && store.is_complete(domain, version_put);
   return replaced ? store.erase_version(domain, kFactoryKeyVersion) : Result<void>{};
 }
 
@@ -158,7 +156,7 @@ Result<void> put_all(Platform& platform,
   const bool had_one = can_be_opened(store, domain);
   KB_TRY(change_keys(platform, domain.aid, put, keys));
   KB_TRY(keep_a_key_set(store, domain, had_one));
-  KB_TRY(drop_factory_set(store, domain.aid));
+  KB_TRY(drop_factory_set(store, domain.aid, put.new_version));
   return mark_personalized(platform, domain);
 }
 

@@ -6,7 +6,7 @@
 // - P1 = 00 adds: a key of that version and identifier must not be there (6A80). P1 = KVN replaces:
 //   every key must be there (6A88); with another new version the keys move to it. Versions 01 to
 //   7F.
-// - A factory set (FF) is gone as soon as the domain has another complete set.
+// - A factory set (FF) is gone as soon as PUT KEY makes another set complete.
 // - A domain that has a complete set keeps one: what would take the last is refused (6985). The
 //   session's own set may go when another remains; the session lives on.
 // - A supplementary domain becomes PERSONALIZED with its first complete set.

@@ -99,7 +99,7 @@ TEST(Scp02ElementTest, OpensSessionsOfEveryParameterAndLevelWhereTheProfileTurns
   for (const std::uint8_t i : {std::uint8_t{0x15}, std::uint8_t{0x55}}) {
     for (const std::uint8_t level : {std::uint8_t{0x00}, std::uint8_t{0x01}, std::uint8_t{0x03}}) {
       Bench bench(profile_of(i));
-      EXPECT_EQ(protocols(bench), (std::vector<gp::ChannelProtocol>{{0x03, 0x60}, {0x02, i}}));
+      EXPECT_EQ(protocols(bench), (std::vector<gp::ChannelProtocol>{{0x02, i}, {0x03, 0x60}}));
       EXPECT_EQ(bench.send(kInitializeUpdate).data.size(), 28U);
       auto host = open_scp02(bench, level, 0, 0,
                              i == 0x55 ? std::optional<Aid>(aid(kIsdAid)) : std::nullopt);
@@ -231,7 +231,20 @@ TEST(Scp02ElementTest, DomainsSpeakItWhereTheIssuerDoes) {
   on.select("F000000001AA02");
   EXPECT_EQ(protocols(on), (std::vector<gp::ChannelProtocol>{{0x03, 0x70}, {0x02, 0x55}}));
   on.select("F000000001AA03");
-  EXPECT_EQ(protocols(on), (std::vector<gp::ChannelProtocol>{{0x03, 0x60}, {0x02, 0x55}}));
+  EXPECT_EQ(protocols(on), (std::vector<gp::ChannelProtocol>{{0x02, 0x55}, {0x03, 0x60}}));
+}
+
+TEST(Scp02ElementTest, ALoneKeyIsNoReasonForTheFactorySetToGo) {
+  ElementProfile profile = profile_of(0x55);
+  profile.key_sets.clear();
+  profile.key_sets.push_back({profile.isd_aid, 0xFF, test_keys(kIsdKeys)});
+  profile.key_sets.push_back({profile.isd_aid, 0x01, des_keys()});
+  Bench bench(std::move(profile));
+  auto host = bench.open(test_keys(kIsdKeys), 0xFF);
+  const scp::Scp03KeySet fresh = test_keys(0x61);
+  ASSERT_EQ(bench.status(*host, Bench::put_key(*host, 0x05, {&fresh.enc}).encode().value()),
+            0x9000);
+  EXPECT_TRUE(bench.open(test_keys(kIsdKeys), 0xFF)->open());
 }
 
 // GPCS 10.2: the domain's channel for its applications
