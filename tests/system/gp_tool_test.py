@@ -276,7 +276,7 @@ def a_dry_run_needs_no_card_and_shows_no_key(bench):
     check([one["name"] for one in done.results] == ["INSTALL [for install and make selectable]"], f"{done.results}")
     check(done.results[0]["command"].startswith("80E60C00") and "C90481020370" in done.results[0]["command"], f"{done.results}")
     put = bench.gp("put-key", bench.folder / "domain.keys", "--dry-run", keys=bench.keys, reader=nowhere).expect(OK)
-    check(put.results[0]["name"] == "PUT KEY" and not any(key in put.out for key in NEW), f"{put.results}")
+    check(put.results[0]["name"] == "PUT KEY [add]" and not any(key in put.out for key in NEW), f"{put.results}")
     check(not bench.commands, "the card was touched")
     bench.gp("info", reader=nowhere).expect(TRY_AGAIN).says("--reader")
 

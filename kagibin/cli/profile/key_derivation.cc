@@ -17,8 +17,7 @@ constexpr std::uint8_t kDek = 0x03;
 Result<SecretBytes> kdf3(const SecretBytes& master,
                          std::uint8_t usage,
                          const DiversificationData& data) {
-  const auto bits = static_cast<std::uint16_t>(master.size() * 8);
-  const Bytes suffix = ByteWriter().u8(0).u8(0).u8(0).u8(usage).u8(0).bytes(data).u16(bits).take();
+  const Bytes suffix = ByteWriter().u8(0).u8(0).u8(0).u8(usage).u8(0).bytes(data).take();
   return crypto::sp800_108_counter_cmac(master.expose(), {}, suffix, master.size());
 }
 
