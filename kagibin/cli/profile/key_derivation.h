@@ -4,7 +4,8 @@
 // name, so that a host with the same master key opens the same element.
 //
 //   KDF3  AES: SP 800-108 in counter mode with AES-CMAC,
-//         counter (1) | 00 00 00 k | 00 | diversification data (10) | L in bits (2)
+//         counter (1) | 00 00 00 k | 00 | diversification data (10)
+//         (no length behind it, as the standard would have)
 //   EMV   3DES (EMV CPS 1.1, 4.1): ECB under the master key of
 //         data[4..9] | F0 k | data[4..9] | 0F k
 //

@@ -59,6 +59,13 @@ TEST(KeyDerivationTest, AgreesWithTheCheckValuesThatAnotherToolPublishes) {
   EXPECT_EQ(aes_kcvs("404142434445464748494A4B4C4D4E4F5051525354555657"), "1DE8EA 47C00C C04D76");
   EXPECT_EQ(aes_kcvs("404142434445464748494A4B4C4D4E4F505152535455565758595A5B5C5D5E5F"),
             "2972D2 036F94 5D57B8");
+  // A whole key, from the same tests.
+  const auto external =
+      must(derive_kdf3(secret("8C72C72CF908411653018807950D82FBAD947562F0828A0B10B8B9606ABF3BCD"),
+                       {0xD9, 0xB1, 0xDE, 0x5D, 0x03, 0x62, 0xDE, 0xDC, 0xE4, 0xFB}));
+  EXPECT_TRUE(
+      ct_equal(external.enc.expose(),
+               *from_hex("9AAC5D0B3601F89438A0D9D0B6B256CFB47E6462DFA5228D3420C4AC7C224781")));
   const auto des = must(derive_emv(secret("404142434445464748494A4B4C4D4E4F"), data));
   EXPECT_EQ(to_hex(must(crypto::des3_kcv(des.enc.expose()))), "C33013");
   EXPECT_EQ(to_hex(must(crypto::des3_kcv(des.mac.expose()))), "6F4CA6");
