@@ -78,8 +78,8 @@ constexpr auto kRows = std::to_array<Row>({
      0x9485,
      {.text = "the key check value is wrong",
       .clause = "",
-      .advice = "the card decrypted another key than was meant: is the Key-DEK of this session the "
-                "right one?"}},
+      .advice = "the card decrypted another key than was meant: the Key-DEK of this session is "
+                "not the right one"}},
     {ins::kPutKey,
      0x6A88,
      {.text = "the key version to replace is not there",
@@ -108,7 +108,7 @@ constexpr auto kRows = std::to_array<Row>({
      0x6A81,
      {.text = "it cannot be selected",
       .clause = "",
-      .advice = "the card is locked, or this application is not to be selected"}},
+      .advice = "the card is locked or terminated, or this application is not to be selected"}},
     {ins::kSetStatus,
      0x6A88,
      {.text = "there is no such application",
@@ -118,7 +118,7 @@ constexpr auto kRows = std::to_array<Row>({
      0x6985,
      {.text = "this transition of the life cycle is not allowed",
       .clause = "GPCS 5.1 to 5.3",
-      .advice = "kagibin gp list shows the state it is in"}},
+      .advice = "kagibin gp list shows the state it is in; the card is locked from SECURED only"}},
     {ins::kStoreData,
      0x6A88,
      {.text = "the data object or key named is not there", .clause = "", .advice = ""}},

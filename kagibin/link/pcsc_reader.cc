@@ -74,7 +74,7 @@ Error explain(LONG code) {
       return {Errc::kCardLink, "pcscd has ended; start it and run again, nothing is lost"};
     case SCARD_W_UNRESPONSIVE_CARD:
     case SCARD_W_UNPOWERED_CARD:
-      return {Errc::kCardLink, "the card does not answer a reset; is it in the right way round?"};
+      return {Errc::kCardLink, "the card does not answer a reset; it may be the wrong way round"};
     default:
       return {Errc::kCardLink, "the reader failed to carry an APDU"};
   }

@@ -175,7 +175,7 @@ Result<ListeningSocket> ListeningSocket::open(const std::string& host, std::uint
       listen(descriptor, kBacklog) != 0 ||
       getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
     return fail(Errc::kNetwork,
-                "this address and port cannot be listened on; is it in use already?");
+                "this address and port cannot be listened on; it may be in use already");
   }
   const auto* v4 = reinterpret_cast<const sockaddr_in*>(&bound);
   const auto* v6 = reinterpret_cast<const sockaddr_in6*>(&bound);

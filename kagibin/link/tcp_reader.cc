@@ -53,7 +53,8 @@ Result<std::unique_ptr<TcpReader>> TcpReader::connect(const std::string& host,
                                                       std::optional<std::uint32_t> number) {
   auto socket = Socket::connect(host, port, 5'000);
   if (!socket) {
-    return fail(Errc::kCardLink, "no card listens at this host and port; is kagibin-se running?");
+    return fail(Errc::kCardLink,
+                "no card listens at this host and port; start kagibin se run first");
   }
   if (number) {
     KB_TRY(insert(*socket, *number));

@@ -104,7 +104,7 @@ class HttpServer::Impl {
     }
     if (error) {
       return fail(Errc::kNetwork,
-                  "this address and port cannot be listened on; is it in use already?");
+                  "this address and port cannot be listened on; it may be in use already");
     }
     port_ = acceptor_.local_endpoint().port();
     return {};

@@ -121,7 +121,7 @@ Result<std::unique_ptr<TcpRelay>> TcpRelay::open(const RelayEndpoint& listen,
   }
   if (error) {
     return fail(Errc::kNetwork,
-                "this address and port cannot be listened on; is it in use already?");
+                "this address and port cannot be listened on; it may be in use already");
   }
   return std::unique_ptr<TcpRelay>(new TcpRelay(std::move(parts)));
 }
