@@ -67,6 +67,11 @@ constexpr auto kRows = std::to_array<Row>({
       .advice = "the AID may be in use already (kagibin gp list), the domain may lack the "
                 "privilege for content management, or a token may be missing"}},
     {ins::kLoad,
+     0x6A80,
+     {.text = "the load file is not accepted",
+      .clause = "GPCS 11.6.3.2",
+      .advice = "its hash, DAP block or content is wrong for this card"}},
+    {ins::kLoad,
      0x6985,
      {.text = "the card does not take the load file",
       .clause = "GPCS 11.6.3.2",
@@ -89,8 +94,8 @@ constexpr auto kRows = std::to_array<Row>({
      0x6A80,
      {.text = "the keys are not accepted",
       .clause = "",
-      .advice = "the new key version may be there already (then name it with --replace), or the "
-                "type or length is not supported"}},
+      .advice = "the new key version may be there already (then name it with --replace), the type "
+                "or length may not be supported, or DEK of the session's key set may be wrong"}},
     {ins::kPutKey,
      0x6985,
      {.text = "the card does not allow this change of keys",
@@ -127,6 +132,12 @@ constexpr auto kRows = std::to_array<Row>({
      {.text = "the data are not accepted",
       .clause = "",
       .advice = "check their format and --format (none, dgi, tlv)"}},
+    {ins::kGetStatus,
+     0x6982,
+     {.text = "the security status is not satisfied",
+      .clause = "GPCS 11.1.3",
+      .advice = "open a secure channel session at the level that the command needs; where one is "
+                "open, ENC of the key set may be wrong: SCP03 shows it here first"}},
     {ins::kGetStatus,
      0x6A88,
      {.text = "nothing of that kind is on the card", .clause = "", .advice = ""}},
