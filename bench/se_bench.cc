@@ -119,26 +119,63 @@ std::unique_ptr<link::PcscReader> reader(const std::string& number) {
   return nullptr;
 }
 
-void element_through_pcscd(benchmark::State& state) {
-  const Pair pair;
-  std::string pattern = (std::filesystem::temp_directory_path() / "kagibin-bench-XXXXXX").string();
-  KB_CHECK(mkdtemp(pattern.data()) != nullptr);
-  {
-    const auto pcscd = cli::PrivatePcscd::start(pattern, pair.port());
+// A pcscd of our own with both cards in its readers. One a process: libpcsclite looks for its
+// socket once.
+class Readers {
+ public:
+  static Readers& get() {
+    static Readers only;
+    return only;
+  }
+  Readers(const Readers&) = delete;
+  Readers& operator=(const Readers&) = delete;
+  ~Readers() {
+    ours_.reset();
+    raw_.reset();
+    pcscd_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  // Empty when both cards are there.
+  const std::string& trouble() const { return trouble_; }
+  apdu::CardLink& ours() { return *ours_; }
+  apdu::CardLink& raw() { return *raw_; }
+
+ private:
+  Readers() {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "kagibin-bench-XXXXXX").string();
+    KB_CHECK(mkdtemp(pattern.data()) != nullptr);
+    folder_ = pattern;
+    auto pcscd = cli::PrivatePcscd::start(folder_, pair_.port());
     if (!pcscd) {
-      state.SkipWithError(std::string(pcscd.error().detail.text()).c_str());
-    } else {
-      setenv("PCSCLITE_CSOCK_NAME", (*pcscd)->socket_path().c_str(), 1);
-      const auto ours = reader("0");
-      const auto raw = reader("1");
-      if (ours == nullptr || raw == nullptr) {
-        state.SkipWithError("pcscd shows no card in one of the two readers");
-      } else {
-        compare(state, *ours, *raw);
-      }
+      trouble_ = pcscd.error().detail.text();
+      return;
+    }
+    pcscd_ = std::move(*pcscd);
+    setenv("PCSCLITE_CSOCK_NAME", pcscd_->socket_path().c_str(), 1);
+    ours_ = reader("0");
+    raw_ = reader("1");
+    if (ours_ == nullptr || raw_ == nullptr) {
+      trouble_ = "pcscd shows no card in one of the two readers";
     }
   }
-  std::filesystem::remove_all(pattern);
+
+  Pair pair_;
+  std::filesystem::path folder_;
+  std::unique_ptr<cli::PrivatePcscd> pcscd_;
+  std::unique_ptr<link::PcscReader> ours_;
+  std::unique_ptr<link::PcscReader> raw_;
+  std::string trouble_;
+};
+
+void element_through_pcscd(benchmark::State& state) {
+  Readers& readers = Readers::get();
+  if (!readers.trouble().empty()) {
+    state.SkipWithError(readers.trouble().c_str());
+  } else {
+    compare(state, readers.ours(), readers.raw());
+  }
 }
 BENCHMARK(element_through_pcscd)->UseManualTime();
 
