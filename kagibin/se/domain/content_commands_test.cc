@@ -79,7 +79,7 @@ TEST_F(ContentCommandsTest, InstallRefusesWhatCannotBe) {
   EXPECT_EQ(status(Bench::install_domain(kDomainAid, 0, "81020260")), 0x6985) << "SCP02 is off";
   EXPECT_EQ(status(Bench::install_domain(kDomainAid, 0, "81020364")), 0x6A80);
   EXPECT_EQ(status(Bench::install_domain(kDomainAid, 0, "8200")), 0x6A80);
-  EXPECT_EQ(status(Bench::install_domain(kDomainAid, gp::Privileges::kCvmManagement)), 0x6A80);
+  EXPECT_EQ(status(Bench::install_domain(kDomainAid, gp::Privileges::kGlobalService)), 0x6A80);
   gp::Install request{
       .load_file = aid("F000000009"), .module = aid(kTestModule), .application = aid(kTestAid)};
   EXPECT_EQ(status(request.encode().value()), 0x6A88);

@@ -90,7 +90,7 @@ TEST_F(ContentRulesTest, AnApplicationBeginsInTheDomainOfItsLoadFile) {
 TEST_F(ContentRulesTest, GivesPrivilegesByTheirRules) {
   load();
   for (const std::uint32_t refused :
-       {Privileges::kCvmManagement, Privileges::kGlobalService, Privileges::kContactlessActivation,
+       {Privileges::kGlobalService, Privileges::kContactlessActivation,
         Privileges::kContactlessSelfActivation, 0x01U, Privileges::kSecurityDomain,
         Privileges::kDelegatedManagement, Privileges::kAuthorizedManagement,
         Privileges::kDapVerification, Privileges::kTokenVerification,
@@ -101,8 +101,9 @@ TEST_F(ContentRulesTest, GivesPrivilegesByTheirRules) {
   EXPECT_EQ(status(Bench::install_domain(kDomainAid, Privileges::kCipheredLoadFileDataBlock)),
             0x6A80);
   for (const std::uint32_t given :
-       {Privileges::kCardLock, Privileges::kCardTerminate, Privileges::kTrustedPath,
-        Privileges::kGlobalDelete, Privileges::kGlobalLock, Privileges::kGlobalRegistry}) {
+       {Privileges::kCardLock, Privileges::kCardTerminate, Privileges::kCvmManagement,
+        Privileges::kTrustedPath, Privileges::kGlobalDelete, Privileges::kGlobalLock,
+        Privileges::kGlobalRegistry}) {
     EXPECT_EQ(install_with(given), 0x9000) << std::hex << given;
     EXPECT_EQ(entry(kInstance)->privileges.bits, given);
     EXPECT_EQ(status(erase(kInstance)), 0x9000);
@@ -320,7 +321,7 @@ TEST_F(ContentRulesTest, RegistryUpdatesRefuseWhatCannotBe) {
   ASSERT_EQ(status(install_test_application()), 0x9000);
   EXPECT_EQ(update_privileges(kTestAid, Privileges::kSecurityDomain), 0x6A80);
   EXPECT_EQ(update_privileges(kDomainAid, 0), 0x6A80);
-  EXPECT_EQ(update_privileges(kTestAid, Privileges::kCvmManagement), 0x6A80);
+  EXPECT_EQ(update_privileges(kTestAid, Privileges::kGlobalService), 0x6A80);
   EXPECT_EQ(update_privileges(kIsdAid, Privileges::kSecurityDomain), 0x6985);
   EXPECT_EQ(update_privileges("F00000000707", 0), 0x6A88);
   EXPECT_EQ(status(gp::RegistryUpdate{}.encode().value()), 0x6A80);

@@ -13,17 +13,12 @@ namespace {
 using gp::Privileges;
 
 constexpr std::array kSingle{Privileges::kCardReset, Privileges::kFinalApplication};
-constexpr std::uint32_t kCardWide = Privileges::kCardLock | Privileges::kCardTerminate |
-                                    Privileges::kCardReset | Privileges::kMandatedDapVerification |
-                                    Privileges::kGlobalDelete | Privileges::kGlobalLock |
-                                    Privileges::kGlobalRegistry | Privileges::kFinalApplication;
+constexpr std::uint32_t kCardWide =
+    Privileges::kCardLock | Privileges::kCardTerminate | Privileges::kCardReset |
+    Privileges::kCvmManagement | Privileges::kMandatedDapVerification | Privileges::kGlobalDelete |
+    Privileges::kGlobalLock | Privileges::kGlobalRegistry | Privileges::kFinalApplication;
 
 Result<void> check_supported(Privileges asked) {
-  if (asked.has(Privileges::kCvmManagement)) {
-    return fail(Errc::kNotSupported,
-                "CVM Management is not given: no cardholder verification method is shared on this "
-                "element (GPCS 8.2.1)");
-  }
   if (asked.has(Privileges::kGlobalService)) {
     return fail(Errc::kNotSupported,
                 "Global Service is not given: applications offer each other none on this element "

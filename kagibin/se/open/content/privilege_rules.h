@@ -4,14 +4,16 @@
 //   given to both                kGivenToApplications
 //   given to domains alone       the others of kGivenToDomains; Mandated DAP Verification with DAP
 //                                Verification
-//   refused by name              CVM Management, Global Service, Ciphered Load File Data Block,
-//                                Contactless Activation and Self-Activation
+//   refused by name              Global Service, Ciphered Load File Data Block, Contactless
+//                                Activation and Self-Activation
 //
 // Card Reset and Final Application have one holder at a time: the ISD until another gets one, and
 // again when that one is gone or loses it. What concerns the whole card (Card Lock, Card Terminate,
-// Card Reset, Mandated DAP Verification, Global Delete, Global Lock, Global Registry, Final
-// Application) is given in the ISD's hierarchy alone: a rule of this element, so that no domain on
-// top of a hierarchy of its own can lock its issuer out.
+// Card Reset, CVM Management, Mandated DAP Verification, Global Delete, Global Lock, Global
+// Registry, Final Application) is given in the ISD's hierarchy alone: a rule of this element, so
+// that no domain on top of a hierarchy of its own can lock its issuer out. CVM Management is
+// recorded and told, as hosts expect who ask for it with every application; this element shares no
+// CVM to manage.
 #pragma once
 
 #include "kagibin/se/open/registry.h"
@@ -20,8 +22,9 @@ namespace kagibin::se {
 
 inline constexpr std::uint32_t kGivenToApplications =
     gp::Privileges::kCardLock | gp::Privileges::kCardTerminate | gp::Privileges::kCardReset |
-    gp::Privileges::kTrustedPath | gp::Privileges::kGlobalDelete | gp::Privileges::kGlobalLock |
-    gp::Privileges::kGlobalRegistry | gp::Privileges::kFinalApplication;
+    gp::Privileges::kCvmManagement | gp::Privileges::kTrustedPath | gp::Privileges::kGlobalDelete |
+    gp::Privileges::kGlobalLock | gp::Privileges::kGlobalRegistry |
+    gp::Privileges::kFinalApplication;
 inline constexpr std::uint32_t kGivenToDomains =
     kGivenToApplications | gp::Privileges::kSecurityDomain | gp::Privileges::kDapVerification |
     gp::Privileges::kMandatedDapVerification | gp::Privileges::kDelegatedManagement |

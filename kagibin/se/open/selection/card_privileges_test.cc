@@ -202,8 +202,8 @@ TEST_F(CardPrivilegesTest, CapabilityInformationNamesThePrivilegesThatAreGiven) 
       gp::CardCapability::decode(bench_.send(*host_, {.ins = 0xCA, .p2 = 0x67, .le = 256}).data);
   ASSERT_TRUE(card.has_value());
   ASSERT_TRUE(card->domain_privileges.has_value());
-  EXPECT_EQ(to_hex(card->domain_privileges->encode_three()), "FDFE80");
-  EXPECT_EQ(to_hex(card->application_privileges.encode_three()), "1C9E00");
+  EXPECT_EQ(to_hex(card->domain_privileges->encode_three()), "FFFE80");
+  EXPECT_EQ(to_hex(card->application_privileges.encode_three()), "1E9E00");
   for (std::uint32_t bit = 0x01; bit <= Privileges::kSecurityDomain; bit <<= 1U) {
     const bool mandated = bit == Privileges::kMandatedDapVerification;
     const std::uint32_t with = mandated ? bit | Privileges::kDapVerification : bit;
