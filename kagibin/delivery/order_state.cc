@@ -14,7 +14,6 @@ using Table = std::array<Row, kStateCount>;
 
 constexpr std::uint8_t go(State state) { return std::to_underlying(state); }
 
-constexpr std::uint8_t kOrd = go(State::kOrdered);
 constexpr std::uint8_t kEnr = go(State::kEnrolled);
 constexpr std::uint8_t kSea = go(State::kSealed);
 constexpr std::uint8_t kHan = go(State::kHandedOver);
