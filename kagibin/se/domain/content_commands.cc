@@ -12,6 +12,7 @@
 #include "kagibin/se/domain/content/install_commands.h"
 #include "kagibin/se/domain/content/load_commands.h"
 #include "kagibin/se/domain/key_commands.h"
+#include "kagibin/se/scp11/key_store_domain.h"
 
 namespace kagibin::se {
 
@@ -55,6 +56,11 @@ apdu::ResponseApdu personalize(const DomainCommand& command, const Aid& aid) {
     return answer(sw::kConditionsNotSatisfied.because(
         "a security domain personalizes what is associated with it and selectable (GPCS 7.3.3, "
         "11.5.2.3.6)"));
+  }
+  if (entry->is_security_domain() && has_channel_keys(command.platform.keys, aid)) {
+    return answer(sw::kConditionsNotSatisfied.because(
+        "a security domain with keys of its own is personalized in a session that they opened, not "
+        "through the domain above it (GPCS 7.3)"));
   }
   command.channel.personalizing = aid;
   command.channel.next_block = 0;

@@ -8,6 +8,7 @@
 #include "kagibin/gp/put_key.h"
 #include "kagibin/se/open/content.h"
 #include "kagibin/se/scp11/certificate_records.h"
+#include "kagibin/se/scp11/key_store_domain.h"
 
 namespace kagibin::se {
 
@@ -125,6 +126,13 @@ Result<void> change_keys(Platform& platform,
   return {};
 }
 
+// Whether the set opens a session of a protocol that the domain speaks.
+bool opens(const KeyStore& store, const RegistryEntry& domain, std::uint8_t version) {
+  const auto kind = store.channel_keys(domain.aid, version);
+  return (kind == ChannelKeys::kAes && domain.parameter_of(scp::kScp03)) ||
+         (kind == ChannelKeys::kDes && domain.parameter_of(scp::kScp02));
+}
+
 // Whether the domain has a complete set for a shared-key protocol that it speaks.
 bool can_be_opened(const KeyStore& store, const RegistryEntry& domain) {
   return (domain.parameter_of(scp::kScp03) &&
@@ -132,9 +140,11 @@ bool can_be_opened(const KeyStore& store, const RegistryEntry& domain) {
          (domain.parameter_of(scp::kScp02) && store.default_version(domain.aid, ChannelKeys::kDes));
 }
 
-// A domain whose last complete set goes would be lost to everybody.
+// A domain whose last complete set goes would be lost to everybody, and so would one that the keys
+// of the domain above served until a set came that it cannot use.
 Result<void> keep_a_key_set(const KeyStore& store, const RegistryEntry& domain, bool had_one) {
-  if (had_one && !can_be_opened(store, domain)) {
+  const bool of_no_use = store.default_version(domain.aid) && !has_agreement_key(store, domain.aid);
+  if ((had_one || of_no_use) && !can_be_opened(store, domain)) {
     return fail(Errc::kPolicy,
                 "a security domain keeps one complete key set for a protocol that it speaks: put "
                 "another first (GPCS 7.3)");
@@ -143,9 +153,11 @@ Result<void> keep_a_key_set(const KeyStore& store, const RegistryEntry& domain, 
 }
 
 // A single key, for tokens say, takes the place of no set, whatever other sets there are.
-Result<void> drop_factory_set(KeyStore& store, const Aid& domain, std::uint8_t version_put) {
-  const bool replaced = version_put != kFactoryKeyVersion && store.is_complete(domain, version_put);
-  return replaced ? store.erase_version(domain, kFactoryKeyVersion) : Result<void>{};
+Result<void> drop_factory_set(KeyStore& store,
+                              const RegistryEntry& domain,
+                              std::uint8_t version_put) {
+  const bool replaced = version_put != kFactoryKeyVersion && opens(store, domain, version_put);
+  return replaced ? store.erase_version(domain.aid, kFactoryKeyVersion) : Result<void>{};
 }
 
 Result<void> put_all(Platform& platform,
@@ -155,8 +167,8 @@ Result<void> put_all(Platform& platform,
   KeyStore& store = platform.keys;
   const bool had_one = can_be_opened(store, domain);
   KB_TRY(change_keys(platform, domain.aid, put, keys));
+  KB_TRY(drop_factory_set(store, domain, put.new_version));
   KB_TRY(keep_a_key_set(store, domain, had_one));
-  KB_TRY(drop_factory_set(store, domain.aid, put.new_version));
   return mark_personalized(platform, domain);
 }
 

@@ -138,6 +138,10 @@ apdu::ResponseApdu SecurityDomain::process_whole(LogicalChannel& channel,
         "11.1.5.1)"));
   }
   if (!channel.in_session() && is_casd(platform_, domain.aid)) {
+    const auto admitted = admit(platform_, domain, command.ins);
+    if (!admitted) {
+      return answer(admitted.error());
+    }
     const auto own = casd_command(platform_, command);
     if (own) {
       return *own;

@@ -287,5 +287,17 @@ TEST_F(HierarchyTest, ALockedDomainOpensNoSessionForItsApplications) {
   EXPECT_EQ(bench_.status("80500000080102030405060708"), 0x6985);
 }
 
+// GPCS 5.3.2.4: nor for domains without keys
+TEST_F(HierarchyTest, ALockedDomainOpensNoSessionForTheDomainsThatItServes) {
+  host_ = bench_.open_isd();
+  ASSERT_EQ(set(0x40, 0x80, kDomainAid), 0x9000);
+  ASSERT_EQ(bench_.select(kInnerDomain).sw.value, 0x9000) << "it is not locked itself";
+  EXPECT_EQ(bench_.status("8050000008010203040506070800"), 0x6985);
+  EXPECT_NE(bench_.element->reason().text().find("locked"), std::string_view::npos);
+  host_ = bench_.open_isd();
+  ASSERT_EQ(set(0x40, 0x00, kDomainAid), 0x9000);
+  open(kInnerDomain);
+}
+
 }  // namespace
 }  // namespace kagibin::se

@@ -7,6 +7,7 @@
 #include "kagibin/se/casd/confidential_setup.h"
 #include "kagibin/se/domain/data_objects.h"
 #include "kagibin/se/scp11/domain_data_commands.h"
+#include "kagibin/se/scp11/key_store_domain.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::se {
@@ -144,6 +145,11 @@ apdu::ResponseApdu store_block(const DomainCommand& command, const gp::StoreData
   }
   if (!target) {
     return store_for_domain(command, head);
+  }
+  if (has_channel_keys(command.platform.keys, entry->aid)) {
+    return answer(sw::kConditionsNotSatisfied.because(
+        "the domain has got keys of its own since INSTALL [for personalization]: it takes its data "
+        "in a session that they opened (GPCS 7.3)"));
   }
   return store_for_domain({.platform = command.platform,
                            .instances = command.instances,

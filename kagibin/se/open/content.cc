@@ -242,6 +242,10 @@ Result<void> update(Platform& platform, RegistryEntry entry, const RegistryChang
       return fail(Errc::kValue,
                   "what is a security domain stays one, and nothing becomes one (GPCS 6.6.1)");
     }
+    if (entry.is_root() && !change.privileges->has(gp::Privileges::kAuthorizedManagement)) {
+      return fail(Errc::kPolicy,
+                  "a security domain on top of a hierarchy keeps Authorized Management (GPCS 7.2)");
+    }
     KB_TRY(check_privileges(platform.registry, entry.aid, *change.privileges,
                             entry.is_security_domain() ? entry.aid : entry.security_domain));
     entry.privileges = *change.privileges;

@@ -44,8 +44,7 @@ bool SecureChannel::is_opening_command(const apdu::CommandApdu& command) {
 
 RegistryEntry SecureChannel::key_domain(const RegistryEntry& domain) const {
   RegistryEntry at = domain;
-  while (!at.is_root() && !platform_.keys.default_version(at.aid) &&
-         !has_agreement_key(platform_.keys, at.aid)) {
+  while (!at.is_root() && !has_channel_keys(platform_.keys, at.aid)) {
     const auto parent = platform_.registry.find(at.security_domain);
     KB_CHECK(parent.has_value());
     at = *parent;
@@ -53,10 +52,29 @@ RegistryEntry SecureChannel::key_domain(const RegistryEntry& domain) const {
   return at;
 }
 
+// A locked domain serves nobody, those below it that have no keys neither (GPCS 5.3.2.4).
+bool SecureChannel::is_locked(const RegistryEntry& domain) const {
+  const Aid owner = key_domain(domain).aid;
+  RegistryEntry at = domain;
+  while (!at.locked() && at.aid != owner) {
+    const auto parent = platform_.registry.find(at.security_domain);
+    KB_CHECK(parent.has_value());
+    at = *parent;
+  }
+  return at.locked();
+}
+
 apdu::ResponseApdu SecureChannel::process(LogicalChannel& channel,
                                           const Aid& selected,
                                           const RegistryEntry& domain,
                                           const apdu::CommandApdu& command) {
+  if (is_opening_command(command) && is_locked(domain)) {
+    channel.end_session();
+    return {.data = {},
+            .sw = sw::kConditionsNotSatisfied.because(
+                "the domain whose keys would open the session is locked, or one between: unlock it "
+                "from above (GPCS 5.3.2.4)")};
+  }
   if (CertificateSessions::is_command(command)) {
     return certificates_.process(channel, domain, key_domain(domain), command);
   }

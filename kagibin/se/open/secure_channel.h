@@ -44,6 +44,8 @@ class SecureChannel {
   // The domain whose keys serve `domain`: itself, or the next one up that has a complete set or a
   // key pair of SCP11, or the root of its hierarchy.
   RegistryEntry key_domain(const RegistryEntry& domain) const;
+  // Whether it is locked, or one on the way up to that whose keys it uses.
+  bool is_locked(const RegistryEntry& domain) const;
   void reset() { symmetric_.reset(); }
 
  private:

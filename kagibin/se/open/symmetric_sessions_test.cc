@@ -234,6 +234,27 @@ TEST(Scp02ElementTest, DomainsSpeakItWhereTheIssuerDoes) {
   EXPECT_EQ(protocols(on), (std::vector<gp::ChannelProtocol>{{0x02, 0x55}, {0x03, 0x60}}));
 }
 
+// GPCS 7.3: whoever may not open the domain is not let in for those who may
+TEST(Scp02ElementTest, ASetOfAProtocolThatIsNotSpokenTakesThePlaceOfNone) {
+  ElementProfile profile = profile_of({});
+  profile.key_sets.clear();
+  profile.key_sets.push_back({profile.isd_aid, 0xFF, test_keys(kIsdKeys)});
+  Bench bench(std::move(profile));
+  auto host = bench.open(test_keys(kIsdKeys), 0xFF);
+  const scp::Scp02KeySet des = des_keys(0x71);
+  gp::PutKey put{.new_version = 0x20, .first_identifier = 1};
+  for (const SecretBytes* value : {&des.enc, &des.mac, &des.dek}) {
+    std::vector<gp::KeyPart> parts;
+    parts.push_back({gp::key_type::kDes, value->duplicate()});
+    put.keys.push_back(
+        gp::seal_key(gp::Key::from(std::move(parts)).value(),
+                     {.encrypt = [&](ByteView clear) { return host->encrypt_sensitive(clear); }})
+            .value());
+  }
+  EXPECT_EQ(bench.status(*host, put.encode().value()), 0x9000);
+  EXPECT_TRUE(bench.open(test_keys(kIsdKeys), 0xFF)->open());
+}
+
 TEST(Scp02ElementTest, ALoneKeyIsNoReasonForTheFactorySetToGo) {
   ElementProfile profile = profile_of(0x55);
   profile.key_sets.clear();

@@ -272,6 +272,22 @@ TEST(CertificateSessionsTest, ASupplementaryDomainUsesTheKeysAboveUntilItHasItsO
   EXPECT_EQ(bench.status("8050000008000102030405060700"), 0x6A88);
 }
 
+TEST(CertificateSessionsTest, ADomainWithoutAProviderHasTheOneOfTheDomainWhoseKeysItUses) {
+  Scp11Bench bench;
+  bench.put_keys();
+  {
+    auto session = bench.open_isd();
+    ASSERT_EQ(bench.exchange(*session, Bench::install_domain(kDomainAid)).sw.value, 0x9000);
+    ASSERT_EQ(
+        bench.exchange(*session, {.cla = 0x80, .ins = 0xE2, .p1 = 0x90, .data = hex("5F20020CE1")})
+            .sw.value,
+        0x9000);
+  }
+  ASSERT_EQ(bench.select(kDomainAid).sw.value, 0x9000);
+  auto other = bench.open_scp11(Scp11Variant::kA);
+  EXPECT_EQ(bench.exchange(other, get_status_of_isd()).sw.value, 0x6982);
+}
+
 TEST(CertificateSessionsTest, AnApplicationHasItsDomainsSession) {
   Scp11Bench bench;
   bench.put_keys();

@@ -25,6 +25,10 @@ bool has_agreement_key(const KeyStore& keys, const Aid& domain) {
   });
 }
 
+bool has_channel_keys(const KeyStore& keys, const Aid& domain) {
+  return keys.default_version(domain).has_value() || has_agreement_key(keys, domain);
+}
+
 std::optional<KeyReference> KeyStoreDomain::resolve(KeyReference reference) const {
   if (reference.version == 0) {
     const auto first = first_version_with(platform_.keys, owner_, reference.identifier);
@@ -84,7 +88,8 @@ scp::Scp11CardIdentity KeyStoreDomain::identity() const {
 }
 
 Bytes KeyStoreDomain::provider_identifier() const {
-  return data_object(platform_.nvm, domain_, kProviderIdentifier);
+  Bytes own = data_object(platform_.nvm, domain_, kProviderIdentifier);
+  return own.empty() ? data_object(platform_.nvm, owner_, kProviderIdentifier) : own;
 }
 
 std::optional<pki::CertificateDate> KeyStoreDomain::today() const {

@@ -13,7 +13,8 @@
 namespace kagibin::se {
 
 // Whom the domain takes for its own provider: the subject of his CERT.OCE.ECKA. A data object of
-// the domain (STORE DATA); without one, everybody whom a CA of the domain certified.
+// the domain (STORE DATA), or, without one, of the domain whose keys it uses; without either,
+// everybody whom a CA of the domain certified.
 inline constexpr std::uint16_t kProviderIdentifier = 0x5F20;
 
 // The first of the domain's sets with a key of this KID; empty when there is none.
@@ -22,6 +23,9 @@ std::optional<std::uint8_t> first_version_with(const KeyStore& keys,
                                                std::uint8_t identifier);
 // Whether the domain has a key SK.SD.ECKA of its own.
 bool has_agreement_key(const KeyStore& keys, const Aid& domain);
+// Whether it opens its sessions with keys of its own; otherwise the domain above serves it (GPCS
+// 7.3) and may speak for it.
+bool has_channel_keys(const KeyStore& keys, const Aid& domain);
 
 class KeyStoreDomain final : public scp::Scp11Domain {
  public:

@@ -53,6 +53,13 @@ std::optional<Detail> danger_of_deletion(const CardFacts& facts,
   return std::nullopt;
 }
 
+bool is_des(const KeyChange& change) { return change.keys.front().kind() == gp::KeyKind::kDes; }
+
+constexpr Detail kUnspoken(
+    "the new keys are of a type whose protocol the card does not name in its card data (66), so "
+    "that they cannot be verified, and may take the place of those that open it: AES keys are for "
+    "SCP03, 3DES keys for SCP02");
+
 }  // namespace
 
 bool KeyChange::is_channel_set() const {
@@ -91,7 +98,10 @@ Result<void> put_keys(CommandPort& port, const KeyChange& change) {
 
 std::optional<Detail> danger_of(const CardFacts& facts, const KeyChange& change) {
   if (change.replaced_version == 0) {
-    return std::nullopt;
+    // A card may drop its factory set for any set that is complete.
+    const bool unspoken = change.is_channel_set() && facts.card_data &&
+                          !facts.parameter_of(is_des(change) ? scp::kScp02 : scp::kScp03);
+    return unspoken ? std::optional(kUnspoken) : std::nullopt;
   }
   const bool replaces_a_way_in =
       !facts.keys || ways_in(*facts.keys).contains(change.replaced_version);
@@ -103,11 +113,8 @@ std::optional<Detail> danger_of(const CardFacts& facts, const KeyChange& change)
         "this replaces a part of a key set that opens the domain, and a part cannot be verified "
         "afterwards: replace the whole set, ENC, MAC and DEK");
   }
-  const bool des = change.keys.front().kind() == gp::KeyKind::kDes;
-  if (facts.card_data && !facts.parameter_of(des ? scp::kScp02 : scp::kScp03)) {
-    return Detail(
-        "the new keys are of a type whose protocol the card does not name in its card data (66), "
-        "so that they cannot be verified: AES keys are for SCP03, 3DES keys for SCP02");
+  if (facts.card_data && !facts.parameter_of(is_des(change) ? scp::kScp02 : scp::kScp03)) {
+    return kUnspoken;
   }
   return std::nullopt;
 }

@@ -62,12 +62,17 @@ StatusWord CommandPieces::add(const apdu::CommandApdu& piece) {
 }
 
 apdu::CommandApdu CommandPieces::join(const apdu::CommandApdu& last) {
-  apdu::CommandApdu out = last;
-  if (octets_.size() > 0 && head_of(last) == head_) {
-    out.data.resize(octets_.size() + last.data.size());
-    const auto end = std::ranges::copy(octets_.expose(), out.data.begin()).out;
-    std::ranges::copy(last.data, end);
+  if (octets_.size() == 0 || head_of(last) != head_) {
+    drop();
+    return last;
   }
+  // At its full size from the beginning: growing would leave keys behind in memory.
+  apdu::CommandApdu out{.cla = last.cla, .ins = last.ins, .p1 = last.p1, .p2 = last.p2};
+  out.data.reserve(octets_.size() + last.data.size());
+  append(out.data, octets_.expose());
+  append(out.data, last.data);
+  out.le = last.le;
+  out.extended = last.extended;
   drop();
   return out;
 }

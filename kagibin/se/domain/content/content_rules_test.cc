@@ -192,6 +192,20 @@ TEST_F(ContentRulesTest, PersonalizesADomainThatIsAssociated) {
   EXPECT_EQ(bench_.status("80CA004200"), 0x6A88) << "not the ISD's";
 }
 
+// GPCS 7.3, 7.3.3: a domain with keys of its own
+TEST_F(ContentRulesTest, ADomainWithKeysIsNotPersonalizedThroughTheOneAbove) {
+  install_domain(kDomainAid);
+  give_keys(kDomainAid);
+  EXPECT_EQ(status(gp::Install{.purpose = gp::InstallFor::kPersonalization,
+                               .application = aid(kDomainAid)}
+                       .encode()
+                       .value()),
+            0x6985);
+  EXPECT_EQ(status({.ins = 0xE2, .p1 = 0x90, .data = hex("4202ABCD")}), 0x9000) << "the ISD's own";
+  bench_.select(kDomainAid);
+  EXPECT_EQ(bench_.status("80CA004200"), 0x6A88);
+}
+
 // GPCS 9.7, 11.5.2.3.7: memory
 TEST_F(ContentRulesTest, ReservationsAndQuotasAreOfTheMemoryThatThereIs) {
   load();
@@ -296,6 +310,8 @@ TEST_F(ContentRulesTest, DomainsSayWhoseContentTheyTake) {
 // GPCS 7.2: a hierarchy of its own
 TEST_F(ContentRulesTest, ADomainOnTopOfItsOwnHierarchyIsItsOwnMaster) {
   install_domain(kDomainAid, Privileges::kAuthorizedManagement);
+  EXPECT_EQ(status(extradite(kDomainAid, kDomainAid)), 0x6985) << "nobody could open it";
+  give_keys(kDomainAid);
   ASSERT_EQ(status(extradite(kDomainAid, kDomainAid)), 0x9000);
   EXPECT_TRUE(entry(kDomainAid)->is_root());
   EXPECT_EQ(update_privileges(kDomainAid, Privileges::kSecurityDomain), 0x6985)
@@ -311,6 +327,15 @@ TEST_F(ContentRulesTest, CardWidePrivilegesStayInTheHierarchyOfTheIssuer) {
   ASSERT_EQ(status(Bench::install_domain(
                 kDomainAid, Privileges::kAuthorizedManagement | Privileges::kGlobalDelete)),
             0x9000);
+  EXPECT_EQ(status(extradite(kDomainAid, kDomainAid)), 0x6985);
+  EXPECT_EQ(entry(kDomainAid)->security_domain, aid(kIsdAid)) << "nothing has moved";
+}
+
+TEST_F(ContentRulesTest, CardWidePrivilegesDoNotLeaveWithTheDomainAboveThem) {
+  install_domain(kDomainAid, Privileges::kAuthorizedManagement);
+  open_domain(kDomainAid);
+  install_domain(kOtherDomain, Privileges::kCardLock);
+  give_keys(kDomainAid);
   EXPECT_EQ(status(extradite(kDomainAid, kDomainAid)), 0x6985);
   EXPECT_EQ(entry(kDomainAid)->security_domain, aid(kIsdAid)) << "nothing has moved";
 }

@@ -134,6 +134,12 @@ class ContentBench : public ::testing::Test {
     EXPECT_EQ(status(Bench::install_domain(name, privileges, parameters)), 0x9000)
         << bench_.element->reason().text();
   }
+  // Keys of its own for a domain that has none; afterwards a session with the ISD.
+  void give_keys(std::string_view name) {
+    open_domain(name);
+    EXPECT_EQ(status(Bench::put_key(*host_, 0x30, test_keys(0x61)).encode().value()), 0x9000);
+    open_isd();
+  }
   Result<std::unique_ptr<Nvm>> nvm_copy() const {
     auto power = std::make_shared<test::Power>();
     power->content = bench_.power->content;

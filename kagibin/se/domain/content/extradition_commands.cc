@@ -7,6 +7,7 @@
 #include "kagibin/se/open/content/authority.h"
 #include "kagibin/se/open/content/hierarchy.h"
 #include "kagibin/se/open/content/privilege_rules.h"
+#include "kagibin/se/scp11/key_store_domain.h"
 
 namespace kagibin::se {
 
@@ -64,9 +65,11 @@ Result<void> move_entry(const DomainCommand& command, RegistryEntry entry, const
   const RegistryEntry domain =
       KB_TRY(new_domain(command, entry.security_domain, to, Content::kApplication));
   const bool to_itself = entry.aid == domain.aid;
-  if (to_itself && !entry.authorized_management()) {
+  if (to_itself &&
+      (!entry.authorized_management() || !has_channel_keys(command.platform.keys, entry.aid))) {
     return fail(Errc::kPolicy,
-                "a security domain on top of a hierarchy has Authorized Management (GPCS 7.2)");
+                "a security domain on top of a hierarchy has Authorized Management and keys of its "
+                "own: nobody above serves it any more (GPCS 7.2)");
   }
   if (!to_itself) {
     KB_TRY(check_taken(command, domain, Content::kApplication));
@@ -79,7 +82,14 @@ Result<void> move_entry(const DomainCommand& command, RegistryEntry entry, const
   entry.security_domain = domain.aid;
   KB_TRY(registry.put(entry));
   command.instances.forget(entry.aid);  // it was told its domain when it was made
-  return check_privileges(registry, entry.aid, entry.privileges, domain.aid);
+  KB_TRY(check_privileges(registry, entry.aid, entry.privileges, domain.aid));
+  // What is below moves along, and may hold no more than it might be given there.
+  const auto below = entry.is_security_domain() ? associated_with(registry, entry.aid)
+                                                : std::vector<RegistryEntry>{};
+  for (const RegistryEntry& one : below) {
+    KB_TRY(check_privileges(registry, one.aid, one.privileges, entry.aid));
+  }
+  return {};
 }
 
 Result<void> move(const DomainCommand& command, const gp::Extradition& request) {
