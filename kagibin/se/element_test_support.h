@@ -211,7 +211,7 @@ class TestApplication final : public Application {
         return {out, StatusWord{0x9000}};
       }
       case 0x02:
-        return {Bytes((command.p1 << 8U) | command.p2, 0x5A), StatusWord{0x9000}};
+        return {Bytes((std::size_t{command.p1} << 8U) | command.p2, 0x5A), StatusWord{0x9000}};
       case 0x03: {
         const auto plain = context_.secure_channel.unwrap(command);
         return plain ? context_.secure_channel.wrap(plain->data.expose(), StatusWord{0x9000})
