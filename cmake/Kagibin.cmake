@@ -2,7 +2,8 @@
 # kagibin_library(NAME SOURCES a.cc ... [DEPS kagibin::base ...] [PRIVATE_DEPS OpenSSL::Crypto ...])
 #   One static library; its include prefix is the repository root. DEPS and PRIVATE_DEPS are exact: scripts/check_includes.py
 #   compares them with what the sources include, and both with the tables of who may include what.
-# kagibin_test(NAME [SOURCES more.cc ...] [DEPS kagibin::base ...] [LABELS release ...] [TIMEOUT seconds])
+# kagibin_test(NAME [SOURCES more.cc ...] [DEPS kagibin::base ...] [LABELS release ...] [TIMEOUT seconds]
+#              [PROCESSORS n])
 #   Builds NAME.cc beside the code with GoogleTest (SUBFOLDER/NAME where that has no CMakeLists.txt of its own); the test reads vectors from testdata/ through KAGIBIN_SOURCE_DIR.
 #   LABELS release: built and run by the release preset too; every other test is left out there.
 # kagibin_test_library(NAME SOURCES ... [DEPS ...] [PRIVATE_DEPS ...]), kagibin_test_program(NAME SOURCES ... DEPS ...)
@@ -37,7 +38,7 @@ function(kagibin_library name)
 endfunction()
 
 function(kagibin_test name)
-  cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "" "TIMEOUT;PROCESSORS" "SOURCES;DEPS;LABELS" ${ARGN})
   if(NOT BUILD_TESTING OR (KAGIBIN_TEST_LABEL AND NOT KAGIBIN_TEST_LABEL IN_LIST arg_LABELS))
     return()
   endif()
@@ -52,6 +53,9 @@ function(kagibin_test name)
     set(arg_TIMEOUT 120)
   endif()
   set(properties TIMEOUT ${arg_TIMEOUT})
+  if(arg_PROCESSORS)
+    list(APPEND properties PROCESSORS ${arg_PROCESSORS})
+  endif()
   if(arg_LABELS)
     list(APPEND properties LABELS "${arg_LABELS}")
   endif()
