@@ -206,7 +206,8 @@ class HttpServer::Impl {
         exchange->timer.expires_at(std::chrono::steady_clock::time_point::max());
         co_await exchange->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
       }
-      if (exchange->state == Exchange::State::kWaiting) {
+      // A stop that came before this coroutine could start its wait has cancelled nothing.
+      if (exchange->state == Exchange::State::kWaiting && !stopping_) {
         if (!deadline) {
           deadline = std::chrono::steady_clock::now() +
                      std::chrono::seconds(exchange->response.wait->seconds);

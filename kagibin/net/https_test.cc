@@ -283,7 +283,7 @@ TEST_F(HttpsTest, StoppingAnswersWhatIsBeingHandledAndEndsTheWaits) {
       std::async(std::launch::async, [this] { return client()->send({.target = "/slow"}); });
   auto waiting =
       std::async(std::launch::async, [this] { return client()->send({.target = "/wait"}); });
-  while (handler.calls < 1 || handler.waits < 1) {
+  while (handler.calls < 2 || handler.waits < 1) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   const auto begin = std::chrono::steady_clock::now();
