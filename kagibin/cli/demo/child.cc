@@ -188,8 +188,9 @@ Outcome<Child::Results> Child::wait_until_done(std::chrono::milliseconds limit) 
   return results();
 }
 
-void Child::ask_to_stop() const {
-  if (process_ > 0) {
+void Child::ask_to_stop() {
+  if (process_ > 0 && !asked_to_stop_) {
+    asked_to_stop_ = true;
     kill(process_, SIGCONT);  // it may be held still
     kill(process_, SIGTERM);
   }

@@ -53,8 +53,8 @@ class Child {
       std::chrono::milliseconds limit);
   // Its results when it ended with exit code 0; a failure with its own words otherwise.
   Outcome<Results> wait_until_done(std::chrono::milliseconds limit);
-  // SIGTERM, without waiting.
-  void ask_to_stop() const;
+  // SIGTERM, without waiting; once, for our programs let the second signal end them at once.
+  void ask_to_stop();
   // The same, and waits for the end; fails when the exit code was not 0.
   Outcome<void> stop();
 
@@ -68,6 +68,7 @@ class Child {
   Plan plan_;
   pid_t process_ = -1;  // -1: it has ended
   int status_ = 0;
+  bool asked_to_stop_ = false;
 };
 
 }  // namespace kagibin::cli::demo
