@@ -255,6 +255,27 @@ TEST(Rfc6979Test, NeverGivesANonceTwiceAndChangesWithEveryInput) {
   EXPECT_NE(to_hex(Rfc6979(scalar.expose(), sha256({}), {}).next_nonce().expose()), first);
 }
 
+// What inverts the blinded nonce takes time that depends on it: it must say nothing of the nonce,
+// so the blind is drawn from the whole of [1, n-1].
+TEST(Rfc6979Test, BlindsWithNumbersOfTheWholeRange) {
+  const SecretArray<32> scalar = make_key("blind").scalar();
+  unsigned first_or = 0;
+  unsigned last_or = 0;
+  unsigned last_and = 0xFF;
+  for (std::uint8_t message = 0; message < 64; ++message) {
+    Rfc6979 source(scalar.expose(), sha256({{&message, 1}}), {});
+    static_cast<void>(source.next_nonce());
+    const SecretArray<32> blind = source.blind();
+    EXPECT_TRUE(EcPrivateKey::from_scalar(blind.expose()).has_value());
+    first_or |= blind.expose().front();
+    last_or |= blind.expose().back();
+    last_and &= blind.expose().back();
+  }
+  EXPECT_EQ(first_or, 0xFFU);
+  EXPECT_EQ(last_or, 0xFFU);
+  EXPECT_EQ(last_and, 0U);
+}
+
 // FIPS 186-5, 6.4.2: ECDSA verification
 TEST(EcdsaTest, TakesTheSignaturesOfTheStandards) {
   for_each_vector("kagibin/crypto/ec/testdata/ecdsa.vec", [](VectorCase& vector) {

@@ -29,17 +29,11 @@ constexpr int kMaxDraws = 100;
 CurveGroup make_group(int nid, const char* name, ByteView order) {
   const EC_GROUP* group = EC_GROUP_new_by_curve_name(nid);
   KB_CHECK(group != nullptr);
-  BIGNUM* exponent = BN_dup(EC_GROUP_get0_order(group));
-  KB_CHECK(exponent != nullptr && BN_sub_word(exponent, 2) == 1);
   BN_MONT_CTX* montgomery = BN_MONT_CTX_new();
   const BnCtxPtr ctx(BN_CTX_new());
   KB_CHECK(montgomery != nullptr && ctx != nullptr &&
            BN_MONT_CTX_set(montgomery, EC_GROUP_get0_order(group), ctx.get()) == 1);
-  return {.group = group,
-          .name = name,
-          .order = order,
-          .order_minus_two = exponent,
-          .montgomery = montgomery};
+  return {.group = group, .name = name, .order = order, .montgomery = montgomery};
 }
 
 // octets - n into `out`; the borrow, 1 when octets < n.
@@ -62,7 +56,9 @@ bool compute_r(const CurveGroup& curve, const BIGNUM* k, BIGNUM* r, BN_CTX* ctx)
          BN_nnmod(r, r, EC_GROUP_get0_order(curve.group), ctx) == 1;
 }
 
-// s = (k b)^-1 (b z + b r d) mod n with the random b.
+// s = (k b)^-1 (b z + b r d) mod n. The b of `secrets` is uniform in [1, n-1] and used once, so k b
+// says nothing of k: it may be inverted in a time that depends on it, a third of the constant-time
+// exponentiation's.
 bool compute_s(const CurveGroup& curve,
                const BIGNUM* r,
                const BIGNUM* z,
@@ -73,24 +69,23 @@ bool compute_s(const CurveGroup& curve,
   BN_MONT_CTX* mont = curve.montgomery;
   const BignumPtr b(BN_secure_new());  // b R, and below x R for a product's left operand
   const BignumPtr left(BN_secure_new());
-  const BignumPtr inverse(BN_secure_new());
   const BignumPtr sum(BN_secure_new());
-  if (b == nullptr || left == nullptr || inverse == nullptr || sum == nullptr) {
+  const BignumPtr blinded(BN_secure_new());
+  if (b == nullptr || left == nullptr || sum == nullptr || blinded == nullptr) {
     return false;
   }
-  for (BIGNUM* secret : {b.get(), left.get(), inverse.get(), sum.get()}) {
+  for (BIGNUM* secret : {b.get(), left.get(), sum.get()}) {
     BN_set_flags(secret, BN_FLG_CONSTTIME);
   }
   return BN_to_montgomery(b.get(), secrets.blind, mont, ctx) == 1 &&
-         BN_mod_mul_montgomery(left.get(), b.get(), secrets.k, mont, ctx) == 1 &&
-         BN_mod_exp_mont_consttime(inverse.get(), left.get(), curve.order_minus_two, n, ctx,
-                                   mont) == 1 &&
+         BN_mod_mul_montgomery(blinded.get(), b.get(), secrets.k, mont, ctx) == 1 &&
+         BN_mod_inverse(blinded.get(), blinded.get(), n, ctx) != nullptr &&
          BN_mod_mul_montgomery(left.get(), b.get(), r, mont, ctx) == 1 &&
          BN_to_montgomery(left.get(), left.get(), mont, ctx) == 1 &&
          BN_mod_mul_montgomery(sum.get(), left.get(), secrets.d, mont, ctx) == 1 &&
          BN_mod_mul_montgomery(left.get(), b.get(), z, mont, ctx) == 1 &&
          BN_mod_add_quick(sum.get(), sum.get(), left.get(), n) == 1 &&
-         BN_to_montgomery(left.get(), inverse.get(), mont, ctx) == 1 &&
+         BN_to_montgomery(left.get(), blinded.get(), mont, ctx) == 1 &&
          BN_mod_mul_montgomery(s, left.get(), sum.get(), mont, ctx) == 1;
 }
 

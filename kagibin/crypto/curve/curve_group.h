@@ -14,10 +14,9 @@ namespace kagibin::crypto {
 
 struct CurveGroup {
   const EC_GROUP* group;
-  const char* name;               // as OSSL_PKEY_PARAM_GROUP_NAME takes it
-  ByteView order;                 // n, coordinate_size() octets
-  const BIGNUM* order_minus_two;  // the exponent that inverts modulo the prime n
-  BN_MONT_CTX* montgomery;        // modulo n
+  const char* name;         // as OSSL_PKEY_PARAM_GROUP_NAME takes it
+  ByteView order;           // n, coordinate_size() octets
+  BN_MONT_CTX* montgomery;  // modulo n
 };
 const CurveGroup& group_of(Curve curve);
 

@@ -60,8 +60,9 @@ SecretArray<Size> BasicRfc6979<Size>::next_nonce() {
 template <std::size_t Size>
 SecretArray<Size> BasicRfc6979<Size>::blind() const {
   SecretArray<Size> out = hmac<Size>(k_.expose(), {v_.expose(), ascii("blind")});
-  out.expose_mutable().front() = 0;                // below n
-  out.expose_mutable().back() |= std::uint8_t{1};  // not zero
+  while (!is_scalar(kCurve<Size>, out.expose())) {
+    out = hmac<Size>(k_.expose(), {out.expose(), ascii("blind")});
+  }
   return out;
 }
 
