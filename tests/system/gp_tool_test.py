@@ -261,8 +261,6 @@ def apdus_go_as_they_are_or_inside_the_channel(bench):
 
 
 def what_cannot_be_undone_wants_force(bench):
-    bench.gp("lock", "--terminate", keys=bench.keys).expect(REFUSED).says("TERMINATED", "--force")
-    check(not bench.commands, "the card was touched")
     bench.gp("apdu", "80F080FF00", keys=bench.keys).expect(REFUSED).says("TERMINATED", "--force")
     check(not bench.sent(SET_STATUS), "SET STATUS was sent")
     bench.gp("apdu", "80E4000003D20130", keys=bench.keys).expect(REFUSED)
@@ -302,6 +300,75 @@ def a_cap_file_becomes_install_and_load_commands(bench):
     bench.gp("install", "--dry-run").expect(USAGE).says("CAP file")
 
 
+def capabilities_cplc_and_resources_are_shown_by_their_fields(bench):
+    info, = bench.gp("info", keys=bench.keys).expect(OK).results
+    can = info["capabilities"]
+    check({one["scp"] for one in can["secure_channel_protocols"]} == {"03", "11"}, f"67, protocols: {can}")
+    aes, = [one["key_sizes"] for one in can["secure_channel_protocols"] if one["scp"] == "03"]
+    check(aes == ["AES-128", "AES-192", "AES-256"], f"67, key sizes: {can}")
+    check(can["load_file_hashes"] == ["SHA-256"] and can["curves"] == ["P-256", "P-384"], f"67: {can}")
+    check("ECDSA P-256" in can["token_signatures"] and "3DES MAC" not in can["token_signatures"], f"67: {can}")
+    check("delegated-management" in can["domain_privileges"] and "card-lock" in can["application_privileges"], f"67: {can}")
+    left = info["extended_resources"]
+    listed = [one for one in bench.listed().values() if one["kind"] in ("application", "security_domain")]
+    check(left["applications"] == len(listed), f"FF21 and list: {left} {listed}")
+    check(left["free_non_volatile_octets"] > 0 and left["free_volatile_octets"] == 16384, f"FF21: {left}")
+    text = subprocess.run([options.bin / "kagibin-gp", "info", "--reader", f"tcp:127.0.0.1:{bench.relay.port}", "--keys",
+                           bench.keys], capture_output=True, text=True, timeout=60).stdout
+    check(re.search(r"^free volatile octets +16384$", text, re.M) and re.search(r"^capability: tokens +RSA", text, re.M), text)
+
+
+def a_wrong_enc_is_named_by_every_command(bench):
+    right = re.findall(r"^(?:enc|mac|dek) (\w+)", bench.keys.read_text(), re.M)
+    wrong = bench.write_keys("enc.keys", key_set("30", [WRONG, *right[1:]]))
+    new = bench.write_keys("enc-new.keys", key_set("34", NEW))
+    for what in (["info"], ["info", "--level", "03"], ["list"], ["store-data", "--hex", "5F500468747470", "--format", "tlv"],
+                 ["install", "--ssd", DOMAIN + "77"], ["delete", DOMAIN + "77"], ["put-key", new],
+                 ["set-status", "initialized", "--card", "--no-way-back"], ["apdu", "80F28002024F0000"]):
+        done = bench.gp(*what, keys=wrong).expect(REFUSED)
+        done.says("enc.keys", "its ENC is another than the card's", "No try was used", "Check ENC in the file")
+        check(WRONG not in done.err + done.out, "the message shows a key")
+    # Without encryption of commands nobody uses ENC.
+    bench.gp("info", "--level", "01", keys=wrong).expect(OK)
+
+
+def states_are_set_by_name_and_what_nothing_undoes_wants_its_word(bench):
+    card = ["set-status", "--card"]
+    bench.gp(*card, "secured", keys=bench.keys).expect(FAILED).says("OP_READY", "no way leads to SECURED")
+    bench.gp(*card, "initialized", keys=bench.keys).expect(REFUSED).says("--no-way-back")
+    bench.gp(*card, "initialized", "--force", keys=bench.keys).expect(REFUSED).says("--no-way-back")
+    check(not bench.sent(SET_STATUS), "SET STATUS was sent")
+    done, = bench.gp(*card, "initialized", "--no-way-back", keys=bench.keys).expect(OK).results
+    check(done == {"object": "the card", "state": "initialized", "before": "OP_READY"}, f"{done}")
+    bench.gp(*card, "initialized", "--no-way-back", keys=bench.keys).expect(FAILED).says("the card is INITIALIZED")
+    bench.gp(*card, "secured", "--no-way-back", keys=bench.keys).expect(OK)
+    bench.gp(*card, "card-locked", keys=bench.keys).expect(OK)
+    bench.gp("install", "--ssd", DOMAIN, keys=bench.keys).expect(FAILED)
+    bench.gp(*card, "secured", keys=bench.keys).expect(OK)  # back again
+    bench.gp("lock", "--card", keys=bench.keys).expect(OK)
+    bench.gp("unlock", "--card", keys=bench.keys).expect(OK)
+    bench.gp("install", "--ssd", DOMAIN, keys=bench.keys).expect(OK)
+    bench.gp("set-status", "locked", DOMAIN, keys=bench.keys).expect(OK)
+    check(bench.listed()[DOMAIN]["state"].startswith("LOCKED"), f"{bench.listed()[DOMAIN]}")
+    bench.gp("set-status", "unlocked", DOMAIN, keys=bench.keys).expect(OK)
+    bench.gp("set-status", "personalized", DOMAIN, keys=bench.keys).expect(FAILED).says("SET STATUS", "6985")
+    bench.gp("set-status", "personalized", DOMAIN, "--sd", DOMAIN, keys=bench.keys).expect(OK)
+    check(bench.listed()[DOMAIN]["state"] == "PERSONALIZED", f"{bench.listed()[DOMAIN]}")
+    bench.gp("delete", DOMAIN, keys=bench.keys).expect(OK)
+    for words in (["locked"], ["locked", "--card"], ["secured", DOMAIN], ["secured"], ["secured", DOMAIN, "--card"],
+                  ["broken", "--card"], ["locked", "F0"]):
+        bench.gp("set-status", *words, keys=bench.keys).expect(USAGE)
+    check(not bench.commands, "the card was touched")
+
+
+def a_card_is_terminated_by_its_own_word_alone(bench):
+    for words in ([], ["--force"], ["--no-way-back"]):
+        bench.gp("set-status", "terminated", "--card", *words, keys=bench.keys).expect(REFUSED).says("--yes-terminate-this-card")
+        check(not bench.commands, "the card was touched")
+    bench.gp("set-status", "terminated", "--card", "--yes-terminate-this-card", keys=bench.keys).expect(OK).says("terminated")
+    bench.gp("list", keys=bench.keys).expect(FAILED)
+
+
 def what_is_deleted_is_gone(bench):
     bench.gp("delete", DOMAIN, keys=bench.keys).expect(OK)
     check(DOMAIN not in bench.listed(), "the domain is still there")
@@ -318,7 +385,9 @@ CASES = [info_without_keys_says_what_the_card_is, info_with_keys_opens_the_highe
          the_last_key_set_is_not_deleted, public_keys_are_put_from_pem, data_are_stored_and_read_back,
          apdus_go_as_they_are_or_inside_the_channel, what_cannot_be_undone_wants_force,
          a_dry_run_needs_no_card_and_shows_no_key, a_cap_file_becomes_install_and_load_commands,
-         what_is_deleted_is_gone]
+         what_is_deleted_is_gone, capabilities_cplc_and_resources_are_shown_by_their_fields,
+         a_wrong_enc_is_named_by_every_command, states_are_set_by_name_and_what_nothing_undoes_wants_its_word,
+         a_card_is_terminated_by_its_own_word_alone]
 
 
 def main():

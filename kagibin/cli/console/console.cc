@@ -38,6 +38,21 @@ ExitCode exit_code(Errc code) {
   }
 }
 
+namespace {
+
+// Advice as a sentence of its own: with a capital letter, but for what is typed so (a command, an
+// option).
+std::string as_sentence(std::string_view text) {
+  std::string out(text);
+  const bool is_typed = text.starts_with("kagibin") || text.starts_with("openssl");
+  if (!out.empty() && !is_typed && out.front() >= 'a' && out.front() <= 'z') {
+    out.front() = static_cast<char>(out.front() - 'a' + 'A');
+  }
+  return out;
+}
+
+}  // namespace
+
 void Console::write_progress(const std::string& line) {
   fmt::print(stderr, "{}\n", line);
   static_cast<void>(std::fflush(stderr));
@@ -54,10 +69,12 @@ int Console::failed(const Error& error, std::string_view what, std::string_view 
     message += fmt::format(" (status word {:04X})", error.sw.value);
   }
   fmt::print(stderr, "{}: {}.{}{}{}\n", program_invocation_short_name, message,
-             advice.empty() ? "" : " ", advice, advice.empty() ? "" : ".");
+             advice.empty() ? "" : " ", as_sentence(advice), advice.empty() ? "" : ".");
   if (json_) {
-    fmt::print("{}\n", boost::json::serialize(boost::json::object{
-                           {"error", name(error.code)}, {"message", message}, {"advice", advice}}));
+    fmt::print(
+        "{}\n",
+        boost::json::serialize(boost::json::object{
+            {"error", name(error.code)}, {"message", message}, {"advice", as_sentence(advice)}}));
   }
   return exit_code(error.code);
 }
@@ -67,11 +84,12 @@ int Console::failed_text(Errc code,
                          std::string_view sentence,
                          std::string_view advice) {
   fmt::print(stderr, "{}: {}: {}{}{}{}\n", program_invocation_short_name, what, sentence,
-             advice.empty() ? "" : " ", advice, advice.empty() ? "" : ".");
+             advice.empty() ? "" : " ", as_sentence(advice), advice.empty() ? "" : ".");
   if (json_) {
     const std::string message = fmt::format("{}: {}", what, sentence);
-    fmt::print("{}\n", boost::json::serialize(boost::json::object{
-                           {"error", name(code)}, {"message", message}, {"advice", advice}}));
+    fmt::print("{}\n",
+               boost::json::serialize(boost::json::object{
+                   {"error", name(code)}, {"message", message}, {"advice", as_sentence(advice)}}));
   }
   return exit_code(code);
 }
@@ -81,7 +99,7 @@ int Console::failed_usage(std::string_view sentence) {
   if (json_) {
     fmt::print("{}\n",
                boost::json::serialize(boost::json::object{
-                   {"error", "usage"}, {"message", sentence}, {"advice", "run it with --help"}}));
+                   {"error", "usage"}, {"message", sentence}, {"advice", "Run it with --help"}}));
   }
   return kExitUsage;
 }

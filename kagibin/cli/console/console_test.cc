@@ -84,6 +84,25 @@ TEST(ConsoleTest, EveryFailureIsASentenceAndOneObjectWithTheSameThreeMembers) {
   }
 }
 
+TEST(ConsoleTest, AdviceIsASentenceAndCommandsStayAsTheyAreTyped) {
+  Console console(true);
+  const std::pair<const char*, const char*> cases[] = {
+      {"try again", ". Try again.\n"},
+      {"Try again", ". Try again.\n"},
+      {"--reader takes a number", ". --reader takes a number.\n"},
+      {"kagibin gp list shows it", ". kagibin gp list shows it.\n"}};
+  for (const auto& [advice, end] : cases) {
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    console.failed(Error{Errc::kPolicy, "it may not"}, "not done", advice);
+    static_cast<void>(std::fflush(stdout));
+    const std::string out = testing::internal::GetCapturedStdout();
+    EXPECT_TRUE(testing::internal::GetCapturedStderr().ends_with(end)) << advice;
+    const std::string words = std::string(end).substr(2, std::string(end).size() - 4);
+    EXPECT_NE(out.find("\"advice\":\"" + words + "\""), std::string::npos) << out;
+  }
+}
+
 TEST(HostPortTest, PartsAtTheLastColon) {
   EXPECT_EQ(parse_host_port("127.0.0.1:35963")->port, 35963);
   EXPECT_EQ(parse_host_port("::1:80")->host, "::1");

@@ -5,12 +5,14 @@
 #include <utility>
 
 #include "kagibin/apdu/command_name.h"
+#include "kagibin/apdu/status_words.h"
 #include "kagibin/base/clock.h"
 #include "kagibin/cli/console/hex_option.h"
 #include "kagibin/cli/console/open_card.h"
 #include "kagibin/cli/console/recording_link.h"
 #include "kagibin/cli/gp/channel_failure.h"
 #include "kagibin/cli/gp/input/pem_key.h"
+#include "kagibin/gp/registry/get_status.h"
 #include "kagibin/gp/status_meaning.h"
 
 namespace kagibin::cli {
@@ -106,7 +108,7 @@ bool CardAccess::open(std::string_view what) {
 
 bool CardAccess::open_with_key_file(std::string_view what) {
   const std::string file = options_.keys.string();
-  const auto entries = read_key_file(options_.keys);
+  auto entries = read_key_file(options_.keys);
   if (!entries) {
     const KeyFileProblem& problem = entries.error();
     const std::string where =
@@ -150,6 +152,7 @@ bool CardAccess::open_with_key_file(std::string_view what) {
   }
   session_ = &(*session)->host();
   port_ = std::move(*session);
+  used_ = std::move(*used);
   return true;
 }
 
@@ -235,7 +238,37 @@ int CardAccess::manage(std::string_view what, const Work& work) {
   return code_;
 }
 
+bool CardAccess::check_encryption(std::string_view what) {
+  if (!used_ || session_->protocol() != scp::kScp03 || !session_->level().c_decryption()) {
+    return true;
+  }
+  const gp::GetStatus query{.scope = gp::StatusScope::kIssuerSecurityDomain};
+  const auto answer = port_->transmit(scp::plain_command(query.encode()));
+  if (!answer) {
+    return fails(told(what, answer.error()));
+  }
+  // Whatever else the card says, it read the command.
+  const Error refusal{Errc::kCardStatus, "the card refuses GET STATUS", answer->sw};
+  return !blames_encryption(refusal) || fails(told(what, refusal));
+}
+
+bool CardAccess::blames_encryption(const Error& error) const {
+  if (!used_ || session_ == nullptr || session_->protocol() != scp::kScp03 ||
+      !session_->level().c_decryption() || port_->has_done_data()) {
+    return false;
+  }
+  return error.code == Errc::kAuthentication ||
+         (error.code == Errc::kCardStatus &&
+          (error.sw == apdu::sw::kSecurityStatusNotSatisfied ||
+           error.sw == apdu::sw::kIncorrectSecureMessagingObjects));
+}
+
 int CardAccess::told(std::string_view what, const Error& error) {
+  if (error.code != Errc::kCardStatus && port_ != nullptr && blames_encryption(error)) {
+    const ChannelFailure said = explain_wrong_encryption(
+        name_of(port_->last_header()), std::nullopt, *used_, options_.keys.string());
+    return console_.failed_text(Errc::kAuthentication, what, said.sentence, said.advice);
+  }
   if (error.code != Errc::kCardStatus || port_ == nullptr) {
     return console_.failed(error, what);
   }
@@ -249,6 +282,12 @@ int CardAccess::told(std::string_view what, const Error& error, const apdu::Comm
 int CardAccess::refused(std::string_view what,
                         const Error& error,
                         const CommandPort::Header& header) {
+  if (blames_encryption(error)) {
+    const ChannelFailure wrong =
+        explain_wrong_encryption(fmt::format("{} ({})", name_of(header), to_hex(header)), error.sw,
+                                 *used_, options_.keys.string());
+    return console_.failed_text(Errc::kAuthentication, what, wrong.sentence, wrong.advice);
+  }
   const auto said = gp::status_meaning(header[1], error.sw);
   return console_.failed_text(error.code, what,
                               fmt::format("{} ({}) was refused: {:04X}, {}.", name_of(header),

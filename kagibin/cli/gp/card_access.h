@@ -41,6 +41,9 @@ class CardAccess {
   // connect(), open(), the work; with --dry-run the commands of the work alone, and no card.
   // `what` begins the sentence of a failure.
   int manage(std::string_view what, const Work& work);
+  // After open(): whether card and file have the same ENC, by a GET STATUS that changes nothing,
+  // where the level encrypts commands. False as above.
+  bool check_encryption(std::string_view what);
   // The exit code of a failure of the work, told with the command that the card refused.
   int told(std::string_view what, const Error& error);
   int told(std::string_view what, const Error& error, const apdu::CommandApdu& command);
@@ -67,6 +70,8 @@ class CardAccess {
     return false;
   }
   int refused(std::string_view what, const Error& error, const CommandPort::Header& header);
+  // True where a failure of the first encrypted command of SCP03 says that ENC is wrong.
+  bool blames_encryption(const Error& error) const;
   int channel_failed(std::string_view what, const Error& error, const KeyFileEntry* used);
   int print_dry_run(const roles::security_module_manager::DryRun& dry);
 
@@ -78,6 +83,7 @@ class CardAccess {
   std::unique_ptr<CommandPort> port_;
   const scp::HostSession* session_ = nullptr;  // of port_
   roles::security_module_manager::ChannelReport report_;
+  std::optional<KeyFileEntry> used_;  // of the key file, in the open session
   int code_ = kExitFailed;
 };
 

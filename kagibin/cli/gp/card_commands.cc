@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/cli/gp/card_commands.h"
 
-#include <utility>
-
 #include <fmt/format.h>
 
 #include "kagibin/apdu/exchange.h"
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/cli/gp/card_output.h"
-#include "kagibin/gp/registry/life_cycle.h"
-#include "kagibin/gp/registry/set_status.h"
+#include "kagibin/cli/gp/facts_output.h"
 #include "kagibin/gp/status_meaning.h"
 #include "kagibin/roles/security_module_manager/card/key_change.h"
 
@@ -57,23 +54,6 @@ Result<apdu::ResponseApdu> exchange(CardAccess& access, const apdu::CommandApdu&
   return apdu::exchange(access.link(), command);
 }
 
-Result<gp::SetStatus> status_change(const GpOptions& options, bool locked) {
-  if (options.card || options.terminate) {
-    if (!options.aid.empty()) {
-      return fail(Errc::kInvalidArgument, "either an AID or --card");
-    }
-    const gp::CardState state = options.terminate ? gp::CardState::kTerminated
-                                : locked          ? gp::CardState::kCardLocked
-                                                  : gp::CardState::kSecured;
-    return gp::SetStatus{.scope = gp::SetStatusScope::kCard, .state = std::to_underlying(state)};
-  }
-  return gp::SetStatus{.scope = options.with_applications
-                                    ? gp::SetStatusScope::kDomainAndItsApplications
-                                    : gp::SetStatusScope::kApplication,
-                       .state = locked ? gp::kLockedBit : std::uint8_t{0},
-                       .aid = KB_TRY(Aid::from_hex(options.aid))};
-}
-
 }  // namespace
 
 int list_card(const GpOptions& options, Console& console) {
@@ -93,54 +73,27 @@ int show_card(const GpOptions& options, Console& console) {
   if (!access.connect(kWhat)) {
     return access.code();
   }
-  boost::json::object object = facts_object(access.facts());
-  std::string text = facts_text(access.facts());
+  FactsOutput out(access.facts());
   if (access.has_credentials()) {
-    if (!access.open(kWhat)) {
+    if (!access.open(kWhat) || !access.check_encryption(kWhat)) {
       return access.code();
     }
-    const std::string protocol = fmt::format("{:02X}", access.report().scp);
-    const std::string level = fmt::format("{:02X}", access.session()->level().value);
-    object["session"] = boost::json::object{{"scp", protocol}, {"level", level}};
-    text += fmt::format("\n{:<24} SCP{} opened, level {}", "secure channel", protocol, level);
+    out.add_session(access.report().scp, access.session()->level().value);
     const auto resources =
         access.port().transmit({.ins = apdu::ins::kGetData,
                                 .p1 = static_cast<std::uint8_t>(kExtendedResources >> 8U),
                                 .p2 = static_cast<std::uint8_t>(kExtendedResources & 0xFFU),
                                 .le = 256});
-    if (resources && apdu::sw::is_ok(resources->sw)) {
-      object["extended_resources"] = to_hex(resources->data);
-      text += fmt::format("\n{:<24} {}", "resources (FF21)", to_hex(resources->data));
+    if (!resources) {
+      return access.told(kWhat, resources.error());
+    }
+    // A card or domain without it is no failure: it is in the specification of SIM cards.
+    if (apdu::sw::is_ok(resources->sw)) {
+      out.add_resources(resources->data);
     }
   }
-  console.result(object, "{}", text);
+  console.result(out.object(), "{}", out.text());
   return kExitOk;
-}
-
-int set_locked(const GpOptions& options, Console& console, bool locked) {
-  const std::string_view what = locked ? "nothing was locked" : "nothing was unlocked";
-  const auto change = status_change(options, locked);
-  if (!change) {
-    return console.failed_usage(options.aid.empty() ? "name an AID, or --card"
-                                                    : "an AID is 5 to 16 octets in hexadecimal "
-                                                      "digits, and excludes --card");
-  }
-  CardAccess access(options, console);
-  const apdu::CommandApdu command = change->encode();
-  if (access.stops(what, card::danger_of({}, scp::plain_command(command)))) {
-    return access.code();
-  }
-  return access.manage(what, [&](card::CommandPort& port) -> Result<void> {
-    KB_TRY(port.send(command, "the card refuses SET STATUS"));
-    if (!access.is_dry()) {
-      const std::string object = change->aid ? change->aid->hex() : "the card";
-      const std::string_view state = options.terminate ? "terminated"
-                                     : locked          ? "locked"
-                                                       : "unlocked";
-      console.result({{"object", object}, {"state", state}}, "{} is {}.", object, state);
-    }
-    return {};
-  });
 }
 
 int send_commands(const GpOptions& options, Console& console) {

@@ -9,7 +9,6 @@ namespace kagibin::cli {
 
 int list_card(const GpOptions& options, Console& console);
 int show_card(const GpOptions& options, Console& console);
-int set_locked(const GpOptions& options, Console& console, bool locked);
 int send_commands(const GpOptions& options, Console& console);
 
 }  // namespace kagibin::cli

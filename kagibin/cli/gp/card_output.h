@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What kagibin gp shows of a card: lines for people, one object with --json.
+// What kagibin gp lists of a card: lines for people, one object an entry with --json.
 #pragma once
 
 #include "kagibin/cli/console/console.h"
-#include "kagibin/roles/security_module_manager/card/card_facts.h"
 #include "kagibin/roles/security_module_manager/card/registry_listing.h"
 
 namespace kagibin::cli {
-
-// One object for the card.
-boost::json::object facts_object(const roles::security_module_manager::CardFacts& facts);
-std::string facts_text(const roles::security_module_manager::CardFacts& facts);
 
 // A table, or one object an entry.
 void print_listing(Console& console,

@@ -122,4 +122,20 @@ ChannelFailure explain_channel_failure(const ChannelReport& report,
   }
 }
 
+ChannelFailure explain_wrong_encryption(std::string_view command,
+                                        std::optional<StatusWord> sw,
+                                        const KeyFileEntry& used,
+                                        const std::string& file) {
+  const std::string what =
+      sw ? fmt::format("{} was refused: {:04X}. It is the first encrypted command of the session,",
+                       command, sw->value)
+         : fmt::format("the card's answer to {} cannot be decrypted,", command);
+  return {.sentence = fmt::format("{} and MAC of {} is right: its ENC is another than the card's. "
+                                  "No try was used.",
+                                  what, describe(used, file, scp::kScp03)),
+          .advice =
+              "Check ENC in the file. The cryptograms of SCP03 are made with MAC alone, so "
+              "that the channel opened"};
+}
+
 }  // namespace kagibin::cli

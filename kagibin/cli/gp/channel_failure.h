@@ -3,7 +3,9 @@
 // values, which are public), what the card answered, whether a try was used, what to do.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "kagibin/cli/gp/input/key_file.h"
 
@@ -11,7 +13,7 @@ namespace kagibin::cli {
 
 struct ChannelFailure {
   std::string sentence;  // with its full stop
-  std::string advice;    // without
+  std::string advice{};  // without
 };
 
 // `used`: of the key file `file`; nullptr in SCP11.
@@ -20,5 +22,13 @@ ChannelFailure explain_channel_failure(const roles::security_module_manager::Cha
                                        const Error& error,
                                        const KeyFileEntry* used,
                                        const std::string& file);
+
+// The card opened an SCP03 session with the right Key-MAC, and could not read the first encrypted
+// command, or we not its answer: ENC of `used` is another than the card's. `sw`: what the card
+// answered; empty: it was the answer.
+ChannelFailure explain_wrong_encryption(std::string_view command,
+                                        std::optional<StatusWord> sw,
+                                        const KeyFileEntry& used,
+                                        const std::string& file);
 
 }  // namespace kagibin::cli

@@ -45,12 +45,14 @@ struct GpOptions {
   bool no_descriptor = false;
   int block_size = 255;
 
-  // delete, lock, unlock
+  // delete, set-status, lock, unlock
   std::string aid;
   std::string key;
   bool related = false;
   bool card = false;
-  bool terminate = false;
+  std::string state;
+  bool terminates = false;  // --yes-terminate-this-card
+  bool no_way_back = false;
   bool with_applications = false;
 
   // put-key

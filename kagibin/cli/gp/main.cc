@@ -6,6 +6,7 @@
 #include "kagibin/cli/gp/card_commands.h"
 #include "kagibin/cli/gp/content_commands.h"
 #include "kagibin/cli/gp/key_commands.h"
+#include "kagibin/cli/gp/state_commands.h"
 
 namespace {
 
@@ -22,7 +23,8 @@ void add_card_options(CLI::App& app, cli::GpOptions& options) {
       "--dry-run", options.dry_run,
       "print the commands that would be sent, before secure messaging; no card is touched");
   app.add_flag("--force", options.force,
-               "do what may cost the card or a domain its last key set, or terminate the card");
+               "do what may cost the card or a domain its last key set; of commands as octets, "
+               "terminate the card, too");
 }
 
 void add_channel_options(CLI::App& app, cli::GpOptions& options) {
@@ -101,6 +103,26 @@ void add_install(CLI::App& app, cli::GpOptions& options, const std::function<voi
   install->callback(run);
 }
 
+void add_set_status(CLI::App& app, cli::GpOptions& options, const std::function<void()>& run) {
+  auto* status = app.add_subcommand(
+      "set-status", "move the card, an application or a domain to another life-cycle state");
+  status
+      ->add_option("state", options.state,
+                   "of the card (--card): initialized, secured, card-locked, terminated; of an "
+                   "application or domain (its AID): locked, unlocked; of a domain by itself: "
+                   "personalized")
+      ->required();
+  status->add_option("aid", options.aid, "AID of the application or domain");
+  status->add_flag("--card", options.card, "the card itself");
+  status->add_flag("--with-applications", options.with_applications,
+                   "the domain and all applications that belong to it");
+  status->add_flag("--no-way-back", options.no_way_back,
+                   "go to INITIALIZED or SECURED, from which no way leads back");
+  status->add_flag("--yes-terminate-this-card", options.terminates,
+                   "go to TERMINATED: the card is of no use afterwards, ever");
+  status->callback(run);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -168,15 +190,13 @@ int main(int argc, char** argv) {
     lock->add_flag("--card", options.card, "the card: CARD_LOCKED, or back to SECURED");
     lock->add_flag("--with-applications", options.with_applications,
                    "the domain and all applications that belong to it");
-    if (locked) {
-      lock->add_flag("--terminate", options.terminate,
-                     "the card, for good: TERMINATED; wants --force");
-    }
     lock->callback([&program, &options, locked] {
       cli::Console console = program.console();
       program.finish(cli::set_locked(options, console, locked));
     });
   }
+
+  add_set_status(app, options, finish(cli::set_status));
 
   auto* apdu =
       app.add_subcommand("apdu", "send commands as they are; with keys inside the secure channel");

@@ -26,10 +26,7 @@ class CommandPort {
   virtual ~CommandPort() = default;
 
   // The answer in the clear, whatever its status word.
-  Result<apdu::ResponseApdu> transmit(const scp::PlainCommand& command) {
-    header_ = {command.cla, command.ins, command.p1, command.p2};
-    return exchange(command);
-  }
+  Result<apdu::ResponseApdu> transmit(const scp::PlainCommand& command);
   // The answer's data. kCardStatus with `refused` and the status word unless 9000 or a warning
   // (62xx, 63xx): a card that got that far did the command.
   Result<Bytes> send(const apdu::CommandApdu& command, Detail refused);
@@ -40,12 +37,16 @@ class CommandPort {
   virtual std::size_t longest_data() const = 0;
   // Of the command sent last: what a status word means depends on it.
   const Header& last_header() const { return header_; }
+  // Whether the card has done a command with data: in a session with C-DECRYPTION it holds the same
+  // session key for encryption, then.
+  bool has_done_data() const { return has_done_data_; }
 
  protected:
   virtual Result<apdu::ResponseApdu> exchange(const scp::PlainCommand& command) = 0;
 
  private:
   Header header_{};
+  bool has_done_data_ = false;
 };
 
 }  // namespace kagibin::roles::security_module_manager

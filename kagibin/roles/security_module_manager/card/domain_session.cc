@@ -10,6 +10,9 @@ namespace {
 
 constexpr std::size_t kShortLimit = 255;
 
+// 9000 or a warning: a card that got that far did the command.
+bool is_done(StatusWord sw) { return apdu::sw::is_ok(sw) || sw.sw1() == 0x62 || sw.sw1() == 0x63; }
+
 apdu::CommandApdu in_the_clear(const scp::PlainCommand& command) {
   return {.cla = command.cla,
           .ins = command.ins,
@@ -33,10 +36,16 @@ Result<apdu::ResponseApdu> exchange_pieces(apdu::CardLink& link, const apdu::Com
 
 }  // namespace
 
+Result<apdu::ResponseApdu> CommandPort::transmit(const scp::PlainCommand& command) {
+  header_ = {command.cla, command.ins, command.p1, command.p2};
+  apdu::ResponseApdu answer = KB_TRY(exchange(command));
+  has_done_data_ |= !command.data.empty() && is_done(answer.sw);
+  return answer;
+}
+
 Result<Bytes> CommandPort::send(const apdu::CommandApdu& command, Detail refused) {
   apdu::ResponseApdu answer = KB_TRY(transmit(scp::plain_command(command)));
-  const std::uint8_t first = answer.sw.sw1();
-  if (!apdu::sw::is_ok(answer.sw) && first != 0x62 && first != 0x63) {
+  if (!is_done(answer.sw)) {
     return fail(Errc::kCardStatus, refused, answer.sw);
   }
   return std::move(answer.data);
