@@ -17,6 +17,7 @@ struct Options {
   std::filesystem::path out;
   std::vector<std::string> aid_prefixes;
   std::string platform = "00000000000000000000000000000000";
+  std::string casd = "A00000015153504341534400";
   int epoch = 1;
   int days = 365;
 };
@@ -49,12 +50,17 @@ class AuthorityCommands {
   int certify_maker() {
     return certify([&](Authority& authority,
                        const pki::CertificationRequest& request) -> Result<pki::Certificate> {
-      const auto platform = from_hex(options_.platform);
-      const auto octets = platform ? to_array<16>(*platform) : std::nullopt;
-      if (!octets) {
-        return fail(Errc::kInvalidArgument, "--platform takes 32 hexadecimal digits");
-      }
-      return authority.certify_maker(request, *octets, options_.days);
+      const auto platform = KB_TRY(this->platform());
+      return authority.certify_maker(request, platform, options_.days);
+    });
+  }
+
+  int certify_casd() {
+    return certify([&](Authority& authority,
+                       const pki::CertificationRequest& request) -> Result<pki::Certificate> {
+      const auto platform = KB_TRY(this->platform());
+      const Aid casd = KB_TRY(Aid::from_hex(options_.casd));
+      return authority.certify_casd(request, casd, platform, options_.days);
     });
   }
 
@@ -107,6 +113,15 @@ class AuthorityCommands {
   }
 
  private:
+  Result<std::array<std::uint8_t, 16>> platform() const {
+    const auto octets = from_hex(options_.platform);
+    const auto out = octets ? to_array<16>(*octets) : std::nullopt;
+    if (!out) {
+      return fail(Errc::kInvalidArgument, "--platform takes 32 hexadecimal digits");
+    }
+    return *out;
+  }
+
   Result<AuthorityFolder> open() {
     const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
     return AuthorityFolder::open(program_.home(), passphrase);
@@ -180,10 +195,20 @@ int main(int argc, char** argv) {
         ->check(CLI::Range(1, 3653));
     return command;
   };
+  const auto add_platform = [&](CLI::App* command) {
+    command
+        ->add_option("--platform", options.platform,
+                     "platform certification, 32 hexadecimal digits")
+        ->capture_default_str();
+  };
   auto* maker = add_certify("certify-maker", "certify an element maker (CERT.EUM)");
-  maker->add_option("--platform", options.platform, "platform certification, 32 hexadecimal digits")
-      ->capture_default_str();
+  add_platform(maker);
   maker->callback([&] { program.finish(commands().certify_maker()); });
+  auto* casd = add_certify("certify-casd",
+                           "certify a key of the authority's own domain in an element (CERT.CASD)");
+  add_platform(casd);
+  casd->add_option("--casd", options.casd, "AID of that domain")->capture_default_str();
+  casd->callback([&] { program.finish(commands().certify_casd()); });
   auto* provider = add_certify("certify-provider", "certify a service provider (CERT.SP)");
   provider
       ->add_option("--aid-prefix", options.aid_prefixes,

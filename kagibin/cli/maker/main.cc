@@ -6,6 +6,7 @@
 
 #include "kagibin/base/byte_io.h"
 #include "kagibin/cli/console/hex_option.h"
+#include "kagibin/cli/console/open_card.h"
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/profile/recipe_files.h"
 #include "kagibin/cli/se/standard_modules.h"
@@ -13,6 +14,7 @@
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/crypto/x509/transport_x509.h"
 #include "kagibin/pki/anchor_file.h"
+#include "kagibin/roles/element_maker/casd_certification.h"
 #include "kagibin/roles/element_maker/maker_folder.h"
 #include "kagibin/se/nvm/nvm_file.h"
 
@@ -39,6 +41,10 @@ struct Options {
   int channels = 4;
   int days = 3650;
   bool reserve_basic_channel = false;
+  bool casd = false;
+  bool mandated_dap = false;
+  std::string reader = "0";
+  std::vector<fs::path> certificates;
 };
 
 Result<std::string> read_text(const fs::path& path) {
@@ -114,6 +120,50 @@ class MakerCommands {
     return cli::kExitOk;
   }
 
+  // The two requests of the controlling authority's domain in a running element.
+  int casd_requests() {
+    const std::array<fs::path, 2> files = {options_.out / "agreement.kbq",
+                                           options_.out / "signature.kbq"};
+    const auto done = [&]() -> Result<void> {
+      const Bytes octets = KB_TRY(cli::parse_hex(options_.seid, 16, 16));
+      const Seid seid = KB_TRY(Seid::from(octets));
+      const auto card = KB_TRY(cli::open_card(options_.reader));
+      const std::vector<Bytes> requests = KB_TRY(maker::casd_requests(*card, seid));
+      std::error_code error;
+      fs::create_directories(options_.out, error);
+      for (std::size_t at = 0; at < files.size(); ++at) {
+        KB_TRY(crypto::write_file(files.at(at), requests.at(at), false));
+      }
+      return {};
+    }();
+    if (!done) {
+      return console_.failed(done.error(), "no certification request was made");
+    }
+    console_.result({{"agreement", files[0].string()}, {"signature", files[1].string()}},
+                    "Have {} and {} certified (kagibin authority certify-casd), then: kagibin "
+                    "maker store-casd.",
+                    files[0].string(), files[1].string());
+    return cli::kExitOk;
+  }
+
+  int store_casd() {
+    const auto done = [&]() -> Result<void> {
+      std::vector<Bytes> certificates;
+      for (const fs::path& file : options_.certificates) {
+        const SecretBytes octets = KB_TRY(crypto::read_file(file));
+        certificates.push_back(KB_TRY(pki::Certificate::decode(octets.expose())).encoded());
+      }
+      const auto card = KB_TRY(cli::open_card(options_.reader));
+      return maker::store_casd_certificates(*card, certificates);
+    }();
+    if (!done) {
+      return console_.failed(done.error(), "not all certificates are in the element");
+    }
+    console_.result({{"certificates", options_.certificates.size()}},
+                    "{} certificates are in the element's CASD.", options_.certificates.size());
+    return cli::kExitOk;
+  }
+
  private:
   fs::path signing_certificate() const { return program_.home() / "maker.pem"; }
 
@@ -167,6 +217,16 @@ class MakerCommands {
         .seid = seid, .iin = std::move(iin), .cin = std::move(cin), .profile = std::move(profile)};
   }
 
+  // The controlling authority's own domain, which believes the root that the maker was given.
+  Result<se::InitialCasd> casd_of(const maker::MakerIdentity& identity) const {
+    if (!identity.authority) {
+      return fail(Errc::kState, "the maker has no certificate yet: kagibin maker install");
+    }
+    const auto point = identity.authority->point();
+    return se::InitialCasd{.authority_key = Bytes(point.begin(), point.end()),
+                           .mandated_dap = options_.mandated_dap};
+  }
+
   Result<void> make_all(const std::optional<cli::ElementRecipe>& recipe) {
     const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
     const auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
@@ -187,6 +247,9 @@ class MakerCommands {
       const fs::path file = options_.out / (seid.hex() + ".nvm");
       maker::ElementPlan plan = KB_TRY(recipe ? plan_of(*recipe, seid) : plan_of(seid));
       plan.certificate_days = options_.days;
+      if (options_.casd) {
+        plan.profile.casd = KB_TRY(casd_of(element_maker.identity()));
+      }
       auto medium = KB_TRY(se::NvmFile::open(file));
       auto made = KB_TRY(element_maker.make(std::move(plan), std::move(medium), modules));
       code_hash = to_hex(*made.certificate.fields().code_hash);
@@ -281,6 +344,34 @@ int main(int argc, char** argv) {
   make->add_flag("--reserve-basic-channel", options.reserve_basic_channel,
                  "the basic channel answers MANAGE CHANNEL only")
       ->excludes(profile);
+  auto* casd = make->add_flag(
+      "--casd", options.casd,
+      "with a domain of the controlling authority (CASD), for confidential set-up; its keys are "
+      "made inside");
+  make->add_flag("--mandated-dap", options.mandated_dap,
+                 "every load file needs a signature of the controlling authority (DAP)")
+      ->needs(casd);
   make->callback([&] { program.finish(commands().make()); });
+
+  const auto add_reader = [&](CLI::App* command) {
+    command
+        ->add_option("--reader", options.reader, "PC/SC reader (name or number), or tcp:HOST:PORT")
+        ->capture_default_str();
+  };
+  auto* requests = program.app().add_subcommand(
+      "casd-requests", "ask an element's CASD for certification requests for its two keys");
+  add_reader(requests);
+  requests->add_option("--seid", options.seid, "SEID of the element, 32 hexadecimal digits")
+      ->required();
+  requests->add_option("--out", options.out, "folder for agreement.kbq and signature.kbq")
+      ->required();
+  requests->callback([&] { program.finish(commands().casd_requests()); });
+
+  auto* store = program.app().add_subcommand("store-casd",
+                                             "store the certificates of an element's CASD in it");
+  add_reader(store);
+  store->add_option("certificates", options.certificates, "from kagibin authority certify-casd")
+      ->required();
+  store->callback([&] { program.finish(commands().store_casd()); });
   return program.run(argc, argv);
 }

@@ -6,6 +6,7 @@
 #include "kagibin/cli/console/open_card.h"
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/gp/input/key_file.h"
+#include "kagibin/cli/manager/carry.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/roles/security_module_manager/card_manager.h"
 #include "kagibin/roles/security_module_manager/domain_keys.h"
@@ -20,6 +21,7 @@ namespace fs = std::filesystem;
 struct Options {
   std::string name = "manager";
   std::string reader = "0";
+  std::string listen = "127.0.0.1:0";
   std::string aid;
   std::string key_version = "30";
   std::string i = "70";
@@ -147,6 +149,36 @@ class ManagerCommands {
     }
     console_.result({{"application", options_.aid}, {"security_domain", options_.domain}},
                     "Application {} is installed under {}.", options_.aid, options_.domain);
+    return cli::kExitOk;
+  }
+
+  // The provider and his domain agree on keys; the session under the keys put here carries it.
+  int carry() {
+    const auto done = [&]() -> Result<int> {
+      const manager::DomainPlan plan = KB_TRY(domain_plan(options_.aid));
+      const auto folder = KB_TRY(open());
+      const auto card = KB_TRY(cli::open_card(options_.reader));
+      CardName name = KB_TRY(card_name(*card));
+      const delivery::KeyExport keys = KB_TRY(keys_of(folder, name));
+      manager::CarriedDomain domain(
+          *card,
+          {.domain = plan.aid,
+           .key_version = keys.key_version_number,
+           .scp03 = plan.scp03,
+           .keys = KB_TRY(scp::Scp03KeySet::create(
+               keys.key_enc.duplicate(), keys.key_mac.duplicate(), keys.key_dek.duplicate()))},
+          rng_);
+      return cli::carry(domain, options_.listen, console_);
+    }();
+    if (!done) {
+      return console_.failed(done.error(), "the provider's keys were not set up",
+                             "what came to pass in the card kagibin provider agree-keys tells when "
+                             "it is run again");
+    }
+    console_.result({{"security_domain", options_.aid}, {"store_data", *done}},
+                    "Carried: the card took {} commands of the provider for domain {}. Which keys "
+                    "it has now is between the two.",
+                    *done, options_.aid);
     return cli::kExitOk;
   }
 
@@ -335,6 +367,16 @@ int main(int argc, char** argv) {
   key_file->add_option("--out", options.out, "where to write the file")->required();
   add_key_options(key_file, options);
   key_file->callback([&] { program.finish(commands().key_file()); });
+
+  auto* carry = program.app().add_subcommand(
+      "carry",
+      "carry a service provider's confidential set-up to his domain, whose keys were put here");
+  add_reader_option(carry, options);
+  carry->add_option("--aid", options.aid, "AID of the domain")->required();
+  add_key_options(carry, options);
+  carry->add_option("--listen", options.listen, "where the provider connects (port 0: a free one)")
+      ->capture_default_str();
+  carry->callback([&] { program.finish(commands().carry()); });
 
   auto* exports = program.app().add_subcommand(
       "export-keys", "export first key sets, sealed to a service provider (CMS AuthEnvelopedData)");

@@ -61,6 +61,25 @@ int main(int argc, char** argv) {
   import_keys->add_option("--manager", options.manager, "the manager's signing.pem, to pin it")
       ->required();
 
+  auto* agree = add("agree-keys",
+                    "agree with a domain of ours on channel keys that nobody else knows "
+                    "(confidential set-up through the element's CASD)",
+                    cli::provider_agree_keys);
+  agree
+      ->add_option("--reader", options.reader,
+                   "tcp:HOST:PORT of kagibin manager carry, which holds the card")
+      ->required();
+  agree->add_option("--aid", options.aid, "AID of the domain")->required();
+  agree
+      ->add_option("--key-version", options.key_version,
+                   "KVN of the new key set, two hexadecimal digits")
+      ->capture_default_str();
+  agree->add_option("--key-size", options.key_size, "octets of each key")
+      ->capture_default_str()
+      ->check(CLI::IsMember({16, 24, 32}));
+  agree->add_flag("--keep-old-keys", options.keep_old_keys,
+                  "leave the keys that the manager knows in the domain");
+
   auto* master = program.app().add_subcommand(
       "master-key", "make or import a key that element keys are derived from");
   master->require_subcommand(1);

@@ -20,6 +20,10 @@ struct ProviderOptions {
   std::string via;
   std::string key_name;
   int key_size = 16;
+  std::string reader = "0";
+  std::string aid;
+  std::string key_version = "31";
+  bool keep_old_keys = false;
   std::vector<std::string> devices;
   std::string order;
   int validity_minutes = 1440;
@@ -38,6 +42,9 @@ int provider_import_keys(const Program& program, const ProviderOptions& options)
 // `import` reads the key from options.file, as hexadecimal digits; otherwise it is random.
 int provider_master_key(const Program& program, const ProviderOptions& options, bool import);
 int provider_literal_key(const Program& program, const ProviderOptions& options);
+
+// provider_agreement.cc
+int provider_agree_keys(const Program& program, const ProviderOptions& options);
 
 // provider_orders.cc
 int provider_check(const Program& program, const ProviderOptions& options);

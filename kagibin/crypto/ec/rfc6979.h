@@ -22,8 +22,8 @@ class BasicRfc6979 {
 
   // The next k in [1, n-1].
   SecretArray<Size> next_nonce();
-  // A uniform number in [1, n-1] of the same secrecy, to blind this k with and nothing else; not part
-  // of the RFC.
+  // A uniform number in [1, n-1] of the same secrecy, to blind this k with and nothing else; not
+  // part of the RFC.
   SecretArray<Size> blind() const;
 
  private:

@@ -169,6 +169,21 @@ TEST_F(ProviderSetupTest, RefusesAnAnswerWithAnyBitChanged) {
   EXPECT_TRUE(setup.finish(answer).has_value());
 }
 
+TEST_F(ProviderSetupTest, KnowsTheKeysBeforeTheAnswerUnlessTheCardAddsARandom) {
+  ProviderSetup setup({.key_version = 0x31}, casd_.public_key());
+  EXPECT_EQ(setup.expected().error().code, Errc::kState);
+  const auto command = setup.ask(rng_);
+  const auto before = setup.expected();
+  const auto after = setup.finish(card_answer(casd_, command->data, {}));
+  ASSERT_TRUE(before.has_value() && after.has_value());
+  EXPECT_TRUE(ct_equal(before->enc.expose(), after->enc.expose()));
+  EXPECT_TRUE(ct_equal(before->mac.expose(), after->mac.expose()));
+  EXPECT_TRUE(ct_equal(before->dek.expose(), after->dek.expose()));
+  ProviderSetup with_random({.with_random = true, .key_version = 0x31}, casd_.public_key());
+  ASSERT_TRUE(with_random.ask(rng_).has_value());
+  EXPECT_EQ(with_random.expected().error().code, Errc::kState);
+}
+
 TEST_F(ProviderSetupTest, HasOneTurnForEachStep) {
   ProviderSetup setup({.certified = true, .key_version = 0x31}, casd_.public_key());
   EXPECT_EQ(setup.finish({}).error().code, Errc::kState);

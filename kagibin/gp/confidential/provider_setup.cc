@@ -36,6 +36,14 @@ Result<apdu::CommandApdu> ProviderSetup::ask(crypto::Rng& rng) {
   return ask_unsigned(reference_.encode(), point);
 }
 
+Result<AgreedKeySet> ProviderSetup::expected() const {
+  if (!ephemeral_ || reference_.with_random) {
+    return fail(Errc::kState, "the keys are not known before the card has answered");
+  }
+  const SecretBytes shared = KB_TRY(crypto::ecdh(*ephemeral_, casd_key_));
+  return derive_key_set(shared, reference_, {}, card_);
+}
+
 Result<AgreedKeySet> ProviderSetup::finish(ByteView answer) {
   if (!ephemeral_) {
     return fail(Errc::kState, "a set-up asks before it finishes");

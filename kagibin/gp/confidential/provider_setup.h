@@ -38,6 +38,10 @@ class ProviderSetup {
                                 crypto::Rng& rng);
   // The unsigned form. kInvalidArgument for a reference that says a certificate.
   Result<apdu::CommandApdu> ask(crypto::Rng& rng);
+  // The key set that a good answer will prove, once asked: to keep it before the request leaves,
+  // for the answer may be lost. kState before ask(), and where a random of the card goes into the
+  // keys.
+  Result<AgreedKeySet> expected() const;
   // The key set. kAuthentication for a wrong receipt: what answered is not the CASD of that key.
   Result<AgreedKeySet> finish(ByteView answer);
 

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// kagibin provider agree-keys: Amendment A, scenario 3, with a domain of ours in an element of
+// which a shipment list and a CASD speak (gp/confidential/provider_setup.h).
+//
+// The key set is kept before the request leaves, so a lost answer loses no key: the next run sees
+// from the card's cryptogram whether the domain took it. No try on the card is used for that.
+#include <algorithm>
+
+#include "kagibin/apdu/exchange.h"
+#include "kagibin/apdu/status_words.h"
+#include "kagibin/base/clock.h"
+#include "kagibin/cli/console/hex_option.h"
+#include "kagibin/cli/console/open_card.h"
+#include "kagibin/cli/provider/provider_commands.h"
+#include "kagibin/cli/provider/provider_problem.h"
+#include "kagibin/gp/confidential/provider_setup.h"
+#include "kagibin/gp/get_data.h"
+#include "kagibin/gp/key_information.h"
+#include "kagibin/gp/select.h"
+#include "kagibin/roles/service_provider/confidential/casd_trust.h"
+#include "kagibin/scp/scp03/scp03_host.h"
+
+namespace kagibin::cli {
+
+namespace {
+
+using provider::Checked;
+
+constexpr std::string_view kCasdAid = "A00000015153504341534400";
+constexpr std::uint16_t kCasdCertificates = 0x7F21;
+
+struct Agreement {
+  Seid seid;
+  bool found = false;  // an earlier run had agreed already
+};
+
+class AgreementVisit {
+ public:
+  AgreementVisit(ProviderHome& home,
+                 apdu::CardLink& card,
+                 const ProviderOptions& options,
+                 const Aid& domain,
+                 std::uint8_t version)
+      : home_(home), card_(card), options_(options), domain_(domain), version_(version) {}
+
+  Checked<Agreement> run() {
+    const provider::Trust trust = KB_TRY(home_.trust());
+    const pki::Certificate own = KB_TRY(home_.certificate());
+    if (!pki::allows_aid(own, domain_)) {
+      return provider::problem(
+          Errc::kPolicy,
+          fmt::format("Our certificate does not cover {}: the domain would refuse us. Have the "
+                      "authority certify its prefix.",
+                      domain_.hex()));
+    }
+    const provider::CasdTrust casd = KB_TRY(this->casd(trust));
+    seid_ = Seid{casd.element};
+    if (!KB_TRY(home_.shipments().find(seid_))) {
+      return provider::problem(
+          Errc::kNotFound,
+          fmt::format("The CASD is of element {}, which no shipment list names; nothing was sent. "
+                      "Import the maker's list first (kagibin provider accept-shipment).",
+                      seid_.hex()));
+    }
+    const auto known = KB_TRY(home_.keys().channel_keys(seid_, domain_, version_));
+    if (KB_TRY(is_version_there())) {
+      if (known && KB_TRY(opens(*known))) {
+        return Agreement{.seid = seid_, .found = true};
+      }
+      return provider::problem(
+          Errc::kConflict,
+          fmt::format("Domain {} has a key set {:02X} already, and {}; nothing was sent. Choose "
+                      "another --key-version.",
+                      domain_.hex(), version_,
+                      known ? "it is not the one that we hold" : "we do not hold it"));
+    }
+    KB_TRY(set_up(casd, own));
+    return Agreement{.seid = seid_};
+  }
+
+ private:
+  Result<apdu::ResponseApdu> send(const apdu::CommandApdu& command) {
+    return apdu::exchange(card_, command);
+  }
+
+  Checked<void> select(const Aid& aid, std::string_view what) {
+    const gp::Select command{.name = Bytes(aid.view().begin(), aid.view().end())};
+    const apdu::ResponseApdu answer = KB_TRY(send(command.encode()));
+    if (!apdu::sw::is_ok(answer.sw)) {
+      return refused(answer.sw, what);
+    }
+    return {};
+  }
+
+  static std::unexpected<provider::Problem> refused(StatusWord sw, std::string_view what) {
+    return provider::problem(Errc::kCardStatus,
+                             fmt::format("{} (card status {:04X}).", what, sw.value));
+  }
+
+  Checked<provider::CasdTrust> casd(const provider::Trust& trust) {
+    KB_TRY(select(*Aid::from_hex(kCasdAid),
+                  "The element has no domain of the controlling authority; ask its maker for one "
+                  "that has a CASD"));
+    const apdu::ResponseApdu answer = KB_TRY(send(gp::GetData{.tag = kCasdCertificates}.encode()));
+    if (!apdu::sw::is_ok(answer.sw)) {
+      return refused(answer.sw,
+                     "The CASD has no certificates yet; its maker stores them with kagibin maker "
+                     "store-casd");
+    }
+    const SystemClock clock;
+    const auto out = provider::trust_casd(
+        trust.anchors, answer.data, pki::CertificateDate::from_unix(clock.now()), trust.revoked);
+    if (!out) {
+      return provider::problem(
+          out.error().code,
+          fmt::format(
+              "The CASD's certificates are not believed: {}. Nothing was sent to the domain.",
+              out.error().detail.text()));
+    }
+    return *out;
+  }
+
+  Checked<bool> is_version_there() {
+    KB_TRY(select(domain_, "The card has no such security domain; the manager creates it"));
+    const apdu::ResponseApdu answer =
+        KB_TRY(send(gp::GetData{.tag = gp::data_object::kKeyInformation}.encode()));
+    if (!apdu::sw::is_ok(answer.sw)) {
+      return refused(answer.sw, "The domain does not tell which keys it has");
+    }
+    const gp::KeyInformation keys = KB_TRY(gp::KeyInformation::decode(answer.data));
+    return keys.holds(version_);
+  }
+
+  // Whether the selected domain holds this set: seen from its cryptogram.
+  Checked<bool> opens(const provider::ChannelKeySet& keys) {
+    scp::Scp03KeySet set = KB_TRY(
+        scp::Scp03KeySet::create(keys.enc.duplicate(), keys.mac.duplicate(), keys.dek.duplicate()));
+    scp::Scp03Host host(std::move(set), {.key_version_number = version_});
+    const apdu::CommandApdu update = KB_TRY(host.initialize_update(home_.rng()));
+    const apdu::ResponseApdu answer = KB_TRY(send(update));
+    if (!apdu::sw::is_ok(answer.sw)) {
+      return refused(answer.sw, "The domain opens no channel");
+    }
+    return host.external_authenticate(answer, scp::SecurityLevel{0x03}).has_value();
+  }
+
+  Checked<void> set_up(const provider::CasdTrust& casd, const pki::Certificate& own) {
+    const gp::SetupReference reference{.deletes_existing = !options_.keep_old_keys,
+                                       .certified = true,
+                                       .key_size = static_cast<std::uint8_t>(options_.key_size),
+                                       .key_version = version_};
+    gp::ProviderSetup setup(reference, crypto::CurvePublicKey::from(casd.agreement));
+    const apdu::ResponseApdu challenge =
+        KB_TRY(send(gp::ProviderSetup::show_certificate(own.encoded())));
+    if (!apdu::sw::is_ok(challenge.sw)) {
+      return refused(challenge.sw,
+                     "The domain takes no set-up from us: the manager could not open it, or our "
+                     "certificate is not good there. Nothing was changed");
+    }
+    const crypto::EcPrivateKey signing = KB_TRY(home_.keys().signing_key());
+    const apdu::CommandApdu ask = KB_TRY(setup.ask(challenge.data, signing, home_.rng()));
+    const gp::AgreedKeySet expected = KB_TRY(setup.expected());
+    KB_TRY(keep(expected));
+    const auto answer = send(ask);
+    if (!answer) {
+      return provider::problem(
+          answer.error().code,
+          "The answer was lost: the domain has its old keys or the new ones, which are kept here. "
+          "Run the same command again; it finds out without using a try.");
+    }
+    if (!apdu::sw::is_ok(answer->sw)) {
+      return refused(answer->sw,
+                     "The domain refuses the set-up, or somebody on the way says so. Run the same "
+                     "command again: it finds out whether the new keys, which are kept, are there");
+    }
+    if (const auto agreed = setup.finish(answer->data); !agreed) {
+      return provider::problem(
+          agreed.error().code,
+          fmt::format("The domain's receipt is not believed: {}. Do not use key set {:02X} of {}.",
+                      agreed.error().detail.text(), version_, domain_.hex()));
+    }
+    KB_TRY(select(domain_, "The domain cannot be selected any more"));
+    const auto kept = KB_TRY(home_.keys().channel_keys(seid_, domain_, version_));
+    if (!kept || !KB_TRY(opens(*kept))) {
+      return provider::problem(
+          Errc::kAuthentication,
+          fmt::format("The receipt was right and yet the domain does not open with key set {:02X}: "
+                      "do not use it.",
+                      version_));
+    }
+    return {};
+  }
+
+  // `i` 00: a set that we know by ourselves (key_store.h).
+  Checked<void> keep(const gp::AgreedKeySet& agreed) {
+    KB_TRY(home_.keys().put_channel_keys(seid_, domain_, version_,
+                                         provider::ChannelKeySet{.i = 0x00,
+                                                                 .enc = agreed.enc.duplicate(),
+                                                                 .mac = agreed.mac.duplicate(),
+                                                                 .dek = agreed.dek.duplicate()}));
+    return {};
+  }
+
+  ProviderHome& home_;
+  apdu::CardLink& card_;
+  const ProviderOptions& options_;
+  Aid domain_;
+  std::uint8_t version_;
+  Seid seid_{};
+};
+
+}  // namespace
+
+int provider_agree_keys(const Program& program, const ProviderOptions& options) {
+  Console console = program.console();
+  const auto done = [&]() -> Checked<Agreement> {
+    const auto home = KB_TRY(ProviderHome::open(program));
+    const Aid domain = KB_TRY(Aid::from_hex(options.aid));
+    const std::uint8_t version = KB_TRY(parse_octet(options.key_version));
+    const auto card = KB_TRY(open_card(options.reader));
+    return AgreementVisit(*home, *card, options, domain, version).run();
+  }();
+  if (!done) {
+    return report_problem(program, done.error(), "no keys were agreed on");
+  }
+  console.result(
+      {{"seid", done->seid.hex()},
+       {"security_domain", options.aid},
+       {"key_version", options.key_version},
+       {"found", done->found}},
+      "{} key set {} of domain {} in element {}: it opens the domain, and nobody on the way "
+      "knows it.",
+      done->found ? "An earlier run had agreed on" : "Agreed on", options.key_version, options.aid,
+      done->seid.hex());
+  return kExitOk;
+}
+
+}  // namespace kagibin::cli

@@ -1,0 +1,233 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Confidential set-up between programs: a provider agrees with its domain on keys that the manager, who carries it, does
+not know; and what goes wrong on the way.
+
+  confidential_setup_test.py [FOLDER OF PROGRAMS] [-v]
+
+Each case has an element of its own. Standard library only.
+"""
+import argparse
+import pathlib
+import re
+import signal
+import sys
+import tempfile
+import traceback
+
+from element_relay import Cut, Relay, ask_element
+from process_site import DOMAIN, FAILED, IIN, OK, REFUSED, SPID, TRY_AGAIN, USAGE, Service, check, options, run
+
+OTHER_DOMAIN = "F0574C4B0202"  # ours by name, of no certificate
+STORE_DATA = 0xE2
+SELECT_DOMAIN = f"00A40400{len(DOMAIN) // 2:02X}{DOMAIN}00"
+KEY_INFORMATION = "80CA00E000"
+
+
+class Bench:
+    def __init__(self, folder):
+        self.folder, self.services, self.made = pathlib.Path(folder), [], 0
+        secret = self.folder / "passphrase"
+        secret.touch(mode=0o600)
+        secret.write_text("for this test alone\n")
+        self.role("authority", "init").expect(OK)
+        self.role("maker", "init", "--name", "ACME").expect(OK)
+        self.role("authority", "certify-maker", "maker/request.kbq", "--out", "maker.cert").expect(OK)
+        self.role("maker", "install", "--certificate", "maker.cert", "--roots", "authority/roots.pem").expect(OK)
+        self.role("manager", "init").expect(OK)
+        self.role("provider", "init", "--spid", SPID).expect(OK)
+        self.role("authority", "certify-provider", "provider/request.kbq", "--aid-prefix", DOMAIN, "--out", "provider.cert",
+                  ).expect(OK)
+        self.role("provider", "install", "--certificate", "provider.cert", "--roots", "authority/roots.pem").expect(OK)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for service in self.services:
+            service.stop(signal.SIGKILL)
+
+    def role(self, name, *arguments):
+        return run(name, *arguments, "--home", name, "--passphrase-file", "passphrase", cwd=self.folder)
+
+    def element(self, casd=True, certified=True, shipped=True):
+        """A new element that runs, with the provider's domain in it."""
+        self.made += 1
+        seid = f"4B4200000000000000000000000001{self.made:02X}"
+        out = pathlib.Path(f"element-{self.made}")
+        self.role("maker", "make", "--out", out, "--seid", seid, "--shipment", out / "shipment.json", "--issuer-keys",
+                  out / "issuer.cms", "--manager", "manager/exchange.pem", *(["--casd"] if casd else [])).expect(OK)
+        self.role("manager", "import-issuer-keys", out / "issuer.cms", "--maker", "maker/maker.pem").expect(OK)
+        if shipped:
+            self.role("provider", "accept-shipment", out / "shipment.json").expect(OK)
+        self.services.append(Service("se", "run", "--single", "--no-sync", "--state", self.folder / out / f"{seid}.nvm",
+                                     "--listen", "127.0.0.1:0"))
+        self.port = self.services[-1].port
+        self.reader, self.card = f"tcp:127.0.0.1:{self.port}", f"{IIN}:{seid[12:]}"
+        if casd and certified:
+            self.certify(out, seid)
+        self.role("manager", "create-domain", "--reader", self.reader, "--aid", DOMAIN).expect(OK)
+
+    def certify(self, out, seid):
+        requests = self.role("maker", "casd-requests", "--reader", self.reader, "--seid", seid, "--out", out).expect(OK)
+        for kind, file in requests.results[0].items():
+            self.role("authority", "certify-casd", file, "--out", out / f"{kind}.cert").expect(OK)
+        self.role("maker", "store-casd", out / "agreement.cert", out / "signature.cert", "--reader", self.reader).expect(OK)
+
+    def carry(self, *arguments, aid=DOMAIN):
+        service = Service("manager", "carry", "--reader", self.reader, "--aid", aid, *arguments, "--home",
+                          self.folder / "manager", "--passphrase-file", self.folder / "passphrase")
+        self.services.append(service)
+        return service
+
+    def agree(self, *arguments, port=None, aid=DOMAIN):
+        """The provider's answer, and the manager's."""
+        carrier = None
+        if port is None:
+            carrier = self.carry()
+            port = carrier.port
+        done = self.role("provider", "agree-keys", "--reader", f"tcp:127.0.0.1:{port}", "--aid", aid, *arguments)
+        return done, carrier.done() if carrier else None
+
+    def versions(self):
+        _, keys = ask_element(self.port, SELECT_DOMAIN, KEY_INFORMATION)
+        return set(re.findall(r"C004..(..)88", keys))
+
+
+def both_agree_and_the_manager_is_out(bench):
+    bench.element()
+    check(bench.versions() == {"30"}, f"the domain has {bench.versions()}")
+    agreed, carried = bench.agree()
+    result = agreed.expect(OK).results[0]
+    check(not result["found"] and result["key_version"] == "31", f"{result}")
+    check(carried.expect(OK).results[-1]["store_data"] == 2, f"{carried.out}")
+    check(bench.versions() == {"31"}, f"the domain has {bench.versions()}")
+    # What the manager knows opens the domain no more, nor do the issuer's keys.
+    for domain in (["--aid", DOMAIN], []):
+        bench.role("manager", "key-file", "--card", bench.card, *domain, "--out", "card.keys").expect(OK)
+        run("gp", "info", "--sd", DOMAIN, "--reader", bench.reader, "--keys", bench.folder / "card.keys").expect(FAILED, REFUSED)
+        (bench.folder / "card.keys").unlink()
+    again, carried = bench.agree()
+    check(again.expect(OK).results[0]["found"], f"{again.out}")
+    check(carried.expect(OK).results[-1]["store_data"] == 0, f"{carried.out}")
+
+
+def the_managers_keys_stay_on_request_and_sizes_are_chosen(bench):
+    bench.element()
+    bench.agree("--keep-old-keys", "--key-size", "32", "--key-version", "33")[0].expect(OK)
+    check(bench.versions() == {"30", "33"}, f"the domain has {bench.versions()}")
+
+
+def an_answer_that_is_lost_loses_no_key(bench):
+    bench.element()
+    carrier = bench.carry()
+    relay, seen = Relay(lambda: carrier.port), []
+
+    def cut(_, apdu, answer):
+        seen.append(apdu[1])
+        if seen.count(STORE_DATA) == 2:
+            raise Cut
+        return answer
+
+    relay.after_answer = cut
+    bench.agree(port=relay.port)[0].expect(TRY_AGAIN).says("answer was lost", "same command again")
+    relay.close()
+    check(bench.versions() == {"31"}, "the card did not take the set-up")
+    check(bench.agree()[0].expect(OK).results[0]["found"], "the keys were lost")
+
+
+def a_request_that_is_lost_is_made_anew(bench):
+    bench.element()
+    carrier = bench.carry()
+    relay, seen = Relay(lambda: carrier.port), []
+
+    def cut(_, apdu):
+        seen.append(apdu[1])
+        if seen.count(STORE_DATA) == 2:
+            raise Cut
+        return apdu
+
+    relay.before_send = cut
+    bench.agree(port=relay.port)[0].expect(TRY_AGAIN)
+    relay.close()
+    check(bench.versions() == {"30"}, "the card took what was never sent")
+    check(not bench.agree()[0].expect(OK).results[0]["found"], "nothing was there to be found")
+
+
+def a_forged_receipt_and_a_forged_refusal_are_not_believed(bench):
+    for forge, code, words in ((lambda answer: answer[:-3] + bytes([answer[-3] ^ 1]) + answer[-2:], REFUSED, "receipt is not"),
+                               (lambda _: bytes.fromhex("6A80"), FAILED, "run the same command again")):
+        bench.element()
+        carrier = bench.carry()
+        relay, seen = Relay(lambda: carrier.port), []
+
+        def change(_, apdu, answer):
+            seen.append(apdu[1])
+            return forge(answer) if seen.count(STORE_DATA) == 2 and apdu[1] == STORE_DATA else answer
+
+        relay.after_answer = change
+        bench.agree(port=relay.port)[0].expect(code).says(words)
+        relay.close()
+        check(bench.agree()[0].expect(OK).results[0]["found"], "the keys were there, and kept")
+
+
+def who_is_no_part_of_it_is_told_so(bench):
+    bench.element(casd=False)
+    bench.agree()[0].expect(FAILED).says("no domain of the controlling authority")
+    bench.element(certified=False)
+    bench.agree()[0].expect(FAILED).says("no certificates yet", "store-casd")
+    bench.element(shipped=False)
+    bench.agree()[0].expect(FAILED, REFUSED).says("no shipment list names", "accept-shipment")
+    bench.agree(aid=OTHER_DOMAIN)[0].expect(REFUSED).says("certificate does not cover")
+    bench.agree("--key-version", "30")[0].expect(FAILED, REFUSED)
+    bench.role("provider", "agree-keys", "--reader", "tcp:127.0.0.1:1", "--aid", DOMAIN).expect(TRY_AGAIN)
+    bench.role("provider", "agree-keys", "--aid", DOMAIN).expect(USAGE).says("--reader")
+
+
+def a_manager_with_other_keys_carries_nothing(bench):
+    bench.element()
+    carrier = bench.carry("--key-version", "30", "--key-size", "24")
+    agreed, _ = bench.agree(port=carrier.port)
+    agreed.expect(FAILED).says("manager could not open it", "6982")
+    carrier.done().expect(REFUSED).says("not set up")
+    check(bench.versions() == {"30"}, "something was changed")
+    idle = bench.carry()
+    check(idle.port, "it does not listen")
+    idle.process.send_signal(signal.SIGTERM)
+    idle.done().expect(FAILED, TRY_AGAIN)
+
+
+def certificates_of_another_element_are_refused(bench):
+    bench.element(certified=False)
+    first = bench.reader
+    bench.element()
+    bench.role("maker", "store-casd", f"element-{bench.made}/agreement.cert", "--reader", first).expect(FAILED).says("6A80")
+
+
+CASES = [both_agree_and_the_manager_is_out, the_managers_keys_stay_on_request_and_sizes_are_chosen,
+         an_answer_that_is_lost_loses_no_key, a_request_that_is_lost_is_made_anew,
+         a_forged_receipt_and_a_forged_refusal_are_not_believed, who_is_no_part_of_it_is_told_so,
+         a_manager_with_other_keys_carries_nothing, certificates_of_another_element_are_refused]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bin", nargs="?", default="build/asan/bin", type=pathlib.Path)
+    parser.add_argument("-v", "--verbose", action="store_true")
+    arguments = parser.parse_args()
+    options.bin, options.verbose = arguments.bin.resolve(), arguments.verbose
+    failed = []
+    with tempfile.TemporaryDirectory() as folder, Bench(folder) as bench:
+        for case in CASES:
+            try:
+                case(bench)
+                print(f"ok      {case.__name__}")
+            except Exception:  # noqa: BLE001: the rest shall still run
+                failed.append(case.__name__)
+                print(f"FAILED  {case.__name__}\n{traceback.format_exc()}")
+    print(f"{len(CASES) - len(failed)} of {len(CASES)} cases passed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
