@@ -157,6 +157,7 @@ class Reader {
   Result<void> read_scp03(ObjectReader& in, ProfileFile& out) {
     const std::uint8_t i = KB_TRY(read_octet(in, "i", "scp03"));
     out.element.scp03 = KB_TRY(scp::Scp03Parameter::from(i));
+    at("scp03");
     return in.finish();
   }
 
@@ -169,6 +170,7 @@ class Reader {
       return fail(Errc::kPolicy, "a profile that turns SCP02 on says why: it is broken");
     }
     out.scp02_reason = KB_TRY(read_text(in, "reason", kOf));
+    at(kOf);
     return in.finish();
   }
 
@@ -267,6 +269,7 @@ class Reader {
     const Aid aid = KB_TRY(read_aid(in, "aid", kOf));
     const gp::Privileges privileges = KB_TRY(read_privileges(in, kOf));
     out.element.security_domains.push_back({.aid = aid, .privileges = privileges});
+    at(kOf);
     return in.finish();
   }
 
@@ -283,6 +286,7 @@ class Reader {
       application.parameters = KB_TRY(in.hex(at("parameters", kOf), 0, kMaxParameters));
     }
     out.element.applications.push_back(std::move(application));
+    at(kOf);
     return in.finish();
   }
 

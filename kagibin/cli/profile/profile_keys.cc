@@ -71,7 +71,7 @@ std::vector<std::string> parts_of(const ProfileKeySet& set) {
     case KeySource::kGiven:
       return {"enc", "mac", "dek"};
     case KeySource::kPublished:
-      return {};
+      break;
   }
   return {};
 }

@@ -14,6 +14,7 @@
 #include "kagibin/se/element.h"
 #include "kagibin/se/nvm/nvm_memory.h"
 
+#include "tests/support/failing_rng.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/fixed_rng.h"
 #include "tests/support/must.h"
@@ -194,12 +195,60 @@ TEST(ProfileKeysTest, ReadsBackWhatItWritesAndDrawsOnlyWhatIsMissing) {
 }
 
 TEST(ProfileKeysTest, RefusesLinesThatAreNone) {
-  for (const char* line :
-       {"issuer.master", "issuer.master = 0", "issuer.master = 0g", " = 00", "a = \n",
-        "a = 00\na = 00",
-        "a = 000102030405060708090A0B0C0D0E0F000102030405060708090A0B0C0D0E0F00"}) {
-    EXPECT_FALSE(ProfileKeys::parse(SecretBytes::copy_of(ascii(line))).has_value()) << line;
+  const std::string octets32(64, '0');
+  struct Row {
+    std::string text;
+    Errc code;
+  };
+  for (const Row& row : std::vector<Row>{
+           {"issuer.master", Errc::kEncoding},
+           {"issuer.master = 0", Errc::kEncoding},
+           {"issuer.master = 0g", Errc::kEncoding},
+           {"issuer.master = g0", Errc::kEncoding},
+           {" = 00", Errc::kEncoding},
+           {"a = \n", Errc::kEncoding},
+           {std::string(49, 'a') + " = 00", Errc::kEncoding},
+           {"a = " + octets32 + "00", Errc::kEncoding},
+           {"a = 00\na = 00", Errc::kConflict},
+       }) {
+    const auto keys = ProfileKeys::parse(SecretBytes::copy_of(ascii(row.text)));
+    ASSERT_FALSE(keys.has_value()) << row.text;
+    EXPECT_EQ(keys.error().code, row.code) << row.text;
   }
+  EXPECT_TRUE(ProfileKeys::parse(
+                  SecretBytes::copy_of(ascii(std::string(48, 'a') + "\t= " + octets32 + "\r\n")))
+                  .has_value());
+}
+
+TEST(ProfileKeysTest, AFileHasAtMost64ValuesAnd64KiB) {
+  std::string text;
+  for (int i = 0; i < 64; ++i) {
+    text += "value" + std::to_string(i) + " = 00\n";
+  }
+  const auto parse = [](const std::string& lines) {
+    return ProfileKeys::parse(SecretBytes::copy_of(ascii(lines)));
+  };
+  EXPECT_TRUE(parse(text).has_value());
+  EXPECT_EQ(parse(text + "more = 00\n").error().code, Errc::kLimit);
+  EXPECT_TRUE(parse(std::string(65'536, ' ')).has_value());
+  EXPECT_EQ(parse(std::string(65'537, ' ')).error().code, Errc::kLimit);
+}
+
+TEST(ProfileKeysTest, NothingIsDrawnWhenTheRandomSourceFails) {
+  const ProfileFile payment = must(ProfileFile::parse(shipped_text("payment")));
+  ProfileKeys keys;
+  test::FailingRng rng("keys", 1);
+  EXPECT_EQ(keys.fill(payment, rng).error().code, Errc::kCrypto);
+  EXPECT_EQ(keys.missing(payment), "issuer.master");
+}
+
+TEST(ProfileKeysTest, PublishedKeysNeedNoValue) {
+  const ProfileFile factory = must(ProfileFile::parse(shipped_text("factory")));
+  ProfileKeys keys;
+  EXPECT_EQ(keys.missing(factory), "");
+  test::FailingRng rng("keys", 1);
+  EXPECT_TRUE(keys.fill(factory, rng).has_value());
+  EXPECT_EQ(keys.encode().size(), 0U);
 }
 
 TEST(ElementRecipeTest, RefusesKeysThatAreMissingOrOfAnotherSize) {
