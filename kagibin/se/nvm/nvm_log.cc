@@ -132,14 +132,13 @@ Result<Replayed> replay(ByteView log) {
   }
   while (!in.empty()) {
     const Frame next = read_frame(in, out.next_sequence);
-    if (next.kind == Frame::Kind::kDamaged) {
-      return fail(Errc::kEncoding, "the element's memory is damaged beyond an unfinished write");
-    }
     if (next.kind == Frame::Kind::kTorn) {
       out.torn = true;
       break;
     }
-    KB_TRY(apply(next.changes, out.records));
+    if (next.kind == Frame::Kind::kDamaged || !apply(next.changes, out.records)) {
+      return fail(Errc::kEncoding, "the element's memory is damaged beyond an unfinished write");
+    }
     ++out.next_sequence;
   }
   return out;
