@@ -33,6 +33,20 @@ void expect_strict(ByteView whole) {
   EXPECT_FALSE(T::decode(longer).has_value());
 }
 
+struct Refused {
+  std::string_view octets;
+  Errc code;
+};
+
+template <typename T>
+void expect_refused(const std::vector<Refused>& rows) {
+  for (const Refused& row : rows) {
+    const auto decoded = T::decode(hex(row.octets));
+    ASSERT_FALSE(decoded.has_value()) << row.octets;
+    EXPECT_EQ(kagibin::name(decoded.error().code), kagibin::name(row.code)) << row.octets;
+  }
+}
+
 BlockHeader block(std::uint8_t number, bool more) {
   return {.instruction = ins::kLoad, .p1 = 0, .p2 = number, .more = more};
 }
@@ -184,6 +198,36 @@ TEST(NextCodec, TheAnswerRefusesCombinationsThatMeanNothing) {
   }
 }
 
+TEST(NextCodec, SaysWhatIsWrong) {
+  const std::string request = "8310000102030405060708090A0B0C0D0E0F";
+  const std::vector<std::pair<std::string, Errc>> requests = {
+      {"", Errc::kTruncated},
+      {"830F000102030405060708090A0B0C0D0E", Errc::kLength},
+      {request + "D30190", Errc::kLength},
+      {request + "D3029000", Errc::kTruncated},
+      {request + "D400", Errc::kUnexpectedTag},
+      {request + "D3029000D400D500", Errc::kTrailing},
+  };
+  for (const auto& [text, code] : requests) {
+    expect_refused<NextRequest>({{text, code}});
+  }
+  expect_refused<NextAnswer>({
+      {"D003805000", Errc::kLength},
+      {"D0048050", Errc::kTruncated},
+      {"D006805000000201", Errc::kTruncated},
+      {"D004FF500000", Errc::kValue},
+      {"D104A0000001", Errc::kLength},
+      {"D200", Errc::kLength},
+      {"D20100", Errc::kValue},
+      {"D20105", Errc::kValue},
+      {"D20104D20104", Errc::kTrailing},
+      {"D20102", Errc::kValue},
+      {"D106A00000015101D20102", Errc::kValue},
+      {"D0058150000008", Errc::kValue},
+      {"D008805000000000010A", Errc::kValue},
+  });
+}
+
 TEST(StatusCodec, RoundTripsAndRefusesWhatItDoesNotKnow) {
   expect_strict<Status>(hex("800101810103"));
   expect_strict<Status>(hex("80010A810100"));
@@ -195,11 +239,57 @@ TEST(StatusCodec, RoundTripsAndRefusesWhatItDoesNotKnow) {
   EXPECT_EQ(name(State::kAbsent), "absent");
 }
 
+TEST(StatusCodec, SaysWhatIsWrong) {
+  expect_refused<Status>({
+      {"", Errc::kTruncated},
+      {"810103", Errc::kUnexpectedTag},
+      {"80020101810103", Errc::kLength},
+      {"800101", Errc::kTruncated},
+      {"800101800103", Errc::kUnexpectedTag},
+      {"8001018100", Errc::kLength},
+      {"800101810103820100", Errc::kTrailing},
+      {"800100810103", Errc::kValue},
+      {"80010B810103", Errc::kValue},
+      {"800101810104", Errc::kValue},
+  });
+}
+
+TEST(StatusCodec, EveryStateHasItsNameAndTheRestHaveNone) {
+  const std::vector<std::string_view> names = {"enrolled",  "loaded",    "channel", "sent",
+                                               "unknown",   "done",      "absent",  "refused",
+                                               "cancelled", "superseded"};
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const State state{static_cast<std::uint8_t>(i + 1)};
+    EXPECT_EQ(name(state), names[i]);
+    EXPECT_EQ(is_final(state), state >= State::kDone);
+  }
+  EXPECT_EQ(name(State{0x00}), "undefined");
+  EXPECT_EQ(name(State{0x0B}), "undefined");
+}
+
 TEST(CapabilitiesCodec, RoundTripsAndRefusesListsThatDoNotRise) {
   expect_strict<Capabilities>(hex("8001018102011082010183020400"));
   EXPECT_FALSE(Capabilities::decode(hex("8001018102100182010183020400")).has_value());
   EXPECT_FALSE(Capabilities::decode(hex("8001018102010182010183020400")).has_value());
   EXPECT_FALSE(Capabilities::decode(hex("80010181010182011083020400")).has_value());
+}
+
+TEST(CapabilitiesCodec, SaysWhatIsWrong) {
+  expect_refused<Capabilities>({
+      {"", Errc::kTruncated},
+      {"8000", Errc::kLength},
+      {"8009010203040506070809", Errc::kLength},
+      {"80020101810110820101830204 00", Errc::kEncoding},
+      {"800101", Errc::kTruncated},
+      {"8001018100", Errc::kLength},
+      {"80010181020101820101830204 00", Errc::kEncoding},
+      {"800101810110", Errc::kTruncated},
+      {"8001018101108200", Errc::kLength},
+      {"800101810110820101", Errc::kTruncated},
+      {"800101810110820101830104", Errc::kLength},
+      {"800101810110820101830204008400", Errc::kTrailing},
+      {"80010181011082011083020400", Errc::kValue},
+  });
 }
 
 TEST(MakerDataCodec, RoundTrips) {
@@ -211,6 +301,32 @@ TEST(MakerDataCodec, RoundTrips) {
   expect_strict<StoredCertificates>(stored.encode());
   stored.oce_certificate = Bytes(240, 3);
   expect_strict<StoredCertificates>(stored.encode());
+}
+
+TEST(MakerDataCodec, SaysWhatIsWrong) {
+  const std::string point = "41" + std::string(130, '4');
+  const auto refusal = [](const auto& decoded) {
+    return decoded.has_value() ? std::string_view("none") : kagibin::name(decoded.error().code);
+  };
+  const auto keys = [&](const std::string& text) {
+    return refusal(GeneratedKeys::decode(hex(text)));
+  };
+  EXPECT_EQ(keys("80" + point + "81" + point), "none");
+  EXPECT_EQ(keys("81" + point), kagibin::name(Errc::kUnexpectedTag));
+  EXPECT_EQ(keys("80" + point), kagibin::name(Errc::kTruncated));
+  EXPECT_EQ(keys("80" + point + "810104"), kagibin::name(Errc::kLength));
+  EXPECT_EQ(keys("80" + point + "81" + point + "8200"), kagibin::name(Errc::kTrailing));
+  const auto stored = [&](const std::string& text) {
+    return refusal(StoredCertificates::decode(hex(text)));
+  };
+  EXPECT_EQ(stored("80" + point + "810101820102"), "none");
+  EXPECT_EQ(stored("80" + point + "810101820102830103"), "none");
+  EXPECT_EQ(stored("800104"), kagibin::name(Errc::kLength));
+  EXPECT_EQ(stored("80" + point + "8100"), kagibin::name(Errc::kLength));
+  EXPECT_EQ(stored("80" + point + "810101"), kagibin::name(Errc::kTruncated));
+  EXPECT_EQ(stored("80" + point + "8101018200"), kagibin::name(Errc::kLength));
+  EXPECT_EQ(stored("80" + point + "8101018201028300"), kagibin::name(Errc::kLength));
+  EXPECT_EQ(stored("80" + point + "8101018201028400"), kagibin::name(Errc::kTrailing));
 }
 
 TEST(AuthorityStatementCodec, TheValueHasTheLengthOfItsKind) {
@@ -225,6 +341,25 @@ TEST(AuthorityStatementCodec, TheValueHasTheLengthOfItsKind) {
                      .has_value());
   }
   EXPECT_EQ(AuthorityStatement::decode(hex("800104810100")).error().code, Errc::kNotSupported);
+}
+
+TEST(AuthorityStatementCodec, SaysWhatIsWrong) {
+  const std::string signature = "9E08" + std::string(16, '3');
+  EXPECT_TRUE(AuthorityStatement::decode(hex("800102 81020001" + signature)).has_value());
+  const std::vector<std::pair<std::string, Errc>> rows = {
+      {"", Errc::kTruncated},
+      {"8000", Errc::kLength},
+      {"800100 81020001" + signature, Errc::kNotSupported},
+      {"800102", Errc::kTruncated},
+      {"800102 810101" + signature, Errc::kLength},
+      {"800102 81020001", Errc::kTruncated},
+      {"800102 81020001 9E0730303030303030", Errc::kLength},
+      {"800102 81020001 9E49" + std::string(146, '3'), Errc::kLength},
+      {"800102 81020001" + signature + "8000", Errc::kTrailing},
+  };
+  for (const auto& [text, code] : rows) {
+    expect_refused<AuthorityStatement>({{text, code}});
+  }
 }
 
 TEST(StatusMeaningTable, EveryAnswerHasASentenceForEachOfTheThreeQuestions) {
