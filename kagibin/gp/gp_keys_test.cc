@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// PUT KEY, DELETE of keys and key information.
+// DELETE of keys, key information, and PUT KEY in pieces.
 #include <gtest/gtest.h>
 
+#include "kagibin/gp/command_pieces.h"
 #include "kagibin/gp/content/delete.h"
+#include "kagibin/gp/key_information.h"
+
+#include "tests/support/vector_file.h"
 
 namespace kagibin::gp {
 namespace {
@@ -71,6 +75,78 @@ TEST(DeleteTest, KeepsTheTokenAndItsControlReferenceForWhoVerifiesThem) {
   EXPECT_EQ(object.control_reference, hex("9300"));
   EXPECT_EQ(object.token, hex("5A"));
   EXPECT_EQ(object.encode().data, hex("4F 05 A000000003 B6 02 9300 9E 01 5A"));
+}
+
+// GPCS 11.3.3.1: key information template E0
+TEST(KeyInformationTest, RoundTripsAndRefusesEveryTruncation) {
+  const Bytes whole = hex("E0 12 C0 04 01 30 88 10 C0 04 02 30 88 10 C0 04 03 30 88 10");
+  const auto keys = KeyInformation::decode(whole);
+  ASSERT_TRUE(keys.has_value());
+  EXPECT_EQ(keys->keys.size(), 3U);
+  EXPECT_EQ(keys->keys[1],
+            (KeyEntry{.identifier = 2, .version = 0x30, .components = {{0x88, 0x10}}}));
+  EXPECT_EQ(keys->encode(), whole);
+  EXPECT_TRUE(keys->holds(0x30));
+  EXPECT_TRUE(keys->holds(0x30, 3));
+  EXPECT_FALSE(keys->holds(0x30, 4));
+  EXPECT_FALSE(keys->holds(0x31));
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_FALSE(KeyInformation::decode(ByteView(whole).first(size)).has_value()) << size;
+  }
+}
+
+// GPCS 11.3.3.1: key information
+TEST(KeyInformationTest, RefusesForeignTagsAndWhatIsInBothFormats) {
+  EXPECT_TRUE(KeyInformation::decode(hex("E0 00"))->keys.empty());
+  EXPECT_EQ(KeyInformation::decode(hex("E1 00")).error().code, Errc::kUnexpectedTag);
+  EXPECT_EQ(KeyInformation::decode(hex("E0 06 C1 04 01 30 88 10")).error().code,
+            Errc::kUnexpectedTag);
+  EXPECT_EQ(KeyInformation::decode(hex("E0 05 C0 03 01 30 88")).error().code, Errc::kLength);
+  EXPECT_EQ(KeyInformation::decode(hex("E0 07 C0 05 01 30 88 10 88")).error().code,
+            Errc::kTruncated);
+  EXPECT_EQ(KeyInformation::decode(hex("E0 08 C0 06 01 30 88 10 FF 88")).error().code,
+            Errc::kValue);
+  EXPECT_EQ(KeyInformation::decode(hex("E0 0A C0 08 01 30 FF 88 00 10 00 02")).error().code,
+            Errc::kLength);
+  EXPECT_EQ(KeyInformation::decode(hex("E0 0B C0 09 01 30 FF 88 00 10 00 00 00")).error().code,
+            Errc::kTrailing);
+  EXPECT_EQ(KeyInformation::decode(hex("E0 00 00")).error().code, Errc::kTrailing);
+}
+
+// GPCS 11.3.3.1: key information of published cards
+TEST(KeyInformationTest, ReadsWhatCardsAnswered) {
+  test::for_each_vector("kagibin/gp/key/testdata/key_information.vec",
+                        [](test::VectorCase& vector) {
+                          const Bytes answer = vector.octets("Answer");
+                          const auto keys = KeyInformation::decode(answer);
+                          ASSERT_TRUE(keys.has_value()) << keys.error().detail.text();
+                          EXPECT_EQ(keys->keys.size(), vector.number("Keys"));
+                          EXPECT_EQ(keys->encode(), answer);
+                        });
+  test::for_each_vector("kagibin/gp/key/testdata/key_information_invalid.vec",
+                        [](test::VectorCase& vector) {
+                          EXPECT_FALSE(KeyInformation::decode(vector.octets("Answer")).has_value());
+                        });
+}
+
+TEST(CommandPiecesTest, CutsLongDataAndLeavesTheRestAlone) {
+  apdu::CommandApdu put{.cla = 0x84, .ins = 0xD8, .p1 = 0x70, .p2 = 0x01, .le = 256};
+  for (const std::size_t size : {0UZ, 255UZ, 256UZ, 510UZ, 511UZ, 1'000UZ}) {
+    put.data = Bytes(size, 0x5A);
+    const auto pieces = cut_into_pieces(put);
+    ASSERT_EQ(pieces.size(), size <= 255 ? 1 : (size + 254) / 255) << size;
+    Bytes joined;
+    for (const apdu::CommandApdu& piece : pieces) {
+      const bool last = &piece == &pieces.back();
+      EXPECT_EQ(piece.p1, last ? 0x70 : 0xF0);
+      EXPECT_EQ(piece.le.has_value(), last);
+      EXPECT_TRUE(last || piece.data.size() == 255U);
+      append(joined, piece.data);
+    }
+    EXPECT_EQ(joined, put.data);
+  }
+  const apdu::CommandApdu other{.ins = 0xE2, .data = Bytes(300, 1)};
+  EXPECT_EQ(cut_into_pieces(other).size(), 1U);
 }
 
 }  // namespace

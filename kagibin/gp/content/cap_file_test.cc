@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "kagibin/base/byte_io.h"
+
 #include "tests/support/cap_builder.h"
 
 namespace kagibin::gp {
@@ -138,6 +140,86 @@ TEST(CapFileTest, AppletsBearTheirPackagesRidEachOnce) {
                                 .imports = std::vector<std::string_view>(65, "A0000000620101")}
                    .build()),
       Errc::kLimit);
+}
+
+// The block with another content of one component, whose size the Directory tells.
+Bytes replaced(const Bytes& block, std::uint8_t tag, const Bytes& content) {
+  Bytes out;
+  for (ByteReader in(block); !in.empty();) {
+    const std::uint8_t each = in.u8().value();
+    const ByteView old = in.bytes(in.u16().value()).value();
+    Bytes octets = each == tag ? content : Bytes(old.begin(), old.end());
+    const std::size_t entry = 2U * (tag - 1U);
+    if (each == 2 && octets.size() > entry + 1) {
+      octets[entry] = static_cast<std::uint8_t>(content.size() >> 8U);
+      octets[entry + 1] = static_cast<std::uint8_t>(content.size());
+    }
+    ByteWriter component;
+    component.u8(each).u16(static_cast<std::uint16_t>(octets.size())).bytes(octets);
+    append(out, component.view());
+  }
+  return out;
+}
+
+Bytes content_of(const Bytes& block, std::uint8_t tag) {
+  ByteReader in(ByteView(block).subspan(component(block, tag) + 1));
+  const ByteView content = in.bytes(in.u16().value()).value();
+  return {content.begin(), content.end()};
+}
+
+TEST(CapFileTest, EveryComponentThatIsReadEndsWhereItsContentDoes) {
+  const Bytes block = two_applets().build();
+  for (const std::uint8_t tag : Bytes{1, 2, 3, 4}) {
+    const Bytes whole = content_of(block, tag);
+    ASSERT_TRUE(CapFile::decode(replaced(block, tag, whole)).has_value());
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+      EXPECT_EQ(error_of(replaced(block, tag, cut)), Errc::kTruncated) << int{tag} << " " << size;
+    }
+    Bytes longer = whole;
+    longer.push_back(0);
+    EXPECT_EQ(error_of(replaced(block, tag, longer)), Errc::kTrailing) << int{tag};
+  }
+}
+
+TEST(CapFileTest, AHeaderOfFormat22MayLackTheNameButNotAPartOfIt) {
+  test::CapBuilder parts = two_applets();
+  parts.format = 2;
+  const Bytes block = parts.build();
+  const Bytes whole = content_of(block, 1);
+  const std::size_t name = whole.size() - 5;
+  for (std::size_t size = name; size < whole.size(); ++size) {
+    const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+    const auto cap = CapFile::decode(replaced(block, 1, cut));
+    EXPECT_EQ(cap.has_value(), size == name) << size;
+    EXPECT_TRUE(cap.has_value() || cap.error().code == Errc::kTruncated) << size;
+  }
+}
+
+// The block with a custom component and this entry for it in the Directory.
+Bytes with_custom(std::uint8_t count, const Bytes& entry) {
+  Bytes block = two_applets().build();
+  Bytes directory = content_of(block, 2);
+  directory.back() = count;
+  append(directory, entry);
+  block = replaced(block, 2, directory);
+  append(block, *from_hex("80 0002 AABB"));
+  return block;
+}
+
+TEST(CapFileTest, CustomComponentsAreCountedAndNamedOnce) {
+  const Bytes entry = *from_hex("80 0002 05 F000000009");
+  EXPECT_TRUE(CapFile::decode(with_custom(1, entry)).has_value());
+  EXPECT_EQ(error_of(with_custom(0, {})), Errc::kEncoding);
+  EXPECT_EQ(error_of(with_custom(2, entry)), Errc::kEncoding);
+  for (std::size_t size = 0; size < entry.size(); ++size) {
+    const Bytes cut(entry.begin(), entry.begin() + static_cast<std::ptrdiff_t>(size));
+    EXPECT_EQ(error_of(with_custom(1, cut)), Errc::kTruncated) << size;
+  }
+  EXPECT_EQ(error_of(with_custom(1, *from_hex("80 0002 04 F0000000"))), Errc::kLength);
+  Bytes twice = with_custom(1, entry);
+  append(twice, *from_hex("80 0002 AABB"));
+  EXPECT_EQ(error_of(twice), Errc::kConflict);
 }
 
 }  // namespace

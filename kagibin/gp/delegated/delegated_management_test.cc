@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tokens, receipts and load file data block signatures, both ends.
+#include <algorithm>
+#include <array>
+
 #include <gtest/gtest.h>
 
 #include "kagibin/gp/content/delete.h"
@@ -288,6 +291,30 @@ TEST(ReceiptTest, RoundTripsTokenNumberAndDigestAndRefusesTruncations) {
   EXPECT_EQ(Confirmation::decode(hex("0501AA03010200")).error().code, Errc::kTrailing);
   EXPECT_EQ(Confirmation::decode(hex("0601AA0301020300")).error().code, Errc::kTrailing);
   EXPECT_EQ(Confirmation::decode(hex("0701AA0301020300")).error().code, Errc::kLength);
+}
+
+// GPCS 11.1.6: fields of a confirmation that end early inside a data length that is right
+TEST(ReceiptTest, RefusesFieldsThatEndEarly) {
+  // receipt 01, counter 02, domain data 02, token number 01, token digest 01
+  const std::string_view fields = "01AA 020007 021234 0101 015A";
+  const Bytes inner = hex(fields);
+  const std::array ends = {8UZ, 10UZ, 12UZ};  // of domain data, token number, token digest
+  for (std::size_t size = 0; size <= inner.size(); ++size) {
+    Bytes answer{static_cast<std::uint8_t>(size)};
+    append(answer, ByteView(inner).first(size));
+    const auto read = Confirmation::decode(answer);
+    if (size == 0) {
+      EXPECT_FALSE(read.value().has_value()) << "00: no receipt";
+    } else if (std::ranges::find(ends, size) != ends.end()) {
+      EXPECT_EQ(to_hex(read.value()->encode()), to_hex(answer));
+    } else {
+      ASSERT_FALSE(read.has_value()) << size;
+      EXPECT_EQ(read.error().code, Errc::kTruncated) << size;
+    }
+  }
+  EXPECT_EQ(Confirmation::decode({}).error().code, Errc::kTruncated);
+  EXPECT_EQ(Confirmation::decode(hex("8110")).error().code, Errc::kEncoding);
+  EXPECT_EQ(Confirmation::decode(hex("0180")).error().code, Errc::kEncoding);
 }
 
 // GPCS C.5: a receipt is of one operation
