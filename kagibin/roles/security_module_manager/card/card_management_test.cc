@@ -322,6 +322,100 @@ TEST(KeyChangeTest, SaysWhichDeletionTakesTheLastSet) {
   EXPECT_TRUE(danger_of(CardFacts{}, gp::DeleteKeys{.version = 0x44}).has_value());
 }
 
+gp::KeyEntry told(std::uint8_t version,
+                  std::uint8_t identifier,
+                  std::uint8_t type = gp::key_type::kAes,
+                  std::uint16_t size = 16) {
+  return {.identifier = identifier, .version = version, .components = {{type, size}}};
+}
+std::vector<gp::KeyEntry> told_set(std::uint8_t version,
+                                   std::uint8_t type = gp::key_type::kAes,
+                                   std::uint16_t size = 16) {
+  return {told(version, 1, type, size), told(version, 2, type, size), told(version, 3, type, size)};
+}
+
+// GPCS 11.1.8, 11.2.2.3.2: what is left must open a channel
+TEST(KeyChangeTest, DoesNotCountAsAWayInWhatTheCardOpensNothingWith) {
+  CardFacts facts;
+  facts.card_data = gp::CardData{.protocols = {{.scp = scp::kScp03, .parameter = 0x70}}};
+  const auto danger = [&](const std::vector<gp::KeyEntry>& others) {
+    facts.keys = gp::KeyInformation{.keys = told_set(kAesVersion)};
+    facts.keys->keys.insert(facts.keys->keys.end(), others.begin(), others.end());
+    return danger_of(facts, gp::DeleteKeys{.version = kAesVersion}).has_value();
+  };
+  EXPECT_FALSE(danger(told_set(0x31)));
+  EXPECT_FALSE(danger(told_set(0x7F, gp::key_type::kAes, 32)));
+  EXPECT_FALSE(danger(told_set(0xFF))) << "a factory set";
+  for (const std::uint8_t version : std::to_array<std::uint8_t>({0x80, 0xFE, 0x70, 0x71, 0x73})) {
+    EXPECT_TRUE(danger(told_set(version))) << std::hex << int{version};
+  }
+  EXPECT_TRUE(danger(told_set(0x20, gp::key_type::kDes))) << "the card speaks no SCP02";
+  EXPECT_TRUE(danger(told_set(0x31, 0x85))) << "a type of something else";
+  EXPECT_TRUE(danger(told_set(0x31, gp::key_type::kAes, 20)));
+  EXPECT_TRUE(danger({told(0x31, 1), told(0x31, 2)})) << "incomplete";
+  EXPECT_TRUE(danger({told(0x31, 1), told(0x31, 2), told(0x31, 3, gp::key_type::kAes, 32)}));
+  EXPECT_TRUE(danger({told(0x31, 1), told(0x31, 2), told(0x31, 3, gp::key_type::kDes)}));
+  auto of_applications = told_set(0x31);
+  of_applications[2].policy =
+      gp::KeyPolicy{.says_access = true, .access = gp::KeyPolicy::kApplicationsOnly};
+  EXPECT_TRUE(danger(of_applications));
+
+  EXPECT_FALSE(danger(told_set(0x01)));
+  facts.card_data->protocols.push_back({.scp = 0x80, .parameter = 0x00});
+  EXPECT_TRUE(danger(told_set(0x01))) << "SCP80's";
+  EXPECT_FALSE(danger(told_set(0x40)));
+  facts.card_data->protocols.push_back({.scp = 0x81, .parameter = 0x00});
+  EXPECT_TRUE(danger(told_set(0x40))) << "SCP81's";
+  facts.card_data.reset();
+  EXPECT_FALSE(danger(told_set(0x20, gp::key_type::kDes))) << "a card that tells no protocol";
+}
+
+// Amendment F, 4: who authenticates the host
+TEST(KeyChangeTest, CountsAKeyPairOfScp11AsAWayInWhereItsHostCanAuthenticate) {
+  CardFacts facts;
+  facts.card_data =
+      gp::CardData{.protocols = {{.scp = scp::kScp03, .parameter = 0x70},
+                                 {.scp = scp::kScp11, .parameter = scp::kScp11S8.arc()}}};
+  const auto danger = [&](const std::vector<gp::KeyEntry>& others) {
+    facts.keys = gp::KeyInformation{.keys = told_set(kAesVersion)};
+    facts.keys->keys.insert(facts.keys->keys.end(), others.begin(), others.end());
+    return danger_of(facts, gp::DeleteKeys{.version = kAesVersion}).has_value();
+  };
+  const auto pair = [](std::uint8_t identifier) {
+    return told(0x40, identifier, gp::key_type::kEcPrivate, 32);
+  };
+  const gp::KeyEntry ca = told(0x41, scp::kKidCaKloc, gp::key_type::kEcPublic, 65);
+  EXPECT_FALSE(danger({pair(scp::kKidScp11a), ca}));
+  EXPECT_FALSE(danger({pair(scp::kKidScp11c), ca}));
+  EXPECT_TRUE(danger({pair(scp::kKidScp11b), ca})) << "SCP11b authenticates nobody";
+  EXPECT_TRUE(danger({pair(scp::kKidScp11a)})) << "no CA key";
+  EXPECT_TRUE(danger({told(0x40, scp::kKidScp11a), ca})) << "an AES key";
+  // The CA key is part of the way in.
+  facts.keys = gp::KeyInformation{.keys = {pair(scp::kKidScp11a), ca}};
+  EXPECT_TRUE(danger_of(facts, gp::DeleteKeys{.version = 0x41}).has_value());
+  std::erase_if(facts.card_data->protocols,
+                [](const gp::ChannelProtocol& one) { return one.scp == scp::kScp11; });
+  EXPECT_TRUE(danger({pair(scp::kKidScp11a), ca})) << "the card does not speak SCP11";
+}
+
+TEST(KeyChangeTest, KeysThatOpenNothingAreNoReasonToWarn) {
+  CardFacts facts;
+  facts.card_data = gp::CardData{.protocols = {{.scp = scp::kScp03, .parameter = 0x70}}};
+  facts.keys = gp::KeyInformation{.keys = {told(0x70, 1, gp::key_type::kEcPublic, 65)}};
+  EXPECT_FALSE(danger_of(facts, gp::DeleteKeys{.version = 0x70}).has_value());
+}
+
+// GPCS 11.8.2.1: a set that is replaced by one of no use
+TEST(KeyChangeTest, SaysThatTheNewVersionOpensNothing) {
+  Table table;
+  std::erase_if(table.facts.keys->keys,
+                [](const gp::KeyEntry& key) { return key.version == kDesVersion; });
+  KeyChange change{.replaced_version = kAesVersion, .version = 0x70, .keys = aes_keys(0x50)};
+  EXPECT_TRUE(danger_of(table.facts, change).has_value());
+  change.version = 0x31;
+  EXPECT_FALSE(danger_of(table.facts, change).has_value());
+}
+
 TEST(KeyChangeTest, SeesTheSameDangersInCommandsAsOctets) {
   const Table table;
   const auto danger = [&](std::string_view text) {

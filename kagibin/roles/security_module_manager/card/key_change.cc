@@ -2,38 +2,18 @@
 #include "kagibin/roles/security_module_manager/card/key_change.h"
 
 #include <algorithm>
-#include <set>
+#include <utility>
 #include <variant>
 
 #include "kagibin/gp/registry/life_cycle.h"
 #include "kagibin/gp/registry/set_status.h"
-#include "kagibin/scp/scp11/scp11.h"
+#include "kagibin/roles/security_module_manager/card/ways_in.h"
 
 namespace kagibin::roles::security_module_manager {
 namespace {
 
 constexpr std::size_t kSetSize = 3;
 constexpr std::uint8_t kFirstOfSet = 0x01;
-
-bool is_symmetric_type(std::uint8_t type) {
-  return type == gp::key_type::kAes || type == gp::key_type::kDes || type == gp::key_type::kDesCbc;
-}
-
-// Versions with the three keys of a channel, and versions with a key of SCP11.
-std::set<std::uint8_t> ways_in(const gp::KeyInformation& information) {
-  std::set<std::uint8_t> out;
-  for (const gp::KeyEntry& key : information.keys) {
-    const bool first = key.identifier == kFirstOfSet && !key.components.empty() &&
-                       is_symmetric_type(key.components.front().type);
-    if (first && information.holds(key.version, 2) && information.holds(key.version, 3)) {
-      out.insert(key.version);
-    }
-    if (scp::is_agreement_key(key.identifier)) {
-      out.insert(key.version);
-    }
-  }
-  return out;
-}
 
 std::optional<Detail> danger_of_deletion(const CardFacts& facts,
                                          std::optional<std::uint8_t> version,
@@ -45,15 +25,38 @@ std::optional<Detail> danger_of_deletion(const CardFacts& facts,
   std::erase_if(left.keys, [&](const gp::KeyEntry& key) {
     return (!version || key.version == *version) && (!identifier || key.identifier == *identifier);
   });
-  if (!ways_in(*facts.keys).empty() && ways_in(left).empty()) {
+  const auto sure = sure_ways_in(facts, left);
+  const bool loses_one = possible_ways_in(left) != possible_ways_in(*facts.keys) ||
+                         sure != sure_ways_in(facts, *facts.keys);
+  if (loses_one && sure.empty()) {
     return Detail(
-        "this deletes the last key set that opens a secure channel with the domain: nobody could "
-        "manage it afterwards");
+        "this deletes the last key set that opens a secure channel with the domain, as far as the "
+        "card tells (E0, 66): nobody could manage it afterwards");
   }
   return std::nullopt;
 }
 
 bool is_des(const KeyChange& change) { return change.keys.front().kind() == gp::KeyKind::kDes; }
+
+// What the domain holds once the change is made.
+gp::KeyInformation after(const gp::KeyInformation& before, const KeyChange& change) {
+  gp::KeyInformation out = before;
+  std::uint8_t identifier = change.first_identifier;
+  for (const gp::Key& key : change.keys) {
+    std::erase_if(out.keys, [&](const gp::KeyEntry& told) {
+      return told.identifier == identifier &&
+             (told.version == change.replaced_version || told.version == change.version);
+    });
+    gp::KeyEntry entry{.identifier = identifier++, .version = change.version};
+    for (const gp::KeyPart& part : key.parts()) {
+      entry.components.push_back(
+          {.type = part.type, .length_bytes = static_cast<std::uint16_t>(part.value.size())});
+    }
+    entry.policy = key.policy();
+    out.keys.push_back(std::move(entry));
+  }
+  return out;
+}
 
 constexpr Detail kUnspoken(
     "the new keys are of a type whose protocol the card does not name in its card data (66), so "
@@ -104,7 +107,7 @@ std::optional<Detail> danger_of(const CardFacts& facts, const KeyChange& change)
     return unspoken ? std::optional(kUnspoken) : std::nullopt;
   }
   const bool replaces_a_way_in =
-      !facts.keys || ways_in(*facts.keys).contains(change.replaced_version);
+      !facts.keys || possible_ways_in(*facts.keys).contains(change.replaced_version);
   if (!replaces_a_way_in || !gp::is_symmetric(change.keys.front().kind())) {
     return std::nullopt;
   }
@@ -115,6 +118,11 @@ std::optional<Detail> danger_of(const CardFacts& facts, const KeyChange& change)
   }
   if (facts.card_data && !facts.parameter_of(is_des(change) ? scp::kScp02 : scp::kScp03)) {
     return kUnspoken;
+  }
+  if (facts.keys && sure_ways_in(facts, after(*facts.keys, change)).empty()) {
+    return Detail(
+        "the new keys would stand where no secure channel is opened with them (their version, or "
+        "their access), and no other key set opens the domain");
   }
   return std::nullopt;
 }
@@ -139,7 +147,7 @@ std::optional<Detail> danger_of(const CardFacts& facts, const scp::PlainCommand&
     case apdu::ins::kPutKey:
       if ((command.p1 & 0x7FU) != 0 &&
           (!facts.keys ||
-           ways_in(*facts.keys).contains(static_cast<std::uint8_t>(command.p1 & 0x7FU)))) {
+           possible_ways_in(*facts.keys).contains(static_cast<std::uint8_t>(command.p1 & 0x7FU)))) {
         return Detail(
             "this replaces a key set that opens the domain by keys that are not verified: kagibin "
             "gp put-key verifies them");
