@@ -54,6 +54,10 @@ class AuthoritySignatureService {
   // `data` signed (gp/confidential/authority_signature.h, verify_data). kNotFound when the CASD can
   // sign no more; kCrypto.
   virtual Result<Bytes> sign(ByteView data) const = 0;
+  // The controlling authority's statement (kda/authority_statement.h), for the CASD to obey, too,
+  // inside the caller's transaction. The CASD believes the authority and not the application: what
+  // is not signed by the key that it has changes nothing, and is no failure. What nvm.put() says.
+  virtual Result<void> hear_statement(ByteView statement) const = 0;
 };
 
 // What OPEN gives an application when it is made.

@@ -26,4 +26,11 @@ Result<Bytes> CasdSignatureService::sign(ByteView data) const {
   return gp::sign_data(statement, data, *key, platform_.rng);
 }
 
+Result<void> CasdSignatureService::hear_statement(ByteView statement) const {
+  const auto heard = obey_statement(platform_, statement);
+  const bool is_of_memory =
+      !heard && (heard.error().code == Errc::kIo || heard.error().code == Errc::kNoSpace);
+  return is_of_memory ? heard : Result<void>{};
+}
+
 }  // namespace kagibin::se

@@ -19,6 +19,7 @@ class CasdSignatureService final : public AuthoritySignatureService {
   CasdSignatureService(const Platform& platform, const Aid& application)
       : platform_(platform), application_(application) {}
   Result<Bytes> sign(ByteView data) const override;
+  Result<void> hear_statement(ByteView statement) const override;
 
  private:
   const Platform& platform_;

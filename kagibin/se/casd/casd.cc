@@ -3,14 +3,22 @@
 
 #include <utility>
 
+#include "kagibin/base/byte_io.h"
+#include "kagibin/crypto/ec/ecdsa.h"
+#include "kagibin/envelope/enrolment/enrolment.h"
+#include "kagibin/kda/authority_statement.h"
 #include "kagibin/pki/chain.h"
 
 namespace kagibin::se {
+
+using envelope::kLabelAuthority;
+using kda::AuthorityStatement;
 
 namespace {
 
 constexpr std::string_view kRecord = "open/casd";
 constexpr std::uint8_t kRecordVersion = 0x01;
+constexpr std::string_view kEpochRecord = "open/casd-epoch";
 
 constexpr gp::KeyPolicy kAgreement{.usage = {0x00, gp::KeyPolicy::kKeyAgreement},
                                    .usage_size = 2,
@@ -21,6 +29,13 @@ constexpr gp::KeyPolicy kSigning{.usage = {gp::KeyPolicy::kComputation | kDigita
                                  .usage_size = 1,
                                  .says_access = true,
                                  .access = gp::KeyPolicy::kDomainOnly};
+
+// A record of another size counts as the highest epoch: nothing is good then.
+std::uint16_t min_epoch(const Platform& platform) {
+  const SecretBytes* record = platform.nvm.get(kEpochRecord);
+  return record == nullptr ? std::uint16_t{0}
+                           : ByteReader(record->expose()).u16().value_or(std::uint16_t{0xFFFF});
+}
 
 Result<void> put_pair(Platform& platform, std::uint8_t identifier, const gp::KeyPolicy& policy) {
   const auto pair = KB_TRY(crypto::CurvePrivateKey::generate(crypto::Curve::kP256, platform.rng));
@@ -105,13 +120,36 @@ std::optional<crypto::EcPublicKey> authority_key(const Platform& platform) {
   return out ? std::optional(std::move(*out)) : std::nullopt;
 }
 
+Result<void> obey_statement(const Platform& platform, ByteView statement) {
+  const auto said = KB_TRY(AuthorityStatement::decode(statement));
+  const auto authority = authority_key(platform);
+  if (!authority || !crypto::ecdsa_verify_der(
+                        *authority, {ascii(kLabelAuthority), said.signed_part()}, said.signature)) {
+    return fail(Errc::kAuthentication, "the controlling authority did not sign this statement");
+  }
+  if (said.kind != AuthorityStatement::Kind::kMinEpoch) {
+    return fail(Errc::kNotSupported,
+                "a CASD heeds minEpoch: it has the element's clock and no other root");
+  }
+  const std::uint16_t epoch = KB_TRY(ByteReader(said.value).u16());
+  const std::uint16_t known = min_epoch(platform);
+  if (epoch < known) {
+    return fail(Errc::kPolicy, "a later minEpoch is in force: it only rises");
+  }
+  return epoch == known ? Result<void>{}
+                        : platform.nvm.put(kEpochRecord, ByteWriter().u16(epoch).view());
+}
+
 bool is_certified(const Platform& platform,
                   const pki::Certificate& certificate,
                   pki::CertificateKind kind) {
   const auto authority = authority_key(platform);
-  return authority && pki::verify_under_root({{*authority}}, certificate, kind,
-                                             pki::CertificateDate::from_unix(platform.clock.now()))
-                          .has_value();
+  const bool is_old = kind == pki::CertificateKind::kServiceProvider &&
+                      certificate.fields().epoch < min_epoch(platform);
+  return authority && !is_old &&
+         pki::verify_under_root({{*authority}}, certificate, kind,
+                                pki::CertificateDate::from_unix(platform.clock.now()))
+             .has_value();
 }
 
 }  // namespace kagibin::se

@@ -10,6 +10,11 @@
 //   74/01  SK.CASD.ECKA   P-256, agrees on keys            74/03  PK.CA.AUT  the authority's, P-256
 //   74/02  SK.CASD.AUT    P-256, signs                     73/01  the same, for mandated DAP
 //
+// The authority's minEpoch holds here as in the KDA: a CERT.SP of an older epoch is no longer good.
+// It comes as the KDA's does, by a statement that the authority signed (kda/authority_statement.h),
+// to the CASD itself (casd_commands.h) or to a KDA, which passes it on. Record open/casd-epoch: 02
+// octets, absent 0; it only rises, and outlives the applications.
+//
 // Made at manufacture (InitialCasd) or never. KVN 74 is the text's for a CASD; the KIDs are ours.
 // For se/ only.
 #pragma once
@@ -41,7 +46,13 @@ bool is_casd(const Platform& platform, const Aid& aid);
 std::optional<crypto::CurvePrivateKey> casd_key(const Platform& platform, std::uint8_t identifier);
 std::optional<crypto::EcPublicKey> authority_key(const Platform& platform);
 
-// Under the authority's key, of this kind, and good today: by the element's clock, as SCP11.
+// Takes minEpoch out of a statement. kAuthentication: not signed by the authority's key, or no
+// CASD; kPolicy: below the one in force; kNotSupported: another statement; and what does not
+// decode.
+Result<void> obey_statement(const Platform& platform, ByteView statement);
+
+// Under the authority's key, of this kind, and good today: by the element's clock, as SCP11. A
+// CERT.SP, of minEpoch or later.
 bool is_certified(const Platform& platform,
                   const pki::Certificate& certificate,
                   pki::CertificateKind kind);

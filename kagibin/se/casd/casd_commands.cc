@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "kagibin/kda/instructions.h"
 #include "kagibin/pki/certification_request.h"
 #include "kagibin/se/casd/authority_signature.h"
 #include "kagibin/se/casd/casd.h"
@@ -115,6 +116,10 @@ std::optional<apdu::ResponseApdu> casd_command(Platform& platform,
   }
   if (command.cla == 0x80 && command.ins == ins::kGetData && tag == kRequest) {
     return told(request(platform, command.data));
+  }
+  if (command.cla == kda::kClass && command.ins == kda::ins::kStatement) {
+    NvmTransaction transaction(platform.nvm);
+    return conclude(transaction, obey_statement(platform, command.data), {});
   }
   if (gp::StatementQuery::is_command(command)) {
     return command.p1 == kSignatureOut && command.p2 == kDataIn ? told(sign(platform, command.data))

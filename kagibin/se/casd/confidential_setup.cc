@@ -59,7 +59,7 @@ Result<void> check_domain(const DomainCommand& command, const Aid& aid) {
                 "keys are not changed in SCP11c, where commands can be sent again (Amendment F)");
   }
   const bool through_parent = aid != command.domain.aid;
-  if (through_parent && has_channel_keys(platform.keys, aid)) {
+  if (through_parent && has_channel_keys(platform.keys, *domain)) {
     return fail(Errc::kPolicy,
                 "a domain with keys of its own takes a set-up in a session that they opened, not "
                 "through the domain above it");

@@ -11,8 +11,8 @@
 #include "kagibin/se/domain/content/extradition_commands.h"
 #include "kagibin/se/domain/content/install_commands.h"
 #include "kagibin/se/domain/content/load_commands.h"
+#include "kagibin/se/domain/content/personalization.h"
 #include "kagibin/se/domain/key_commands.h"
-#include "kagibin/se/scp11/key_store_domain.h"
 
 namespace kagibin::se {
 
@@ -20,7 +20,6 @@ namespace sw = apdu::sw;
 
 namespace {
 
-constexpr std::uint8_t kNoConfirmation = 0x00;
 constexpr std::uint8_t kRelated = 0x80;  // P2 of DELETE
 constexpr std::uint8_t kCombined = 0x0E;
 
@@ -46,34 +45,13 @@ bool is_install_purpose(std::uint8_t p1, std::uint8_t p2) {
   }
 }
 
-apdu::ResponseApdu personalize(const DomainCommand& command, const Aid& aid) {
-  const auto entry = command.platform.registry.find(aid);
-  if (!entry) {
-    return answer(sw::kReferencedDataNotFound.because("there is no such application (GPCS 11.5)"));
-  }
-  if (!entry->selectable() || entry->aid == command.domain.aid ||
-      entry->security_domain != command.domain.aid) {
-    return answer(sw::kConditionsNotSatisfied.because(
-        "a security domain personalizes what is associated with it and selectable (GPCS 7.3.3, "
-        "11.5.2.3.6)"));
-  }
-  if (entry->is_security_domain() && has_channel_keys(command.platform.keys, aid)) {
-    return answer(sw::kConditionsNotSatisfied.because(
-        "a security domain with keys of its own is personalized in a session that they opened, not "
-        "through the domain above it (GPCS 7.3)"));
-  }
-  command.channel.personalizing = aid;
-  command.channel.next_block = 0;
-  return answer(sw::kOk, Bytes{kNoConfirmation});
-}
-
 apdu::ResponseApdu for_application(const DomainCommand& command) {
   const auto request = gp::Install::decode(command.p1, command.p2, command.data);
   if (!request) {
     return answer(status_of(request.error()));
   }
   if (request->purpose == gp::InstallFor::kPersonalization) {
-    return personalize(command, request->application);
+    return begin_personalization(command, request->application);
   }
   return request->installs() ? install_application(command, *request)
                              : make_selectable(command, *request);

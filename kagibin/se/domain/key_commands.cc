@@ -133,18 +133,11 @@ bool opens(const KeyStore& store, const RegistryEntry& domain, std::uint8_t vers
          (kind == ChannelKeys::kDes && domain.parameter_of(scp::kScp02));
 }
 
-// Whether the domain has a complete set for a shared-key protocol that it speaks.
-bool can_be_opened(const KeyStore& store, const RegistryEntry& domain) {
-  return (domain.parameter_of(scp::kScp03) &&
-          store.default_version(domain.aid, ChannelKeys::kAes)) ||
-         (domain.parameter_of(scp::kScp02) && store.default_version(domain.aid, ChannelKeys::kDes));
-}
-
-// A domain whose last complete set goes would be lost to everybody, and so would one that the keys
-// of the domain above served until a set came that it cannot use.
+// A domain whose last complete set goes would be lost to everybody, and one that gets sets that it
+// cannot use alone was meant to be opened by them.
 Result<void> keep_a_key_set(const KeyStore& store, const RegistryEntry& domain, bool had_one) {
-  const bool of_no_use = store.default_version(domain.aid) && !has_agreement_key(store, domain.aid);
-  if ((had_one || of_no_use) && !can_be_opened(store, domain)) {
+  const bool of_no_use = store.default_version(domain.aid) && !has_agreement_key(store, domain);
+  if ((had_one || of_no_use) && !has_key_set(store, domain)) {
     return fail(Errc::kPolicy,
                 "a security domain keeps one complete key set for a protocol that it speaks: put "
                 "another first (GPCS 7.3)");
@@ -165,7 +158,7 @@ Result<void> put_all(Platform& platform,
                      const gp::PutKey& put,
                      const std::vector<ClearKey>& keys) {
   KeyStore& store = platform.keys;
-  const bool had_one = can_be_opened(store, domain);
+  const bool had_one = has_key_set(store, domain);
   KB_TRY(change_keys(platform, domain.aid, put, keys));
   KB_TRY(drop_factory_set(store, domain, put.new_version));
   KB_TRY(keep_a_key_set(store, domain, had_one));
@@ -176,7 +169,7 @@ Result<void> delete_all(Platform& platform,
                         const RegistryEntry& domain,
                         const gp::DeleteKeys& which) {
   KeyStore& store = platform.keys;
-  const bool had_one = can_be_opened(store, domain);
+  const bool had_one = has_key_set(store, domain);
   bool found = false;
   for (const gp::KeyEntry& key : store.information(domain.aid).keys) {
     if (key.version == which.version.value_or(key.version) &&

@@ -163,6 +163,12 @@ bool KeyStore::has_version(const Aid& domain, std::uint8_t version) const {
   return nvm_.get(name_of(kKeys, domain, version)) != nullptr;
 }
 
+std::optional<crypto::Digest256> KeyStore::fingerprint(const Aid& domain,
+                                                       std::uint8_t version) const {
+  const SecretBytes* record = nvm_.get(name_of(kKeys, domain, version));
+  return record == nullptr ? std::nullopt : std::optional(crypto::sha256(record->expose()));
+}
+
 std::optional<gp::Key> KeyStore::key(const Aid& domain, KeyName name) const {
   const auto set = load(domain, name.version);
   const gp::Key* key = set ? set->find(name.identifier) : nullptr;

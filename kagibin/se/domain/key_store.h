@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "kagibin/base/aid.h"
+#include "kagibin/crypto/sha256.h"
 #include "kagibin/gp/key/key.h"
 #include "kagibin/gp/key_information.h"
 #include "kagibin/scp/scp03/scp03.h"
@@ -61,6 +62,8 @@ class KeyStore {
   gp::KeyInformation information(const Aid& domain) const;
   bool has_key(const Aid& domain, KeyName name) const;
   bool has_version(const Aid& domain, std::uint8_t version) const;
+  // SHA-256 of the set's record, so that a change is seen; never leaves the element. Empty: no set.
+  std::optional<crypto::Digest256> fingerprint(const Aid& domain, std::uint8_t version) const;
   // Empty when there is no such key.
   std::optional<gp::Key> key(const Aid& domain, KeyName name) const;
   // Replaces a key of that name. The set's counters start anew. kLimit when the domain is full.

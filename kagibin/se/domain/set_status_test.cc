@@ -110,15 +110,15 @@ TEST_F(SetStatusTest, ALockedCardSelectsTheFinalApplicationAndChangesNothing) {
   EXPECT_EQ(bench_.status("0070000001"), 0x9000);
 }
 
-// GPCS 9.6.3: what was selected before stays so until its session ends
-TEST_F(SetStatusTest, WhatWasSelectedWhenTheCardWasLockedStaysUntilItsSessionEnds) {
+// GPCS 5.1.1.4, 9.6.3: what was selected before; other channels in selection/locked_card_test.cc
+TEST_F(SetStatusTest, WhatWasSelectedWhenTheCardWasLockedIsSoOnTheChannelOfTheLockAlone) {
   ASSERT_EQ(bench_.status(*host_, install_test_application()), 0x9000);
   const std::uint8_t channel = bench_.open_channel();
   ASSERT_EQ(bench_.select(kTestAid, channel).sw.value, 0x9000);
   for (const std::uint8_t next : std::to_array<std::uint8_t>({0x07, 0x0F, 0x7F})) {
     ASSERT_EQ(set(0x80, next), 0x9000);
   }
-  EXPECT_EQ(bench_.status("8101000001AA00"), 0x9000);
+  EXPECT_EQ(bench_.status("8101000001AA00"), 0x6985);
   EXPECT_EQ(bench_.select("", channel).sw.value, 0x6283);
   EXPECT_EQ(bench_.select(kTestAid, channel).sw.value, 0x6A81);
   EXPECT_EQ(bench_.status("00708001"), 0x9000) << "channels are closed still";

@@ -5,9 +5,9 @@
 
 #include "kagibin/gp/store_data.h"
 #include "kagibin/se/casd/confidential_setup.h"
+#include "kagibin/se/domain/content/personalization.h"
 #include "kagibin/se/domain/data_objects.h"
 #include "kagibin/se/scp11/domain_data_commands.h"
-#include "kagibin/se/scp11/key_store_domain.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::se {
@@ -23,12 +23,11 @@ constexpr std::size_t kLargestBlock = 16;
 
 apdu::ResponseApdu for_application(const DomainCommand& command,
                                    const gp::StoreData& head,
-                                   const Aid& aid) {
-  const auto entry = command.platform.registry.find(aid);
-  Application* application = entry ? command.instances.get(*entry) : nullptr;
+                                   const RegistryEntry& entry) {
+  Application* application = command.instances.get(entry);
   if (application == nullptr) {
     return answer(sw::kReferencedDataNotFound.because(
-        "the application that INSTALL [for personalization] named is gone (GPCS 7.3.3)"));
+        "this program has no code for the application's module"));
   }
   NvmTransaction transaction(command.platform.nvm);
   apdu::ResponseApdu own = application->process_data(command.data, command.p1, head.block);
@@ -38,7 +37,8 @@ apdu::ResponseApdu for_application(const DomainCommand& command,
   apdu::ResponseApdu out =
       conclude(transaction, changed, head.answer_wanted ? std::move(own.data) : Bytes{});
   if (!sw::is_ok(out.sw)) {
-    command.instances.forget(aid);  // what it holds outside its memory may be of the block given up
+    command.instances.forget(
+        entry.aid);  // what it holds outside its memory may be of the block given up
   }
   return out;
 }
@@ -134,28 +134,26 @@ apdu::ResponseApdu store_for_domain(const DomainCommand& command, const gp::Stor
 }
 
 apdu::ResponseApdu store_block(const DomainCommand& command, const gp::StoreData& head) {
-  const auto& target = command.channel.personalizing;
-  const auto entry = target ? command.platform.registry.find(*target) : std::nullopt;
-  const bool of_domain = !target || (entry && entry->is_security_domain());
-  if (of_domain && is_setup_block(command, head)) {
-    return store_setup_block(command, target ? Aid(*target) : command.domain.aid);
-  }
-  if (!of_domain) {
-    return for_application(command, head, Aid(*target));
-  }
+  const bool forwarded = command.channel.personalizing.has_value();
+  const std::expected<RegistryEntry, StatusWord> target =
+      forwarded ? personalized(command) : command.domain;
   if (!target) {
-    return store_for_domain(command, head);
+    return answer(target.error());
   }
-  if (has_channel_keys(command.platform.keys, entry->aid)) {
-    return answer(sw::kConditionsNotSatisfied.because(
-        "the domain has got keys of its own since INSTALL [for personalization]: it takes its data "
-        "in a session that they opened (GPCS 7.3)"));
+  if (!target->is_security_domain()) {
+    return for_application(command, head, *target);
+  }
+  if (is_setup_block(command, head)) {
+    return store_setup_block(command, target->aid);
+  }
+  if (!forwarded) {
+    return store_for_domain(command, head);
   }
   return store_for_domain({.platform = command.platform,
                            .instances = command.instances,
                            .channels = command.channels,
                            .channel = command.channel,
-                           .domain = *entry,
+                           .domain = *target,
                            .p1 = command.p1,
                            .p2 = command.p2,
                            .data = command.data},

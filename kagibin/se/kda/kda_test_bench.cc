@@ -87,6 +87,10 @@ ElementProfile KdaBench::profile() const {
   out.key_sets.push_back({out.isd_aid, kIsdVersion, key_set(kIsdSeed)});
   out.key_sets.push_back(
       {target_aid, kChannelVersion, key_set(options.channel_seed, options.key_size)});
+  if (options.with_casd) {
+    const crypto::EcPoint point = authority.public_key().point();
+    out.casd = InitialCasd{.authority_key = Bytes(point.begin(), point.end())};
+  }
   const LoadFile file = key_delivery_load_file();
   out.applications.push_back({.load_file = file.aid,
                               .module = file.modules[0],

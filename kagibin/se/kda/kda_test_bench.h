@@ -87,6 +87,7 @@ class KdaBench {
     std::size_t key_size = 16;         // of the channel keys
     std::uint8_t channel_seed = 0x20;  // what the target really holds
     bool certify = true;
+    bool with_casd = false;  // of the same authority
     std::string_view seed = "kda bench";
   };
   KdaBench() : KdaBench(Options{}) {}

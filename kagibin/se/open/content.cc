@@ -138,6 +138,9 @@ Result<void> install(Platform& platform, Instances& instances, const Installatio
   if (!domain || !domain->is_security_domain()) {
     return fail(Errc::kNotFound, "there is no such security domain");
   }
+  if (domain->locked()) {
+    return fail(Errc::kPolicy, "a locked security domain takes no content (GPCS 5.3.2.4)");
+  }
   const bool is_domain = is_domain_code(installation);
   if (is_domain != installation.privileges.has(gp::Privileges::kSecurityDomain)) {
     return fail(Errc::kValue,
@@ -145,6 +148,7 @@ Result<void> install(Platform& platform, Instances& instances, const Installatio
                 "module, and of nothing else (GPCS 6.6.1)");
   }
   KB_TRY(check_privileges(registry, installation.aid, installation.privileges, domain->aid));
+  KB_TRY(check_grant(registry, installation.granter, installation.privileges));
   RegistryEntry entry{.aid = installation.aid,
                       .kind = is_domain ? EntryKind::kSecurityDomain : EntryKind::kApplication,
                       .life_cycle = installation.life_cycle,
@@ -248,6 +252,8 @@ Result<void> update(Platform& platform, RegistryEntry entry, const RegistryChang
     }
     KB_TRY(check_privileges(platform.registry, entry.aid, *change.privileges,
                             entry.is_security_domain() ? entry.aid : entry.security_domain));
+    KB_TRY(check_grant(platform.registry, change.granter,
+                       gp::Privileges{change.privileges->bits & ~before.bits}));
     entry.privileges = *change.privileges;
   }
   KB_TRY(take_system_parameters(platform, change.system, entry));

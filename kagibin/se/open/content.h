@@ -16,6 +16,7 @@ struct Installation {
   Aid aid;  // of the new application or security domain
   gp::Privileges privileges{};
   Aid security_domain;    // associated
+  Aid granter;            // in whose right: it gives the privileges (content/privilege_rules.h)
   ByteView parameters{};  // value of C9
   std::uint8_t life_cycle = gp::kInstalled;
   gp::InstallParameters system{};  // EF
@@ -50,6 +51,7 @@ Result<void> remove_load_file(Platform& platform, const LoadFileEntry& file);
 struct RegistryChange {
   std::optional<gp::Privileges> privileges{};
   gp::InstallParameters system{};
+  Aid granter;  // as of an Installation
 };
 Result<void> update(Platform& platform, RegistryEntry entry, const RegistryChange& change);
 

@@ -21,7 +21,8 @@ constexpr StatusWord kNotOwnChannel = sw::kConditionsNotSatisfied.because(
 LogicalChannel* ApplicationSecureChannel::own_channel() const {
   LogicalChannel* channel = channels_.current;
   const bool own =
-      channel != nullptr && (channel->selected == aid_ || channel->personalizing == aid_);
+      channel != nullptr && (channel->selected == aid_ ||
+                             (channel->personalizing && channel->personalizing->target == aid_));
   return own ? channel : nullptr;
 }
 

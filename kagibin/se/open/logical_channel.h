@@ -16,6 +16,7 @@
 #include "kagibin/se/casd/pending_setup.h"
 #include "kagibin/se/domain/content/command_pieces.h"
 #include "kagibin/se/domain/content/load_session.h"
+#include "kagibin/se/domain/content/standing.h"
 
 namespace kagibin::se {
 
@@ -41,8 +42,8 @@ struct LogicalChannel {
   scp::Scp11Card certificates{};  // what the off-card entity showed of itself, for SCP11
   bool aborted = false;  // the session ended by a security error, and no other was asked for since
 
-  std::optional<Aid> personalizing{};   // STORE DATA goes to this application
-  std::uint8_t next_block = 0;          // of STORE DATA
+  std::optional<Personalization> personalizing{};  // STORE DATA goes to this application
+  std::uint8_t next_block = 0;                     // of STORE DATA
   Bytes certificate_data{};             // of the blocks so far (se/scp11/domain_data_commands.h)
   std::optional<PendingSetup> setup{};  // of the blocks so far (se/casd/confidential_setup.h)
   bool ends_with_answer = false;        // the session, when the answer in hand has left
@@ -62,6 +63,16 @@ struct LogicalChannel {
   bool authenticated() const {
     return in_session() &&
            session->off_card_entity().authentication == scp::Authentication::kAuthenticated;
+  }
+  // Ends what INSTALL began and STORE DATA goes on with; the session stays.
+  void end_sequences() {
+    load.reset();
+    if (personalizing) {
+      personalizing->over = true;
+    }
+    certificate_data.clear();
+    setup.reset();
+    pieces.drop();
   }
   // Ends the session and everything that lives in it.
   void end_session() {

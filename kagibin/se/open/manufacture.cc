@@ -102,6 +102,7 @@ Result<void> manufacture(Platform& platform, Instances& instances, const Element
                     .aid = domain.aid,
                     .privileges = domain.privileges,
                     .security_domain = profile.isd_aid,
+                    .granter = profile.isd_aid,
                     .life_cycle = gp::kSelectable}));
   }
   for (const InitialKeySet& set : profile.key_sets) {
@@ -113,6 +114,7 @@ Result<void> manufacture(Platform& platform, Instances& instances, const Element
                     .module = application.module,
                     .aid = application.aid,
                     .security_domain = application.security_domain,
+                    .granter = profile.isd_aid,
                     .parameters = application.parameters,
                     .life_cycle = gp::kSelectable}));
   }

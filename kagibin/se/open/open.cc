@@ -143,7 +143,7 @@ ResponseApdu Open::dispatch(LogicalChannel& channel,
   }
   ResponseApdu answer = security_domain_.process(channel, *entry, command);
   if (command.ins == ins::kSetStatus) {
-    selector_.follow_life_cycles();
+    selector_.follow_life_cycles(channel);
   }
   return limit_answer(channel, std::move(answer), command);
 }

@@ -11,7 +11,7 @@
 // - GET DATA 66 that an application does not know (6D00, 6E00, 6A86, 6A88) is answered from the
 //   ISD, outside a secure channel session.
 // - GET RESPONSE has class 00, or 80 while something waits.
-// - SET STATUS has its effect on selections once it is answered.
+// - SET STATUS has its effect on selections and sessions once it is answered.
 #pragma once
 
 #include "kagibin/apdu/apdu.h"

@@ -44,7 +44,7 @@ bool SecureChannel::is_opening_command(const apdu::CommandApdu& command) {
 
 RegistryEntry SecureChannel::key_domain(const RegistryEntry& domain) const {
   RegistryEntry at = domain;
-  while (!at.is_root() && !has_channel_keys(platform_.keys, at.aid)) {
+  while (!at.is_root() && !has_channel_keys(platform_.keys, at)) {
     const auto parent = platform_.registry.find(at.security_domain);
     KB_CHECK(parent.has_value());
     at = *parent;

@@ -3,8 +3,8 @@
 // for the applications associated with it: which protocol a command belongs to, and secure
 // messaging in the session that it opened.
 //
-// A domain without a complete key set of its own uses its associated domain's (GPCS 7.3); once it
-// has one, only its own. A protocol is opened by its own first command and lives in
+// A domain without keys of its own for a protocol that it speaks uses its associated domain's (GPCS
+// 7.3); once it has some, only its own. A protocol is opened by its own first command and lives in
 // LogicalChannel::session as a scp::CardSession; nothing else here or in the domains knows which
 // protocol it is. Those that begin with INITIALIZE UPDATE stand in symmetric_sessions.h, those with
 // certificates in scp11/certificate_sessions.h.
@@ -41,8 +41,8 @@ class SecureChannel {
   static std::expected<SecretBytes, StatusWord> decrypt_sensitive(const LogicalChannel& channel,
                                                                   ByteView value);
 
-  // The domain whose keys serve `domain`: itself, or the next one up that has a complete set or a
-  // key pair of SCP11, or the root of its hierarchy.
+  // The domain whose keys serve `domain`: itself, or the next one up that has keys for a protocol
+  // that it speaks (scp11/key_store_domain.h), or the root of its hierarchy.
   RegistryEntry key_domain(const RegistryEntry& domain) const;
   // Whether it is locked, or one on the way up to that whose keys it uses.
   bool is_locked(const RegistryEntry& domain) const;

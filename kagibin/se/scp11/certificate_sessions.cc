@@ -22,12 +22,6 @@ constexpr std::uint8_t kKeyVersion = 0xD2;
 
 apdu::ResponseApdu refused(StatusWord word) { return {.data = {}, .sw = word}; }
 
-std::optional<scp::Scp11Parameter> parameter_of(const RegistryEntry& domain) {
-  const auto arc = domain.parameter_of(scp::kScp11);
-  const auto parameter = arc ? scp::Scp11Parameter::from(*arc) : Result<scp::Scp11Parameter>{};
-  return arc && parameter ? std::optional(*parameter) : std::nullopt;
-}
-
 }  // namespace
 
 bool CertificateSessions::is_command(const apdu::CommandApdu& command) {
@@ -64,7 +58,7 @@ apdu::ResponseApdu CertificateSessions::process(LogicalChannel& channel,
                                                 const RegistryEntry& domain,
                                                 const RegistryEntry& owner,
                                                 const apdu::CommandApdu& command) {
-  const auto parameter = parameter_of(domain);
+  const auto parameter = scp11_parameter_of(domain);
   if (!parameter) {
     return refused(sw::kInstructionNotSupported.because(
         "this security domain does not speak SCP11: see GET DATA 0066 (GPCS H.2)"));

@@ -2,6 +2,7 @@
 #include "kagibin/se/scp11/key_store_domain.h"
 
 #include <algorithm>
+#include <array>
 
 #include "kagibin/gp/get_data.h"
 #include "kagibin/se/domain/data_objects.h"
@@ -11,6 +12,12 @@ namespace kagibin::se {
 
 using scp::KeyReference;
 
+namespace {
+
+constexpr std::array kVariants{scp::Scp11Variant::kA, scp::Scp11Variant::kB, scp::Scp11Variant::kC};
+
+}  // namespace
+
 std::optional<std::uint8_t> first_version_with(const KeyStore& keys,
                                                const Aid& domain,
                                                std::uint8_t identifier) {
@@ -19,14 +26,34 @@ std::optional<std::uint8_t> first_version_with(const KeyStore& keys,
   return found == all.keys.end() ? std::nullopt : std::optional(found->version);
 }
 
-bool has_agreement_key(const KeyStore& keys, const Aid& domain) {
-  return std::ranges::any_of(keys.information(domain).keys, [](const gp::KeyEntry& key) {
-    return scp::is_agreement_key(key.identifier);
-  });
+std::optional<scp::Scp11Parameter> scp11_parameter_of(const RegistryEntry& domain) {
+  const auto arc = domain.parameter_of(scp::kScp11);
+  const auto parameter = arc ? scp::Scp11Parameter::from(*arc) : Result<scp::Scp11Parameter>{};
+  return arc && parameter ? std::optional(*parameter) : std::nullopt;
 }
 
-bool has_channel_keys(const KeyStore& keys, const Aid& domain) {
-  return keys.default_version(domain).has_value() || has_agreement_key(keys, domain);
+bool has_key_set(const KeyStore& keys, const RegistryEntry& domain) {
+  return (domain.parameter_of(scp::kScp03) &&
+          keys.default_version(domain.aid, ChannelKeys::kAes)) ||
+         (domain.parameter_of(scp::kScp02) && keys.default_version(domain.aid, ChannelKeys::kDes));
+}
+
+bool has_agreement_key(const KeyStore& keys, const RegistryEntry& domain) {
+  const auto spoken = scp11_parameter_of(domain);
+  return spoken && std::ranges::any_of(keys.information(domain.aid).keys, [&](const auto& told) {
+           const bool of_a_variant = std::ranges::any_of(kVariants, [&](scp::Scp11Variant variant) {
+             return spoken->speaks(variant) &&
+                    scp::agreement_key_identifier(variant) == told.identifier;
+           });
+           const auto key =
+               of_a_variant ? keys.key(domain.aid, {told.version, told.identifier}) : std::nullopt;
+           return key && key->kind() == gp::KeyKind::kEcPrivate &&
+                  key->effective_policy().allows_agreement();
+         });
+}
+
+bool has_channel_keys(const KeyStore& keys, const RegistryEntry& domain) {
+  return has_key_set(keys, domain) || has_agreement_key(keys, domain);
 }
 
 std::optional<KeyReference> KeyStoreDomain::resolve(KeyReference reference) const {

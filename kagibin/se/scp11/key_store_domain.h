@@ -21,11 +21,16 @@ inline constexpr std::uint16_t kProviderIdentifier = 0x5F20;
 std::optional<std::uint8_t> first_version_with(const KeyStore& keys,
                                                const Aid& domain,
                                                std::uint8_t identifier);
-// Whether the domain has a key SK.SD.ECKA of its own.
-bool has_agreement_key(const KeyStore& keys, const Aid& domain);
-// Whether it opens its sessions with keys of its own; otherwise the domain above serves it (GPCS
-// 7.3) and may speak for it.
-bool has_channel_keys(const KeyStore& keys, const Aid& domain);
+// i of SCP11; empty when the domain does not speak it.
+std::optional<scp::Scp11Parameter> scp11_parameter_of(const RegistryEntry& domain);
+
+// Whether the domain opens its sessions with keys of its own; otherwise the domain above serves it
+// (GPCS 7.3) and may speak for it. Its own are keys of a protocol that it speaks, and no others:
+// key sets (SCP03 AES, SCP02 3DES), or a key SK.SD.ECKA of a variant of SCP11. What it cannot open
+// a channel with is a key like one for tokens.
+bool has_key_set(const KeyStore& keys, const RegistryEntry& domain);
+bool has_agreement_key(const KeyStore& keys, const RegistryEntry& domain);
+bool has_channel_keys(const KeyStore& keys, const RegistryEntry& domain);
 
 class KeyStoreDomain final : public scp::Scp11Domain {
  public:

@@ -333,8 +333,8 @@ TEST_F(ContentRulesTest, CardWidePrivilegesStayInTheHierarchyOfTheIssuer) {
 
 TEST_F(ContentRulesTest, CardWidePrivilegesDoNotLeaveWithTheDomainAboveThem) {
   install_domain(kDomainAid, Privileges::kAuthorizedManagement);
-  open_domain(kDomainAid);
   install_domain(kOtherDomain, Privileges::kCardLock);
+  EXPECT_EQ(status(extradite(kOtherDomain, kDomainAid)), 0x9000);
   give_keys(kDomainAid);
   EXPECT_EQ(status(extradite(kDomainAid, kDomainAid)), 0x6985);
   EXPECT_EQ(entry(kDomainAid)->security_domain, aid(kIsdAid)) << "nothing has moved";

@@ -2,6 +2,7 @@
 #include "kagibin/se/domain/content/delete_commands.h"
 
 #include "kagibin/se/domain/content/management.h"
+#include "kagibin/se/domain/content/standing.h"
 #include "kagibin/se/open/content.h"
 #include "kagibin/se/open/content/authority.h"
 
@@ -72,8 +73,12 @@ apdu::ResponseApdu delete_object(const DomainCommand& command, const gp::DeleteO
     return answer(status_of(right.error()));
   }
   NvmTransaction transaction(command.platform.nvm);
-  return conclude(command, transaction, delete_one(command, which), *right,
-                  gp::receipt_for::remove(which.aid));
+  apdu::ResponseApdu out = conclude(command, transaction, delete_one(command, which), *right,
+                                    gp::receipt_for::remove(which.aid));
+  if (apdu::sw::is_ok(out.sw)) {
+    end_sequences_of_deleted(command);
+  }
+  return out;
 }
 
 }  // namespace kagibin::se

@@ -66,7 +66,7 @@ Result<void> move_entry(const DomainCommand& command, RegistryEntry entry, const
       KB_TRY(new_domain(command, entry.security_domain, to, Content::kApplication));
   const bool to_itself = entry.aid == domain.aid;
   if (to_itself &&
-      (!entry.authorized_management() || !has_channel_keys(command.platform.keys, entry.aid))) {
+      (!entry.authorized_management() || !has_channel_keys(command.platform.keys, entry))) {
     return fail(Errc::kPolicy,
                 "a security domain on top of a hierarchy has Authorized Management and keys of its "
                 "own: nobody above serves it any more (GPCS 7.2)");
@@ -111,7 +111,9 @@ Aid domain_of(const Registry& registry, const Aid& object, const Aid& fallback) 
   return file ? file->security_domain : fallback;
 }
 
-Result<void> change(const DomainCommand& command, const gp::RegistryUpdate& request) {
+Result<void> change(const DomainCommand& command,
+                    const gp::RegistryUpdate& request,
+                    const Right& right) {
   if (!request.application) {
     return fail(Errc::kNotSupported,
                 "INSTALL [for registry update] names an application here: the card as a whole has "
@@ -131,7 +133,9 @@ Result<void> change(const DomainCommand& command, const gp::RegistryUpdate& requ
     KB_TRY(move_entry(command, *entry, *request.security_domain));
     entry = registry.find(*request.application);
   }
-  return update(command.platform, *entry, {.privileges = request.privileges, .system = system});
+  return update(
+      command.platform, *entry,
+      {.privileges = request.privileges, .system = system, .granter = granter_of(command, right)});
 }
 
 }  // namespace
@@ -167,7 +171,7 @@ apdu::ResponseApdu update_registry(const DomainCommand& command) {
                                         : command.domain.aid;
   NvmTransaction transaction(command.platform.nvm);
   return conclude(
-      command, transaction, change(command, *request), *right,
+      command, transaction, change(command, *request, *right), *right,
       gp::receipt_for::registry_update(from, request->application, request->security_domain,
                                        request->privileges, request->parameters));
 }

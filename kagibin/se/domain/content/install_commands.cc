@@ -19,7 +19,9 @@ Aid domain_of_new(const DomainCommand& command, const Aid& load_file) {
   return managed ? file->security_domain : command.domain.aid;
 }
 
-Result<void> install_new(const DomainCommand& command, const gp::Install& request) {
+Result<void> install_new(const DomainCommand& command,
+                         const gp::Install& request,
+                         const Right& right) {
   const Aid load_file = meant_load_file(*request.load_file);
   const auto system = KB_TRY(gp::InstallParameters::decode(request.parameters));
   return install(command.platform, command.instances,
@@ -28,6 +30,7 @@ Result<void> install_new(const DomainCommand& command, const gp::Install& reques
                   .aid = request.application,
                   .privileges = request.privileges,
                   .security_domain = domain_of_new(command, load_file),
+                  .granter = granter_of(command, right),
                   .parameters = system.application.value_or(ByteView{}),
                   .life_cycle = request.makes_selectable() ? gp::kSelectable : gp::kInstalled,
                   .system = system});
@@ -45,11 +48,14 @@ Result<void> load_first(const DomainCommand& command,
                 "a combined load is INSTALL (0E 01), every LOAD, and INSTALL (0E 03) for an "
                 "application of the same load file (GPCS 9.3.8)");
   }
-  KB_TRY(spend(command.platform, Right{load->token}));
+  const Right to_load = KB_TRY(right_to_go_on(command, *load));
+  KB_TRY(spend(command.platform, to_load));
   return register_load_file(command.platform, *load);
 }
 
-Result<void> change_state(const DomainCommand& command, const gp::Install& request) {
+Result<void> change_state(const DomainCommand& command,
+                          const gp::Install& request,
+                          const Right& right) {
   constexpr std::uint32_t kCardReset = gp::Privileges::kCardReset;
   auto entry = command.platform.registry.find(request.application);
   if (!entry) {
@@ -71,7 +77,7 @@ Result<void> change_state(const DomainCommand& command, const gp::Install& reque
   if (entry->life_cycle == gp::kInstalled) {
     entry->life_cycle = selectable_state(*entry);
   }
-  RegistryChange change{.system = system};
+  RegistryChange change{.system = system, .granter = granter_of(command, right)};
   if (resets) {
     change.privileges = gp::Privileges{entry->privileges.bits | kCardReset};
   }
@@ -91,7 +97,7 @@ apdu::ResponseApdu install_application(const DomainCommand& command, const gp::I
   NvmTransaction transaction(command.platform.nvm);
   auto changed = load_first(command, request, load.get());
   if (changed) {
-    changed = install_new(command, request);
+    changed = install_new(command, request, *right);
   }
   apdu::ResponseApdu out =
       conclude(command, transaction, changed, *right,
@@ -111,7 +117,7 @@ apdu::ResponseApdu make_selectable(const DomainCommand& command, const gp::Insta
   const auto entry = command.platform.registry.find(request.application);
   const Aid load_file = entry ? entry->load_file : request.application;
   NvmTransaction transaction(command.platform.nvm);
-  return conclude(command, transaction, change_state(command, request), *right,
+  return conclude(command, transaction, change_state(command, request, *right), *right,
                   gp::receipt_for::install(load_file, request.application));
 }
 

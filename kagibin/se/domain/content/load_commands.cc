@@ -5,7 +5,6 @@
 
 #include "kagibin/gp/content/install_parameters.h"
 #include "kagibin/gp/delegated/load_file_signature.h"
-#include "kagibin/se/domain/content/management.h"
 #include "kagibin/se/domain/delegated/dap_verification.h"
 #include "kagibin/se/open/content.h"
 #include "kagibin/se/open/content/memory.h"
@@ -31,13 +30,22 @@ Result<void> check_room(const Platform& platform, const gp::InstallForLoad& requ
   return {};
 }
 
+// Of the load file: below the one that asks, and not locked.
+Result<void> check_domain(const DomainCommand& command, const Aid& domain) {
+  KB_TRY(check_within(command, domain));
+  if (command.platform.registry.find(domain)->locked()) {
+    return fail(Errc::kPolicy, "a locked security domain takes no load file (GPCS 5.3.2.4)");
+  }
+  return {};
+}
+
 Result<std::unique_ptr<LoadSession>> begin(const DomainCommand& command) {
   const Platform& platform = command.platform;
   auto request = KB_TRY(gp::InstallForLoad::decode(command.p1, command.p2, command.data));
   const Right right =
       KB_TRY(right_of(command, apdu::ins::kInstall, request.token, ByteView(request.parameters)));
   const Aid domain = request.security_domain.value_or(command.domain.aid);
-  KB_TRY(check_within(command, domain));
+  KB_TRY(check_domain(command, domain));
   if (platform.registry.find(request.load_file) ||
       platform.registry.find_load_file(request.load_file)) {
     return fail(Errc::kConflict, "the AID of this load file is in use (GPCS 9.3.5)");
@@ -49,10 +57,13 @@ Result<std::unique_ptr<LoadSession>> begin(const DomainCommand& command) {
   KB_TRY(check_room(platform, request));
   const std::uint64_t room = free_memory(platform).non_volatile;
   return std::make_unique<LoadSession>(
-      LoadSession{.request = std::move(request),
+      LoadSession{.p1 = command.p1,
+                  .p2 = command.p2,
+                  .announcement = Bytes(command.data.begin(), command.data.end()),
+                  .request = std::move(request),
                   .security_domain = domain,
-                  .token = right.token,
-                  .file = gp::LoadFileReader(static_cast<std::size_t>(room))});
+                  .file = gp::LoadFileReader(static_cast<std::size_t>(room)),
+                  .standing = standing_of(command)});
 }
 
 Result<void> add_block(LoadSession& load, const gp::Load& head, ByteView octets) {
@@ -94,7 +105,7 @@ Result<void> check_hash_and_blocks(const Platform& platform, const LoadSession& 
 }
 
 // A combined load waits for its INSTALL: nothing is stored yet.
-apdu::ResponseApdu complete(const DomainCommand& command) {
+apdu::ResponseApdu complete(const DomainCommand& command, const Right& right) {
   LoadSession& load = *command.channel.load;
   load.complete = true;
   if (load.request.combined) {
@@ -102,8 +113,7 @@ apdu::ResponseApdu complete(const DomainCommand& command) {
   }
   const std::unique_ptr<LoadSession> done = std::move(command.channel.load);
   NvmTransaction transaction(command.platform.nvm);
-  return conclude(command, transaction, register_load_file(command.platform, *done),
-                  Right{done->token},
+  return conclude(command, transaction, register_load_file(command.platform, *done), right,
                   gp::receipt_for::load(done->request.load_file, done->security_domain));
 }
 
@@ -129,6 +139,11 @@ apdu::ResponseApdu process_load(const DomainCommand& command) {
         "LOAD follows INSTALL [for load], or another LOAD, with no other command between (GPCS "
         "9.3.5)"));
   }
+  const auto right = right_to_go_on(command, *load);
+  if (!right) {
+    command.channel.load.reset();
+    return answer(status_of(right.error()));
+  }
   const auto head = gp::Load::decode(command.p1, command.p2);
   if (!head || load->next_block >= LoadSession::kMaxBlocks || head->block != load->next_block) {
     command.channel.load.reset();
@@ -141,7 +156,23 @@ apdu::ResponseApdu process_load(const DomainCommand& command) {
     command.channel.load.reset();
     return answer(status_of(added.error()));
   }
-  return head->last ? complete(command) : answer(sw::kOk, Bytes{kNoReceipt});
+  return head->last ? complete(command, *right) : answer(sw::kOk, Bytes{kNoReceipt});
+}
+
+Result<Right> right_to_go_on(const DomainCommand& command, const LoadSession& load) {
+  KB_TRY(check_standing(command, load.standing));
+  const DomainCommand begun{.platform = command.platform,
+                            .instances = command.instances,
+                            .channels = command.channels,
+                            .channel = command.channel,
+                            .domain = command.domain,
+                            .p1 = load.p1,
+                            .p2 = load.p2,
+                            .data = load.announcement};
+  const Right right = KB_TRY(
+      right_of(begun, apdu::ins::kInstall, load.request.token, ByteView(load.request.parameters)));
+  KB_TRY(check_domain(command, load.security_domain));
+  return right;
 }
 
 Result<void> register_load_file(Platform& platform, const LoadSession& load) {

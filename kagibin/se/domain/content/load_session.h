@@ -7,18 +7,23 @@
 
 #include "kagibin/gp/content/install_load.h"
 #include "kagibin/gp/content/load.h"
-#include "kagibin/se/domain/delegated/delegated_management.h"
+#include "kagibin/se/domain/content/standing.h"
 
 namespace kagibin::se {
 
 struct LoadSession {
   static constexpr unsigned kMaxBlocks = 256;
 
+  // INSTALL [for load] as it came: its right is asked for again.
+  std::uint8_t p1 = 0;
+  std::uint8_t p2 = 0;
+  Bytes announcement{};
+
   gp::InstallForLoad request;
   Aid security_domain;  // the load file's
-  std::optional<DelegatedUse> token{};
   gp::LoadFileReader file;
   unsigned next_block = 0;
+  Standing standing{};
   bool complete = false;  // of a combined load: INSTALL (0E 03) comes next
 };
 

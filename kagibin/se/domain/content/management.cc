@@ -54,6 +54,10 @@ Result<Right> right_of(const DomainCommand& command,
                                     .objects = objects.value_or(split.covered)}))};
 }
 
+Aid granter_of(const DomainCommand& command, const Right& right) {
+  return right.token ? right.token->verifier : command.domain.aid;
+}
+
 Result<void> check_within(const DomainCommand& command, const Aid& domain) {
   const auto found = command.platform.registry.find(domain);
   if (!found || !found->is_security_domain()) {

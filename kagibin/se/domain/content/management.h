@@ -27,6 +27,10 @@ Result<Right> right_of(const DomainCommand& command,
                        ByteView token,
                        std::optional<ByteView> objects);
 
+// Who gives the privileges of what the command makes or changes: the domain itself, or the one that
+// verified its token.
+Aid granter_of(const DomainCommand& command, const Right& right);
+
 // `domain` is the one that asks, or associated with it directly or indirectly: what it manages
 // without Global Delete. kPolicy otherwise.
 Result<void> check_within(const DomainCommand& command, const Aid& domain);

@@ -72,6 +72,9 @@ KdaResult<void> obey_statement(const KdaEnvironment& kda, ByteView message) {
   }
   NvmTransaction transaction(kda.nvm());
   KB_TRY(or_internal(kda.store.put(trust)));
+  if (kda.application.authority_signature != nullptr) {
+    KB_TRY(or_internal(kda.application.authority_signature->hear_statement(message)));
+  }
   return or_internal(transaction.commit());
 }
 

@@ -5,7 +5,8 @@
 // and minEpoch rise; a root goes into the slot of the key that did not sign, so that a statement of
 // a root that has been replaced is never good again. Statements of roots are numbered: one whose
 // number is not above the last accepted one is refused, so that an old one of a root still in force
-// does not bring back the key that it named. Decision: a tick or an epoch that is known already
+// does not bring back the key that it named. What is taken is passed on to the element's CASD,
+// which asks the same epoch of a CERT.SP. Decision: a tick or an epoch that is known already
 // answers 9000 and changes nothing; what is older, and a root statement again, answers 6985.
 #pragma once
 

@@ -37,6 +37,29 @@ TEST(KdaStatement, TimeAndEpochOnlyRise) {
             sw::kConditionsNotSatisfied);
 }
 
+// A CERT.SP below minEpoch is no better for a confidential set-up (casd/casd_epoch_test.cc).
+TEST(KdaStatement, MinEpochIsPassedOnToTheCasdOfTheElement) {
+  KdaBench bench({.with_casd = true});
+  const auto told = [&]() -> std::string {
+    const SecretBytes* record = bench.element->nvm().get("open/casd-epoch");
+    return record == nullptr ? "" : to_hex(record->expose());
+  };
+  const auto state = [&](ByteView message) { return bench.kda(kda::statement(message))->sw; };
+  EXPECT_EQ(state(bench.statement(0x01, u32(1000))), sw::kOk);
+  EXPECT_EQ(told(), "");
+  EXPECT_EQ(state(bench.statement(0x02, hex("0003"))), sw::kOk);
+  EXPECT_EQ(told(), "0003");
+  EXPECT_EQ(state(bench.statement(0x02, hex("0002"))), sw::kConditionsNotSatisfied);
+  EXPECT_EQ(state(bench.statement(0x02, hex("0009"), &bench.maker)),
+            sw::kSecurityStatusNotSatisfied);
+  EXPECT_EQ(told(), "0003");
+  // One of another root, whom the CASD does not know, is the KDA's alone.
+  const crypto::EcPrivateKey second = bench.fresh_key();
+  EXPECT_EQ(state(root_statement(bench, 1, second, bench.authority)), sw::kOk);
+  EXPECT_EQ(state(bench.statement(0x02, hex("0004"), &second)), sw::kOk);
+  EXPECT_EQ(told(), "0003");
+}
+
 TEST(KdaStatement, NobodyButTheAuthoritySpeaks) {
   KdaBench bench;
   EXPECT_EQ(bench.kda(kda::statement(bench.statement(0x01, u32(5), &bench.maker)))->sw,

@@ -18,6 +18,9 @@ constexpr std::uint32_t kCardWide =
     Privileges::kCvmManagement | Privileges::kMandatedDapVerification | Privileges::kGlobalDelete |
     Privileges::kGlobalLock | Privileges::kGlobalRegistry | Privileges::kFinalApplication;
 
+// Those that do something on this element.
+constexpr std::uint32_t kHeldToGive = kCardWide & ~Privileges::kCvmManagement;
+
 Result<void> check_supported(Privileges asked) {
   if (asked.has(Privileges::kGlobalService)) {
     return fail(Errc::kNotSupported,
@@ -66,6 +69,19 @@ Result<void> check_privileges(const Registry& registry,
                   "Card Reset and Final Application have one holder at a time, and another "
                   "application has it (GPCS 6.6.2)");
     }
+  }
+  return {};
+}
+
+Result<void> check_grant(const Registry& registry, const Aid& granter, Privileges given) {
+  const auto giver = registry.find(granter);
+  if (!giver || !giver->is_security_domain()) {
+    return fail(Errc::kPolicy, "the domain that gives privileges is gone (GPCS 9.1.3)");
+  }
+  if (!giver->is_issuer() && (given.bits & kHeldToGive & ~giver->privileges.bits) != 0) {
+    return fail(Errc::kPolicy,
+                "a privilege over the whole card is given by the ISD, or by a domain that holds it "
+                "itself: a rule of this element (GPCS 6.6.2, 9.1.3)");
   }
   return {};
 }

@@ -10,10 +10,13 @@
 // Card Reset and Final Application have one holder at a time: the ISD until another gets one, and
 // again when that one is gone or loses it. What concerns the whole card (Card Lock, Card Terminate,
 // Card Reset, CVM Management, Mandated DAP Verification, Global Delete, Global Lock, Global
-// Registry, Final Application) is given in the ISD's hierarchy alone: a rule of this element, so
-// that no domain on top of a hierarchy of its own can lock its issuer out. CVM Management is
-// recorded and told, as hosts expect who ask for it with every application; this element shares no
-// CVM to manage.
+// Registry, Final Application) is given in the ISD's hierarchy alone, by the ISD or by a domain
+// that holds it itself: rules of this element, so that no other domain can lock the issuer
+// out. 9.1.3 lets a domain with Authorized Management manage what is its own, and the whole card is
+// not (the UICC Configuration, 4.1, has the ISD alone assign Mandated DAP Verification). Who gives
+// is the domain that manages in its own right, or the one that verified the token. CVM Management
+// is given by all of them, recorded and told, as hosts expect who ask for it with every
+// application; this element shares no CVM to manage.
 #pragma once
 
 #include "kagibin/se/open/registry.h"
@@ -38,6 +41,9 @@ Result<void> check_privileges(const Registry& registry,
                               const Aid& holder,
                               gp::Privileges asked,
                               const Aid& domain);
+
+// kPolicy when `granter` may not give these to one that had none of them.
+Result<void> check_grant(const Registry& registry, const Aid& granter, gp::Privileges given);
 
 // After entries have come, gone or changed: takes from the ISD the single privileges that somebody
 // else holds now, and gives it those of `given_up` that nobody does.

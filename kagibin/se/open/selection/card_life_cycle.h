@@ -3,8 +3,9 @@
 // of the ISD's registry entry.
 //
 //   OP_READY, INITIALIZED, SECURED   everything
-//   CARD_LOCKED   the final application alone is selected; no channel is opened; security domains
-//                 answer GET DATA, GET STATUS and SET STATUS, and open sessions for them
+//   CARD_LOCKED   the final application alone is selected, or stays so on channels beside the one
+//                 that the lock came on (selector.h); no channel is opened; security domains answer
+//                 GET DATA, GET STATUS and SET STATUS, and open sessions for them
 //   TERMINATED    the final application stays selected on the basic channel; a security domain
 //                 answers GET DATA and nothing else
 //

@@ -152,8 +152,19 @@ void Selector::select_implicitly(LogicalChannel& channel) {
   }
 }
 
-void Selector::follow_life_cycles() {
-  if (card_state(platform_) == gp::CardState::kTerminated) {
+// Whether the domain whose keys opened the session is locked, or one between (GPCS 5.3.2.4).
+bool Selector::is_cut_off(const LogicalChannel& channel) const {
+  auto at = channel.selected && channel.session_keys ? platform_.registry.find(*channel.selected)
+                                                     : std::nullopt;
+  while (at && !at->locked() && at->aid != channel.session_keys->domain && !at->is_root()) {
+    at = platform_.registry.find(at->security_domain);
+  }
+  return at && at->locked();
+}
+
+void Selector::follow_life_cycles(const LogicalChannel& asked) {
+  const gp::CardState state = card_state(platform_);
+  if (state == gp::CardState::kTerminated) {
     for (LogicalChannel& channel : channels_.all) {
       deselect(channel);
       channel.open = channel.number == 0;
@@ -161,10 +172,18 @@ void Selector::follow_life_cycles() {
     select_implicitly(channels_.all.front());
     return;
   }
+  const bool card_locked = state == gp::CardState::kCardLocked;
+  const Aid last = holder_of(platform_, gp::Privileges::kFinalApplication).aid;
   for (LogicalChannel& channel : channels_.all) {
     const auto entry = channel.selected ? platform_.registry.find(*channel.selected) : std::nullopt;
-    if (entry && entry->locked()) {
+    const bool stays = !card_locked || channel.number == asked.number || channel.selected == last;
+    if (entry && (!stays || entry->locked())) {
       deselect(channel);
+    } else if (is_cut_off(channel)) {
+      channel.end_session();
+    }
+    if (card_locked) {
+      channel.end_sequences();
     }
   }
 }

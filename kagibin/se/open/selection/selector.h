@@ -13,7 +13,9 @@
 // be selected. In CARD_LOCKED and TERMINATED the one with Final Application, and no other.
 //
 // CARD_LOCKED: SELECT of the final application answers 6283 when it is a security domain, of
-// another 6A81. What was selected before stays so until its session ends (9.6.3). TERMINATED: 6A81.
+// another 6A81 (5.1.1.4). What was selected stays so on the channel that the lock came on, so that
+// whoever locked the card can unlock it; on every other one the final application alone does.
+// TERMINATED: 6A81.
 #pragma once
 
 #include "kagibin/apdu/apdu.h"
@@ -30,9 +32,10 @@ class Selector {
   void select_implicitly(LogicalChannel& channel);
   // Ends the application's session, too.
   void deselect(LogicalChannel& channel);
-  // After SET STATUS: what is locked now is selected nowhere, and a card that was terminated is as
-  // after a reset (9.6.4: OPEN may reset it at once).
-  void follow_life_cycles();
+  // After SET STATUS on `asked`: what is locked now is selected nowhere, and its keys serve no
+  // session; a locked card is left to the final application; one that was terminated is as after a
+  // reset (9.6.4: OPEN may reset it at once).
+  void follow_life_cycles(const LogicalChannel& asked);
 
  private:
   std::optional<RegistryEntry> find(const LogicalChannel& channel,
@@ -40,6 +43,7 @@ class Selector {
                                     bool card_locked) const;
   apdu::ResponseApdu select_entry(LogicalChannel& channel, const RegistryEntry& entry);
   bool take(LogicalChannel& channel, const RegistryEntry& entry);
+  bool is_cut_off(const LogicalChannel& channel) const;
 
   Platform& platform_;
   Instances& instances_;
