@@ -300,6 +300,93 @@ def a_cap_file_becomes_install_and_load_commands(bench):
     bench.gp("install", "--dry-run").expect(USAGE).says("CAP file")
 
 
+DELEGATE, OTHER = "F0574C4B0201", "F0574C4B0202"
+
+
+def token_keys(bench):
+    """(private key for --token-key, arguments that put its other half as 70/01), of every kind that signs tokens."""
+    made = []
+    for name, how in (("rsa-1024", ["genrsa", "1024"]), ("rsa-2048", ["genrsa", "-traditional", "2048"]),
+                      ("p-256", ["ecparam", "-name", "prime256v1", "-genkey", "-noout"]),
+                      ("p-384", ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"])):
+        private, public = bench.write_keys(f"token-{name}.pem"), bench.folder / f"token-{name}.pub"
+        done = subprocess.run(["openssl", *how], check=True, capture_output=True, timeout=60)
+        private.write_bytes(done.stdout)
+        openssl("pkey", "-in", private, "-pubout", "-out", public)
+        made.append((private, ["--pem", public, "--kvn", "70", "--kid", "01"]))
+    aes = bench.write_keys("token-aes.keys", f"kvn 70\nkid 01\nkey {NEW[0] * 2}\n")
+    return [*made, (aes, [aes])]
+
+
+def delegated_management_signs_tokens_and_checks_receipts(bench):
+    receipt = bench.write_keys("receipt.keys", f"kvn 71\nkid 01\nkey {NEW[1]}\n")
+    domain = bench.write_keys("delegate.keys", key_set("31", NEW))
+    bench.gp("install", "--ssd", DELEGATE, "--privileges", "security-domain,delegated-management", keys=bench.keys).expect(OK)
+    bench.gp("install", "--ssd", OTHER, keys=bench.keys).expect(OK)
+    bench.gp("put-key", domain, "--sd", DELEGATE, keys=bench.keys).expect(OK)
+    bench.gp("put-key", receipt, keys=bench.keys).expect(OK)
+    cap, counter = bench.folder / "applet.cap", 0
+    for number, (private, put) in enumerate(token_keys(bench)):
+        bench.gp("put-key", *put, *(["--replace", "70"] if number else []), keys=bench.keys).expect(OK)
+        signed = ["--sd", DELEGATE, "--token-key", private, "--receipt-key", receipt]
+        steps = [("install", [cap, "--load-only"], "INSTALL [for load]"),
+                 ("install", ["--package", PACKAGE, "--applet", APPLET, "--not-selectable"], "INSTALL [for install]"),
+                 ("make-selectable", [APPLET], "INSTALL [for make selectable]"),
+                 ("update-registry", [APPLET, "--privileges", "trusted-path"], "INSTALL [for registry update]"),
+                 ("extradite", [APPLET, "--to", OTHER], "INSTALL [for extradition]")]
+        for verb, words, _ in steps:
+            done = bench.gp(verb, *words, *signed, keys=domain).expect(OK)
+            proof = done.results[-1]
+            check(proof["receipt"] == "right" and proof["counter"] == counter, f"{private.name}, {verb}: {done.results}")
+            counter += 1
+        entry = bench.listed()[APPLET]
+        check(entry["privileges"] == ["trusted-path"] and entry["security_domain"] == OTHER, f"{private.name}: {entry}")
+        bench.gp("delete", APPLET, keys=bench.keys).expect(OK)
+        proof = bench.gp("delete", PACKAGE, *signed, keys=domain).expect(OK).results[-1]
+        check(proof["receipt"] == "right" and proof["of"].startswith("DELETE"), f"{private.name}: {proof}")
+        counter += 1
+        check(PACKAGE not in bench.listed(), "the load file is still there")
+    # Without a token, and under another key, nothing is done.
+    bench.gp("install", cap, "--load-only", "--sd", DELEGATE, keys=domain).expect(FAILED).says("INSTALL", "token")
+    other = bench.folder / "token-p-256.pem"
+    bench.gp("install", cap, "--load-only", "--sd", DELEGATE, "--token-key", other, keys=domain).expect(FAILED)
+    check(PACKAGE not in bench.listed(), "a load file came without a token")
+
+
+def tokens_are_for_one_card_and_one_use(bench):
+    key, domain, cap = bench.folder / "token-aes.keys", bench.folder / "delegate.keys", bench.folder / "applet.cap"
+    signed = ["--load-only", "--sd", DELEGATE, "--token-key", key]
+    bench.gp("install", cap, *signed, "--token-card", f"{IIN}:0102", keys=domain).expect(FAILED)
+    card = ["--token-card", f"{IIN}:{SEID[1][12:]}", "--token-number", "0A01"]
+    unchecked = bench.gp("install", cap, *signed, *card, keys=domain).expect(OK).results[-1]
+    check(unchecked["receipt"] == "unchecked" and unchecked["token_number"] == "0A01", f"{unchecked}")
+    remove = ["delete", PACKAGE, "--sd", DELEGATE, "--token-key", key]
+    bench.gp(*remove, *card, keys=domain).expect(FAILED)  # the number was used
+    check(PACKAGE in bench.listed(), "a token was good twice")
+    wrong = bench.write_keys("receipt-wrong.keys", f"kvn 71\nkid 01\nkey {WRONG}\n")
+    done = bench.gp(*remove, "--token-number", "0A02", "--receipt-key", wrong, keys=domain).expect(REFUSED)
+    done.says("the card did the command", "receipt of DELETE", "receipt-wrong.keys")
+    check(PACKAGE not in bench.listed(), "it was deleted all the same")
+    missing = bench.gp("install", cap, "--load-only", "--receipt-key", wrong, keys=bench.keys).expect(REFUSED)
+    missing.says("gave no receipt of LOAD", "under a token")
+    bench.gp("delete", PACKAGE, keys=bench.keys).expect(OK)
+
+
+def a_dry_run_shows_the_token_for_whoever_sends_it(bench):
+    key, domain, cap = bench.folder / "token-aes.keys", bench.folder / "delegate.keys", bench.folder / "applet.cap"
+    plan = bench.gp("install", cap, "--load-only", "--token-key", key, "--dry-run").expect(OK).results
+    token = bench.folder / "load.token"
+    token.write_bytes(bytes.fromhex(plan[0]["token"]))
+    bench.gp("install", cap, "--load-only", "--load-token", token, "--sd", DELEGATE, keys=domain).expect(OK)
+    bench.gp("delete", PACKAGE, "--sd", DELEGATE, "--token-key", key, keys=domain).expect(OK)
+    loose = bench.write_keys("token-loose.keys", key.read_text(), mode=0o644)
+    bench.gp("delete", PACKAGE, "--token-key", loose, "--dry-run").expect(REFUSED).says("token-loose.keys", "chmod 600")
+    bench.gp("delete", PACKAGE, "--token-key", bench.keys, "--dry-run").expect(USAGE).says("card.keys", "single key")
+    bench.gp("delete", PACKAGE, "--token-number", "0", "--dry-run").expect(USAGE)
+    for name in (DELEGATE, OTHER):
+        bench.gp("delete", name, keys=bench.keys).expect(OK)
+
+
 def capabilities_cplc_and_resources_are_shown_by_their_fields(bench):
     info, = bench.gp("info", keys=bench.keys).expect(OK).results
     can = info["capabilities"]
@@ -385,7 +472,8 @@ CASES = [info_without_keys_says_what_the_card_is, info_with_keys_opens_the_highe
          the_last_key_set_is_not_deleted, public_keys_are_put_from_pem, data_are_stored_and_read_back,
          apdus_go_as_they_are_or_inside_the_channel, what_cannot_be_undone_wants_force,
          a_dry_run_needs_no_card_and_shows_no_key, a_cap_file_becomes_install_and_load_commands,
-         what_is_deleted_is_gone, capabilities_cplc_and_resources_are_shown_by_their_fields,
+         what_is_deleted_is_gone, delegated_management_signs_tokens_and_checks_receipts,
+         tokens_are_for_one_card_and_one_use, a_dry_run_shows_the_token_for_whoever_sends_it, capabilities_cplc_and_resources_are_shown_by_their_fields,
          a_wrong_enc_is_named_by_every_command, states_are_set_by_name_and_what_nothing_undoes_wants_its_word,
          a_card_is_terminated_by_its_own_word_alone]
 

@@ -220,10 +220,39 @@ int CardAccess::channel_failed(std::string_view what,
                               said.advice);
 }
 
+std::optional<card::DelegationKeys> CardAccess::delegation_keys(std::string_view what) {
+  card::DelegationKeys out;
+  const auto read = [&](const std::filesystem::path& path, auto reader,
+                        std::optional<gp::Key>& key) {
+    if (path.empty()) {
+      return true;
+    }
+    auto found = reader(path);
+    if (!found) {
+      return fails(
+          console_.failed_text(found.error().code, what,
+                               fmt::format("{}: {}.", path.string(), found.error().detail.text())));
+    }
+    key = std::move(*found);
+    return true;
+  };
+  if (!read(options_.token_key, read_signing_key, out.token) ||
+      !read(options_.receipt_key, read_verifying_key, out.receipt)) {
+    return std::nullopt;
+  }
+  return out;
+}
+
 int CardAccess::manage(std::string_view what, const Work& work) {
+  auto keys = delegation_keys(what);
+  if (!keys) {
+    return code_;
+  }
   if (options_.dry_run) {
     card::DryRun dry;
-    if (const auto done = work(dry); !done) {
+    keys->receipt.reset();
+    card::DelegatedPort port(dry, std::move(*keys), std::nullopt, rng_);
+    if (const auto done = work(port); !done) {
       return told(what, done.error());
     }
     return print_dry_run(dry);
@@ -232,10 +261,46 @@ int CardAccess::manage(std::string_view what, const Work& work) {
     return code_;
   }
   code_ = kExitOk;
-  if (const auto done = work(*port_); !done) {
+  card::DelegatedPort port(*port_, std::move(*keys), facts_.domain, rng_);
+  const auto done = work(port);
+  const int receipts = told_receipts(port);
+  if (!done) {
     return told(what, done.error());
   }
-  return code_;
+  return code_ != kExitOk ? code_ : receipts;
+}
+
+int CardAccess::told_receipts(const card::DelegatedPort& port) {
+  using Verdict = card::CheckedReceipt::Verdict;
+  int code = kExitOk;
+  for (const card::CheckedReceipt& one : port.receipts()) {
+    const std::string_view of = name_of(one.header);
+    if (one.verdict == Verdict::kMissing || one.verdict == Verdict::kWrong) {
+      code = console_.failed_text(
+          Errc::kAuthentication, "the card did the command, and it is not proved",
+          one.verdict == Verdict::kMissing
+              ? fmt::format("it gave no receipt of {}.", of)
+              : fmt::format("its receipt of {} is not one of this command under the key of {}.", of,
+                            options_.receipt_key.string()),
+          one.verdict == Verdict::kMissing
+              ? "Only an operation under a token has one, where a domain above has Receipt "
+                "Generation and its key"
+              : "Check that the key is that of the domain with Receipt Generation; kagibin gp list "
+                "shows what is on the card");
+      continue;
+    }
+    const bool right = one.verdict == Verdict::kRight;
+    boost::json::object out{{"receipt", right ? "right" : "unchecked"},
+                            {"of", of},
+                            {"counter", one.confirmation->counter},
+                            {"domain_data", to_hex(one.confirmation->domain_data)}};
+    if (one.confirmation->token_number) {
+      out["token_number"] = to_hex(*one.confirmation->token_number);
+    }
+    console_.result(out, "Receipt {} of {}: {}.", one.confirmation->counter, of,
+                    right ? "right" : "not checked, for want of --receipt-key");
+  }
+  return code;
 }
 
 bool CardAccess::check_encryption(std::string_view what) {
@@ -312,7 +377,11 @@ int CardAccess::print_dry_run(const card::DryRun& dry) {
   for (const apdu::CommandApdu& command : dry.commands()) {
     const std::string octets = to_hex(command.encode());
     const std::string_view name = name_of({command.cla, command.ins, command.p1, command.p2});
-    console_.result({{"command", octets}, {"name", name}, {"sent", false}}, "{}  {}", octets, name);
+    boost::json::object out{{"command", octets}, {"name", name}, {"sent", false}};
+    if (const auto split = gp::split_token(command); split && !split->token.empty()) {
+      out["token"] = to_hex(split->token);
+    }
+    console_.result(out, "{}  {}", octets, name);
   }
   console_.progress(
       "Nothing was sent. Before secure messaging; values under the key for sensitive data are "

@@ -18,6 +18,7 @@
 #include "kagibin/cli/gp/gp_options.h"
 #include "kagibin/cli/gp/input/key_file.h"
 #include "kagibin/roles/security_module_manager/card/channel_opening.h"
+#include "kagibin/roles/security_module_manager/card/delegated_port.h"
 #include "kagibin/roles/security_module_manager/card/dry_run.h"
 
 namespace kagibin::cli {
@@ -38,7 +39,8 @@ class CardAccess {
   // After connect(): the channel. False as above.
   bool open(std::string_view what);
 
-  // connect(), open(), the work; with --dry-run the commands of the work alone, and no card.
+  // connect(), open(), the work, the receipts; with --dry-run the commands of the work alone, and
+  // no card. Tokens are signed on the way where the options name a key.
   // `what` begins the sentence of a failure.
   int manage(std::string_view what, const Work& work);
   // After open(): whether card and file have the same ENC, by a GET STATUS that changes nothing,
@@ -62,6 +64,10 @@ class CardAccess {
   crypto::Rng& rng() { return rng_; }
 
  private:
+  // The keys of tokens and receipts. Empty: told, code() is the exit code.
+  std::optional<roles::security_module_manager::DelegationKeys> delegation_keys(
+      std::string_view what);
+  int told_receipts(const roles::security_module_manager::DelegatedPort& port);
   bool open_with_key_file(std::string_view what);
   bool open_with_certificate(std::string_view what);
   Result<roles::security_module_manager::HostCredentials> credentials() const;

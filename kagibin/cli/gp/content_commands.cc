@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "kagibin/cli/console/hex_option.h"
+#include "kagibin/cli/gp/content_options.h"
 #include "kagibin/cli/gp/input/cap_archive.h"
 #include "kagibin/cli/gp/input/privilege_names.h"
 #include "kagibin/crypto/key_file/key_file.h"
@@ -25,30 +26,8 @@ namespace {
 // The security domain's code as GlobalPlatform cards have it under these names by default.
 constexpr std::string_view kDomainPackage = "A0000001515350";
 constexpr std::string_view kDomainModule = "A000000151535041";
-constexpr std::size_t kLongestField = 4'096;
-
 constexpr tlv::Tag kApplicationParameters = 0xC9;
-constexpr tlv::Tag kSystemParameters = 0xEF;
 constexpr tlv::Tag kProtocol = 0x81;
-
-Result<Bytes> optional_hex(const std::string& text) {
-  return text.empty() ? Bytes{} : parse_hex(text, 1, kLongestField);
-}
-
-Result<Bytes> optional_file(const std::filesystem::path& path) {
-  if (path.empty()) {
-    return Bytes{};
-  }
-  const SecretBytes file = KB_TRY(crypto::read_file(path));
-  return Bytes(file.expose().begin(), file.expose().end());
-}
-
-Result<std::optional<Aid>> optional_aid(const std::string& text) {
-  if (text.empty()) {
-    return std::nullopt;
-  }
-  return KB_TRY(Aid::from_hex(text));
-}
 
 // "AID=FILE": a domain with DAP Verification and its signature.
 Result<gp::DapBlock> parse_dap(const std::string& text) {
@@ -76,10 +55,7 @@ Result<Bytes> install_parameters(const GpOptions& options) {
     append(own, tlv::encode(kProtocol, protocol));
   }
   Bytes out = tlv::encode(kApplicationParameters, own);
-  const Bytes system = KB_TRY(optional_hex(options.system_parameters));
-  if (!system.empty()) {
-    append(out, tlv::encode(kSystemParameters, system));
-  }
+  append(out, KB_TRY(other_parameters(options)));
   return out;
 }
 
@@ -109,8 +85,9 @@ class Installation {
         console_.result({{"installed", install_->application.hex()},
                          {"load_file", install_->load_file->hex()},
                          {"module", install_->module->hex()}},
-                        "{} is installed from {} and can be selected.", install_->application.hex(),
-                        install_->load_file->hex());
+                        "{} is installed from {} and can{} be selected.",
+                        install_->application.hex(), install_->load_file->hex(),
+                        install_->makes_selectable() ? "" : "not");
       }
     }
     return {};
@@ -128,13 +105,14 @@ class Installation {
     const Bytes token = KB_TRY(optional_file(options_.load_token));
     auto hash = hash_of(options_.hash);
     // A DAP block and a token are worth something with the hash alone (GPCS C.2, C.3).
-    if (!hash && (!dap_blocks_.empty() || !token.empty())) {
+    if (!hash && (!dap_blocks_.empty() || !token.empty() || !options_.token_key.empty())) {
       hash = crypto::HashAlgorithm::kSha256;
     }
     announcement_.emplace(
         gp::InstallForLoad{.load_file = cap_->package.aid,
                            .security_domain = KB_TRY(optional_aid(options_.owner)),
                            .hash = hash ? gp::load_file_hash(*hash, block_) : Bytes{},
+                           .parameters = KB_TRY(token_reference_object(options_)),
                            .token = token});
     return {};
   }
@@ -174,7 +152,10 @@ class Installation {
   Result<void> plan_instance() {
     const Aid package = KB_TRY(load_file());
     const Aid from = KB_TRY(module());
-    gp::Install install{.load_file = package,
+    gp::Install install{.purpose = options_.not_selectable
+                                       ? gp::InstallFor::kInstall
+                                       : gp::InstallFor::kInstallAndMakeSelectable,
+                        .load_file = package,
                         .module = from,
                         .application = from,
                         .parameters = KB_TRY(install_parameters(options_)),
@@ -277,9 +258,14 @@ int delete_content(const GpOptions& options, Console& console) {
   if (!token) {
     return console.failed(token.error(), kWhat);
   }
+  const auto reference = token_reference_value(options);
+  if (!reference) {
+    return console.failed(reference.error(), kWhat);
+  }
   CardAccess access(options, console);
   return access.manage(kWhat, [&](card::CommandPort& port) -> Result<void> {
-    const gp::DeleteObject request{.aid = *aid, .related = options.related, .token = *token};
+    const gp::DeleteObject request{
+        .aid = *aid, .related = options.related, .control_reference = *reference, .token = *token};
     KB_TRY(port.send(request.encode(), "the card refuses DELETE"));
     if (!access.is_dry()) {
       console.result({{"deleted", aid->hex()}, {"related", options.related}}, "{} is deleted{}.",

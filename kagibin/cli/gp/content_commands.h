@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// kagibin gp install and delete: the content of a card. Each returns the exit code.
+// kagibin gp install and delete: the content of a card, by whoever manages it or under tokens. Each
+// returns the exit code.
 #pragma once
 
 #include "kagibin/cli/gp/card_access.h"

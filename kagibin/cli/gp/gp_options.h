@@ -45,6 +45,15 @@ struct GpOptions {
   bool no_descriptor = false;
   int block_size = 255;
 
+  // install, make-selectable, extradite, update-registry, delete
+  std::filesystem::path token_key;
+  std::filesystem::path receipt_key;
+  std::string token_card;
+  std::string token_provider;
+  std::string token_number;
+  std::string to;
+  bool not_selectable = false;
+
   // delete, set-status, lock, unlock
   std::string aid;
   std::string key;

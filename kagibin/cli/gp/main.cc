@@ -6,6 +6,7 @@
 #include "kagibin/cli/gp/card_commands.h"
 #include "kagibin/cli/gp/content_commands.h"
 #include "kagibin/cli/gp/key_commands.h"
+#include "kagibin/cli/gp/registry_commands.h"
 #include "kagibin/cli/gp/state_commands.h"
 
 namespace {
@@ -60,6 +61,26 @@ void add_channel_options(CLI::App& app, cli::GpOptions& options) {
                  "certificates are then read from the card");
 }
 
+// Of the commands that a domain with Delegated Management does under a token.
+void add_token_options(CLI::App& command, cli::GpOptions& options) {
+  command.add_option("--token", options.token, "file with the token, in octets");
+  command.add_option(
+      "--token-key", options.token_key,
+      "sign the token instead: the private key of the domain with Token Verification, RSA or EC in "
+      "PEM, or an AES key in a file like that of --keys (kvn, kid, key); mode 0600");
+  command.add_option("--token-card", options.token_card,
+                     "IIN:CIN of the domain with Token Verification: the token is for this card "
+                     "alone");
+  command.add_option("--token-number", options.token_number,
+                     "number of the token, hexadecimal digits: the card takes it once");
+  command.add_option("--token-provider", options.token_provider,
+                     "application provider that the token names, hexadecimal digits");
+  command.add_option(
+      "--receipt-key", options.receipt_key,
+      "check the card's receipt: the key of the domain with Receipt Generation, public in PEM, or "
+      "AES or 3DES in a file like that of --keys");
+}
+
 void add_install(CLI::App& app, cli::GpOptions& options, const std::function<void()>& run) {
   auto* install = app.add_subcommand(
       "install", "load a CAP file and install an applet from it, or create a security domain");
@@ -83,6 +104,8 @@ void add_install(CLI::App& app, cli::GpOptions& options, const std::function<voi
       "--ssd-scp", options.ssd_scp,
       "protocol of the new domain: SCP and i, as in 0370; without it the card's own");
   install->add_flag("--load-only", options.load_only, "load, and install nothing");
+  install->add_flag("--not-selectable", options.not_selectable,
+                    "install, and leave it to make-selectable that it can be selected");
   install->add_flag("--no-descriptor", options.no_descriptor,
                     "leave the Descriptor component out of the load file data block");
   install
@@ -96,11 +119,44 @@ void add_install(CLI::App& app, cli::GpOptions& options, const std::function<voi
                    "octets; may be repeated")
       ->allow_extra_args(false);
   install->add_option("--load-token", options.load_token, "file with the load token, in octets");
-  install->add_option("--token", options.token, "file with the install token, in octets");
+  add_token_options(*install, options);
   install->add_option("--block-size", options.block_size, "octets of a LOAD command, at most")
       ->capture_default_str()
       ->check(CLI::Range(16, 255));
   install->callback(run);
+}
+
+void add_registry_commands(
+    CLI::App& app,
+    cli::GpOptions& options,
+    const std::function<std::function<void()>(int (*)(const cli::GpOptions&, cli::Console&))>&
+        finish) {
+  auto* selectable =
+      app.add_subcommand("make-selectable", "let an application be selected that is installed");
+  selectable->add_option("aid", options.aid, "AID of the application")->required();
+  selectable->callback(finish(cli::make_selectable));
+
+  auto* extradite = app.add_subcommand(
+      "extradite", "give an application, domain or load file to another security domain");
+  extradite->add_option("aid", options.aid, "AID of the object")->required();
+  extradite->add_option("--to", options.to, "AID of the new security domain")->required();
+  extradite->callback(finish(cli::extradite));
+
+  auto* update = app.add_subcommand("update-registry",
+                                    "change what the registry says of an application or domain");
+  update->add_option("aid", options.aid, "AID of the application; without it the card");
+  update->add_option("--to", options.to, "AID of a new security domain for it");
+  update->callback(finish(cli::update_registry));
+
+  for (auto* command : {selectable, extradite, update}) {
+    if (command != extradite) {
+      command->add_option("--privileges", options.privileges,
+                          "all that it shall have: words with commas, or one or three octets");
+    }
+    command->add_option("--system-params", options.system_parameters,
+                        "system specific parameters (value of EF), hexadecimal digits");
+    add_token_options(*command, options);
+  }
 }
 
 void add_set_status(CLI::App& app, cli::GpOptions& options, const std::function<void()>& run) {
@@ -152,8 +208,10 @@ int main(int argc, char** argv) {
   remove->add_option("aid", options.aid, "AID of the object");
   remove->add_flag("--related", options.related, "and everything that came from it");
   remove->add_option("--key", options.key, "KVN or KVN/KID of keys to delete instead");
-  remove->add_option("--token", options.token, "file with the delete token, in octets");
+  add_token_options(*remove, options);
   remove->callback(finish(cli::delete_content));
+
+  add_registry_commands(app, options, finish);
 
   auto* put = app.add_subcommand(
       "put-key", "put a key set or a key, and verify a set by a new INITIALIZE UPDATE");

@@ -5,8 +5,11 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "kagibin/base/base64.h"
+#include "kagibin/cli/gp/input/key_file.h"
 #include "kagibin/cli/gp/input/private_file.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/crypto/x509/x509_certificate.h"
@@ -112,6 +115,24 @@ Result<crypto::CurvePrivateKey> pkcs8_key(ByteView der) {
   return sec1_key(inner.value, curve);
 }
 
+bool is_pem(const SecretBytes& file) {
+  return text_of(file.expose()).find("-----BEGIN ") != std::string_view::npos;
+}
+
+// The only entry of a key file, which is no set.
+Result<gp::Key> single_key(const SecretBytes& file) {
+  const auto entries = parse_key_file(file.expose());
+  if (!entries) {
+    return std::unexpected(entries.error().error);
+  }
+  if (entries->size() != 1 || entries->front().is_set()) {
+    return fail(Errc::kInvalidArgument,
+                "the file is neither PEM nor a key file with one single key (kvn, kid, key)");
+  }
+  std::vector<gp::Key> keys = KB_TRY(entries->front().gp_keys());
+  return std::move(keys.front());
+}
+
 }  // namespace
 
 Result<gp::Key> parse_public_key(std::string_view pem) {
@@ -143,6 +164,38 @@ Result<crypto::CurvePrivateKey> parse_curve_private_key(ByteView pem) {
   }
   return fail(Errc::kEncoding,
               "the file is no EC private key in PEM (BEGIN PRIVATE KEY or BEGIN EC PRIVATE KEY)");
+}
+
+Result<gp::Key> parse_private_key(ByteView pem) {
+  if (const auto pkcs1 = block_of(text_of(pem), "RSA PRIVATE KEY")) {
+    const auto key = KB_TRY(crypto::RsaPrivateKey::from_der(pkcs1->expose()));
+    return gp::Key::rsa_private(key);
+  }
+  auto curve_key = parse_curve_private_key(pem);
+  if (curve_key) {
+    return gp::Key::ec_private(*curve_key);
+  }
+  const auto pkcs8 = block_of(text_of(pem), "PRIVATE KEY");
+  if (curve_key.error().code != Errc::kNotFound || !pkcs8) {
+    return fail(Errc::kEncoding,
+                "the file is no RSA or EC private key in PEM, without encryption (BEGIN PRIVATE "
+                "KEY)");
+  }
+  const auto key = KB_TRY(crypto::RsaPrivateKey::from_der(pkcs8->expose()));
+  return gp::Key::rsa_private(key);
+}
+
+Result<gp::Key> read_signing_key(const std::filesystem::path& path) {
+  const SecretBytes file = KB_TRY(read_private_file(path));
+  return is_pem(file) ? parse_private_key(file.expose()) : single_key(file);
+}
+
+Result<gp::Key> read_verifying_key(const std::filesystem::path& path) {
+  const SecretBytes file = KB_TRY(crypto::read_file(path));
+  if (is_pem(file)) {
+    return parse_public_key(text_of(file.expose()));
+  }
+  return single_key(KB_TRY(read_private_file(path)));
 }
 
 Result<gp::Key> read_public_key(const std::filesystem::path& path) {
