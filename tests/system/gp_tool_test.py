@@ -296,7 +296,7 @@ def a_cap_file_becomes_install_and_load_commands(bench):
     check(f"E24A4F06{DOMAIN}C340" + bytes(range(64)).hex().upper() in signed[1]["command"], f"the DAP block: {signed[1]}")
     (bench.folder / "cut.cap").write_bytes(cap.read_bytes()[:-9])
     bench.gp("install", bench.folder / "cut.cap", "--dry-run").expect(USAGE).says("CAP")
-    bench.gp("install", bench.folder / "none.cap", "--dry-run").expect(FAILED, USAGE)
+    bench.gp("install", bench.folder / "none.cap", "--dry-run").expect(USAGE).says("none.cap")
     bench.gp("install", "--dry-run").expect(USAGE).says("CAP file")
 
 
@@ -387,6 +387,88 @@ def a_dry_run_shows_the_token_for_whoever_sends_it(bench):
         bench.gp("delete", name, keys=bench.keys).expect(OK)
 
 
+def scp11_keys(bench):
+    """Keys and certificates of SCP11 as openssl makes them: CA-KLOC with an OCE, CA-KLCC with the domain's keys."""
+    folder = bench.folder
+
+    def pair(name):
+        path = bench.write_keys(f"{name}.pem")
+        done = subprocess.run(["openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout"], check=True, capture_output=True)
+        path.write_bytes(done.stdout)
+        return path
+
+    (folder / "leaf.ext").write_text("keyUsage=critical,keyAgreement\n")
+    for authority, leaves in (("ca-kloc", ["oce"]), ("ca-klcc", ["sd-a", "sd-b", "sd-c"]), ("stranger", ["stranger-oce"])):
+        openssl("req", "-x509", "-new", "-key", pair(authority), "-subj", f"/CN={authority}", "-days", "30", "-out",
+                folder / f"{authority}.crt")
+        for leaf in leaves:
+            openssl("req", "-new", "-key", pair(leaf), "-subj", f"/CN={leaf}", "-out", folder / f"{leaf}.csr")
+            openssl("x509", "-req", "-in", folder / f"{leaf}.csr", "-CA", folder / f"{authority}.crt", "-CAkey",
+                    folder / f"{authority}.pem", "-set_serial", "7", "-days", "30", "-extfile", folder / "leaf.ext", "-out",
+                    folder / f"{leaf}.crt")
+            openssl("pkey", "-in", folder / f"{leaf}.pem", "-pubout", "-out", folder / f"{leaf}.pub")
+
+
+def scp11_opens_by_certificates_and_by_the_cards_key(bench):
+    scp11_keys(bench)
+    folder = bench.folder
+    bench.gp("put-key", "--pem", folder / "ca-kloc.crt", "--kvn", "03", "--kid", "10", keys=bench.keys).expect(OK)
+    for variant, kid in (("a", "11"), ("b", "13"), ("c", "15")):
+        bench.gp("put-key", "--private-pem", folder / f"sd-{variant}.pem", "--kvn", "03", "--kid", kid, keys=bench.keys).expect(OK)
+        bench.gp("store-certificates", folder / f"sd-{variant}.crt", "--key", f"{kid}/03", keys=bench.keys).expect(OK)
+    ours = ["--own-key", folder / "oce.pem", "--certificate", folder / "oce.crt", "--ca", "10/03", "--key-version", "03"]
+    for variant in "ac":
+        for sd in (["--sd-key", folder / f"sd-{variant}.pub"], ["--sd-ca", folder / "ca-klcc.crt"]):
+            info, = bench.gp("info", "--scp", f"11{variant}", *ours, *sd).expect(OK).results
+            check(info["session"] == {"scp": "11", "level": "33"}, f"{info['session']}")
+            listed = bench.gp("list", "--scp", f"11{variant}", *ours, *sd).expect(OK).results
+            check({one["aid"] for one in listed} == set(bench.listed()), f"{listed}")
+    low, = bench.gp("info", "--scp", "11a", *ours, "--sd-key", folder / "sd-a.pub", "--level", "11").expect(OK).results
+    check(low["session"]["level"] == "11", f"{low['session']}")
+    # SCP11b authenticates the card, and nobody to it: it tells, and lists nothing.
+    for sd in (["--sd-key", folder / "sd-b.pub"], ["--sd-ca", folder / "ca-klcc.crt"]):
+        info, = bench.gp("info", "--scp", "11b", "--key-version", "03", *sd).expect(OK).results
+        check(info["session"]["scp"] == "11" and "extended_resources" in info, f"{info}")
+        bench.gp("list", "--scp", "11b", "--key-version", "03", *sd).expect(FAILED).says("GET STATUS", "6982")
+
+
+def scp11_refuses_whoever_is_another_and_says_which(bench):
+    folder = bench.folder
+    ours = ["--scp", "11a", "--own-key", folder / "oce.pem", "--certificate", folder / "oce.crt", "--ca", "10/03"]
+    known = ["--key-version", "03", "--sd-key", folder / "sd-a.pub"]
+    stranger = ["--scp", "11a", "--own-key", folder / "stranger-oce.pem", "--certificate", folder / "stranger-oce.crt", "--ca", "10/03"]
+    bench.gp("list", *stranger, *known).expect(FAILED, REFUSED).says("certificate", "--ca")
+    another = [*ours[:3], folder / "stranger-oce.pem", *ours[4:]]
+    bench.gp("list", *another, *known).expect(FAILED, REFUSED)
+    bench.gp("list", *ours, "--key-version", "03", "--sd-key", folder / "sd-b.pub").expect(FAILED, REFUSED)
+    bench.gp("list", *ours, "--key-version", "03", "--sd-ca", folder / "stranger.crt").expect(REFUSED).says("not signed")
+    bench.gp("list", *ours, "--key-version", "04", "--sd-key", folder / "sd-a.pub").expect(FAILED, REFUSED)
+    bench.gp("list", *ours, "--key-version", "03").expect(USAGE).says("--sd-key")
+    bench.gp("list", "--scp", "11a", *known).expect(USAGE).says("--own-key", "--certificate")
+    bench.gp("list", *ours[:4], "--certificate", folder / "none.crt", *known).expect(USAGE).says("none.crt")
+    loose = bench.write_keys("loose.pem", (folder / "oce.pem").read_text(), mode=0o644)
+    bench.gp("list", *ours[:3], loose, *ours[4:], *known).expect(REFUSED).says("loose.pem", "chmod 600")
+    # A store that is emptied certifies nobody.
+    bench.gp("store-certificates", "--key", "11/03", keys=bench.keys).expect(OK)
+    bench.gp("list", *ours, "--key-version", "03", "--sd-ca", folder / "ca-klcc.crt").expect(FAILED).says("certificate store")
+
+
+def files_that_are_not_there_or_not_ours_are_named(bench):
+    nowhere, odd = bench.folder / "nowhere", bench.folder / "odd"
+    odd.write_text("odd\n")
+    odd.chmod(0o600)
+    for words in (["install", "{}"], ["put-key", "{}"], ["put-key", "--pem", "{}", "--kvn", "72", "--kid", "01"],
+                  ["put-key", "--private-pem", "{}", "--kvn", "72", "--kid", "01"], ["delete", DOMAIN, "--token-key", "{}"],
+                  ["delete", DOMAIN, "--receipt-key", "{}"], ["extradite", DOMAIN, "--to", DOMAIN, "--token-key", "{}"]):
+        for file in (nowhere, odd):
+            bench.gp(*[word.format(file) for word in words], "--dry-run").expect(USAGE).says(str(file) + ":|" + str(file) + ", line")
+        check(not nowhere.exists() and odd.read_text() == "odd\n", f"{words} wrote a file")
+    for words in (["store-data", nowhere], ["delete", DOMAIN, "--token", nowhere], ["install", bench.folder / "applet.cap", "--dap",
+                  f"{DOMAIN}={nowhere}"], ["list", "--keys", nowhere]):
+        bench.gp(*words, *(["--dry-run"] if words[0] != "list" else [])).expect(USAGE).says(str(nowhere))
+    bench.gp("info", "--apdu-log", bench.folder / "no" / "log").expect(TRY_AGAIN).says("no/log")
+
+
 def capabilities_cplc_and_resources_are_shown_by_their_fields(bench):
     info, = bench.gp("info", keys=bench.keys).expect(OK).results
     can = info["capabilities"]
@@ -473,7 +555,9 @@ CASES = [info_without_keys_says_what_the_card_is, info_with_keys_opens_the_highe
          apdus_go_as_they_are_or_inside_the_channel, what_cannot_be_undone_wants_force,
          a_dry_run_needs_no_card_and_shows_no_key, a_cap_file_becomes_install_and_load_commands,
          what_is_deleted_is_gone, delegated_management_signs_tokens_and_checks_receipts,
-         tokens_are_for_one_card_and_one_use, a_dry_run_shows_the_token_for_whoever_sends_it, capabilities_cplc_and_resources_are_shown_by_their_fields,
+         tokens_are_for_one_card_and_one_use, a_dry_run_shows_the_token_for_whoever_sends_it,
+         scp11_opens_by_certificates_and_by_the_cards_key, scp11_refuses_whoever_is_another_and_says_which,
+         files_that_are_not_there_or_not_ours_are_named, capabilities_cplc_and_resources_are_shown_by_their_fields,
          a_wrong_enc_is_named_by_every_command, states_are_set_by_name_and_what_nothing_undoes_wants_its_word,
          a_card_is_terminated_by_its_own_word_alone]
 

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Types every command of doc/walkthrough.md into one shell, in order, as a new user would, and looks at what came of it.
+"""Types every command of a page (doc/walkthrough.md, doc/gp_tool.md) into one shell, in order, as a new user would, and looks
+at what came of it.
 
-  walkthrough_test.py FOLDER_OF_PROGRAMS
+  walkthrough_test.py FOLDER_OF_PROGRAMS [walkthrough|gp_tool]
 
 Of the page two things are changed: the lines that install and build are left out (the programs are there), and its port
 numbers become free ones. Standard library only.
@@ -14,13 +15,13 @@ import subprocess
 import sys
 import tempfile
 
-PAGE = pathlib.Path(__file__).resolve().parents[2] / "doc/walkthrough.md"
+DOC = pathlib.Path(__file__).resolve().parents[2] / "doc"
 BUILD_LINES = ("scripts/setup", "cmake ", "export PATH=")
-PORTS = range(47301, 47305)
+PORTS = [*range(47301, 47305), 47311]
 
 
-def blocks():
-    return re.findall(r"^```sh\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+def blocks(page):
+    return re.findall(r"^```sh\n(.*?)^```$", (DOC / f"{page}.md").read_text(), re.MULTILINE | re.DOTALL)
 
 
 def free_ports():
@@ -37,31 +38,48 @@ def free_ports():
     return out
 
 
-def script():
-    text = "\n".join(blocks())
+def script(page):
+    text = "\n".join(blocks(page))
     for port, free in zip(PORTS, free_ports()):
         text = text.replace(str(port), f"<{free}>")
     lines = [line for line in re.sub(r"<(\d+)>", r"\1", text).splitlines() if not line.startswith(BUILD_LINES)]
     return "set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + "\n".join(lines) + "\nwait\n"
 
 
-def main():
-    programs = pathlib.Path(sys.argv[1]).resolve()
-    if len(blocks()) < 8 or "provider run" not in script():
-        sys.exit("the page has no commands to type: did its code blocks change?")
-    with tempfile.TemporaryDirectory(prefix="kagibin-walkthrough-") as home:
-        done = subprocess.run(["bash", "-c", script()], env={"HOME": home, "PATH": f"{programs}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240, text=True,
-                              check=False)
-        print(done.stdout)
-        walk = pathlib.Path(home) / "kagibin-walk"
-        shown = subprocess.run([programs / "kagibin-provider", "show", "--json", "--home", walk / "provider", "--passphrase-file",
-                                walk / "passphrase"], stdout=subprocess.PIPE, text=True, check=False).stdout
-    if done.returncode != 0:
-        sys.exit(f"a command of the page failed: exit code {done.returncode}")
+def look_at_walkthrough(programs, home, _):
+    walk = pathlib.Path(home) / "kagibin-walk"
+    shown = subprocess.run([programs / "kagibin-provider", "show", "--json", "--home", walk / "provider", "--passphrase-file",
+                            walk / "passphrase"], stdout=subprocess.PIPE, text=True, check=False).stdout
     if '"state":"confirmed"' not in shown.replace(" ", ""):
         sys.exit(f"the page ends without a confirmed order: {shown}")
     print("the order of the page is confirmed")
+
+
+def look_at_gp_tool(_programs, _home, said):
+    for pattern, times in ((r"^Receipt \d+ of .*: right\.$", 4), (r"^secure channel +SCP11 opened", 2), (r"^exit code 3$", 2)):
+        found = len(re.findall(pattern, said, re.MULTILINE))
+        if found != times:
+            sys.exit(f"'{pattern}' stands {found} times in what the page printed, not {times} times")
+    print("the page did what it says")
+
+
+# What a page has to hold to be the page, and how its end is looked at.
+PAGES = {"walkthrough": (8, "provider run", look_at_walkthrough), "gp_tool": (10, "--token-key", look_at_gp_tool)}
+
+
+def main():
+    programs, page = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2] if len(sys.argv) > 2 else "walkthrough"
+    fewest, word, look = PAGES[page]
+    if len(blocks(page)) < fewest or word not in script(page):
+        sys.exit("the page has no commands to type: did its code blocks change?")
+    with tempfile.TemporaryDirectory(prefix="kagibin-walkthrough-") as home:
+        done = subprocess.run(["bash", "-c", script(page)], env={"HOME": home, "PATH": f"{programs}:/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240, text=True,
+                              check=False)
+        print(done.stdout)
+        if done.returncode != 0:
+            sys.exit(f"a command of the page failed: exit code {done.returncode}")
+        look(programs, home, done.stdout)
 
 
 if __name__ == "__main__":

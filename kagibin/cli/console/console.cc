@@ -94,6 +94,18 @@ int Console::failed_text(Errc code,
   return exit_code(code);
 }
 
+int Console::failed_file(const Error& error,
+                         std::string_view what,
+                         const std::filesystem::path& file,
+                         std::string_view advice) {
+  if (file.empty()) {
+    return failed(error, what, advice);
+  }
+  const int code = failed_text(error.code, what,
+                               fmt::format("{}: {}.", file.string(), error.detail.text()), advice);
+  return error.code == Errc::kNotFound ? kExitUsage : code;
+}
+
 int Console::failed_usage(std::string_view sentence) {
   fmt::print(stderr, "{}: {}. Run it with --help.\n", program_invocation_short_name, sentence);
   if (json_) {

@@ -14,6 +14,7 @@
 //   return console.failed(error, "the order was not sent", "run the same command again");
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -56,6 +57,12 @@ class Console {
   int failed_text(Errc code,
                   std::string_view what,
                   std::string_view sentence,
+                  std::string_view advice = {});
+  // The same for a failure in a file that was named: "WHAT: FILE: detail."; failed() where `file`
+  // is empty. A file that is not there is wrong usage.
+  int failed_file(const Error& error,
+                  std::string_view what,
+                  const std::filesystem::path& file,
                   std::string_view advice = {});
   int failed_usage(std::string_view sentence);
 

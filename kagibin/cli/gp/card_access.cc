@@ -11,6 +11,7 @@
 #include "kagibin/cli/console/open_card.h"
 #include "kagibin/cli/console/recording_link.h"
 #include "kagibin/cli/gp/channel_failure.h"
+#include "kagibin/cli/gp/input/key_reference.h"
 #include "kagibin/cli/gp/input/pem_key.h"
 #include "kagibin/gp/registry/get_status.h"
 #include "kagibin/gp/status_meaning.h"
@@ -20,16 +21,6 @@ namespace kagibin::cli {
 namespace card = roles::security_module_manager;
 
 namespace {
-
-// "KID/KVN", two hexadecimal digits each.
-Result<scp::KeyReference> parse_key_reference(const std::string& text) {
-  const std::size_t slash = text.find('/');
-  if (slash == std::string::npos) {
-    return fail(Errc::kInvalidArgument, "a key is named KID/KVN, as in 10/01");
-  }
-  return scp::KeyReference{KB_TRY(parse_octet(text.substr(0, slash))),
-                           KB_TRY(parse_octet(text.substr(slash + 1)))};
-}
 
 card::LongCommands long_commands(const GpOptions& options) {
   return options.pieces ? card::LongCommands::kPieces : card::LongCommands::kExtended;
@@ -47,15 +38,6 @@ Result<card::ChannelWishes> wishes_of(const GpOptions& options) {
   return out;
 }
 
-Result<std::unique_ptr<apdu::CardLink>> open_link(const GpOptions& options) {
-  auto link = KB_TRY(open_card(options.reader));
-  if (options.apdu_log.empty()) {
-    return link;
-  }
-  return std::unique_ptr<apdu::CardLink>(
-      KB_TRY(RecordingLink::open(std::move(link), options.apdu_log)));
-}
-
 }  // namespace
 
 std::string_view name_of(const card::CommandPort::Header& header) {
@@ -63,14 +45,32 @@ std::string_view name_of(const card::CommandPort::Header& header) {
   return name.text.empty() ? "command" : name.text;
 }
 
+int told_key_file(Console& console,
+                  std::string_view what,
+                  const std::filesystem::path& file,
+                  const KeyFileProblem& problem) {
+  return problem.line == 0
+             ? console.failed_file(problem.error, what, file)
+             : console.failed_text(problem.error.code, what,
+                                   fmt::format("{}, line {}: {}.", file.string(), problem.line,
+                                               problem.error.detail.text()));
+}
+
 bool CardAccess::connect(std::string_view what) {
-  auto link = open_link(options_);
+  auto link = open_card(options_.reader);
   if (!link) {
     return fails(console_.failed(link.error(), what,
                                  "--reader takes a PC/SC reader's name or number, or "
                                  "tcp:HOST:PORT"));
   }
   link_ = std::move(*link);
+  if (!options_.apdu_log.empty()) {
+    auto recording = RecordingLink::open(std::move(link_), options_.apdu_log);
+    if (!recording) {
+      return fails(console_.failed_file(recording.error(), what, options_.apdu_log));
+    }
+    link_ = std::move(*recording);
+  }
   std::optional<Aid> domain;
   if (!options_.domain.empty()) {
     const auto aid = Aid::from_hex(options_.domain);
@@ -110,11 +110,7 @@ bool CardAccess::open_with_key_file(std::string_view what) {
   const std::string file = options_.keys.string();
   auto entries = read_key_file(options_.keys);
   if (!entries) {
-    const KeyFileProblem& problem = entries.error();
-    const std::string where =
-        problem.line == 0 ? file : fmt::format("{}, line {}", file, problem.line);
-    return fails(console_.failed_text(problem.error.code, what,
-                                      fmt::format("{}: {}.", where, problem.error.detail.text())));
+    return fails(told_key_file(console_, what, options_.keys, entries.error()));
   }
   std::optional<std::uint8_t> wanted;
   if (!options_.key_version.empty()) {
@@ -156,7 +152,7 @@ bool CardAccess::open_with_key_file(std::string_view what) {
   return true;
 }
 
-Result<card::HostCredentials> CardAccess::credentials() const {
+Result<card::HostCredentials> CardAccess::credentials(std::filesystem::path& failed) const {
   card::HostCredentials out{.long_commands = long_commands(options_)};
   out.variant = options_.scp == "11a"   ? scp::Scp11Variant::kA
                 : options_.scp == "11b" ? scp::Scp11Variant::kB
@@ -165,18 +161,23 @@ Result<card::HostCredentials> CardAccess::credentials() const {
     out.key_version = KB_TRY(parse_octet(options_.key_version));
   }
   out.ca = KB_TRY(parse_key_reference(options_.ca));
+  const auto read = [&](const std::filesystem::path& path, auto reader) {
+    failed = path;
+    return reader(path);
+  };
   if (!options_.own_key.empty()) {
-    out.own_key = KB_TRY(read_curve_private_key(options_.own_key));
+    out.own_key = KB_TRY(read(options_.own_key, read_curve_private_key));
   }
   for (const auto& path : options_.certificates) {
-    out.certificates.push_back(KB_TRY(read_certificate(path)));
+    out.certificates.push_back(KB_TRY(read(path, read_certificate)));
   }
   if (!options_.domain_key.empty()) {
-    out.domain_key = KB_TRY(read_curve_public_key(options_.domain_key));
+    out.domain_key = KB_TRY(read(options_.domain_key, read_curve_public_key));
   }
   if (!options_.domain_ca.empty()) {
-    out.domain_ca = KB_TRY(read_curve_public_key(options_.domain_ca));
+    out.domain_ca = KB_TRY(read(options_.domain_ca, read_curve_public_key));
   }
+  failed.clear();
   const SystemClock clock;
   out.today = pki::CertificateDate::from_unix(clock.now());
   if (!options_.level.empty()) {
@@ -188,11 +189,14 @@ Result<card::HostCredentials> CardAccess::credentials() const {
 }
 
 bool CardAccess::open_with_certificate(std::string_view what) {
-  const auto ours = credentials();
+  std::filesystem::path failed;
+  const auto ours = credentials(failed);
   if (!ours) {
-    return fails(console_.failed(ours.error(), what,
-                                 "SCP11 takes --own-key and --certificate (11a, 11c), and --sd-key "
-                                 "or --sd-ca"));
+    return fails(console_.failed_file(
+        ours.error(), what, failed,
+        failed.empty() ? "SCP11 takes --own-key and --certificate (11a, 11c), and --sd-key or "
+                         "--sd-ca"
+                       : ""));
   }
   card::ChannelOpening opening(*link_, facts_, rng_);
   auto session = opening.open(*ours);
@@ -229,9 +233,7 @@ std::optional<card::DelegationKeys> CardAccess::delegation_keys(std::string_view
     }
     auto found = reader(path);
     if (!found) {
-      return fails(
-          console_.failed_text(found.error().code, what,
-                               fmt::format("{}: {}.", path.string(), found.error().detail.text())));
+      return fails(console_.failed_file(found.error(), what, path));
     }
     key = std::move(*found);
     return true;

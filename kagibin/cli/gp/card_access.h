@@ -26,6 +26,12 @@ namespace kagibin::cli {
 // What a command is called; "command" for one that is not known.
 std::string_view name_of(const roles::security_module_manager::CommandPort::Header& header);
 
+// The exit code of a key file that cannot be taken, told with its name and the line.
+int told_key_file(Console& console,
+                  std::string_view what,
+                  const std::filesystem::path& file,
+                  const KeyFileProblem& problem);
+
 class CardAccess {
  public:
   using CommandPort = roles::security_module_manager::CommandPort;
@@ -70,7 +76,9 @@ class CardAccess {
   int told_receipts(const roles::security_module_manager::DelegatedPort& port);
   bool open_with_key_file(std::string_view what);
   bool open_with_certificate(std::string_view what);
-  Result<roles::security_module_manager::HostCredentials> credentials() const;
+  // A file that cannot be taken is named in `failed`.
+  Result<roles::security_module_manager::HostCredentials> credentials(
+      std::filesystem::path& failed) const;
   bool fails(int code) {
     code_ = code;
     return false;

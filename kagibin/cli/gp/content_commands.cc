@@ -30,13 +30,13 @@ constexpr tlv::Tag kApplicationParameters = 0xC9;
 constexpr tlv::Tag kProtocol = 0x81;
 
 // "AID=FILE": a domain with DAP Verification and its signature.
-Result<gp::DapBlock> parse_dap(const std::string& text) {
+Result<gp::DapBlock> parse_dap(const std::string& text, std::filesystem::path& failed) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos) {
     return fail(Errc::kInvalidArgument, "--dap takes AID=FILE: the domain, and its signature");
   }
   const Aid domain = KB_TRY(Aid::from_hex(text.substr(0, equals)));
-  return gp::DapBlock{domain, KB_TRY(optional_file(text.substr(equals + 1)))};
+  return gp::DapBlock{domain, KB_TRY(optional_file(text.substr(equals + 1), failed))};
 }
 
 std::optional<crypto::HashAlgorithm> hash_of(const std::string& name) {
@@ -74,6 +74,9 @@ class Installation {
     return plan_instance();
   }
 
+  // The file that prepare() failed in; empty: in none.
+  const std::filesystem::path& failed() const { return failed_; }
+
   Result<void> run(card::CommandPort& port, bool dry) {
     if (!options_.cap.empty()) {
       KB_TRY(load(port, dry));
@@ -95,14 +98,16 @@ class Installation {
 
  private:
   Result<void> read_cap_file() {
+    failed_ = options_.cap;
     const SecretBytes file = KB_TRY(crypto::read_file(options_.cap));
     block_ = KB_TRY(read_cap(file.expose(), options_.no_descriptor ? DescriptorComponent::kWithout
                                                                    : DescriptorComponent::kWith));
     cap_ = KB_TRY(gp::CapFile::decode(block_));
+    failed_.clear();
     for (const std::string& text : options_.dap) {
-      dap_blocks_.push_back(KB_TRY(parse_dap(text)));
+      dap_blocks_.push_back(KB_TRY(parse_dap(text, failed_)));
     }
-    const Bytes token = KB_TRY(optional_file(options_.load_token));
+    const Bytes token = KB_TRY(optional_file(options_.load_token, failed_));
     auto hash = hash_of(options_.hash);
     // A DAP block and a token are worth something with the hash alone (GPCS C.2, C.3).
     if (!hash && (!dap_blocks_.empty() || !token.empty() || !options_.token_key.empty())) {
@@ -159,7 +164,7 @@ class Installation {
                         .module = from,
                         .application = from,
                         .parameters = KB_TRY(install_parameters(options_)),
-                        .token = KB_TRY(optional_file(options_.token))};
+                        .token = KB_TRY(optional_file(options_.token, failed_))};
     if (!options_.ssd.empty()) {
       install.application = KB_TRY(Aid::from_hex(options_.ssd));
       install.privileges = {gp::Privileges::kSecurityDomain};
@@ -191,6 +196,7 @@ class Installation {
 
   const GpOptions& options_;
   Console& console_;
+  std::filesystem::path failed_{};
   Bytes block_{};
   std::optional<gp::CapFile> cap_{};
   std::vector<gp::DapBlock> dap_blocks_{};
@@ -235,7 +241,7 @@ int install_content(const GpOptions& options, Console& console) {
   constexpr std::string_view kWhat = "nothing was installed";
   Installation installation(options, console);
   if (const auto ready = installation.prepare(); !ready) {
-    return console.failed(ready.error(), kWhat);
+    return console.failed_file(ready.error(), kWhat, installation.failed());
   }
   CardAccess access(options, console);
   return access.manage(
@@ -254,9 +260,10 @@ int delete_content(const GpOptions& options, Console& console) {
   if (!aid) {
     return console.failed_usage("an AID is 5 to 16 octets in hexadecimal digits");
   }
-  const auto token = optional_file(options.token);
+  std::filesystem::path failed;
+  const auto token = optional_file(options.token, failed);
   if (!token) {
-    return console.failed(token.error(), kWhat);
+    return console.failed_file(token.error(), kWhat, failed);
   }
   const auto reference = token_reference_value(options);
   if (!reference) {

@@ -39,12 +39,16 @@ Result<Bytes> optional_hex(const std::string& text) {
   return text.empty() ? Bytes{} : parse_hex(text, 1, kLongestField);
 }
 
-Result<Bytes> optional_file(const std::filesystem::path& path) {
+Result<Bytes> optional_file(const std::filesystem::path& path, std::filesystem::path& failed) {
   if (path.empty()) {
     return Bytes{};
   }
-  const SecretBytes file = KB_TRY(crypto::read_file(path));
-  return Bytes(file.expose().begin(), file.expose().end());
+  const auto file = crypto::read_file(path);
+  if (!file) {
+    failed = path;
+    return std::unexpected(file.error());
+  }
+  return Bytes(file->expose().begin(), file->expose().end());
 }
 
 Result<std::optional<Aid>> optional_aid(const std::string& text) {

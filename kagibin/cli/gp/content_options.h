@@ -16,7 +16,8 @@ namespace kagibin::cli {
 
 // Empty for no text, no path.
 Result<Bytes> optional_hex(const std::string& text);
-Result<Bytes> optional_file(const std::filesystem::path& path);
+// A file that cannot be read is named in `failed`.
+Result<Bytes> optional_file(const std::filesystem::path& path, std::filesystem::path& failed);
 Result<std::optional<Aid>> optional_aid(const std::string& text);
 
 // The control reference of the token as --token-card, --token-provider and --token-number say it:

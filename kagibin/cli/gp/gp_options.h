@@ -67,11 +67,13 @@ struct GpOptions {
   // put-key
   std::filesystem::path new_keys;
   std::filesystem::path pem;
+  std::filesystem::path private_pem;
   std::string new_version;
   std::string new_identifier;
   std::string replace;
 
-  // store-data, apdu
+  // store-certificates, store-data, apdu
+  std::vector<std::filesystem::path> stored_certificates;
   std::filesystem::path data_file;
   std::string data;
   std::string application;

@@ -8,10 +8,12 @@
 
 #include "kagibin/cli/console/hex_option.h"
 #include "kagibin/cli/gp/channel_failure.h"
+#include "kagibin/cli/gp/input/key_reference.h"
 #include "kagibin/cli/gp/input/pem_key.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/roles/security_module_manager/card/data_storing.h"
 #include "kagibin/roles/security_module_manager/card/key_change.h"
+#include "kagibin/scp/scp11/domain_data.h"
 
 namespace kagibin::cli {
 
@@ -19,20 +21,25 @@ namespace card = roles::security_module_manager;
 
 namespace {
 
-// The new keys, and the file entry they come from (none: a public key).
+// The new keys, and the file entry they come from (none: of a key pair).
 struct NewKeys {
   card::KeyChange change;
   std::optional<KeyFileEntry> entry{};
 };
 
-Result<NewKeys> public_key(const GpOptions& options) {
+// Of --pem or --private-pem.
+Result<NewKeys> key_pair_half(const GpOptions& options, std::filesystem::path& failed) {
   if (options.new_version.empty() || options.new_identifier.empty()) {
-    return fail(Errc::kInvalidArgument, "--pem takes --kvn and --kid for the new key");
+    return fail(Errc::kInvalidArgument,
+                "--pem and --private-pem take --kvn and --kid for the new key");
   }
   NewKeys out;
   out.change.version = KB_TRY(parse_octet(options.new_version));
   out.change.first_identifier = KB_TRY(parse_octet(options.new_identifier));
-  out.change.keys.push_back(KB_TRY(read_public_key(options.pem)));
+  failed = options.pem.empty() ? options.private_pem : options.pem;
+  out.change.keys.push_back(
+      KB_TRY(options.pem.empty() ? read_private_key(failed) : read_public_key(failed)));
+  failed.clear();
   return out;
 }
 
@@ -75,9 +82,11 @@ class KeyPutting {
   static constexpr std::string_view kWhat = "no key was put";
 
   bool read() {
-    auto keys = options_.pem.empty() ? from_file() : public_key(options_);
+    std::filesystem::path failed;
+    const bool from_pem = !options_.pem.empty() || !options_.private_pem.empty();
+    auto keys = from_pem ? key_pair_half(options_, failed) : from_file();
     if (!keys) {
-      code_ = told_ ? code_ : console_.failed(keys.error(), kWhat);
+      code_ = told_ ? code_ : console_.failed_file(keys.error(), kWhat, failed);
       return false;
     }
     new_ = std::move(*keys);
@@ -104,13 +113,7 @@ class KeyPutting {
     auto entries = read_key_file(options_.new_keys);
     if (!entries) {
       told_ = true;
-      const KeyFileProblem& problem = entries.error();
-      const std::string file = options_.new_keys.string();
-      code_ = console_.failed_text(
-          problem.error.code, kWhat,
-          problem.line == 0
-              ? fmt::format("{}: {}.", file, problem.error.detail.text())
-              : fmt::format("{}, line {}: {}.", file, problem.line, problem.error.detail.text()));
+      code_ = told_key_file(console_, kWhat, options_.new_keys, entries.error());
       return std::unexpected(entries.error().error);
     }
     if (options_.new_version.empty()) {
@@ -189,9 +192,12 @@ int store_data(const GpOptions& options, Console& console) {
   }
   SecretBytes data;
   card::StorePlan plan;
+  std::filesystem::path failed;
   const auto ready = [&]() -> Result<void> {
     if (options.data.empty()) {
+      failed = options.data_file;
       data = KB_TRY(crypto::read_file(options.data_file));
+      failed.clear();
     } else {
       data = SecretBytes::copy_of(KB_TRY(parse_hex(options.data, 1, 65'535)));
     }
@@ -204,7 +210,7 @@ int store_data(const GpOptions& options, Console& console) {
     return {};
   }();
   if (!ready) {
-    return console.failed(ready.error(), kWhat);
+    return console.failed_file(ready.error(), kWhat, failed);
   }
   CardAccess access(options, console);
   return access.manage(kWhat, [&](card::CommandPort& port) -> Result<void> {
@@ -212,6 +218,35 @@ int store_data(const GpOptions& options, Console& console) {
     if (!access.is_dry()) {
       console.result({{"octets", plan.data.size()}, {"blocks", blocks}},
                      "{} octets are stored, in {} blocks.", plan.data.size(), blocks);
+    }
+    return {};
+  });
+}
+
+int store_certificates(const GpOptions& options, Console& console) {
+  constexpr std::string_view kWhat = "no certificates were stored";
+  scp::CertificateStore store;
+  std::filesystem::path failed;
+  const auto ready = [&]() -> Result<void> {
+    store.key = KB_TRY(parse_key_reference(options.key));
+    for (const auto& path : options.stored_certificates) {
+      failed = path;
+      append(store.certificates, KB_TRY(read_certificate(path)));
+    }
+    failed.clear();
+    return {};
+  }();
+  if (!ready) {
+    return console.failed_file(ready.error(), kWhat, failed);
+  }
+  const Bytes data = scp::encode_domain_data(store);
+  CardAccess access(options, console);
+  return access.manage(kWhat, [&](card::CommandPort& port) -> Result<void> {
+    KB_TRY(card::store_data(port, {.structure = gp::StoreStructure::kTlv, .data = data}));
+    if (!access.is_dry()) {
+      console.result({{"key", options.key}, {"certificates", options.stored_certificates.size()}},
+                     "The certificate store of key {} has {} certificates.", options.key,
+                     options.stored_certificates.size());
     }
     return {};
   });

@@ -222,6 +222,10 @@ int main(int argc, char** argv) {
   put->add_option("--replace", options.replace,
                   "KVN that the new keys replace; without it they are added");
   put->add_option("--pem", options.pem, "an RSA or EC public key, or a certificate, in PEM");
+  put->add_option("--private-pem", options.private_pem,
+                  "an RSA or EC private key in PEM, mode 0600, which the card is to have: "
+                  "SK.SD.ECKA of SCP11, a key for receipts")
+      ->excludes("--pem");
   put->callback(finish(cli::put_key));
 
   auto* store =
@@ -239,6 +243,13 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::IsMember({"none", "application", "encrypted"}));
   store->callback(finish(cli::store_data));
+
+  auto* certify = app.add_subcommand("store-certificates",
+                                     "fill the certificate store of a domain's key of SCP11");
+  certify->add_option("certificates", options.stored_certificates,
+                      "certificates, issuers first, in PEM or octets; they replace those there");
+  certify->add_option("--key", options.key, "KID/KVN of the domain's key")->required();
+  certify->callback(finish(cli::store_certificates));
 
   for (const bool locked : {true, false}) {
     auto* lock = app.add_subcommand(

@@ -20,13 +20,15 @@ struct Words {
   std::string_view sentence;
 };
 
-int one_command(const GpOptions& options,
-                Console& console,
-                const Words& words,
-                const std::function<Result<apdu::CommandApdu>()>& make) {
-  const auto command = make();
+int one_command(
+    const GpOptions& options,
+    Console& console,
+    const Words& words,
+    const std::function<Result<apdu::CommandApdu>(std::filesystem::path& failed)>& make) {
+  std::filesystem::path failed;
+  const auto command = make(failed);
   if (!command) {
-    return console.failed(command.error(), words.what);
+    return console.failed_file(command.error(), words.what, failed);
   }
   CardAccess access(options, console);
   return access.manage(words.what, [&](card::CommandPort& port) -> Result<void> {
@@ -47,11 +49,11 @@ int make_selectable(const GpOptions& options, Console& console) {
                       .refusal = "the card refuses INSTALL [for make selectable]",
                       .done = "made_selectable",
                       .sentence = "can be selected"},
-                     [&]() -> Result<apdu::CommandApdu> {
+                     [&](std::filesystem::path& failed) -> Result<apdu::CommandApdu> {
                        gp::Install install{.purpose = gp::InstallFor::kMakeSelectable,
                                            .application = KB_TRY(Aid::from_hex(options.aid)),
                                            .parameters = KB_TRY(other_parameters(options)),
-                                           .token = KB_TRY(optional_file(options.token))};
+                                           .token = KB_TRY(optional_file(options.token, failed))};
                        if (!options.privileges.empty()) {
                          install.privileges = KB_TRY(parse_privileges(options.privileges));
                        }
@@ -65,12 +67,12 @@ int extradite(const GpOptions& options, Console& console) {
                       .refusal = "the card refuses INSTALL [for extradition]",
                       .done = "extradited",
                       .sentence = "belongs to the other security domain"},
-                     [&]() -> Result<apdu::CommandApdu> {
+                     [&](std::filesystem::path& failed) -> Result<apdu::CommandApdu> {
                        const gp::Extradition request{
                            .security_domain = KB_TRY(Aid::from_hex(options.to)),
                            .object = KB_TRY(Aid::from_hex(options.aid)),
                            .parameters = KB_TRY(other_parameters(options)),
-                           .token = KB_TRY(optional_file(options.token))};
+                           .token = KB_TRY(optional_file(options.token, failed))};
                        return request.encode();
                      });
 }
@@ -81,12 +83,12 @@ int update_registry(const GpOptions& options, Console& console) {
                       .refusal = "the card refuses INSTALL [for registry update]",
                       .done = "updated",
                       .sentence = "stands in the registry as asked"},
-                     [&]() -> Result<apdu::CommandApdu> {
+                     [&](std::filesystem::path& failed) -> Result<apdu::CommandApdu> {
                        gp::RegistryUpdate request{
                            .security_domain = KB_TRY(optional_aid(options.to)),
                            .application = KB_TRY(optional_aid(options.aid)),
                            .parameters = KB_TRY(other_parameters(options)),
-                           .token = KB_TRY(optional_file(options.token))};
+                           .token = KB_TRY(optional_file(options.token, failed))};
                        if (!options.privileges.empty()) {
                          request.privileges = KB_TRY(parse_privileges(options.privileges));
                        }

@@ -185,6 +185,11 @@ Result<gp::Key> parse_private_key(ByteView pem) {
   return gp::Key::rsa_private(key);
 }
 
+Result<gp::Key> read_private_key(const std::filesystem::path& path) {
+  const SecretBytes file = KB_TRY(read_private_file(path));
+  return parse_private_key(file.expose());
+}
+
 Result<gp::Key> read_signing_key(const std::filesystem::path& path) {
   const SecretBytes file = KB_TRY(read_private_file(path));
   return is_pem(file) ? parse_private_key(file.expose()) : single_key(file);

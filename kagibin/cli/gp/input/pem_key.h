@@ -17,6 +17,8 @@ namespace kagibin::cli {
 Result<gp::Key> read_public_key(const std::filesystem::path& path);
 Result<crypto::CurvePublicKey> read_curve_public_key(const std::filesystem::path& path);
 Result<crypto::CurvePrivateKey> read_curve_private_key(const std::filesystem::path& path);
+// RSA or EC, in PEM.
+Result<gp::Key> read_private_key(const std::filesystem::path& path);
 // A private key that signs tokens: RSA or EC in PEM, or the single symmetric key of a key file
 // (key_file.h).
 Result<gp::Key> read_signing_key(const std::filesystem::path& path);
