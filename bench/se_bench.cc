@@ -28,7 +28,10 @@ namespace {
 using test::must;
 
 constexpr std::uint32_t kMany = 100'000;
-const Bytes kSelect = *from_hex("00A4040008A00000015100000000");
+const Bytes& select_isd() {
+  static const Bytes command = *from_hex("00A4040008A00000015100000000");
+  return command;
+}
 
 // Answers every frame with the same octets.
 class FixedAnswer final : public link::CardSide {
@@ -62,7 +65,7 @@ class Pair final : public link::CardBox {
                                           rng_,
                                           clock_,
                                           modules_))),
-        answer_(must(element_->transmit(kSelect))),
+        answer_(must(element_->transmit(select_isd()))),
         port_(must(link::CardPort::open("127.0.0.1", 0, 2))),
         thread_([this] { port_.serve(*this, stop_); }) {}
   ~Pair() override {
@@ -94,7 +97,8 @@ class Pair final : public link::CardBox {
 void compare(benchmark::State& state, apdu::CardLink& ours, apdu::CardLink& raw) {
   constexpr int kTurns = 200;
   side_by_side(
-      state, kTurns, [&] { must(ours.transmit(kSelect)); }, [&] { must(raw.transmit(kSelect)); });
+      state, kTurns, [&] { must(ours.transmit(select_isd())); },
+      [&] { must(raw.transmit(select_isd())); });
   state.counters["apdus_per_second"] = 1e6 / state.counters["ours_us"];
 }
 
@@ -221,7 +225,7 @@ void use_of_one_of_many(benchmark::State& state) {
   const auto use = [&](se::ElementHost& host) {
     number = (number + 1) % host.count();
     auto lease = must(host.take(number));
-    benchmark::DoNotOptimize(must(lease.element().transmit(kSelect)));
+    benchmark::DoNotOptimize(must(lease.element().transmit(select_isd())));
   };
   side_by_side(state, 200, [&] { use(*sleepy); }, [&] { use(*restless); });
 }

@@ -23,8 +23,8 @@
 namespace kagibin::gp {
 namespace {
 
-const apdu::CommandApdu& command_of(const apdu::CommandApdu& command) { return command; }
-const apdu::CommandApdu& command_of(const Result<apdu::CommandApdu>& command) {
+apdu::CommandApdu command_of(apdu::CommandApdu command) { return command; }
+apdu::CommandApdu command_of(const Result<apdu::CommandApdu>& command) {
   KB_CHECK(command.has_value());
   return *command;
 }

@@ -85,7 +85,7 @@ class Prepared {
  public:
   Prepared() {
     const auto nvm = open();
-    se::ApplicationContext application = context(*nvm);
+    const se::ApplicationContext application = context(*nvm);
     se::KdaStore store(*nvm, application.record_prefix);
     const se::KdaEnvironment environment{application, store};
     const auto keys = kda::GeneratedKeys::decode(se::generate_keys(environment).value()).value();

@@ -96,7 +96,7 @@ class Certificate {
               std::size_t signed_size,
               std::array<std::uint8_t, 64> signature)
       : fields_(std::move(fields)),
-        key_(std::move(key)),
+        key_(key),
         encoded_(std::move(encoded)),
         signed_at_(signed_at),
         signed_size_(signed_size),

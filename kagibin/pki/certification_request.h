@@ -39,7 +39,7 @@ class CertificationRequest {
   CertificationRequest(CertificateKind kind,
                        const std::array<std::uint8_t, 16>& name,
                        crypto::EcPublicKey key)
-      : kind_(kind), name_(name), key_(std::move(key)) {}
+      : kind_(kind), name_(name), key_(key) {}
   CertificateKind kind_;
   std::array<std::uint8_t, 16> name_;
   crypto::EcPublicKey key_;

@@ -5,9 +5,9 @@
 //   const Bytes e0 = must(flow.attempt_after(order, 0)).message;
 #pragma once
 
-#include <cstdio>
 #include <cstdlib>
-#include <string>
+#include <iostream>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -16,9 +16,8 @@
 namespace kagibin::test {
 
 [[noreturn]] inline void must_failed(Errc code, std::string_view text) {
-  const std::string line = std::string(text);
-  std::fprintf(stderr, "a step that has to work failed: %s (code %d)\n", line.c_str(),
-               static_cast<int>(code));
+  std::cerr << "a step that has to work failed: " << text << " (code " << static_cast<int>(code)
+            << ")" << std::endl;
   std::abort();
 }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What processes_test.py is made of: programs in the foreground and the background, and a deployment in a folder, with a
-relay before its element. Standard library only.
+"""What tests between processes are made of: programs in the foreground and the background, and a deployment in a folder,
+with a relay before its element. Standard library only.
 
   build_base(folder)
   with Site(copy_of_the_folder) as site:

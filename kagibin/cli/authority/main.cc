@@ -68,6 +68,7 @@ class AuthorityCommands {
     return certify([&](Authority& authority,
                        const pki::CertificationRequest& request) -> Result<pki::Certificate> {
       std::vector<Bytes> prefixes;
+      prefixes.reserve(options_.aid_prefixes.size());
       for (const std::string& text : options_.aid_prefixes) {
         prefixes.push_back(KB_TRY(cli::parse_hex(text, Aid::kMinLength, Aid::kMaxLength)));
       }

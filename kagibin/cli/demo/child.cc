@@ -26,6 +26,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr auto kPause = std::chrono::milliseconds(1);
 constexpr int kCannotRun = 127;
 
+// NOLINTBEGIN(cppcoreguidelines-pro-type-vararg): POSIX declares open, Linux ptrace and prctl so
 // Between fork and exec: nothing that allocates.
 [[noreturn]] void become(const char* program,
                          char* const* arguments,
@@ -47,6 +48,7 @@ constexpr int kCannotRun = 127;
   execv(program, arguments);
   _exit(kCannotRun);
 }
+// NOLINTEND(cppcoreguidelines-pro-type-vararg)
 
 }  // namespace
 
@@ -54,6 +56,7 @@ Outcome<std::unique_ptr<Child>> Child::start(Plan plan) {
   std::vector<std::string> words{plan.program.filename().string()};
   words.insert(words.end(), plan.arguments.begin(), plan.arguments.end());
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (std::string& word : words) {
     pointers.push_back(word.data());
   }
@@ -101,10 +104,12 @@ void Child::handle_stop(int status) {
     plan_.last_look(process_);
   } else if (signal == SIGTRAP) {
     // After exec: from here on it stops again only before its end, and dies with us.
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): Linux declares ptrace so
     ptrace(PTRACE_SETOPTIONS, process_, nullptr, PTRACE_O_TRACEEXIT | PTRACE_O_EXITKILL);
   } else {
     deliver = signal;
   }
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): Linux declares ptrace so
   ptrace(PTRACE_CONT, process_, nullptr, deliver);
 }
 

@@ -173,10 +173,10 @@ Outcome<delivery::KeyExport> manager_key_set(const Site& site, const ElementInRe
   const SecretBytes passphrase = KB_TRY(site.passphrase(Role::kManager));
   const auto folder = KB_TRY(manager::ManagerFolder::open(site.home(Role::kManager), passphrase));
   const SecretBytes master = KB_TRY(folder.master_key());
-  manager::DomainName name{.iin = KB_TRY(octets_of(element.iin)),
-                           .cin = KB_TRY(octets_of(element.cin)),
-                           .security_domain = KB_TRY(Aid::from_hex(kTarget)),
-                           .key_version = kFirstKeyVersion};
+  const manager::DomainName name{.iin = KB_TRY(octets_of(element.iin)),
+                                 .cin = KB_TRY(octets_of(element.cin)),
+                                 .security_domain = KB_TRY(Aid::from_hex(kTarget)),
+                                 .key_version = kFirstKeyVersion};
   return KB_TRY(manager::diversified_keys(master, name, kKeySize, kScp03));
 }
 

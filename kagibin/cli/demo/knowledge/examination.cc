@@ -121,6 +121,7 @@ Outcome<std::vector<Secret>> Examination::session_keys(const Evidence& evidence)
                    apdu_log(site_));
   }
   std::vector<Secret> out;
+  out.reserve(derived.session_keys.size());
   for (const SecretBytes& key : derived.session_keys) {
     out.push_back({fmt::format("session key {}", out.size() + 1), key.duplicate(), false});
   }

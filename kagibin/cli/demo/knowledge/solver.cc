@@ -183,6 +183,7 @@ Derived derive(const CoalitionView& view) {
     }
   }
   std::vector<scp::Scp03KeySet> waiting;
+  waiting.reserve(view.key_sets.size());
   for (const scp::Scp03KeySet& keys : view.key_sets) {
     waiting.push_back(keys.duplicate());
   }

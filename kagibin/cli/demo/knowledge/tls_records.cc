@@ -116,15 +116,15 @@ Result<ByteReader> hello(const std::vector<Record>& records) {
 // Opens what is protected; `later` takes over when `now` does not open a record any more.
 Result<Bytes> open_records(const std::vector<Record>& records, TrafficKeys now, TrafficKeys later) {
   Bytes out;
-  bool is_later = false;
+  std::optional<TrafficKeys> waiting(std::move(later));
   for (const Record& record : records) {
     if (record.type != kApplicationData) {
       continue;
     }
     std::optional<SecretBytes> plain = now.open(record.header, record.body);
-    if (!plain && !is_later) {
-      now = std::move(later);
-      is_later = true;
+    if (!plain && waiting) {
+      now = std::move(*waiting);
+      waiting.reset();
       plain = now.open(record.header, record.body);
     }
     if (!plain) {
@@ -140,7 +140,7 @@ Result<Bytes> open_records(const std::vector<Record>& records, TrafficKeys now, 
     const std::uint8_t type = inner.back();
     inner = inner.first(inner.size() - 1);
     append(out, inner);
-    if (is_later && type == kHandshake && !inner.empty() && inner.front() == kKeyUpdate) {
+    if (!waiting && type == kHandshake && !inner.empty() && inner.front() == kKeyUpdate) {
       TrafficKeys next = KB_TRY(now.next());
       now = std::move(next);
     }

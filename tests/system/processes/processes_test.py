@@ -22,6 +22,8 @@ import threading
 import time
 import traceback
 
+sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1]))  # process_site, element_relay
+
 from crash_points import SOURCE, crash_points, kill_case, setup_of_a_distributor_survives_kill
 from element_faults import count_apdus, forging, killing_the_element, pulling_the_card
 from full_disks import (a_damaged_store, a_full_disk_of_the_agent, a_full_disk_of_the_distributor, a_full_disk_of_the_provider,

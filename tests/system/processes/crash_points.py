@@ -9,7 +9,7 @@ import tempfile
 from process_site import FAILED, KILLED, OK, ORDER, Service, Site, TRY_AGAIN, check, run
 from raw_request import request
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
+SOURCE = pathlib.Path(__file__).resolve().parents[3]
 
 
 def crash_points():
