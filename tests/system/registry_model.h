@@ -18,9 +18,16 @@ namespace kagibin::test {
 struct ModelEntry {
   bool is_domain = false;
   Aid domain;  // associated; the ISD's own is itself
+  Aid file;
   std::uint8_t state = 0;
   std::uint32_t privileges = 0;
+  bool locked() const;
   friend bool operator==(const ModelEntry&, const ModelEntry&) = default;
+};
+
+struct ModelLoadFile {
+  Aid domain;
+  bool loaded = false;  // by LOAD, not built in
 };
 
 // The keys of one version. A complete one has 01, 02, 03, all made from `first`.
@@ -33,9 +40,15 @@ struct ModelKeySet {
 
 class RegistryModel {
  public:
-  RegistryModel(const Aid& issuer, std::uint32_t privileges, ModelKeySet keys);
+  RegistryModel(const Aid& issuer,
+                std::uint32_t privileges,
+                ModelKeySet keys,
+                const std::vector<Aid>& built_in);
 
+  // LOAD, for `domain`.
+  bool load(const Aid& actor, const Aid& file, const Aid& domain);
   struct Installation {
+    Aid file;
     Aid aid;
     bool is_domain = false;
     std::uint32_t privileges = 0;
@@ -44,6 +57,12 @@ class RegistryModel {
   bool install(const Aid& actor, const Installation& what);
   bool make_selectable(const Aid& actor, const Aid& aid);
   bool remove(const Aid& actor, const Aid& aid);
+  // A load file, alone or with everything that was made from it.
+  bool remove_file(const Aid& actor, const Aid& file, bool related);
+  // Of an entry or a load file. Not modelled: a domain that goes to itself.
+  bool extradite(const Aid& actor, const Aid& object, const Aid& to);
+  // SET STATUS; `with_below`: of a domain and what is associated with it.
+  bool set_locked(const Aid& actor, const Aid& aid, bool lock, bool with_below);
   // Keys 01 to 03 of a new version.
   bool add_keys(const Aid& actor, std::uint8_t version, std::uint8_t first);
   bool replace_keys(const Aid& actor,
@@ -53,25 +72,29 @@ class RegistryModel {
   bool delete_keys(const Aid& actor, std::uint8_t version);
 
   const std::map<Aid, ModelEntry>& entries() const { return entries_; }
+  const std::map<Aid, ModelLoadFile>& files() const { return files_; }
   const std::vector<ModelKeySet>& keys(const Aid& domain) const;
   const Aid& issuer() const { return issuer_; }
-  // Domains that can be selected.
+  // Domains that can be selected and have a session opened.
   std::vector<Aid> actors() const;
   // The set that INITIALIZE UPDATE with P1 = 00 takes: the domain's first complete one, or that of
   // the next domain above.
   const ModelKeySet& session_keys(const Aid& domain) const;
-  // Whether `aid` stands somewhere below `domain`, but not directly.
-  bool is_far_below(const Aid& domain, const Aid& aid) const;
 
  private:
   bool manages(const Aid& actor) const;
-  bool is_own(const Aid& actor, const Aid& aid) const;
+  // `domain` is `above`, or associated with it directly or indirectly.
+  bool is_within(Aid domain, const Aid& above) const;
+  // It is there, and not what is selected while `actor` works: itself and the ISD.
+  bool is_movable(const Aid& actor, const Aid& aid) const;
+  bool may_open(const Aid& domain) const;
   ModelKeySet* find_set(const Aid& domain, std::uint8_t version);
   bool has_complete_set(const Aid& domain) const;
   void personalize(const Aid& domain);
 
   Aid issuer_;
   std::map<Aid, ModelEntry> entries_;
+  std::map<Aid, ModelLoadFile> files_;
   std::map<Aid, std::vector<ModelKeySet>> keys_;
 };
 

@@ -1,26 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random sequences of content and key management against an element and against the model of
-// registry_model.h: they agree on what is done and what is refused, and on the registry and the
-// keys afterwards.
+// Random sequences of content and key management, LOAD, extradition and locks among them, against
+// an element and against the model of registry_model.h: they agree on what is done and what is
+// refused, and on the registry and the keys afterwards.
 //
 // Fixed seeds and one random seed a run; a failure names its seed and the operations before it, and
 // KAGIBIN_MODEL_SEED=N runs that one alone.
 #include "tests/system/registry_model.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <random>
 
 #include <fmt/format.h>
 
 #include "kagibin/gp/content/delete.h"
+#include "kagibin/gp/content/extradition.h"
+#include "kagibin/gp/content/install_load.h"
+#include "kagibin/gp/content/load.h"
 #include "kagibin/gp/key_information.h"
 #include "kagibin/gp/registry/get_status.h"
+#include "kagibin/gp/registry/set_status.h"
 #include "kagibin/se/element_test_support.h"
+
+#include "tests/support/cap_builder.h"
 
 namespace kagibin::se {
 namespace {
 
-constexpr int kSteps = 120;
+constexpr int kSteps = 250;
 constexpr std::uint8_t kAuditor = 1;  // the logical channel that looks on
 constexpr std::uint32_t kIssuerPrivileges = 0x9EFE80;
 
@@ -31,7 +38,8 @@ class Run {
         bench_(test_modules(), ElementProfile{}),
         model_(aid(kIsdAid),
                kIssuerPrivileges,
-               {.version = 0x30, .identifiers = {1, 2, 3}, .first = kIsdKeys}) {
+               {.version = 0x30, .identifiers = {1, 2, 3}, .first = kIsdKeys},
+               {aid(kDomainFile), aid(kTestFile)}) {
     look_on();
   }
 
@@ -46,7 +54,10 @@ class Run {
       return false;
     }
     operate();
-    agree_on_keys();
+    const auto left = model_.actors();
+    if (std::ranges::find(left, *actor_) != left.end()) {  // it did not lock itself
+      agree_on_keys();
+    }
     if (below(12) == 0) {
       history_ += "power\n";
       bench_.restart();
@@ -74,8 +85,26 @@ class Run {
         aid("F0000000020101"), aid("F0000000020102"), aid("F0000000020103")};
     return out;
   }
+  static const std::vector<Aid>& files() {
+    static const std::vector<Aid> out{aid("F000000008"), aid("F000000009")};
+    return out;
+  }
+  static Aid applet_of(const Aid& file) { return aid(file.hex() + "01"); }
+  Aid any_file() {
+    return below(6) == 0 ? aid(below(2) == 0 ? kTestFile : kDomainFile) : one_of(files());
+  }
   Aid any_name() {
     return below(16) == 0 ? aid(below(2) == 0 ? kIsdAid : "F0000000FFFF") : one_of(names());
+  }
+  // One that is there, so that domains come to stand in each other.
+  Aid any_domain() {
+    std::vector<Aid> all;
+    for (const auto& [name, entry] : model_.entries()) {
+      if (entry.is_domain) {
+        all.push_back(name);
+      }
+    }
+    return one_of(all);
   }
   std::uint8_t any_version() { return static_cast<std::uint8_t>(0x30 + below(5)); }
   std::uint8_t any_keys() { return static_cast<std::uint8_t>(0x10 + below(0x60)); }
@@ -96,7 +125,7 @@ class Run {
   }
 
   void operate() {
-    switch (below(10)) {
+    switch (below(20)) {
       case 0:
       case 1:
       case 2:
@@ -111,19 +140,37 @@ class Run {
         return add_keys();
       case 8:
         return replace_keys();
-      default:
+      case 9:
         return delete_keys();
+      case 10:
+      case 11:
+        return load();
+      case 12:
+        return remove_file();
+      case 13:
+      case 14:
+      case 15:
+        return extradite();
+      case 16:
+        return set_locked(true);
+      default:
+        return set_locked(false);
     }
   }
 
   void install() {
     constexpr std::uint32_t kDomain = gp::Privileges::kSecurityDomain;
     constexpr std::uint32_t kManager = kDomain | gp::Privileges::kAuthorizedManagement;
-    test::RegistryModel::Installation what{.aid = one_of(names()),
+    test::RegistryModel::Installation what{.file = aid(kTestFile),
+                                           .aid = one_of(names()),
                                            .is_domain = below(2) == 0,
                                            .privileges = 0,
                                            .selectable = below(4) != 0};
     what.privileges = what.is_domain ? kDomain : 0;
+    const bool from_loaded = !what.is_domain && below(2) == 0;
+    if (what.is_domain || from_loaded) {
+      what.file = what.is_domain ? aid(kDomainFile) : one_of(files());
+    }
     const bool issuer = *actor_ == model_.issuer();
     if (what.is_domain && issuer && below(2) == 0) {
       what.privileges = kManager;
@@ -134,8 +181,9 @@ class Run {
     const auto command =
         gp::Install{.purpose = what.selectable ? gp::InstallFor::kInstallAndMakeSelectable
                                                : gp::InstallFor::kInstall,
-                    .load_file = aid(what.is_domain ? kDomainFile : kTestFile),
-                    .module = aid(what.is_domain ? kDomainModule : kTestModule),
+                    .load_file = what.file,
+                    .module = from_loaded ? applet_of(what.file)
+                                          : aid(what.is_domain ? kDomainModule : kTestModule),
                     .application = what.aid,
                     .privileges = {what.privileges},
                     .parameters = gp::with_application_parameters({})}
@@ -151,9 +199,6 @@ class Run {
 
   void make_selectable() {
     const Aid which = any_name();
-    if (*actor_ != model_.issuer() && model_.is_far_below(*actor_, which)) {
-      return;  // left to the element
-    }
     const auto command =
         gp::Install{.purpose = gp::InstallFor::kMakeSelectable, .application = which}.encode();
     const auto status = bench_.status(*host_, command.value());
@@ -162,12 +207,63 @@ class Run {
 
   void remove() {
     const Aid which = any_name();
-    if (*actor_ != model_.issuer() && model_.is_far_below(*actor_, which)) {
-      return;  // left to the element
-    }
     const auto command = gp::DeleteObject{.aid = which}.encode();
     const auto status = bench_.status(*host_, command);
     expect("delete " + which.hex(), status, model_.remove(*actor_, which));
+  }
+
+  void load() {
+    const Aid file = one_of(files());
+    const Aid domain = below(2) == 0 ? *actor_ : any_name();
+    const Bytes block =
+        test::CapBuilder{.package = file.hex(), .applets = {applet_of(file).hex()}}.build();
+    std::uint16_t status = bench_.status(
+        *host_, gp::InstallForLoad{.load_file = file, .security_domain = domain}.encode().value());
+    const Bytes octets = gp::encode_load_file({}, block);
+    const std::size_t cut = octets.size() / 2;
+    for (const bool last : {false, true}) {
+      if (status == 0x9000) {
+        const ByteView part = last ? ByteView(octets).subspan(cut) : ByteView(octets).first(cut);
+        status = bench_.status(
+            *host_,
+            gp::Load{.last = last, .block = static_cast<std::uint8_t>(last ? 1 : 0)}.encode(part));
+      }
+    }
+    expect(fmt::format("load {} for {}", file.hex(), domain.hex()), status,
+           model_.load(*actor_, file, domain));
+  }
+
+  void remove_file() {
+    const Aid which = any_file();
+    const bool related = below(2) == 0;
+    const auto status =
+        bench_.status(*host_, gp::DeleteObject{.aid = which, .related = related}.encode());
+    expect(fmt::format("delete {}{}", which.hex(), related ? " with its own" : ""), status,
+           model_.remove_file(*actor_, which, related));
+  }
+
+  void extradite() {
+    const Aid object = below(4) == 0 ? any_file() : below(2) == 0 ? any_name() : any_domain();
+    const Aid to = below(4) == 0 ? any_name() : one_of(model_.actors());
+    if (object == to) {
+      return;  // a hierarchy of its own is not modelled
+    }
+    const auto command = gp::Extradition{.security_domain = to, .object = object}.encode().value();
+    expect(fmt::format("extradite {} to {}", object.hex(), to.hex()),
+           bench_.status(*host_, command), model_.extradite(*actor_, object, to));
+  }
+
+  void set_locked(bool lock) {
+    const Aid which = below(4) == 0 ? *actor_ : below(2) == 0 ? any_name() : any_domain();
+    const bool with_below = below(2) == 0;
+    const gp::SetStatus command{.scope = with_below ? gp::SetStatusScope::kDomainAndItsApplications
+                                                    : gp::SetStatusScope::kApplication,
+                                .state = static_cast<std::uint8_t>(lock ? 0x80 : 0x00),
+                                .aid = which};
+    expect(fmt::format("{} {}{}", lock ? "lock" : "unlock", which.hex(),
+                       with_below ? " with what is below" : ""),
+           bench_.status(*host_, command.encode()),
+           model_.set_locked(*actor_, which, lock, with_below));
   }
 
   void put(const std::string& what,
@@ -256,6 +352,16 @@ class Run {
       }
     }
     EXPECT_EQ(element, model) << history_;
+    element.clear();
+    model.clear();
+    for (const gp::StatusEntry& entry : entries_of(gp::StatusScope::kLoadFiles)) {
+      element += fmt::format("{} in {}\n", entry.aid.hex(),
+                             entry.security_domain ? entry.security_domain->hex() : "-");
+    }
+    for (const auto& [name, file] : model_.files()) {
+      model += fmt::format("{} in {}\n", name.hex(), file.domain.hex());
+    }
+    EXPECT_EQ(element, model) << history_;
     const auto issuer = entries_of(gp::StatusScope::kIssuerSecurityDomain);
     ASSERT_EQ(issuer.size(), 1U) << history_;
     EXPECT_EQ(issuer[0].state, model_.entries().at(model_.issuer()).state) << history_;
@@ -289,7 +395,7 @@ TEST(RegistryModelTest, ElementAndModelAgreeAfterEveryCommand) {
   if (const char* seed = std::getenv("KAGIBIN_MODEL_SEED")) {
     return run(std::strtoull(seed, nullptr, 10));
   }
-  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
     run(seed);
   }
 }
