@@ -40,6 +40,7 @@ Result<conventional::Push> wish_of(const Options& options) {
 int main(int argc, char** argv) {
   CLI::App app("The conventional way (RL0): the operator holds the service provider's keys.",
                "kagibin-conventional");
+  app.set_version_flag("--version", "kagibin " KAGIBIN_VERSION);
   app.require_subcommand(1);
   Options options;
   cli::Console console(true);

@@ -530,6 +530,38 @@ def states_are_set_by_name_and_what_nothing_undoes_wants_its_word(bench):
     check(not bench.commands, "the card was touched")
 
 
+def the_maker_makes_elements_of_every_shipped_profile(bench):
+    folder = bench.folder
+    shipped = [one["name"] for one in run("se", "profiles").expect(OK).results]
+    check("factory" in shipped and len(shipped) >= 4, f"{shipped}")
+    for number, name in enumerate(shipped, 10):
+        seid = f"4B4200000000000000000000000000{number:02X}"
+        done = run("maker", "make", "--profile", name, "--keys-out", f"{name}.keys", "--out", "made", "--seid", seid, "--shipment",
+                   f"{name}.json", "--issuer-keys", f"{name}.cms", "--manager", "manager/exchange.pem", "--home", folder / "maker",
+                   "--passphrase-file", folder / "passphrase", cwd=folder)
+        if name == "factory":  # a maker's elements have keys of their own
+            done.expect(REFUSED).says("published", "kagibin se make")
+            check(not (folder / "made" / f"{seid}.nvm").exists(), "an element with published keys was made")
+            continue
+        made = done.expect(OK).results[0]
+        secret = ["--home", folder / "manager", "--passphrase-file", folder / "passphrase"]
+        run("manager", "import-issuer-keys", folder / f"{name}.cms", "--maker", folder / "maker/maker.pem", *secret).expect(OK)
+        keys = folder / f"{name}.issuer"
+        run("manager", "key-file", "--card", f"{made['iin']}:{made['cin']}", "--out", keys, *secret).expect(OK)
+        se = Service("se", "run", "--single", "--no-sync", "--state", folder / "made" / f"{seid}.nvm", "--listen", "127.0.0.1:0")
+        try:
+            at = f"tcp:127.0.0.1:{se.port}"
+            if name == "sim-uicc":  # its basic channel is the telephone's
+                bench.gp("info", keys=keys, reader=at).expect(FAILED)
+                continue
+            info, = bench.gp("info", keys=keys, reader=at).expect(OK).results
+            check(info["session"]["scp"] == "03" and info["cin"] == made["cin"], f"{name}: {info}")
+            listed = bench.gp("list", keys=keys, reader=at).expect(OK).results
+            check("F04B41474942494E01" in [one["aid"] for one in listed], f"{name} has no KDA: {listed}")
+        finally:
+            se.stop(signal.SIGKILL)
+
+
 def a_card_is_terminated_by_its_own_word_alone(bench):
     for words in ([], ["--force"], ["--no-way-back"]):
         bench.gp("set-status", "terminated", "--card", *words, keys=bench.keys).expect(REFUSED).says("--yes-terminate-this-card")
@@ -559,7 +591,7 @@ CASES = [info_without_keys_says_what_the_card_is, info_with_keys_opens_the_highe
          scp11_opens_by_certificates_and_by_the_cards_key, scp11_refuses_whoever_is_another_and_says_which,
          files_that_are_not_there_or_not_ours_are_named, capabilities_cplc_and_resources_are_shown_by_their_fields,
          a_wrong_enc_is_named_by_every_command, states_are_set_by_name_and_what_nothing_undoes_wants_its_word,
-         a_card_is_terminated_by_its_own_word_alone]
+         the_maker_makes_elements_of_every_shipped_profile, a_card_is_terminated_by_its_own_word_alone]
 
 
 def main():

@@ -152,6 +152,7 @@ int main(int argc, char** argv) {
   app.add_flag(
       "--json", options.json,
       "print the knowledge table as one JSON object; what happens is told on standard error");
+  app.set_version_flag("--version", "kagibin " KAGIBIN_VERSION);
   app.footer(
       "The last line is `delivered`, or `leaked`: with exit code 0 for the conventional scheme, "
       "which "

@@ -107,7 +107,7 @@ class MakerCommands {
       if (recipe->profile().has_published_keys() || !recipe->makes_many()) {
         return console_.failed_text(
             Errc::kPolicy, "no element was made",
-            "A maker's elements have keys of their own: a profile with published or given keys is "
+            "a maker's elements have keys of their own: a profile with published or given keys is "
             "for kagibin se make.");
       }
     }

@@ -20,8 +20,7 @@ fs::path shipped_profiles_folder() {
   if (error) {
     return {};
   }
-  const fs::path folder = self.parent_path().parent_path() / "share/kagibin/profiles";
-  return fs::is_directory(folder, error) ? folder : fs::path();
+  return self.parent_path().parent_path() / "share/kagibin/profiles";
 }
 
 std::vector<std::string> shipped_profiles() {
@@ -36,6 +35,24 @@ std::vector<std::string> shipped_profiles() {
   return out;
 }
 
+namespace {
+
+std::string no_such_profile(const std::string& name) {
+  const std::string folder = shipped_profiles_folder().string();
+  const std::vector<std::string> shipped = shipped_profiles();
+  if (shipped.empty()) {
+    return fmt::format(
+        "there is no profile \"{}\": the shipped ones should be in {}, and none is there. Install "
+        "the folder share with the program, or name a file of your own by its path.",
+        name, folder);
+  }
+  return fmt::format(
+      "there is no profile \"{}\" in {}. Shipped: {}. A file of your own is named by its path.",
+      name, folder, fmt::join(shipped, ", "));
+}
+
+}  // namespace
+
 std::expected<FoundProfile, ProfileProblem> find_profile(const std::string& name_or_file) {
   const bool is_file =
       name_or_file.find('/') != std::string::npos || name_or_file.ends_with(".json");
@@ -44,10 +61,11 @@ std::expected<FoundProfile, ProfileProblem> find_profile(const std::string& name
   const auto octets = crypto::read_file(path);
   if (!octets) {
     if (octets.error().code == Errc::kNotFound && !is_file) {
+      return std::unexpected(ProfileProblem{Errc::kInvalidArgument, no_such_profile(name_or_file)});
+    }
+    if (octets.error().code == Errc::kNotFound) {
       return std::unexpected(ProfileProblem{
-          Errc::kNotFound, fmt::format("There is no profile \"{}\" here. Shipped: {}. A file of "
-                                       "your own is named by its path.",
-                                       name_or_file, fmt::join(shipped_profiles(), ", "))});
+          Errc::kInvalidArgument, fmt::format("{}: there is no such file.", path.string())});
     }
     return std::unexpected(ProfileProblem{
         octets.error().code, fmt::format("{}: {}.", path.string(), octets.error().detail.text())});

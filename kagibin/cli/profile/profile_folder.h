@@ -20,7 +20,7 @@ struct FoundProfile {
   std::string text;  // the file as it stands
 };
 
-// Empty when there is none.
+// Where they should lie; the folder need not be there.
 std::filesystem::path shipped_profiles_folder();
 // Names, in order.
 std::vector<std::string> shipped_profiles();

@@ -33,7 +33,9 @@ Result<void> draw_keys(ProfileKeys& keys,
 }
 
 ProfileProblem problem_with(const std::filesystem::path& file, const Error& error) {
-  return {error.code, fmt::format("{}: {}.", file.string(), error.detail.text())};
+  // A file that was named and is not there is wrong usage (console.h).
+  return {error.code == Errc::kNotFound ? Errc::kInvalidArgument : error.code,
+          fmt::format("{}: {}.", file.string(), error.detail.text())};
 }
 
 }  // namespace
@@ -52,8 +54,8 @@ std::expected<ElementRecipe, ProfileProblem> open_recipe(const RecipeFiles& file
   if (!missing.empty()) {
     if (files.keys_out.empty()) {
       return std::unexpected(ProfileProblem{
-          Errc::kNotFound,
-          fmt::format("The profile needs the key {}. Give --keys FILE with a line \"{} = "
+          Errc::kInvalidArgument,
+          fmt::format("the profile needs the key {}. Give --keys FILE with a line \"{} = "
                       "HEXADECIMAL\", or have it drawn and written down: --keys-out FILE.",
                       missing, missing)});
     }

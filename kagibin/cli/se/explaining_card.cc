@@ -17,10 +17,11 @@ std::string tag_text(std::uint32_t tag) {
 
 }  // namespace
 
-std::string explanation_text(const se::Explanation& why) {
+std::string explanation_text(const se::Explanation& why, std::optional<std::uint32_t> number) {
   const auto& [cla, ins, p1, p2] = why.header;
   const se::Circumstances& about = why.about;
-  std::string out = fmt::format(
+  std::string out = number ? fmt::format("element {}: ", *number) : std::string();
+  out += fmt::format(
       "refused: {} ({:02X} {:02X} {:02X} {:02X}), channel {}, {} selected\n"
       "  {:04X}   {}\n  why    {}\n  clause {}\n",
       why.command, cla, ins, p1, p2, about.channel,
@@ -43,7 +44,7 @@ std::string explanation_text(const se::Explanation& why) {
   return out;
 }
 
-std::string explanation_json(const se::Explanation& why) {
+std::string explanation_json(const se::Explanation& why, std::optional<std::uint32_t> number) {
   const auto& [cla, ins, p1, p2] = why.header;
   const se::Circumstances& about = why.about;
   boost::json::object out{{"refused", why.command},
@@ -55,6 +56,9 @@ std::string explanation_json(const se::Explanation& why) {
                           {"reason", why.reason},
                           {"clause", why.clause},
                           {"advice", why.advice}};
+  if (number) {
+    out["element"] = *number;
+  }
   if (about.selected) {
     out["selected"] = about.selected->hex();
   }
@@ -80,7 +84,8 @@ Result<Bytes> ExplainingCard::transmit(ByteView command) {
   auto answer = card_.transmit(command);
   if (answer) {
     if (const auto why = se::explain(command, *answer, element_)) {
-      const std::string text = json_ ? explanation_json(*why) + '\n' : explanation_text(*why);
+      const std::string text =
+          json_ ? explanation_json(*why, number_) + '\n' : explanation_text(*why, number_);
       fmt::print(stderr, "{}", text);
       static_cast<void>(std::fflush(stderr));
     }

@@ -12,6 +12,8 @@
 //     do     open a secure channel session at the level that the command needs
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include "kagibin/link/vpcd_card.h"
@@ -20,14 +22,18 @@
 
 namespace kagibin::cli {
 
-std::string explanation_text(const se::Explanation& why);
+// `number`: of one of many elements, in front of it.
+std::string explanation_text(const se::Explanation& why, std::optional<std::uint32_t> number = {});
 // One line, without the line feed: "refused", "class", ..., "tries_left" where they are known.
-std::string explanation_json(const se::Explanation& why);
+std::string explanation_json(const se::Explanation& why, std::optional<std::uint32_t> number = {});
 
 class ExplainingCard final : public link::CardSide {
  public:
-  ExplainingCard(link::CardSide& card, const se::Element& element, bool json)
-      : card_(card), element_(element), json_(json) {}
+  ExplainingCard(link::CardSide& card,
+                 const se::Element& element,
+                 bool json,
+                 std::optional<std::uint32_t> number = {})
+      : card_(card), element_(element), json_(json), number_(number) {}
   void power_on() override { card_.power_on(); }
   void power_off() override { card_.power_off(); }
   void reset() override { card_.reset(); }
@@ -38,6 +44,7 @@ class ExplainingCard final : public link::CardSide {
   link::CardSide& card_;
   const se::Element& element_;
   bool json_;
+  std::optional<std::uint32_t> number_;
 };
 
 }  // namespace kagibin::cli

@@ -10,13 +10,18 @@ namespace kagibin::cli {
 
 class HostedCards final : public link::CardBox {
  public:
-  explicit HostedCards(se::ElementHost& host) : host_(host) {}
+  // Whether refusals are explained on standard error, with the element's number
+  // (explaining_card.h).
+  enum class Explain : std::uint8_t { kNo, kText, kJson };
+  explicit HostedCards(se::ElementHost& host, Explain explain = Explain::kNo)
+      : host_(host), explain_(explain) {}
   // Waits two seconds for another reader: one that comes back at once may find its last connection
   // not over yet.
   Result<std::unique_ptr<link::CardSide>> take(std::uint32_t number) override;
 
  private:
   se::ElementHost& host_;
+  Explain explain_;
 };
 
 }  // namespace kagibin::cli

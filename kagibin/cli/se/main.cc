@@ -5,11 +5,13 @@
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/se/element_card.h"
+#include "kagibin/cli/se/element_files.h"
 #include "kagibin/cli/se/explaining_card.h"
 #include "kagibin/cli/se/interrupts.h"
 #include "kagibin/cli/se/make_commands.h"
 #include "kagibin/cli/se/run_many.h"
 #include "kagibin/cli/se/standard_modules.h"
+#include "kagibin/cli/se/store_commands.h"
 #include "kagibin/link/vpcd_pair.h"
 #include "kagibin/se/nvm/nvm_file.h"
 #include "kagibin/se/nvm/nvm_memory.h"
@@ -46,11 +48,19 @@ class SeCommands {
       recipe = std::move(*opened);
       cli::say_warning(console_, recipe->profile());
     }
+    if (!recipe) {
+      if (const auto is = cli::check_element_file(options_.state); !is) {
+        return console_.failed_file(is.error(), "the element does not run", options_.state,
+                                    is.error().code == Errc::kNotFound
+                                        ? "kagibin maker make and kagibin se make make elements"
+                                        : "");
+      }
+    }
     const link::StopSignal stop;
     cli::raise_on_signals(stop);
     const auto served = serve(recipe, stop);
     if (!served) {
-      return console_.failed(served.error(), "the element does not run");
+      return console_.failed_file(served.error(), "the element does not run", failed_);
     }
     return cli::kExitOk;
   }
@@ -73,7 +83,9 @@ class SeCommands {
   Result<void> serve(const std::optional<cli::ElementRecipe>& recipe,
                      const link::StopSignal& stop) {
     const se::ModuleRegistry modules = KB_TRY(cli::standard_modules());
+    failed_ = recipe ? std::filesystem::path() : options_.state;
     auto element = KB_TRY(this->element(recipe, modules));
+    failed_.clear();
     cli::ElementCard quiet(*element);
     cli::ExplainingCard explaining(quiet, *element, console_.json());
     link::CardSide& card = options_.explain ? static_cast<link::CardSide&>(explaining) : quiet;
@@ -102,6 +114,7 @@ class SeCommands {
 
   Options& options_;
   cli::Console console_;
+  std::filesystem::path failed_;  // the file that serve() failed in
   SystemClock clock_;
   crypto::SystemRng rng_;
 };
@@ -169,15 +182,15 @@ int main(int argc, char** argv) {
                 "run although the built-in code is not what the element was made with");
   run->add_flag("--explain", options.explain,
                 "say on standard error why each command is refused: what is wrong, the clause, the "
-                "key and the tries left, what to do; with --json one object a line")
-      ->excludes(count)
-      ->excludes(store);
+                "key and the tries left, what to do; with --json one object a line; with many "
+                "elements with the element's number");
   run->callback([&] {
     if (many.count != 0 || !many.store.empty()) {
       many.files = options.files;
       many.serial = options.serial;
       many.listen = options.listen;
       many.no_sync = options.no_sync;
+      many.explain = options.explain;
       many.allow_changed_code = options.allow_changed_code;
       program.finish(cli::se_run_many(program, many));
       return;
@@ -196,6 +209,22 @@ int main(int argc, char** argv) {
   make->add_option("--state", making.state, "the element's file, which must not exist")->required();
   add_key_options(*make, making.files, making.serial);
   make->callback([&] { program.finish(cli::se_make(program, making)); });
+
+  cli::StoreCopyOptions copying;
+  auto* snapshot = program.app().add_subcommand(
+      "snapshot", "copy all elements of a store into one file, while they run or not");
+  snapshot->add_option("--store", copying.store, "the store, as kagibin se run --store has it")
+      ->required();
+  snapshot->add_option("--out", copying.copy, "the copy, a file that must not exist")->required();
+  snapshot->callback([&] { program.finish(cli::se_snapshot(program, copying)); });
+
+  auto* restore =
+      program.app().add_subcommand("restore", "make a store of such a copy, and go on from it");
+  restore->add_option("snapshot", copying.copy, "the copy, as kagibin se snapshot made it")
+      ->required();
+  restore->add_option("--store", copying.store, "the store for kagibin se run --store")->required();
+  restore->add_flag("--replace", copying.replace, "give up the elements that the store has now");
+  restore->callback([&] { program.finish(cli::se_restore(program, copying)); });
 
   auto* profiles = program.app().add_subcommand("profiles", "list the shipped profiles");
   profiles->callback([&] { program.finish(cli::se_profiles(program)); });

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/cli/se/make_commands.h"
 
+#include <filesystem>
+#include <system_error>
+
 #include <boost/json/parse.hpp>
 
 #include "kagibin/cli/se/standard_modules.h"
@@ -36,9 +39,15 @@ int se_make(const Program& program, const MakeOptions& options) {
   if (!recipe) {
     return console.failed_text(recipe.error().code, "no element was made", recipe.error().text);
   }
+  std::error_code error;
+  if (std::filesystem::exists(options.state, error)) {
+    return console.failed_file(
+        Error{Errc::kConflict, "it exists already; elements are not written over"},
+        "no element was made", options.state);
+  }
   const auto made = make_element(*recipe, options);
   if (!made) {
-    return console.failed(made.error(), "no element was made");
+    return console.failed_file(made.error(), "no element was made", options.state);
   }
   say_warning(console, recipe->profile());
   const std::string file = options.state.string();
@@ -56,6 +65,12 @@ int se_make(const Program& program, const MakeOptions& options) {
 
 int se_profiles(const Program& program) {
   Console console = program.console();
+  if (shipped_profiles().empty()) {
+    return console.failed_text(Errc::kNotFound, "no profile is listed",
+                               fmt::format("the shipped ones should be in {}, and none is there.",
+                                           shipped_profiles_folder().string()),
+                               "Install the folder share with the program");
+  }
   for (const std::string& name : shipped_profiles()) {
     const auto found = find_profile(name);
     if (!found) {

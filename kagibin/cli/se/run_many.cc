@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 
 #include "kagibin/cli/console/host_port.h"
+#include "kagibin/cli/se/element_files.h"
 #include "kagibin/cli/se/hosted_cards.h"
 #include "kagibin/cli/se/interrupts.h"
 #include "kagibin/cli/se/make_commands.h"
@@ -49,27 +50,42 @@ class ManyElements {
       say_warning(console_, recipe->profile());
       if (!recipe->makes_many()) {
         return console_.failed_text(Errc::kPolicy, "the elements do not run",
-                                    "The profile has keys that are given for one element: one key "
+                                    "the profile has keys that are given for one element: one key "
                                     "never serves two. Have them derived from a master key.");
       }
     }
+    if (const auto ready = check_store(); !ready) {
+      return console_.failed_file(
+          ready.error(), "the elements do not run", options_.store,
+          ready.error().code == Errc::kNotFound ? "--count and --profile make elements in it" : "");
+    }
     const auto done = serve(recipe);
     if (!done) {
-      return console_.failed(done.error(), "the elements do not run");
+      return console_.failed_file(done.error(), "the elements do not run", failed_);
     }
     return kExitOk;
   }
 
  private:
+  // Before anything is written: a store that is there is one of ours, and one that is not is made.
+  Result<void> check_store() const {
+    std::error_code error;
+    const bool makes = options_.count != 0 && !options_.files.profile.empty();
+    if (options_.store.empty() ||
+        (makes && (!std::filesystem::exists(options_.store, error) ||
+                   std::filesystem::file_size(options_.store, error) == 0))) {
+      return {};
+    }
+    return check_store_file(options_.store);
+  }
+
   Result<std::unique_ptr<se::HostStore>> open_store() {
     if (options_.store.empty()) {
       return nullptr;
     }
     const auto sync = options_.no_sync ? se::NvmFile::Sync::kNo : se::NvmFile::Sync::kYes;
-    std::filesystem::path journal = options_.store;
-    journal += ".log";
     auto snapshot_medium = KB_TRY(se::NvmFile::open(options_.store, sync));
-    auto journal_medium = KB_TRY(se::NvmFile::open(journal, sync));
+    auto journal_medium = KB_TRY(se::NvmFile::open(journal_of(options_.store), sync));
     return std::make_unique<se::HostStore>(std::move(snapshot_medium), std::move(journal_medium));
   }
 
@@ -115,7 +131,9 @@ class ManyElements {
     link::CardPort port = KB_TRY(link::CardPort::open(
         where.host, where.port, std::min<std::size_t>(options_.ports, link::CardPort::kMaxPorts)));
     const auto begin = std::chrono::steady_clock::now();
+    failed_ = options_.store;
     auto host = KB_TRY(open_host(recipe, modules));
+    failed_.clear();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     const std::uint64_t each = resident_octets() / host->count();
     console_.result({{"host", where.host},
@@ -132,7 +150,9 @@ class ManyElements {
                     host->count(), host->label(), took.count(), each,
                     host->sleeping_octets() / host->count(), where.host, port.port(), where.host,
                     port.port());
-    HostedCards cards(*host);
+    HostedCards cards(*host, !options_.explain ? HostedCards::Explain::kNo
+                             : console_.json() ? HostedCards::Explain::kJson
+                                               : HostedCards::Explain::kText);
     {
       const std::jthread keeper(
           [&](const std::stop_token& over) { keep_journal_short(*host, over); });
@@ -159,6 +179,7 @@ class ManyElements {
 
   const ManyOptions& options_;
   Console console_;
+  std::filesystem::path failed_;  // the file that serve() failed in
   SystemClock clock_;
   crypto::SystemRng rng_;
   link::StopSignal stop_;

@@ -23,6 +23,7 @@ struct ManyOptions {
   unsigned threads = 0;
   bool no_sync = false;
   bool allow_changed_code = false;
+  bool explain = false;
 };
 
 int se_run_many(const Program& program, const ManyOptions& options);
