@@ -103,6 +103,8 @@ TEST(StrictJsonTest, RefusesInvalidUtf8CommentsAndRepeatedMembersAtAnyDepth) {
   EXPECT_FALSE(parse_json("{/* */}", 100).has_value());
   EXPECT_FALSE(parse_json("{\"a\":1,}", 100).has_value());
   EXPECT_FALSE(parse_json("", 100).has_value());
+  EXPECT_TRUE(parse_json("18446744073709551615", 100).has_value());
+  EXPECT_FALSE(parse_json("184467440737095516160", 5).has_value());
 }
 
 TEST(StrictJsonTest, PrintableTextHasNoControlsAndOneSpelling) {
@@ -113,6 +115,12 @@ TEST(StrictJsonTest, PrintableTextHasNoControlsAndOneSpelling) {
   EXPECT_FALSE(is_printable("\xED\xA0\x80"));      // surrogate
   EXPECT_FALSE(is_printable("\xF4\x90\x80\x80"));  // past U+10FFFF
   EXPECT_FALSE(is_printable("\xE9\x8D"));          // cut off
+  EXPECT_FALSE(is_printable("\x80"));              // no lead octet
+  EXPECT_FALSE(is_printable("\xF5\x80\x80\x80"));  // nor this
+  EXPECT_FALSE(
+      is_printable("\xE9\x8D"
+                   "A"));  // ended by another character
+  EXPECT_FALSE(is_printable("\x7F"));
 }
 
 TEST(NamesTest, SubjectsReadBackAndHaveOneSpelling) {

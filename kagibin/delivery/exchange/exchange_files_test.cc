@@ -179,5 +179,33 @@ TEST(InvitationTest, RefusesForeignSubjectsHostsAndPorts) {
   EXPECT_FALSE(encode_invitation(invitation).has_value());
 }
 
+TEST(InvitationTest, SaysWhatIsWrongInAFile) {
+  const SecretBytes file = encode_invitation(an_invitation()).value();
+  const std::string good(file.expose().begin(), file.expose().end());
+  const auto fault = [&](std::string_view piece, std::string_view other) {
+    std::string text = good;
+    text.replace(text.find(piece), piece.size(), other);
+    const auto read = decode_invitation(ascii(text));
+    EXPECT_FALSE(read.has_value()) << other;
+    return read ? Errc::kIo : read.error().code;
+  };
+  EXPECT_EQ(fault("kagibin-invitation: 1", "kagibin-invitation: 2"), Errc::kEncoding);
+  EXPECT_EQ(fault("device:phone-7", "root"), Errc::kValue);
+  EXPECT_EQ(fault("server: ", "host: "), Errc::kEncoding);
+  EXPECT_EQ(fault("distributor.example:8443", "distributor.example"), Errc::kEncoding);
+  EXPECT_EQ(fault("distributor.example", "a_b"), Errc::kValue);
+  EXPECT_EQ(fault("distributor.example", std::string(254, 'a')), Errc::kValue);
+  EXPECT_EQ(fault(":8443", ":0"), Errc::kValue);
+  EXPECT_EQ(fault(":8443", ":08443"), Errc::kValue);
+  EXPECT_EQ(fault(":8443", ":65536"), Errc::kValue);
+  EXPECT_EQ(fault(":8443", ":8443x"), Errc::kValue);
+  EXPECT_EQ(fault("PRIVATE KEY", "PUBLIC KEY"), Errc::kEncoding);
+  EXPECT_EQ(fault("-----END PRIVATE KEY-----\n", "-----END PRIVATE KEY-----\n\n"), Errc::kTrailing);
+  EXPECT_EQ(fault("a2V5", std::string(16'384, 'A')), Errc::kLimit);
+  Invitation upper = an_invitation();
+  upper.host = "Distributor.EXAMPLE";
+  EXPECT_TRUE(encode_invitation(upper).has_value());
+}
+
 }  // namespace
 }  // namespace kagibin::delivery
