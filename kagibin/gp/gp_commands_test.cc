@@ -103,6 +103,22 @@ TEST(InstallTest, RefusesOtherPurposesByName) {
   EXPECT_EQ(Install::decode(0x0C, 0x01, data).error().code, Errc::kNotSupported);
 }
 
+// GPCS 11.5.2.3: fields that no INSTALL has
+TEST(InstallTest, DoesNotWriteWhatItWouldNotRead) {
+  Install install = an_install();
+  install.purpose = static_cast<InstallFor>(0x02);
+  EXPECT_EQ(install.encode().error().code, Errc::kNotSupported);
+  install = an_install();
+  install.module.reset();
+  EXPECT_EQ(install.encode().error().code, Errc::kValue);
+  install = an_install();
+  install.privileges = {0x000001};
+  EXPECT_EQ(install.encode().error().code, Errc::kValue);
+  install = an_install();
+  install.parameters = Bytes(65'536);
+  EXPECT_EQ(install.encode().error().code, Errc::kLength);
+}
+
 // GPCS 11.5.2.3: fields by purpose
 TEST(InstallTest, RefusesMissingAndForeignFields) {
   const auto code = [](std::uint8_t p1, std::string_view data) {
@@ -267,6 +283,9 @@ TEST(FileControlInformationTest, RefusesWhatIsNone) {
   EXPECT_EQ(code("6F 0F 84 05 A000000003 A5 06 73 01 00 73 01 00"), Errc::kUnexpectedTag);
   EXPECT_EQ(code("6F 0F 84 05 A000000003 A5 06 9F65 03 000000"), Errc::kLength);
   EXPECT_EQ(code("6F 0C 84 05 A000000003 A5 03 9F65 00"), Errc::kLength);
+  EXPECT_EQ(code("6F 08 84 05 A000000003 A5"), Errc::kTruncated);
+  EXPECT_EQ(code("6F 0A 84 05 A000000003 A5 01 73"), Errc::kTruncated);
+  EXPECT_EQ(code("6F 0C 84 05 A000000003 A5 03 9F6E 00"), Errc::kUnexpectedTag);
 }
 
 // GPCS 11.7.2: MANAGE CHANNEL

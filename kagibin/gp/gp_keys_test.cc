@@ -5,6 +5,7 @@
 #include "kagibin/gp/command_pieces.h"
 #include "kagibin/gp/content/delete.h"
 #include "kagibin/gp/key_information.h"
+#include "kagibin/tlv/ber_tlv.h"
 
 #include "tests/support/vector_file.h"
 
@@ -111,6 +112,26 @@ TEST(KeyInformationTest, RefusesForeignTagsAndWhatIsInBothFormats) {
   EXPECT_EQ(KeyInformation::decode(hex("E0 0B C0 09 01 30 FF 88 00 10 00 00 00")).error().code,
             Errc::kTrailing);
   EXPECT_EQ(KeyInformation::decode(hex("E0 00 00")).error().code, Errc::kTrailing);
+}
+
+// GPCS 11.3.3.1: fields of a key that end early, and the longest entry
+TEST(KeyInformationTest, RefusesFieldsThatEndEarlyAndTooManyComponents) {
+  const auto code = [](const std::string& fields) {
+    const Bytes entry = hex(fields);
+    const auto got = KeyInformation::decode(tlv::encode(0xE0, tlv::encode(0xC0, entry)));
+    return got ? Errc::kIo : got.error().code;
+  };
+  EXPECT_EQ(code("01 30 FF 88"), Errc::kTruncated);
+  EXPECT_EQ(code("01 30 FF 88 00"), Errc::kTruncated);
+  EXPECT_EQ(code("01 30 FF 88 0010"), Errc::kTruncated);
+  EXPECT_EQ(code("01 30 FF 88 0010 FF"), Errc::kTruncated);
+  EXPECT_EQ(code("01 30 FF 88 0010 88 10"), Errc::kValue);
+  std::string most = "01 30";
+  for (int i = 0; i < 100; ++i) {
+    most += "88 10";
+  }
+  EXPECT_EQ(code(most), Errc::kIo) << "a hundred components are taken";
+  EXPECT_EQ(code(most + "88 10"), Errc::kLimit);
 }
 
 // GPCS 11.3.3.1: key information of published cards

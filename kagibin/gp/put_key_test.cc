@@ -310,6 +310,16 @@ TEST(PutKeyTest, RefusesWhatTheSpecificationExcludes) {
   EXPECT_EQ(refusal(0, 1, "31 88 14 10 00112233445566778899AABBCCDDEEFF 000000 00"), Errc::kLength);
 }
 
+// GPCS 11.1.5, 11.8.2.3: lengths that are cut
+TEST(PutKeyTest, RefusesLengthsThatEndEarly) {
+  EXPECT_EQ(refusal(0, 1, "31 88"), Errc::kTruncated);
+  EXPECT_EQ(refusal(0, 1, "31 88 81"), Errc::kTruncated);
+  EXPECT_EQ(refusal(0, 1, "31 88 82 01"), Errc::kTruncated);
+  EXPECT_EQ(refusal(0, 1, "31 88 81 7F"), Errc::kEncoding);
+  EXPECT_EQ(refusal(0, 1, "31 88 82 00FF"), Errc::kEncoding);
+  EXPECT_EQ(refusal(0, 1, "31 FF"), Errc::kTruncated);
+}
+
 TEST(PutKeyTest, DoesNotWriteWhatItWouldNotRead) {
   const PutKey good{
       .new_version = 1, .first_identifier = 1, .keys = {some_key(key_type::kAes, 16)}};
@@ -376,6 +386,9 @@ TEST(SealKeyTest, EncryptsSecretsAndLeavesPublicPartsAsTheyAre) {
       seal_key(Key::des(Bytes(24, 0x11)).value(), {.encrypt = reversed.encrypt, .block_bytes = 8});
   EXPECT_EQ(des->components[0].value.size(), 24U);
   EXPECT_TRUE(des->kcv.has_value());
+  const SensitiveCipher broken{
+      .encrypt = [](ByteView) -> Result<Bytes> { return fail(Errc::kCrypto, "no"); }};
+  EXPECT_EQ(seal_key(Key::aes(Bytes(16, 0x11)).value(), broken).error().code, Errc::kCrypto);
 }
 
 // GPCS 11.8.3.1: the answer to PUT KEY

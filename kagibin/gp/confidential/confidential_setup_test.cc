@@ -124,6 +124,50 @@ TEST(ConfidentialSetupTest, DecodersTakeOneEncodingAndRefuseEveryDamagedOne) {
   EXPECT_FALSE(decode_challenge(*from_hex("8501AA")).has_value());
 }
 
+// Amendment A, scenario 3; SGP.02, 4.1.3: the order of the groupings
+TEST(ConfidentialSetupTest, GroupingsHaveTheirOrder) {
+  const auto code = [](std::string_view data) {
+    const auto request = SetupRequest::decode(*from_hex(data));
+    EXPECT_FALSE(request.has_value()) << data;
+    return request ? Errc::kIo : request.error().code;
+  };
+  EXPECT_TRUE(SetupRequest::decode(*from_hex("3A0201AA 7F4901BB 5F3701CC")).has_value());
+  EXPECT_EQ(code(""), Errc::kUnexpectedTag);
+  EXPECT_EQ(code("3A0201AA"), Errc::kUnexpectedTag);
+  EXPECT_EQ(code("3A0201AA 7F4901BB"), Errc::kUnexpectedTag);
+  EXPECT_EQ(code("3A0101AA 7F4901BB"), Errc::kUnexpectedTag);
+  EXPECT_EQ(code("3A0101AA 3A0101AA"), Errc::kUnexpectedTag);
+  EXPECT_EQ(code("7F4901BB 00A601AA"), Errc::kUnexpectedTag);
+  EXPECT_EQ(code("7F4901BB 7F4901BB"), Errc::kUnexpectedTag);
+  EXPECT_EQ(code("00A601AA 7F4901BB 5F3701CC"), Errc::kUnexpectedTag);
+  EXPECT_EQ(code("008501AA"), Errc::kUnexpectedTag);
+  EXPECT_EQ(code("3A0100"), Errc::kLength);
+  EXPECT_EQ(code("3A01"), Errc::kTruncated);
+  EXPECT_EQ(code("3A0102AA"), Errc::kTruncated);
+}
+
+TEST(ConfidentialSetupTest, LongGroupingsAreSignedWhole) {
+  const Bytes reference(300, 0xA6);
+  const Bytes octets = encode_signed_octets(reference, Bytes(65, 0x04));
+  const auto command = ask_signed(octets, Bytes(64, 0x5F));
+  const auto request = SetupRequest::decode(command.data).value();
+  EXPECT_TRUE(equal(request.signed_octets, octets));
+  EXPECT_TRUE(equal(request.reference, reference));
+  const Bytes certificate(10, 0x7F);
+  EXPECT_TRUE(
+      equal(SetupRequest::decode(show_certificate(certificate).data)->certificate, certificate));
+}
+
+TEST(ConfidentialSetupTest, AnAnswerSaysWhatIsWrong) {
+  const Bytes good = SetupAnswer{.random = Bytes(16, 0x11)}.encode();
+  Bytes longer = good;
+  append(longer, *from_hex("9A00"));
+  EXPECT_EQ(SetupAnswer::decode(longer).error().code, Errc::kTrailing);
+  EXPECT_EQ(SetupAnswer::decode(*from_hex("8501AA")).error().code, Errc::kLength);
+  EXPECT_EQ(SetupAnswer::decode({}).error().code, Errc::kTruncated);
+  EXPECT_EQ(SetupAnswer::decode(*from_hex("9A00")).error().code, Errc::kUnexpectedTag);
+}
+
 // The card's end in a few lines, of a CASD whose key is `casd`.
 Bytes card_answer(const CurvePrivateKey& casd, ByteView data, const Bytes& random) {
   const auto request = SetupRequest::decode(data).value();

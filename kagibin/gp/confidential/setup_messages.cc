@@ -35,7 +35,7 @@ apdu::CommandApdu store(bool last, std::uint8_t block, Bytes data) {
           .le = kLargestAnswer};
 }
 
-Result<void> out_of_order() {
+std::unexpected<Error> out_of_order() {
   return fail(Errc::kUnexpectedTag,
               "a confidential set-up has 3A01; or 3A02, 7F49, 5F37; or 00A6 and 7F49, in this "
               "order (Amendment A, scenario 3; SGP.02, 4.1.3)");
@@ -85,7 +85,7 @@ Result<SetupRequest> SetupRequest::decode(ByteView data) {
     ++index;
   }
   if (index == 0 || (out.signed_reference && index != 3)) {
-    KB_TRY(out_of_order());
+    return out_of_order();
   }
   if (out.signed_reference) {
     out.signed_octets = data.first(covered);

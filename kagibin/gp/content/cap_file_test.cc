@@ -188,7 +188,7 @@ TEST(CapFileTest, AHeaderOfFormat22MayLackTheNameButNotAPartOfIt) {
   const Bytes block = parts.build();
   const Bytes whole = content_of(block, 1);
   const std::size_t name = whole.size() - 5;
-  for (std::size_t size = name; size < whole.size(); ++size) {
+  for (std::size_t size = name - 1; size < whole.size(); ++size) {
     const Bytes cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
     const auto cap = CapFile::decode(replaced(block, 1, cut));
     EXPECT_EQ(cap.has_value(), size == name) << size;

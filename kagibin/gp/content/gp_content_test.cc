@@ -158,6 +158,41 @@ TEST(DomainParametersTest, RefusesWhatItDoesNotKnow) {
   }
 }
 
+// GPCS 11.5.2.3: fields longer than a length can tell
+TEST(InstallForLoadTest, NoFieldIsLongerThanItsLengthCanTell) {
+  const Bytes too_long(65'536);
+  EXPECT_EQ(
+      (InstallForLoad{.load_file = aid("F000000009"), .hash = too_long}).encode().error().code,
+      Errc::kLength);
+  EXPECT_EQ((Extradition{.security_domain = aid("F000000001AA01"),
+                         .object = aid("F0000000020101"),
+                         .token = too_long})
+                .encode()
+                .error()
+                .code,
+            Errc::kLength);
+  EXPECT_EQ((RegistryUpdate{.parameters = too_long}).encode().error().code, Errc::kLength);
+}
+
+// GPCS 11.5.2.3.7: at most eight protocols here
+TEST(DomainParametersTest, SpeaksAtMostEightProtocols) {
+  std::string text;
+  for (int i = 0; i < 8; ++i) {
+    text += "81020370";
+  }
+  EXPECT_EQ(DomainParameters::decode(hex(text))->protocols.size(), 8U);
+  EXPECT_EQ(DomainParameters::decode(hex(text + "81020370")).error().code, Errc::kLimit);
+}
+
+// GPCS 11.5.2.3.7: restriction D9, and objects that are not for OPEN
+TEST(InstallParametersTest, KnowsARestrictionAndPassesOverTheRest) {
+  EXPECT_TRUE(InstallParameters::decode(hex("EF03D90101"))->restricts);
+  const auto other = InstallParameters::decode(hex("EF03DA0101"));
+  ASSERT_TRUE(other.has_value());
+  EXPECT_FALSE(other->restricts);
+  EXPECT_EQ(InstallParameters::decode(hex("EF06CF0140CF0140")).error().code, Errc::kUnexpectedTag);
+}
+
 // GPCS 11.6.2.1, 11.6.2.2: LOAD blocks
 TEST(LoadTest, RoundTrips) {
   const Load last{.last = true, .block = 7};
@@ -208,6 +243,7 @@ TEST(LoadFileReaderTest, RefusesWhatIsNoLoadFile) {
       {"E20400000000", Errc::kUnexpectedTag},
       {"E2094F05F000000001C300", Errc::kLength},
       {"E2820800", Errc::kLength},
+      {"E20C4F05F000000001C301019A00", Errc::kTrailing},
       {"E20A4F05F000000001C30101E20A4F05F000000001C30102", Errc::kConflict}};
   for (const auto& [text, code] : cases) {
     LoadFileReader reader(2);

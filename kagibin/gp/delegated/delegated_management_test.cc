@@ -213,6 +213,18 @@ TEST(TokenTest, EveryCommandOfContentManagementTakesOne) {
   }
 }
 
+// GPCS C.4: commands that carry no token
+TEST(TokenTest, OtherCommandsTakeNone) {
+  test::FixedRng rng("tokens");
+  const apdu::CommandApdu other{.cla = 0x80, .ins = apdu::ins::kGetData};
+  const Key key = Key::aes(Bytes(16, 0x10)).value();
+  EXPECT_EQ(add_token(other, hex("AA")).error().code, Errc::kNotSupported);
+  EXPECT_EQ(add_token(other, key, rng).error().code, Errc::kNotSupported);
+  const apdu::CommandApdu middle{
+      .cla = 0x80, .ins = apdu::ins::kInstall, .p1 = 0x0E, .p2 = 0x03, .data = hex("00000000AA")};
+  EXPECT_EQ(split_token(middle).error().code, Errc::kEncoding);
+}
+
 TEST(TokenTest, CountsLongDataInTwoOctets) {
   EXPECT_EQ(to_hex(token_data(0x0C, 0x00, {})), "0C0000");
   EXPECT_EQ(to_hex(ByteView(token_data(0x0C, 0x00, Bytes(255, 1))).first(4)), "0C00FF01");
@@ -253,6 +265,8 @@ TEST(TokenReferenceTest, RefusesForeignDoubleAndEmptyObjects) {
   EXPECT_EQ(TokenReference::decode(hex("9300")).error().code, Errc::kLength);
   EXPECT_EQ(TokenReference::decode(hex("9311" + to_hex(Bytes(17, 1)))).error().code, Errc::kLength);
   EXPECT_EQ(TokenReference::decode({}).value(), TokenReference{});
+  EXPECT_EQ(TokenReference::decode(hex("5F2002AABB")).value().provider, hex("AABB"));
+  EXPECT_EQ(find_token_reference(hex("B603950101")).error().code, Errc::kUnexpectedTag);
 }
 
 // GPCS 11.1.6, C.5: layout of a receipt
@@ -315,6 +329,15 @@ TEST(ReceiptTest, RefusesFieldsThatEndEarly) {
   EXPECT_EQ(Confirmation::decode({}).error().code, Errc::kTruncated);
   EXPECT_EQ(Confirmation::decode(hex("8110")).error().code, Errc::kEncoding);
   EXPECT_EQ(Confirmation::decode(hex("0180")).error().code, Errc::kEncoding);
+}
+
+TEST(ReceiptTest, IsNotMadeWithAKeyThatSignsNothing) {
+  test::FixedRng rng("receipts");
+  Confirmation confirmation{.counter = 5};
+  const Key key = Key::des(Bytes(24, 0x10)).value();
+  EXPECT_EQ(sign_receipt(key, confirmation, receipt_for::remove(application()), rng).error().code,
+            Errc::kNotSupported);
+  EXPECT_TRUE(confirmation.receipt.empty());
 }
 
 // GPCS C.5: a receipt is of one operation

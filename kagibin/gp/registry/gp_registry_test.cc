@@ -181,6 +181,19 @@ TEST(StatusEntryTest, RefusesWhatIsNone) {
   EXPECT_EQ(code("E3 0B 4F 05 A000000003 C5 02 8000"), Errc::kLength);
 }
 
+// GPCS 11.4.2.3: the tag list of GET STATUS
+// GPCS 11.4.3.1: objects of an entry that are none
+TEST(StatusEntryTest, RefusesTagListsAndModulesThatAreNone) {
+  const auto list = [](std::string_view data) {
+    return GetStatus::decode(0x40, 0x02, hex(data)).error().code;
+  };
+  EXPECT_EQ(list("4F00 5C01 9F"), Errc::kTruncated);
+  EXPECT_EQ(list("4F00 5C03 9F8170"), Errc::kEncoding);
+  EXPECT_EQ(decode_entries(hex("E3 0B 4F 05 A000000003 84 02 A000"), {}).error().code,
+            Errc::kLength);
+  EXPECT_EQ(decode_entries(hex("E3 08 4F 05 A000000003 84"), {}).error().code, Errc::kTruncated);
+}
+
 // GPCS 11.4.3.2: 6310 and the next occurrence
 TEST(StatusPageTest, PagesWholeEntriesAndEndsWithTheLast) {
   const GetStatus status;
@@ -253,6 +266,34 @@ TEST(CardDataTest, RefusesForeignIdentifiers) {
             Errc::kTruncated);
   EXPECT_EQ(code("66 18 73 16 06 07 2A864886FC6B01 64 0B 06 09 2A864886FC6B048003"),
             Errc::kEncoding);
+}
+
+// GPCS H.2: card recognition data whose inner objects are cut or wrong
+TEST(CardDataTest, RefusesInnerObjectsThatAreNone) {
+  const auto code = [](std::string_view objects) {
+    const Bytes inner = hex("06 07 2A864886FC6B01 " + std::string(objects));
+    const auto got = CardData::decode(tlv::encode(0x66, tlv::encode(0x73, inner)));
+    EXPECT_FALSE(got.has_value()) << objects;
+    return got.has_value() ? Errc::kIo : got.error().code;
+  };
+  EXPECT_EQ(code("60"), Errc::kTruncated);
+  EXPECT_EQ(code("60 00"), Errc::kTruncated);
+  EXPECT_EQ(code("60 02 0500"), Errc::kUnexpectedTag);
+  EXPECT_EQ(code("60 0B 06 08 2A864886FC6B0202 00"), Errc::kTrailing);
+  EXPECT_EQ(code("60 0C 06 08 2A864886FC6B0202 0500"), Errc::kTrailing);
+  EXPECT_EQ(code("60 04 06 02 2A86"), Errc::kTruncated);
+  EXPECT_EQ(code("60 09 06 07 2A864886FC6B02"), Errc::kValue);
+  EXPECT_EQ(code("60 0A 06 08 2A864886FC6B0302"), Errc::kValue);
+  EXPECT_EQ(code("60 0A 06 08 2A864886FC6B0202 60 0A 06 08 2A864886FC6B0202"), Errc::kValue);
+  EXPECT_EQ(code("64 02 0500"), Errc::kUnexpectedTag);
+  EXPECT_EQ(code("64 04 06 02 2A86"), Errc::kTruncated);
+  EXPECT_EQ(code("64 0F 06 0D 2A864886FC6B 04 03 8181818100"), Errc::kEncoding);
+  const auto outer = [](std::string_view octets) {
+    return CardData::decode(hex(octets)).error().code;
+  };
+  EXPECT_EQ(outer("66 02 7300"), Errc::kTruncated);
+  EXPECT_EQ(outer("66 04 7302 0600"), Errc::kLength);
+  EXPECT_EQ(outer("66 07 7305 0603 2A8648"), Errc::kTruncated);
 }
 
 // GPCS 11.1.2: privileges in one and three octets
