@@ -37,9 +37,9 @@ TEST(ApduTest, DecodesTheSevenCasesAndRoundTrips) {
 
 // ISO/IEC 7816-4, 5.2: octets that are none of the cases
 TEST(ApduTest, RefusesWhatIsNoneOfTheCases) {
-  for (const char* hex :
-       {"", "00", "00A404", "00A4040002AA", "00A4040001AA0000", "00A404000000", "00A40400000000AA",
-        "00A40400000002AA", "00A40400000002AABB00", "00A40400000002AABB000000"}) {
+  for (const char* hex : {"", "00", "00A4", "00A404", "00A4040002AA", "00A4040001AA0000",
+                          "00A404000000", "00A40400000000AA", "00A40400000002AA",
+                          "00A40400000002AABB00", "00A40400000002AABB000000"}) {
     EXPECT_FALSE(CommandApdu::decode(*from_hex(hex)).has_value()) << hex;
   }
 }
@@ -80,6 +80,9 @@ TEST(ClassOctetTest, ChangesTheChannelAndNothingElse) {
   EXPECT_EQ(on_channel(0x84, 4).value(), 0xE0);
   EXPECT_EQ(on_channel(0x90, 19).value(), 0xDF);
   EXPECT_EQ(on_channel(0x00, 20).error().code, Errc::kInvalidArgument);
+  EXPECT_EQ(on_channel(0xFF, 0).error().code, Errc::kValue);
+  EXPECT_EQ(on_channel(0x20, 0).error().code, Errc::kValue);
+  EXPECT_EQ(on_channel(0x0C, 0).error().code, Errc::kValue);
 }
 
 }  // namespace

@@ -287,6 +287,21 @@ TEST_F(StrictnessTest, ReceiptsResultsFitTheirCircumstances) {
   EXPECT_FALSE(reads({kCancelled}, true, false));
 }
 
+TEST(ActionResultTest, EveryResultHasItsNameAndTheRestHaveNone) {
+  const std::vector<std::pair<ActionResult, std::string_view>> names = {
+      {ActionResult::kInstalled, "installed"},
+      {ActionResult::kInstalledByProbe, "installed_by_probe"},
+      {ActionResult::kProvedAbsent, "proved_absent"},
+      {ActionResult::kUnknown, "unknown"},
+      {ActionResult::kRefusedBeforeOpening, "refused_before_opening"},
+      {ActionResult::kChannelKeysRefused, "channel_keys_refused"},
+      {ActionResult::kCancelled, "cancelled"}};
+  for (const auto& [result, text] : names) {
+    EXPECT_EQ(name(result), text);
+  }
+  EXPECT_EQ(name(ActionResult{0xFF}), "invalid");
+}
+
 TEST_F(StrictnessTest, ReceiptWithoutEnvelopeIsZeroThroughout) {
   Receipt receipt = Receipt::decode(t_.e3(t_.e1())).value();
   receipt.mac.reset();

@@ -258,6 +258,8 @@ TEST_F(X509Test, ListsHoldOneFormatAndAtMostEight) {
   append(list, der);
   EXPECT_EQ(decode_certificates(list).error().code, Errc::kLimit);
   EXPECT_EQ(decode_certificates({}).error().code, Errc::kTruncated);
+  EXPECT_EQ(decode_certificates(Bytes{0x7F}).error().code, Errc::kTruncated);
+  EXPECT_FALSE(decode_certificates(Bytes{0x7F, 0x21, 0x00}).has_value());
   test::FixedRng rng("other format");
   Bytes mixed = der;
   append(mixed, GpCertificate::issue(usual_fields(), subject_key_, issuer_, rng)->encoded());

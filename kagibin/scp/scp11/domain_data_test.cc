@@ -61,6 +61,10 @@ TEST(DomainDataTest, WrongObjectsAreRefused) {
       {"A603830111BF2100", Errc::kLength},
       {"A60483021103BF210000", Errc::kTrailing},
       {"A6058302110300BF2100", Errc::kTrailing},
+      {"A60B4203A1A2A383021003"
+       "9A00",
+       Errc::kTrailing},
+      {"A6048302102070009A00", Errc::kTrailing},
       {"A60483021103", Errc::kUnexpectedTag},
       {"A604830210207001"
        "93",
@@ -102,6 +106,8 @@ TEST(DomainDataTest, QueriesNameAKeyOrAnIdentifier) {
             (StoreQuery{KeyReference{0x11, 0x03}}));
   EXPECT_EQ(decode_store_query(hex("A6054203A1A2A3")).value(), (StoreQuery{hex("A1A2A3")}));
   EXPECT_EQ(decode_store_query(hex("A600")).error().code, Errc::kTruncated);
+  EXPECT_EQ(decode_store_query(hex("A6024200")).error().code, Errc::kLength);
+  EXPECT_EQ(decode_store_query(hex("A606830211039A00")).error().code, Errc::kTrailing);
   EXPECT_EQ(decode_store_query(hex("A60483021103"
                                    "00"))
                 .error()

@@ -100,6 +100,23 @@ TEST(HostJournalTest, ATornEndIsDroppedAndAnyOtherDamageRefused) {
   EXPECT_EQ(must(HostJournal::replay(hollow, name)).writes.size(), 3U);
 }
 
+TEST(HostJournalTest, AFrameThatFailsItsCheckAtTheEndIsTornAndAnotherKindIsRefused) {
+  const SnapshotName name{9};
+  HostJournal journal(name);
+  const Bytes begin = journal.begin();
+  Bytes file = begin;
+  append(file, journal.frame({.number = 1, .octets = ascii("octets")}).expose());
+  file.back() ^= 0x01;
+  const auto torn = must(HostJournal::replay(file, name));
+  EXPECT_TRUE(torn.torn);
+  EXPECT_TRUE(torn.writes.empty());
+  file = begin;
+  append(file,
+         journal.frame({.number = 1, .kind = HostJournal::Kind{0x7F}, .octets = ascii("octets")})
+             .expose());
+  EXPECT_EQ(HostJournal::replay(file, name).error().code, Errc::kEncoding);
+}
+
 class HostStoreTest : public testing::Test {
  protected:
   std::unique_ptr<HostStore> store() {

@@ -81,6 +81,19 @@ TEST(NvmLogTest, AHeadThatIsWrongIsATornTailOnlyWhenAllBehindItIsZero) {
   EXPECT_EQ(replay(log).error().code, Errc::kEncoding);
 }
 
+TEST(NvmLogTest, AFrameThatFailsItsCheckIsATornTailOnlyAtTheEnd) {
+  const Bytes change = hex("0101610001AA");
+  Bytes last = log_of({{0, change}, {1, change}});
+  last.back() ^= 0x01;
+  ASSERT_TRUE(replay(last).has_value());
+  EXPECT_TRUE(replay(last)->torn);
+  EXPECT_EQ(replay(last)->next_sequence, 1U);
+  Bytes first = log_of({{0, change}});
+  first.back() ^= 0x01;
+  append(first, frame(1, change).expose());
+  EXPECT_EQ(replay(first).error().code, Errc::kEncoding);
+}
+
 TEST(NvmLogTest, AnotherMagicIsNoMemory) {
   for (std::size_t size = 1; size < kMagic.size(); ++size) {
     EXPECT_EQ(replay(ascii(kMagic).first(size)).error().code, Errc::kEncoding) << size;
