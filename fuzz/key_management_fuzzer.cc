@@ -5,7 +5,7 @@
 #include "kagibin/gp/delegated/token.h"
 #include "kagibin/gp/key_information.h"
 #include "kagibin/gp/put_key.h"
-#include "kagibin/se/domain/key_set_record.h"
+#include "kagibin/se/domain/keys/key_set_record.h"
 
 #include "fuzz/round_trip.h"
 

@@ -10,9 +10,9 @@
 #include "kagibin/se/domain/content/delete_commands.h"
 #include "kagibin/se/domain/content/extradition_commands.h"
 #include "kagibin/se/domain/content/install_commands.h"
-#include "kagibin/se/domain/content/load_commands.h"
-#include "kagibin/se/domain/content/personalization.h"
-#include "kagibin/se/domain/key_commands.h"
+#include "kagibin/se/domain/content/sequences/load_commands.h"
+#include "kagibin/se/domain/content/sequences/personalization.h"
+#include "kagibin/se/domain/keys/key_commands.h"
 
 namespace kagibin::se {
 

@@ -2,12 +2,12 @@
 // INSTALL (GPCS 11.5) and DELETE (GPCS 11.2), in a session with C-MAC: which purpose a command has,
 // and no more. What they do stands in content/.
 //
-//   P1 02          load                  content/load_commands.h
+//   P1 02          load                  content/sequences/load_commands.h
 //   P1 P2 0E 01    the same, of a combined load
 //   P1 04, 08, 0C  install, make selectable, both       content/install_commands.h
 //   P1 P2 0E 03    the end of a combined load
 //   P1 10, 40      extradition, registry update         content/extradition_commands.h
-//   P1 20          personalization       content/personalization.h
+//   P1 20          personalization       content/sequences/personalization.h
 //
 // Rules that the specifications leave to the element:
 // - Content is managed by a domain with Authorized Management, or Delegated Management and a token

@@ -2,21 +2,22 @@
 // A security domain's commands (GPCS chapter 11), of the ISD and of every SSD.
 //
 //   CLA INS                     session     handler
-//   80 50, 84 82                            secure_channel.h
+//   80 50, 84 82                            open/sessions/secure_channel.h
 //   80/84, 00 CA  GET DATA      none        data_objects.h
-//   84 D8  PUT KEY              C-MAC       key_commands.h
-//   84 E4  DELETE               C-MAC       content_commands.h (objects), key_commands.h (keys)
+//   84 D8  PUT KEY              C-MAC       keys/key_commands.h
+//   84 E4  DELETE               C-MAC       content_commands.h (objects),
+//                                           keys/key_commands.h (keys)
 //   84 E6  INSTALL              C-MAC       content_commands.h
-//   84 E8  LOAD                 C-MAC       content/load_commands.h
+//   84 E8  LOAD                 C-MAC       content/sequences/load_commands.h
 //   84 E2  STORE DATA           C-MAC       store_data.h
 //   84 F0  SET STATUS           C-MAC       set_status.h
 //   80/84 F2  GET STATUS        any         status_query.h
 //
 // What of this is left in CARD_LOCKED and TERMINATED: open/selection/card_life_cycle.h.
 //
-// Commands longer than an APDU come in pieces (content/command_pieces.h). In a session with C-MAC
-// every command carries one. An answer is wrapped as the level says. What a command changes is one
-// transaction. Thread-safety: one thread.
+// Commands longer than an APDU come in pieces (content/sequences/command_pieces.h). In a session
+// with C-MAC every command carries one. An answer is wrapped as the level says. What a command
+// changes is one transaction. Thread-safety: one thread.
 #pragma once
 
 #include "kagibin/se/domain/domain_command.h"

@@ -5,7 +5,7 @@
 
 #include "kagibin/gp/store_data.h"
 #include "kagibin/se/casd/confidential_setup.h"
-#include "kagibin/se/domain/content/personalization.h"
+#include "kagibin/se/domain/content/sequences/personalization.h"
 #include "kagibin/se/domain/data_objects.h"
 #include "kagibin/se/scp11/domain_data_commands.h"
 #include "kagibin/tlv/ber_tlv.h"

@@ -7,10 +7,10 @@
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/se/casd/casd.h"
 #include "kagibin/se/domain/data_objects.h"
-#include "kagibin/se/open/channel_protocols.h"
 #include "kagibin/se/open/content/executables.h"
 #include "kagibin/se/open/content/memory.h"
 #include "kagibin/se/open/content/privilege_rules.h"
+#include "kagibin/se/open/sessions/channel_protocols.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::se {

@@ -9,7 +9,7 @@
 
 #include "kagibin/se/application.h"
 #include "kagibin/se/casd/authority_signature.h"
-#include "kagibin/se/open/secure_channel.h"
+#include "kagibin/se/open/sessions/secure_channel.h"
 
 namespace kagibin::se {
 

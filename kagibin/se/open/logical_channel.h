@@ -14,9 +14,9 @@
 #include "kagibin/scp/card_session.h"
 #include "kagibin/scp/scp11/scp11_card.h"
 #include "kagibin/se/casd/pending_setup.h"
-#include "kagibin/se/domain/content/command_pieces.h"
-#include "kagibin/se/domain/content/load_session.h"
-#include "kagibin/se/domain/content/standing.h"
+#include "kagibin/se/domain/content/sequences/command_pieces.h"
+#include "kagibin/se/domain/content/sequences/load_session.h"
+#include "kagibin/se/domain/content/sequences/standing.h"
 
 namespace kagibin::se {
 

@@ -6,8 +6,8 @@
 #include "kagibin/gp/get_data.h"
 #include "kagibin/se/casd/casd.h"
 #include "kagibin/se/domain/data_objects.h"
-#include "kagibin/se/open/channel_protocols.h"
 #include "kagibin/se/open/content.h"
+#include "kagibin/se/open/sessions/channel_protocols.h"
 
 namespace kagibin::se {
 

@@ -5,7 +5,7 @@
 
 #include "kagibin/base/clock.h"
 #include "kagibin/crypto/rng.h"
-#include "kagibin/se/domain/key_store.h"
+#include "kagibin/se/domain/keys/key_store.h"
 #include "kagibin/se/explain/circumstances.h"
 #include "kagibin/se/module_registry.h"
 #include "kagibin/se/open/registry.h"

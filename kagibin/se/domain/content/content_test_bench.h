@@ -121,6 +121,16 @@ class ContentBench : public ::testing::Test {
     }
     return out;
   }
+  void load() { ASSERT_EQ(status_of_all(load_all({.load_file = aid(kPackage)})), 0x9000); }
+  std::uint16_t install_with(std::uint32_t privileges, std::string_view parameters = "C900") {
+    return status(install_loaded(privileges, parameters).encode().value());
+  }
+  std::uint16_t update_privileges(std::string_view name, std::uint32_t privileges) {
+    return status(
+        gp::RegistryUpdate{.application = aid(name), .privileges = gp::Privileges{privileges}}
+            .encode()
+            .value());
+  }
   std::string_view reason() const { return bench_.element->reason().text(); }
   // A session with this domain under the ISD's keys.
   void open_domain(std::string_view name) {

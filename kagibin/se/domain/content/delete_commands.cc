@@ -2,7 +2,7 @@
 #include "kagibin/se/domain/content/delete_commands.h"
 
 #include "kagibin/se/domain/content/management.h"
-#include "kagibin/se/domain/content/standing.h"
+#include "kagibin/se/domain/content/sequences/standing.h"
 #include "kagibin/se/open/content.h"
 #include "kagibin/se/open/content/authority.h"
 

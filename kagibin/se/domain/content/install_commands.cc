@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/se/domain/content/install_commands.h"
 
-#include "kagibin/se/domain/content/load_commands.h"
 #include "kagibin/se/domain/content/management.h"
+#include "kagibin/se/domain/content/sequences/load_commands.h"
 #include "kagibin/se/open/content.h"
 #include "kagibin/se/open/content/hierarchy.h"
 

@@ -2,7 +2,7 @@
 #include "kagibin/se/domain/delegated/used_tokens.h"
 
 #include "kagibin/base/byte_io.h"
-#include "kagibin/se/domain/key_store.h"
+#include "kagibin/se/domain/keys/key_store.h"
 
 namespace kagibin::se {
 

@@ -3,7 +3,7 @@
 // is good for one operation (GPCS 2.3.1, 9.2.1, C.4). Tokens without a number may be sent again;
 // they bind the operation, which then meets its own result.
 //
-//   tok/<AID>/70   length (1) | number, each     with the key it goes with (key_store.h)
+//   tok/<AID>/70   length (1) | number, each     with the key it goes with (keys/key_store.h)
 //
 // Limits: as many numbers as fit 8,192 octets, 481 of the longest; then kLimit, until the token key
 // is put anew, which makes the old tokens worthless anyway. For se/ only.

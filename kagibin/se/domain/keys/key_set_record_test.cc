@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Records of key sets in both versions, damaged field by field.
-#include "kagibin/se/domain/key_set_record.h"
+#include "kagibin/se/domain/keys/key_set_record.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/se/domain/content/load_commands.h"
+#include "kagibin/se/domain/content/sequences/load_commands.h"
 
 #include <algorithm>
 

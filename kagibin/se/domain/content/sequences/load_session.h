@@ -7,7 +7,7 @@
 
 #include "kagibin/gp/content/install_load.h"
 #include "kagibin/gp/content/load.h"
-#include "kagibin/se/domain/content/standing.h"
+#include "kagibin/se/domain/content/sequences/standing.h"
 
 namespace kagibin::se {
 

@@ -5,7 +5,7 @@
 // always comes to the end.
 #include <sstream>
 
-#include "kagibin/se/domain/content/content_power_test_bench.h"
+#include "kagibin/se/domain/content/power/content_power_test_bench.h"
 
 namespace kagibin::se {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/se/domain/key_commands.h"
+#include "kagibin/se/domain/keys/key_commands.h"
 
 #include "kagibin/gp/content/delete.h"
 #include "kagibin/gp/key_information.h"

@@ -2,7 +2,7 @@
 // Power fails before, half-way through and after every physical write of every command of card
 // content management: afterwards the element opens, its registry holds together, and the command
 // happened or did not.
-#include "kagibin/se/domain/content/content_power_test_bench.h"
+#include "kagibin/se/domain/content/power/content_power_test_bench.h"
 
 namespace kagibin::se {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/se/domain/key_set_record.h"
+#include "kagibin/se/domain/keys/key_set_record.h"
 
 #include <algorithm>
 #include <utility>

@@ -2,8 +2,8 @@
 // Keys of every type through PUT KEY, GET DATA 00E0 and a restart; and the key store's records.
 #include "kagibin/gp/key_information.h"
 #include "kagibin/scp/scp02/scp02_host.h"
-#include "kagibin/se/domain/key_set_record.h"
-#include "kagibin/se/domain/key_store.h"
+#include "kagibin/se/domain/keys/key_set_record.h"
+#include "kagibin/se/domain/keys/key_store.h"
 #include "kagibin/se/element_test_support.h"
 #include "kagibin/se/nvm/nvm_memory.h"
 

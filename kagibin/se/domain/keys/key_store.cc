@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/se/domain/key_store.h"
+#include "kagibin/se/domain/keys/key_store.h"
 
 #include <algorithm>
 #include <string>
@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "kagibin/base/byte_io.h"
-#include "kagibin/se/domain/key_set_record.h"
+#include "kagibin/se/domain/keys/key_set_record.h"
 
 namespace kagibin::se {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/se/domain/content/personalization.h"
+#include "kagibin/se/domain/content/sequences/personalization.h"
 
 #include "kagibin/se/scp11/key_store_domain.h"
 

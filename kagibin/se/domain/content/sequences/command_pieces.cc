@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/se/domain/content/command_pieces.h"
+#include "kagibin/se/domain/content/sequences/command_pieces.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/se/open/secure_channel.h"
+#include "kagibin/se/open/sessions/secure_channel.h"
 
 #include "kagibin/se/element_test_support.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SCP02 on the element: off unless the profile says so, and its counter. SCP03 has
 // secure_channel_test.cc.
-#include "kagibin/se/open/symmetric_sessions.h"
+#include "kagibin/se/open/sessions/symmetric_sessions.h"
 
 #include <memory>
 #include <string>

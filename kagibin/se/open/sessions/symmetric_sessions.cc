@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/se/open/symmetric_sessions.h"
+#include "kagibin/se/open/sessions/symmetric_sessions.h"
 
 #include <algorithm>
 #include <utility>
@@ -7,7 +7,7 @@
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/scp/scp02/scp02_card.h"
 #include "kagibin/scp/scp03/scp03_card.h"
-#include "kagibin/se/open/channel_protocols.h"
+#include "kagibin/se/open/sessions/channel_protocols.h"
 
 namespace kagibin::se {
 

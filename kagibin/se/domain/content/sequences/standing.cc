@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/se/domain/content/standing.h"
+#include "kagibin/se/domain/content/sequences/standing.h"
 
 #include "kagibin/se/domain/domain_command.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/se/open/channel_protocols.h"
+#include "kagibin/se/open/sessions/channel_protocols.h"
 
 #include <algorithm>
 #include <variant>

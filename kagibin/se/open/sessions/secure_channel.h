@@ -13,7 +13,7 @@
 // opens another, selects, or resets (Amendment D, 5.6; GPCS E.1.6).
 #pragma once
 
-#include "kagibin/se/open/symmetric_sessions.h"
+#include "kagibin/se/open/sessions/symmetric_sessions.h"
 #include "kagibin/se/scp11/certificate_sessions.h"
 
 namespace kagibin::se {
