@@ -24,6 +24,7 @@ ExitCode exit_code(Errc code) {
     case Errc::kNotYetValid:
     case Errc::kRevoked:
     case Errc::kPolicy:
+    case Errc::kNotSupported:
       return kExitRefused;
     case Errc::kCardLink:
     case Errc::kIo:

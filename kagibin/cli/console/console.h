@@ -25,12 +25,12 @@
 
 namespace kagibin::cli {
 
-// Exit codes, the same for every program (doc/walkthrough.md).
+// Exit codes, the same for every program (doc/exit_codes.md, which console_test reads).
 enum ExitCode : int {
   kExitOk = 0,
   kExitFailed = 1,    // it did not work and trying again will not help
   kExitUsage = 2,     // wrong options or input files
-  kExitRefused = 3,   // policy, trust or authentication says no
+  kExitRefused = 3,   // policy, trust or authentication says no, or it is not built
   kExitTryAgain = 4,  // network, card or disk; nothing is lost
 };
 ExitCode exit_code(Errc code);

@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <fstream>
 #include <functional>
+#include <map>
+#include <string>
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -56,6 +58,32 @@ TEST(ConsoleTest, ExitCodesSayWhetherTryingAgainHelps) {
   EXPECT_EQ(exit_code(Errc::kCardStatus), kExitFailed);
   EXPECT_EQ(exit_code(Errc::kNoSpace), kExitTryAgain);
   EXPECT_EQ(exit_code(Errc::kStore), kExitFailed) << "a damaged file does not mend itself";
+}
+
+// The page is the promise: every error stands in it once, in the row of its exit code.
+TEST(ConsoleTest, ThePageOfExitCodesSaysWhatEveryErrorGives) {
+  std::ifstream page(std::filesystem::path(KAGIBIN_SOURCE_DIR) / "doc/exit_codes.md");
+  std::map<std::string, int> said;
+  for (std::string line; std::getline(page, line);) {
+    if (line.size() < 3 || !line.starts_with("| ") || line[2] < '0' || line[2] > '9') {
+      continue;
+    }
+    const std::string errors = line.substr(line.rfind("| ", line.size() - 3));
+    for (std::size_t at = errors.find('`'); at != std::string::npos;) {
+      const std::size_t end = errors.find('`', at + 1);
+      EXPECT_TRUE(said.emplace(errors.substr(at + 1, end - at - 1), line[2] - '0').second) << line;
+      at = errors.find('`', end + 1);
+    }
+  }
+  std::size_t count = 0;
+  for (int code = 0; code <= static_cast<int>(Errc::kInterrupted); ++code) {
+    const auto errc = static_cast<Errc>(code);
+    const auto found = said.find(std::string(name(errc)));
+    ASSERT_NE(found, said.end()) << name(errc);
+    EXPECT_EQ(found->second, exit_code(errc)) << name(errc);
+    ++count;
+  }
+  EXPECT_EQ(said.size(), count);
 }
 
 TEST(ConsoleTest, EveryFailureIsASentenceAndOneObjectWithTheSameThreeMembers) {

@@ -3,11 +3,11 @@
 
 #include <cstdlib>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include "kagibin/cli/console/private_file.h"
 
 namespace kagibin::cli {
 
@@ -27,41 +27,13 @@ Result<SecretBytes> trimmed(SecretBytes octets, std::size_t size) {
   return octets;
 }
 
-Result<SecretBytes> read_descriptor(int descriptor) {
-  SecretBytes octets(kMaxPassphrase + 1);
-  std::size_t have = 0;
-  for (;;) {
-    const ssize_t got =
-        read(descriptor, octets.expose_mutable().data() + have, octets.size() - have);
-    if (got < 0) {
-      return fail(Errc::kIo, "the passphrase cannot be read");
-    }
-    if (got == 0) {
-      return trimmed(std::move(octets), have);
-    }
-    have += static_cast<std::size_t>(got);
-    if (have > kMaxPassphrase) {
-      return fail(Errc::kLimit, "a passphrase has at most 1,024 octets");
-    }
+Result<SecretBytes> from_file(const std::filesystem::path& path, Readers readers) {
+  SecretBytes octets = KB_TRY(read_private_file(path, readers));
+  const std::size_t size = octets.size();
+  if (size > kMaxPassphrase) {
+    return fail(Errc::kLimit, "a passphrase has at most 1,024 octets");
   }
-}
-
-Result<SecretBytes> read_secret_file(const std::filesystem::path& path, bool check_mode) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) {
-    return fail(Errc::kNotFound, "the passphrase file cannot be opened; check its path and rights");
-  }
-  struct stat facts{};
-  const bool others_may_read = fstat(descriptor, &facts) != 0 || (facts.st_mode & 0077U) != 0 ||
-                               (facts.st_uid != geteuid() && facts.st_uid != 0);
-  if (check_mode && others_may_read) {
-    close(descriptor);
-    return fail(Errc::kPolicy,
-                "others may read the passphrase file; give it to yourself with chmod 600");
-  }
-  auto out = read_descriptor(descriptor);
-  close(descriptor);
-  return out;
+  return trimmed(std::move(octets), size);
 }
 
 // One line from the terminal without echo.
@@ -90,11 +62,11 @@ Result<SecretBytes> read_passphrase(const std::optional<std::filesystem::path>& 
                                     std::string_view prompt,
                                     bool twice) {
   if (file) {
-    return read_secret_file(*file, true);
+    return from_file(*file, Readers::kOwnerAlone);
   }
   // NOLINTNEXTLINE(concurrency-mt-unsafe): read once at the start, before any thread
   if (const char* folder = std::getenv("CREDENTIALS_DIRECTORY"); folder != nullptr) {
-    return read_secret_file(std::filesystem::path(folder) / "kagibin-passphrase", false);
+    return from_file(std::filesystem::path(folder) / "kagibin-passphrase", Readers::kOthersToo);
   }
   if (isatty(STDIN_FILENO) == 0) {
     return fail(Errc::kInvalidArgument,

@@ -15,8 +15,11 @@ using provider::problem;
 Checked<std::string> read_text_file(const std::filesystem::path& path) {
   const auto octets = crypto::read_file(path);
   if (!octets) {
-    return problem(octets.error().code, fmt::format("{} cannot be read: {}", path.string(),
-                                                    octets.error().detail.text()));
+    // A file that was named and is not there is wrong usage (doc/exit_codes.md).
+    const Errc code =
+        octets.error().code == Errc::kNotFound ? Errc::kInvalidArgument : octets.error().code;
+    return problem(
+        code, fmt::format("{} cannot be read: {}", path.string(), octets.error().detail.text()));
   }
   return std::string(octets->expose().begin(), octets->expose().end());
 }

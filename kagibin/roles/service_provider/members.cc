@@ -51,7 +51,7 @@ Checked<Members> Members::of(const json::value& value, std::string path) {
 Checked<const json::value*> Members::value(std::string_view name) {
   const json::value* found = object_->if_contains(name);
   if (found == nullptr) {
-    return problem(Errc::kNotFound,
+    return problem(Errc::kEncoding,
                    fmt::format("{} is missing, and it has no default.", path_of(name)));
   }
   read_.emplace(name);

@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "kagibin/cli/console/private_file.h"
 #include "kagibin/cli/gp/input/cap_archive.h"
 #include "kagibin/cli/gp/input/key_file.h"
 #include "kagibin/cli/gp/input/pem_key.h"
-#include "kagibin/cli/gp/input/private_file.h"
 #include "kagibin/cli/gp/input/privilege_names.h"
 
 namespace kagibin::cli {

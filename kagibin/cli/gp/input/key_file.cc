@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "kagibin/cli/gp/input/private_file.h"
+#include "kagibin/cli/console/private_file.h"
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/crypto/cipher/des3.h"
 #include "kagibin/gp/put_key.h"

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "kagibin/base/base64.h"
+#include "kagibin/cli/console/private_file.h"
 #include "kagibin/cli/gp/input/key_file.h"
-#include "kagibin/cli/gp/input/private_file.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/crypto/x509/x509_certificate.h"
 #include "kagibin/tlv/ber_tlv.h"
