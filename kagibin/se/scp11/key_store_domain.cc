@@ -115,7 +115,7 @@ scp::Scp11CardIdentity KeyStoreDomain::identity() const {
 }
 
 Bytes KeyStoreDomain::provider_identifier() const {
-  Bytes own = data_object(platform_.nvm, domain_, kProviderIdentifier);
+  const Bytes own = data_object(platform_.nvm, domain_, kProviderIdentifier);
   return own.empty() ? data_object(platform_.nvm, owner_, kProviderIdentifier) : own;
 }
 
