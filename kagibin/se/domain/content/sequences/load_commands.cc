@@ -169,7 +169,7 @@ Result<Right> right_to_go_on(const DomainCommand& command, const LoadSession& lo
                             .p1 = load.p1,
                             .p2 = load.p2,
                             .data = load.announcement};
-  const Right right = KB_TRY(
+  Right right = KB_TRY(
       right_of(begun, apdu::ins::kInstall, load.request.token, ByteView(load.request.parameters)));
   KB_TRY(check_domain(command, load.security_domain));
   return right;
