@@ -50,7 +50,7 @@ class Bench:
     def role(self, name, *arguments):
         return run(name, *arguments, "--home", name, "--passphrase-file", "passphrase", cwd=self.folder)
 
-    def element(self, casd=True, certified=True, shipped=True):
+    def element(self, casd=True, certified=True, shipped=True, first="30"):
         """A new element that runs, with the provider's domain in it."""
         self.made += 1
         seid = f"4B4200000000000000000000000001{self.made:02X}"
@@ -66,7 +66,7 @@ class Bench:
         self.reader, self.card = f"tcp:127.0.0.1:{self.port}", f"{IIN}:{seid[12:]}"
         if casd and certified:
             self.certify(out, seid)
-        self.role("manager", "create-domain", "--reader", self.reader, "--aid", DOMAIN).expect(OK)
+        self.role("manager", "create-domain", "--reader", self.reader, "--aid", DOMAIN, "--key-version", first).expect(OK)
 
     def certify(self, out, seid):
         requests = self.role("maker", "casd-requests", "--reader", self.reader, "--seid", seid, "--out", out).expect(OK)
@@ -114,40 +114,93 @@ def both_agree_and_the_manager_is_out(bench):
 
 def the_managers_keys_stay_on_request_and_sizes_are_chosen(bench):
     bench.element()
+    bench.agree("--key-version", "30")[0].expect(FAILED, REFUSED).says("none that we agreed on")
     bench.agree("--keep-old-keys", "--key-size", "32", "--key-version", "33")[0].expect(OK)
     check(bench.versions() == {"30", "33"}, f"the domain has {bench.versions()}")
 
 
 def an_answer_that_is_lost_loses_no_key(bench):
     bench.element()
-    carrier = bench.carry()
-    relay, seen = Relay(lambda: carrier.port), []
-
-    def cut(_, apdu, answer):
-        seen.append(apdu[1])
-        if seen.count(STORE_DATA) == 2:
-            raise Cut
-        return answer
-
-    relay.after_answer = cut
+    relay = Cutting(bench.carry(), before=False)
     bench.agree(port=relay.port)[0].expect(TRY_AGAIN).says("answer was lost", "same command again")
     relay.close()
     check(bench.versions() == {"31"}, "the card did not take the set-up")
     check(bench.agree()[0].expect(OK).results[0]["found"], "the keys were lost")
 
 
-def a_request_that_is_lost_is_made_anew(bench):
-    bench.element()
-    carrier = bench.carry()
-    relay, seen = Relay(lambda: carrier.port), []
+class Cutting(Relay):
+    """Cuts before or behind the second STORE DATA, and keeps it."""
 
-    def cut(_, apdu):
-        seen.append(apdu[1])
-        if seen.count(STORE_DATA) == 2:
+    def __init__(self, carrier, before):
+        super().__init__(lambda: carrier.port)
+        self.held, self.seen = None, 0
+        if before:
+            self.before_send = self.cut
+        else:
+            self.after_answer = lambda number, apdu, answer: (self.cut(number, apdu), answer)[1]
+
+    def cut(self, _, apdu):
+        self.seen += apdu[1] == STORE_DATA
+        if self.seen == 2:
+            self.held = apdu
             raise Cut
         return apdu
 
-    relay.before_send = cut
+
+def keys_that_came_from_an_export_are_not_agreed_on(bench):
+    bench.element(first="31")
+    bench.role("manager", "export-keys", "--to", "provider/exchange.pem", "--aid", DOMAIN, "--card", bench.card,
+               "--key-version", "31", "--out", "keys.cms").expect(OK)
+    bench.role("provider", "import-keys", "keys.cms", "--manager", "manager/signing.pem").expect(OK)
+    check(bench.versions() == {"31"}, f"the domain has {bench.versions()}")
+    bench.agree()[0].expect(FAILED, REFUSED).says("none that we agreed on", "another --key-version")
+
+
+def a_set_that_is_hidden_is_not_made_anew(bench):
+    bench.element()
+    bench.agree()[0].expect(OK)
+    carrier = bench.carry()
+    relay = Relay(lambda: carrier.port)
+    relay.after_answer = lambda _, apdu, answer: bytes.fromhex("E0009000") if apdu[1] == 0xCA and apdu[3] == 0xE0 else answer
+    bench.agree(port=relay.port)[0].expect(FAILED, REFUSED).says("hides it", "nothing was sent")
+    relay.close()
+    check(bench.agree()[0].expect(OK).results[0]["found"], "the agreed keys are gone")
+
+
+def a_request_that_is_held_back_and_taken_later_loses_no_key(bench):
+    bench.element()
+    carrier = bench.carry()
+    relay = Cutting(carrier, before=False)  # the card has taken the first one, and nobody is told
+    bench.agree(port=relay.port)[0].expect(TRY_AGAIN)
+    relay.close()
+    carrier = bench.carry()
+    second = Relay(lambda: carrier.port)  # and is said not to have
+    second.before_send = lambda _, apdu: apdu
+    second.after_answer = (lambda _, apdu, answer: bytes.fromhex("E0009000") if apdu[1] == 0xCA and apdu[3] == 0xE0
+                           else bytes.fromhex("851000112233445566778899AABBCCDDEEFF9000") if apdu[1] == STORE_DATA else answer)
+    bench.agree(port=second.port)[0].expect(FAILED, REFUSED, USAGE)
+    second.close()
+    check(bench.agree()[0].expect(OK).results[0]["found"], "the keys of the first request were lost")
+
+
+def domains_with_long_challenges_and_other_domains_under_the_prefix(bench):
+    bench.element()
+    other = DOMAIN + "07"
+    bench.role("manager", "create-domain", "--reader", bench.reader, "--aid", other, "--scp03-i", "71").expect(OK)
+    agreed, carried = bench.agree(aid=other)
+    agreed.expect(FAILED)
+    carried.expect(FAILED, REFUSED, TRY_AGAIN).says("another domain")
+    check(bench.versions() == {"30"}, "the domain that was not meant has other keys")
+    carrier = bench.carry("--scp03-i", "71", aid=other)
+    bench.agree(port=carrier.port, aid=other)[0].expect(OK)
+    carrier.done().expect(OK)
+    carrier = bench.carry()
+    bench.agree("--seid", "00" * 16, port=carrier.port)[0].expect(REFUSED).says("nothing was sent")
+
+
+def a_request_that_is_lost_is_made_anew(bench):
+    bench.element()
+    relay = Cutting(bench.carry(), before=True)
     bench.agree(port=relay.port)[0].expect(TRY_AGAIN)
     relay.close()
     check(bench.versions() == {"30"}, "the card took what was never sent")
@@ -179,7 +232,6 @@ def who_is_no_part_of_it_is_told_so(bench):
     bench.element(shipped=False)
     bench.agree()[0].expect(FAILED, REFUSED).says("no shipment list names", "accept-shipment")
     bench.agree(aid=OTHER_DOMAIN)[0].expect(REFUSED).says("certificate does not cover")
-    bench.agree("--key-version", "30")[0].expect(FAILED, REFUSED)
     bench.role("provider", "agree-keys", "--reader", "tcp:127.0.0.1:1", "--aid", DOMAIN).expect(TRY_AGAIN)
     bench.role("provider", "agree-keys", "--aid", DOMAIN).expect(USAGE).says("--reader")
 
@@ -206,7 +258,9 @@ def certificates_of_another_element_are_refused(bench):
 
 CASES = [both_agree_and_the_manager_is_out, the_managers_keys_stay_on_request_and_sizes_are_chosen,
          an_answer_that_is_lost_loses_no_key, a_request_that_is_lost_is_made_anew,
-         a_forged_receipt_and_a_forged_refusal_are_not_believed, who_is_no_part_of_it_is_told_so,
+         a_forged_receipt_and_a_forged_refusal_are_not_believed, keys_that_came_from_an_export_are_not_agreed_on,
+         a_set_that_is_hidden_is_not_made_anew, a_request_that_is_held_back_and_taken_later_loses_no_key,
+         domains_with_long_challenges_and_other_domains_under_the_prefix, who_is_no_part_of_it_is_told_so,
          a_manager_with_other_keys_carries_nothing, certificates_of_another_element_are_refused]
 
 

@@ -196,8 +196,10 @@ Outcome<Child::Results> Child::wait_until_done(std::chrono::milliseconds limit) 
 void Child::ask_to_stop() {
   if (process_ > 0 && !asked_to_stop_) {
     asked_to_stop_ = true;
-    kill(process_, SIGCONT);  // it may be held still
     kill(process_, SIGTERM);
+  }
+  if (process_ > 0) {
+    kill(process_, SIGCONT);  // it may be held still
   }
 }
 

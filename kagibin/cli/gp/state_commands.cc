@@ -85,7 +85,7 @@ class StateChange {
       std::optional<gp::CardState> before;
       if (state_.of_card && !access_.is_dry()) {
         before = card_state(port);
-        stopped = before ? possible(*before) : kExitOk;
+        stopped = before ? possible(*before) : blind();
         if (stopped != kExitOk) {
           return {};
         }
@@ -110,6 +110,20 @@ class StateChange {
     return kExitOk;
   }
 
+  // The card does not tell what it is now.
+  int blind() {
+    const auto to = static_cast<gp::CardState>(state_.octet);
+    if ((to == gp::CardState::kInitialized || to == gp::CardState::kSecured) &&
+        !options_.no_way_back) {
+      return console_.failed_text(
+          Errc::kPolicy, kWhat,
+          fmt::format("the card does not tell its life cycle state, and {} may be for good.",
+                      gp::name(to)),
+          "SET STATUS was not sent; kagibin gp set-status with --no-way-back does it");
+    }
+    return kExitOk;
+  }
+
   int possible(gp::CardState from) {
     const auto to = static_cast<gp::CardState>(state_.octet);
     if (!gp::may_move(from, to)) {
@@ -127,7 +141,7 @@ class StateChange {
           Errc::kPolicy, kWhat,
           fmt::format("the card is {}, and does not come back to it from {}.", gp::name(from),
                       gp::name(to)),
-          "SET STATUS was not sent; --no-way-back does it");
+          "SET STATUS was not sent; kagibin gp set-status with --no-way-back does it");
     }
     return kExitOk;
   }

@@ -28,7 +28,7 @@ class CarriedCard final : public link::CardSide {
 Result<int> carry(roles::security_module_manager::CarriedDomain& domain,
                   const std::string& listen,
                   Console& console) {
-  const link::StopSignal stop;
+  static const link::StopSignal stop;  // the signal handler keeps its address
   raise_on_signals(stop);
   const HostPort where = KB_TRY(parse_host_port(listen));
   auto listener = KB_TRY(link::ListeningSocket::open(where.host, where.port));
@@ -42,7 +42,7 @@ Result<int> carry(roles::security_module_manager::CarriedDomain& domain,
   if (domain.refusal()) {
     return std::unexpected(*domain.refusal());
   }
-  if (!served && served.error().code == Errc::kCardLink) {
+  if (!served && served.error().code != Errc::kNetwork) {  // that is: the provider left
     return std::unexpected(served.error());
   }
   return domain.stored();

@@ -70,6 +70,9 @@ int main(int argc, char** argv) {
                    "tcp:HOST:PORT of kagibin manager carry, which holds the card")
       ->required();
   agree->add_option("--aid", options.aid, "AID of the domain")->required();
+  agree->add_option("--seid", options.seid,
+                    "the element it has to be, 32 hexadecimal digits (default: any that a shipment "
+                    "list names)");
   agree
       ->add_option("--key-version", options.key_version,
                    "KVN of the new key set, two hexadecimal digits")

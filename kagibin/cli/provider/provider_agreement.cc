@@ -3,7 +3,9 @@
 // which a shipment list and a CASD speak (gp/confidential/provider_setup.h).
 //
 // The key set is kept before the request leaves, so a lost answer loses no key: the next run sees
-// from the card's cryptogram whether the domain took it. No try on the card is used for that.
+// from the card's cryptogram whether the domain took it. No try on the card is used for that. Until
+// then no order uses it, and it replaces nothing (agreed_keys.h): who carries may lie about
+// everything but that cryptogram and the receipt.
 #include <algorithm>
 
 #include "kagibin/apdu/exchange.h"
@@ -17,6 +19,7 @@
 #include "kagibin/gp/get_data.h"
 #include "kagibin/gp/key_information.h"
 #include "kagibin/gp/select.h"
+#include "kagibin/roles/service_provider/confidential/agreed_keys.h"
 #include "kagibin/roles/service_provider/confidential/casd_trust.h"
 #include "kagibin/scp/scp03/scp03_host.h"
 
@@ -31,7 +34,8 @@ constexpr std::uint16_t kCasdCertificates = 0x7F21;
 
 struct Agreement {
   Seid seid;
-  bool found = false;  // an earlier run had agreed already
+  std::array<std::uint8_t, 16> platform{};  // as the authority certified it
+  bool found = false;                       // an earlier run had agreed already
 };
 
 class AgreementVisit {
@@ -62,20 +66,27 @@ class AgreementVisit {
                       "Import the maker's list first (kagibin provider accept-shipment).",
                       seid_.hex()));
     }
-    const auto known = KB_TRY(home_.keys().channel_keys(seid_, domain_, version_));
+    if (!options_.seid.empty() && options_.seid != seid_.hex()) {
+      return provider::problem(Errc::kUntrusted,
+                               fmt::format("The card is element {}, not {}; nothing was sent.",
+                                           seid_.hex(), options_.seid));
+    }
+    agreed_.emplace(home_.journal(), home_.keys(),
+                    provider::DomainKeyName{seid_, domain_, version_});
     if (KB_TRY(is_version_there())) {
-      if (known && KB_TRY(opens(*known))) {
-        return Agreement{.seid = seid_, .found = true};
-      }
+      KB_TRY(find_agreed());
+      return Agreement{.seid = seid_, .platform = casd.platform, .found = true};
+    }
+    if (KB_TRY(home_.keys().channel_keys(seid_, domain_, version_))) {
       return provider::problem(
           Errc::kConflict,
-          fmt::format("Domain {} has a key set {:02X} already, and {}; nothing was sent. Choose "
+          fmt::format("We hold a key set {:02X} for domain {}, and the card says that it has none: "
+                      "it was deleted, or somebody on the way hides it; nothing was sent. Choose "
                       "another --key-version.",
-                      domain_.hex(), version_,
-                      known ? "it is not the one that we hold" : "we do not hold it"));
+                      version_, domain_.hex()));
     }
     KB_TRY(set_up(casd, own));
-    return Agreement{.seid = seid_};
+    return Agreement{.seid = seid_, .platform = casd.platform};
   }
 
  private:
@@ -131,17 +142,43 @@ class AgreementVisit {
     return keys.holds(version_);
   }
 
-  // Whether the selected domain holds this set: seen from its cryptogram.
-  Checked<bool> opens(const provider::ChannelKeySet& keys) {
-    scp::Scp03KeySet set = KB_TRY(
-        scp::Scp03KeySet::create(keys.enc.duplicate(), keys.mac.duplicate(), keys.dek.duplicate()));
-    scp::Scp03Host host(std::move(set), {.key_version_number = version_});
-    const apdu::CommandApdu update = KB_TRY(host.initialize_update(home_.rng()));
-    const apdu::ResponseApdu answer = KB_TRY(send(update));
-    if (!apdu::sw::is_ok(answer.sw)) {
-      return refused(answer.sw, "The domain opens no channel");
+  // A set that waits since an earlier run, or was agreed on before, and opens the selected domain.
+  Checked<void> find_agreed() {
+    for (const provider::ChannelKeySet& set : KB_TRY(agreed_->waiting())) {
+      if (KB_TRY(opens(set))) {
+        KB_TRY(agreed_->adopt(set));
+        return {};
+      }
     }
-    return host.external_authenticate(answer, scp::SecurityLevel{0x03}).has_value();
+    const auto known = KB_TRY(home_.keys().channel_keys(seid_, domain_, version_));
+    if (known && KB_TRY(agreed_->is_agreed(*known)) && KB_TRY(opens(*known))) {
+      return {};
+    }
+    return provider::problem(
+        Errc::kConflict,
+        fmt::format("Domain {} has a key set {:02X} already, and it is none that we agreed on with "
+                    "it; nothing was sent. Choose another --key-version.",
+                    domain_.hex(), version_));
+  }
+
+  // Whether the selected domain holds this set: seen from its cryptogram. Challenges have 8 octets,
+  // or 16 where the domain refuses those (Amendment D, 5.1, S16).
+  Checked<bool> opens(const provider::ChannelKeySet& keys) {
+    for (const bool s16 : {false, true}) {
+      scp::Scp03KeySet set = KB_TRY(scp::Scp03KeySet::create(
+          keys.enc.duplicate(), keys.mac.duplicate(), keys.dek.duplicate()));
+      scp::Scp03Host host(std::move(set), {.key_version_number = version_, .s16 = s16});
+      const apdu::CommandApdu update = KB_TRY(host.initialize_update(home_.rng()));
+      const apdu::ResponseApdu answer = KB_TRY(send(update));
+      if (answer.sw == apdu::sw::kWrongLength && !s16) {
+        continue;
+      }
+      if (!apdu::sw::is_ok(answer.sw)) {
+        return refused(answer.sw, "The domain opens no channel");
+      }
+      return host.external_authenticate(answer, scp::SecurityLevel{0x03}).has_value();
+    }
+    return false;
   }
 
   Checked<void> set_up(const provider::CasdTrust& casd, const pki::Certificate& own) {
@@ -160,7 +197,8 @@ class AgreementVisit {
     const crypto::EcPrivateKey signing = KB_TRY(home_.keys().signing_key());
     const apdu::CommandApdu ask = KB_TRY(setup.ask(challenge.data, signing, home_.rng()));
     const gp::AgreedKeySet expected = KB_TRY(setup.expected());
-    KB_TRY(keep(expected));
+    const provider::ChannelKeySet set = key_set(expected);
+    KB_TRY(agreed_->keep(set));
     const auto answer = send(ask);
     if (!answer) {
       return provider::problem(
@@ -176,29 +214,31 @@ class AgreementVisit {
     if (const auto agreed = setup.finish(answer->data); !agreed) {
       return provider::problem(
           agreed.error().code,
-          fmt::format("The domain's receipt is not believed: {}. Do not use key set {:02X} of {}.",
-                      agreed.error().detail.text(), version_, domain_.hex()));
+          fmt::format(
+              "The domain's receipt is not believed: {}. The set waits; it is used for no order. "
+              "Run the same command again to see whether domain {} has it.",
+              agreed.error().detail.text(), domain_.hex()));
     }
     KB_TRY(select(domain_, "The domain cannot be selected any more"));
-    const auto kept = KB_TRY(home_.keys().channel_keys(seid_, domain_, version_));
-    if (!kept || !KB_TRY(opens(*kept))) {
+    if (!KB_TRY(opens(set))) {
       return provider::problem(
           Errc::kAuthentication,
-          fmt::format("The receipt was right and yet the domain does not open with key set {:02X}: "
-                      "do not use it.",
-                      version_));
+          fmt::format(
+              "The receipt was right, and yet domain {} does not open with key set {:02X}: "
+              "was it another domain that the manager carried this to? The set waits; it is "
+              "used for no order.",
+              domain_.hex(), version_));
     }
+    KB_TRY(agreed_->adopt(set));
     return {};
   }
 
   // `i` 00: a set that we know by ourselves (key_store.h).
-  Checked<void> keep(const gp::AgreedKeySet& agreed) {
-    KB_TRY(home_.keys().put_channel_keys(seid_, domain_, version_,
-                                         provider::ChannelKeySet{.i = 0x00,
-                                                                 .enc = agreed.enc.duplicate(),
-                                                                 .mac = agreed.mac.duplicate(),
-                                                                 .dek = agreed.dek.duplicate()}));
-    return {};
+  static provider::ChannelKeySet key_set(const gp::AgreedKeySet& agreed) {
+    return {.i = 0x00,
+            .enc = agreed.enc.duplicate(),
+            .mac = agreed.mac.duplicate(),
+            .dek = agreed.dek.duplicate()};
   }
 
   ProviderHome& home_;
@@ -207,6 +247,7 @@ class AgreementVisit {
   Aid domain_;
   std::uint8_t version_;
   Seid seid_{};
+  std::optional<provider::AgreedKeys> agreed_{};
 };
 
 }  // namespace

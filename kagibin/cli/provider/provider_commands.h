@@ -22,6 +22,7 @@ struct ProviderOptions {
   int key_size = 16;
   std::string reader = "0";
   std::string aid;
+  std::string seid;  // empty: any that a shipment list names
   std::string key_version = "31";
   bool keep_old_keys = false;
   std::vector<std::string> devices;

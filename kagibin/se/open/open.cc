@@ -142,7 +142,7 @@ ResponseApdu Open::dispatch(LogicalChannel& channel,
     return limit_answer(channel, to_application(channel, *entry, command), command);
   }
   ResponseApdu answer = security_domain_.process(channel, *entry, command);
-  if (command.ins == ins::kSetStatus) {
+  if (command.ins == ins::kSetStatus && apdu::sw::is_ok(answer.sw)) {
     selector_.follow_life_cycles(channel);
   }
   return limit_answer(channel, std::move(answer), command);

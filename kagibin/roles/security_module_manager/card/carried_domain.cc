@@ -3,6 +3,7 @@
 
 #include "kagibin/apdu/exchange.h"
 #include "kagibin/apdu/status_words.h"
+#include "kagibin/gp/confidential/setup_messages.h"
 #include "kagibin/gp/select.h"
 
 namespace kagibin::roles::security_module_manager {
@@ -10,12 +11,64 @@ namespace kagibin::roles::security_module_manager {
 namespace {
 
 constexpr std::uint8_t kGlobalPlatform = 0x80;
+constexpr std::uint8_t kByName = 0x04;
 
 bool is_store_data(const apdu::CommandApdu& command) {
   return command.cla == kGlobalPlatform && command.ins == apdu::ins::kStoreData;
 }
 
+bool is_select(const apdu::CommandApdu& command) {
+  return command.cla == 0x00 && command.ins == apdu::ins::kSelect && command.p1 == kByName;
+}
+
+bool is_a_question(const apdu::CommandApdu& command) {
+  if ((command.cla == 0x00 || command.cla == kGlobalPlatform) &&
+      command.ins == apdu::ins::kGetResponse) {
+    return true;
+  }
+  return command.cla == kGlobalPlatform &&
+         (command.ins == apdu::ins::kGetData || command.ins == apdu::ins::kInitializeUpdate);
+}
+
+bool is_of_signed_setup(ByteView data) {
+  const auto request = gp::SetupRequest::decode(data);
+  return request && (!request->certificate.empty() || request->signed_reference);
+}
+
 }  // namespace
+
+Result<void> CarriedDomain::check(const apdu::CommandApdu& command) {
+  if (is_select(command) || is_a_question(command)) {
+    return {};
+  }
+  if (!is_store_data(command) || !is_of_signed_setup(command.data)) {
+    return fail(Errc::kPolicy,
+                "who came sent something else than a signed set-up, and it was not "
+                "carried");
+  }
+  if (!equal(selected_, channel_.domain.view())) {
+    return fail(Errc::kConflict,
+                "who came selected another domain than the one of --aid, and its "
+                "set-up was not carried");
+  }
+  return {};
+}
+
+Bytes CarriedDomain::refuse(const Error& error, StatusWord sw) {
+  refusal_ = error;
+  return apdu::ResponseApdu{.sw = sw}.encode();
+}
+
+Result<Bytes> CarriedDomain::pass(const apdu::CommandApdu& command, ByteView octets) {
+  session_.reset();
+  Bytes answer = KB_TRY(card_.transmit(octets));
+  const auto decoded = apdu::ResponseApdu::decode(answer);
+  if (is_select(command) && decoded &&
+      (apdu::sw::is_ok(decoded->sw) || apdu::sw::has_more(decoded->sw))) {
+    selected_ = command.data;
+  }
+  return answer;
+}
 
 Result<void> CarriedDomain::open() {
   const gp::Select select{.name =
@@ -33,18 +86,21 @@ Result<void> CarriedDomain::open() {
 
 Result<Bytes> CarriedDomain::transmit(ByteView command) {
   const auto decoded = apdu::CommandApdu::decode(command);
-  if (!decoded || !is_store_data(*decoded)) {
-    session_.reset();
-    return card_.transmit(command);
+  if (!decoded) {
+    return refuse(decoded.error(), apdu::sw::kWrongLength);
+  }
+  if (const auto checked = check(*decoded); !checked) {
+    return refuse(checked.error(), apdu::sw::kConditionsNotSatisfied);
+  }
+  if (!is_store_data(*decoded)) {
+    return pass(*decoded, command);
   }
   if (!session_) {
-    refusal_.reset();
     if (auto opened = open(); !opened) {
       if (opened.error().code == Errc::kCardLink) {
         return std::unexpected(opened.error());
       }
-      refusal_ = opened.error();
-      return apdu::ResponseApdu{.sw = apdu::sw::kSecurityStatusNotSatisfied}.encode();
+      return refuse(opened.error(), apdu::sw::kSecurityStatusNotSatisfied);
     }
   }
   auto answer = session_->transmit(scp::plain_command(*decoded));

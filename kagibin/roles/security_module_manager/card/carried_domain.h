@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A card as the manager shows it to a service provider who sets up keys with his domain in it
-// (Amendment A, scenario 3): commands pass as they are, but STORE DATA goes through a session that
-// the manager opens in the domain with the keys that it put there.
+// (Amendment A, scenario 3): SELECT by name, GET DATA, INITIALIZE UPDATE and GET RESPONSE pass as
+// they are. The STORE DATA of a signed set-up (gp/confidential/setup_messages.h) goes through a
+// session that the manager opens in the domain with the keys that it put there, when that domain is
+// selected. Nothing else passes: whoever comes has no more than a provider needs, and the domain
+// takes a set-up only with the signature of one whose certificate covers it.
 //
 // The manager reads what it carries and learns no key from it (gp/confidential/agreed_key_set.h).
 // Every other command passes in the clear and ends that session, as it does in the card; so one
@@ -33,20 +36,25 @@ class CarriedDomain final : public apdu::CardLink {
   CarriedDomain(apdu::CardLink& card, DomainChannel channel, crypto::Rng& rng)
       : card_(card), channel_(std::move(channel)), rng_(rng) {}
 
-  // 6982 for a STORE DATA for which the domain opens no session: `refusal` says why. kCardLink.
+  // 6982 for a STORE DATA for which the domain opens no session, 6985 for what does not pass:
+  // `refusal` says why. kCardLink.
   Result<Bytes> transmit(ByteView command) override;
-  // Why the last STORE DATA found no session; empty when none was refused so.
+  // Why the last command that was refused here was; empty when none was.
   const std::optional<Error>& refusal() const { return refusal_; }
   // STORE DATA commands that the card took.
   int stored() const { return stored_; }
 
  private:
+  Result<void> check(const apdu::CommandApdu& command);
   Result<void> open();
+  Result<Bytes> pass(const apdu::CommandApdu& command, ByteView octets);
+  Bytes refuse(const Error& error, StatusWord sw);
 
   apdu::CardLink& card_;
   DomainChannel channel_;
   crypto::Rng& rng_;
   std::optional<scp::Scp03Link> session_{};
+  Bytes selected_{};  // by name, the last that the card took
   std::optional<Error> refusal_{};
   int stored_ = 0;
 };

@@ -6,10 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/apdu/exchange.h"
-#include "kagibin/gp/content/install.h"
-#include "kagibin/gp/key_information.h"
-#include "kagibin/gp/put_key.h"
-#include "kagibin/se/element_test_support.h"
+#include "kagibin/gp/confidential/setup_messages.h"
+#include "kagibin/gp/select.h"
+#include "kagibin/se/casd/casd_test_bench.h"
 
 namespace kagibin::roles::security_module_manager {
 namespace {
@@ -52,27 +51,27 @@ class CarriedDomainTest : public ::testing::Test, public apdu::CardLink {
     return apdu::ResponseApdu::decode(domain.transmit(command.encode()).value())->sw.value;
   }
 
-  se::Bench bench_;
+  apdu::CommandApdu certificate() { return gp::show_certificate(bench_.provider_certificate()); }
+  static apdu::CommandApdu select(const Aid& name) {
+    return gp::Select{.name = Bytes(name.view().begin(), name.view().end())}.encode();
+  }
+  std::ptrdiff_t count(std::uint8_t instruction) const {
+    return std::ranges::count_if(passed_,
+                                 [&](const Bytes& command) { return command[1] == instruction; });
+  }
+
+  se::CasdBench bench_;
   test::FixedRng rng_{"carried"};
   std::vector<Bytes> passed_;
   bool removed_ = false;
 };
 
-// 9F7F-like data of a domain: tag 42, in one block.
-const apdu::CommandApdu kStore{
-    .cla = 0x80, .ins = apdu::ins::kStoreData, .p1 = 0x80, .data = {0x42, 0x01, 0x5A}};
-const apdu::CommandApdu kUnknown{
-    .cla = 0x80, .ins = apdu::ins::kStoreData, .p1 = 0x90, .data = {0x3A, 0x01, 0x00}};
-
-TEST_F(CarriedDomainTest, StoreDataGoesThroughOneSessionUntilAnotherCommandEndsIt) {
+TEST_F(CarriedDomainTest, ASetUpGoesThroughOneSessionUntilAnotherCommandEndsIt) {
   CarriedDomain carried = domain();
-  EXPECT_EQ(send(carried, kStore), 0x9000);
-  EXPECT_EQ(send(carried, kStore), 0x9000);
-  const auto openings = [&] {
-    return std::ranges::count_if(
-        passed_, [](const Bytes& command) { return command[1] == apdu::ins::kInitializeUpdate; });
-  };
-  EXPECT_EQ(openings(), 1);
+  EXPECT_EQ(send(carried, select(aid(kDomainAid))), 0x9000);
+  EXPECT_EQ(send(carried, certificate()), 0x9000);
+  EXPECT_EQ(send(carried, certificate()), 0x9000);
+  EXPECT_EQ(count(apdu::ins::kInitializeUpdate), 1);
   EXPECT_EQ(carried.stored(), 2);
   // Nothing of STORE DATA passed in the clear.
   for (const Bytes& command : passed_) {
@@ -81,33 +80,61 @@ TEST_F(CarriedDomainTest, StoreDataGoesThroughOneSessionUntilAnotherCommandEndsI
   const apdu::CommandApdu ask{.cla = 0x80, .ins = apdu::ins::kGetData, .p2 = 0xE0, .le = 256};
   EXPECT_EQ(send(carried, ask), 0x6982) << "in the clear, where the card expects a MAC";
   EXPECT_EQ(passed_.back(), ask.encode());
-  EXPECT_EQ(send(carried, kStore), 0x9000);
-  EXPECT_EQ(openings(), 2);
+  EXPECT_EQ(send(carried, certificate()), 0x9000);
+  EXPECT_EQ(count(apdu::ins::kInitializeUpdate), 2);
   EXPECT_FALSE(carried.refusal().has_value());
 }
 
 TEST_F(CarriedDomainTest, TheCardsRefusalsComeBackAsTheyAre) {
   CarriedDomain carried = domain();
-  EXPECT_EQ(send(carried, kUnknown) & 0xFF00, 0x6A00);
+  EXPECT_EQ(send(carried, select(aid(kDomainAid))), 0x9000);
+  EXPECT_EQ(send(carried, gp::show_certificate(Bytes{0x7F, 0x21, 0x01, 0x00})), 0x6A80);
   EXPECT_EQ(carried.stored(), 0);
   EXPECT_FALSE(carried.refusal().has_value());
 }
 
+// Who reaches the port is anybody: the unsigned form, other objects, and keys of other domains are
+// not for him.
+TEST_F(CarriedDomainTest, NothingButASignedSetUpOfTheSelectedDomainIsCarried) {
+  CarriedDomain carried = domain();
+  EXPECT_EQ(send(carried, certificate()), 0x6985) << "nothing is selected";
+  EXPECT_EQ(send(carried, select(aid(se::kCasdAid))), 0x9000);
+  EXPECT_EQ(send(carried, certificate()), 0x6985) << "another domain is";
+  EXPECT_EQ(carried.refusal()->code, Errc::kConflict);
+  EXPECT_EQ(send(carried, select(aid("F00000000155"))), 0x6A82);
+  EXPECT_EQ(send(carried, select(aid(kDomainAid))), 0x9000);
+  const std::size_t before = passed_.size();
+  const gp::SetupReference reference{.deletes_existing = true, .key_version = 0x31};
+  const std::vector<apdu::CommandApdu> refused = {
+      gp::ask_unsigned(reference.encode(), bench_.provider.public_key().point()),
+      {.cla = 0x80, .ins = apdu::ins::kStoreData, .p1 = 0x80, .data = {0x42, 0x01, 0x5A}},
+      {.cla = 0x80, .ins = apdu::ins::kExternalAuthenticate, .p1 = 0x03, .data = Bytes(16)},
+      {.cla = 0x84, .ins = apdu::ins::kStoreData, .p1 = 0x80, .data = Bytes(16)},
+      {.cla = 0x80, .ins = apdu::ins::kSetStatus, .p1 = 0x80, .p2 = 0x7F},
+      {.cla = 0x01, .ins = apdu::ins::kSelect, .p1 = 0x04, .data = Bytes(8, 0xA0)}};
+  for (const apdu::CommandApdu& command : refused) {
+    EXPECT_EQ(send(carried, command), 0x6985);
+    EXPECT_EQ(carried.refusal()->code, Errc::kPolicy);
+  }
+  EXPECT_EQ(carried.transmit(Bytes{0x00})->size(), 2U);
+  EXPECT_EQ(passed_.size(), before);
+}
+
 TEST_F(CarriedDomainTest, WrongKeysUseNoTryAndAreSaidToTheManagerAlone) {
   CarriedDomain carried = domain(0x50);
-  EXPECT_EQ(send(carried, kStore), 0x6982);
+  EXPECT_EQ(send(carried, select(aid(kDomainAid))), 0x9000);
+  EXPECT_EQ(send(carried, certificate()), 0x6982);
   ASSERT_TRUE(carried.refusal().has_value());
   EXPECT_EQ(carried.refusal()->code, Errc::kAuthentication);
-  EXPECT_TRUE(std::ranges::none_of(passed_, [](const Bytes& command) {
-    return command[1] == apdu::ins::kExternalAuthenticate;
-  }));
+  EXPECT_EQ(count(apdu::ins::kExternalAuthenticate), 0);
 }
 
 TEST_F(CarriedDomainTest, AReaderThatIsGoneIsALinkError) {
   CarriedDomain carried = domain();
+  EXPECT_EQ(send(carried, select(aid(kDomainAid))), 0x9000);
   removed_ = true;
-  EXPECT_EQ(carried.transmit(kStore.encode()).error().code, Errc::kCardLink);
-  EXPECT_EQ(carried.transmit(Bytes{0x00}).error().code, Errc::kCardLink);
+  EXPECT_EQ(carried.transmit(certificate().encode()).error().code, Errc::kCardLink);
+  EXPECT_EQ(carried.transmit(select(aid(kDomainAid)).encode()).error().code, Errc::kCardLink);
 }
 
 }  // namespace

@@ -140,10 +140,7 @@ Checked<void> KeyStore::check_claim(std::string_view name,
   return {};
 }
 
-Result<void> KeyStore::put_channel_keys(const Seid& seid,
-                                        const Aid& security_domain,
-                                        std::uint8_t key_version,
-                                        const ChannelKeySet& keys) {
+Result<SecretBytes> encode_key_set(const ChannelKeySet& keys) {
   const std::size_t size = keys.enc.size();
   if (!crypto::is_aes_key_size(size) || keys.mac.size() != size || keys.dek.size() != size) {
     return fail(Errc::kLength, "a channel key set is three AES keys of one size");
@@ -154,6 +151,28 @@ Result<void> KeyStore::put_channel_keys(const Seid& seid,
   std::ranges::copy(keys.enc.expose(), out.subspan(1).begin());
   std::ranges::copy(keys.mac.expose(), out.subspan(1 + size).begin());
   std::ranges::copy(keys.dek.expose(), out.subspan(1 + 2 * size).begin());
+  return plain;
+}
+
+Result<ChannelKeySet> decode_key_set(ByteView octets) {
+  if (octets.empty() || (octets.size() - 1) % 3 != 0 ||
+      !crypto::is_aes_key_size((octets.size() - 1) / 3)) {
+    return fail(Errc::kEncoding, "a stored channel key set is damaged");
+  }
+  const std::size_t size = (octets.size() - 1) / 3;
+  ChannelKeySet out;
+  out.i = octets[0];
+  out.enc = SecretBytes::copy_of(octets.subspan(1, size));
+  out.mac = SecretBytes::copy_of(octets.subspan(1 + size, size));
+  out.dek = SecretBytes::copy_of(octets.subspan(1 + 2 * size, size));
+  return out;
+}
+
+Result<void> KeyStore::put_channel_keys(const Seid& seid,
+                                        const Aid& security_domain,
+                                        std::uint8_t key_version,
+                                        const ChannelKeySet& keys) {
+  const SecretBytes plain = KB_TRY(encode_key_set(keys));
   const Bytes name = channel_name(seid, security_domain, key_version);
   const Bytes blob = KB_TRY(seal(channel_label(name), plain.expose()));
   return journal_.put_record(kChannelKind, name, blob);
@@ -168,17 +187,8 @@ Result<std::optional<ChannelKeySet>> KeyStore::channel_keys(const Seid& seid,
     return std::optional<ChannelKeySet>();
   }
   const SecretBytes plain = KB_TRY(unseal(channel_label(name), *blob));
-  if (plain.size() < 1 || (plain.size() - 1) % 3 != 0) {
-    return fail(Errc::kEncoding, "a stored channel key set is damaged");
-  }
-  const std::size_t size = (plain.size() - 1) / 3;
-  const ByteView octets = plain.expose();
-  ChannelKeySet out;
-  out.i = octets[0];
-  out.enc = SecretBytes::copy_of(octets.subspan(1, size));
-  out.mac = SecretBytes::copy_of(octets.subspan(1 + size, size));
-  out.dek = SecretBytes::copy_of(octets.subspan(1 + 2 * size, size));
-  return std::optional<ChannelKeySet>(std::move(out));
+  ChannelKeySet out = KB_TRY(decode_key_set(plain.expose()));
+  return std::optional(std::move(out));
 }
 
 Result<void> KeyStore::forget_channel_keys(const Seid& seid,

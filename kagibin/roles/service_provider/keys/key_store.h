@@ -36,6 +36,11 @@ struct ChannelKeySet {
   SecretBytes dek;
 };
 
+// As it lies under seal: i | Key-ENC | Key-MAC | Key-DEK. kLength unless the keys are AES keys of
+// one size; kEncoding for octets that are none.
+Result<SecretBytes> encode_key_set(const ChannelKeySet& keys);
+Result<ChannelKeySet> decode_key_set(ByteView octets);
+
 class KeyStore {
  public:
   KeyStore(crypto::RecordFolder records, delivery::JournalStore& journal, crypto::Rng& rng)

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/service_provider/confidential/agreed_keys.h"
+
+#include <fmt/format.h>
+
+#include "kagibin/base/byte_io.h"
+#include "kagibin/crypto/sha256.h"
+
+namespace kagibin::roles::service_provider {
+
+namespace {
+
+constexpr std::string_view kWaitingKind = "agreement";
+constexpr std::string_view kAgreedKind = "agreed_keys";
+
+crypto::Digest256 fingerprint(const ChannelKeySet& set) {
+  return crypto::sha256({ascii("KB1-KFP"), set.enc.expose(), set.mac.expose(), set.dek.expose()});
+}
+
+std::string label_of(ByteView record) { return fmt::format("{}/{}", kWaitingKind, to_hex(record)); }
+
+}  // namespace
+
+// The AID last: it alone has no fixed length, and a fingerprint follows it in the records that
+// wait.
+Bytes AgreedKeys::name() const {
+  return ByteWriter()
+      .bytes(name_.seid.view())
+      .u8(name_.key_version)
+      .u8(static_cast<std::uint8_t>(name_.security_domain.view().size()))
+      .bytes(name_.security_domain.view())
+      .take();
+}
+
+Result<void> AgreedKeys::keep(const ChannelKeySet& set) {
+  Bytes record = name();
+  append(record, fingerprint(set));
+  const SecretBytes plain = KB_TRY(encode_key_set(set));
+  const Bytes blob = KB_TRY(keys_.seal(label_of(record), plain.expose()));
+  return journal_.put_record(kWaitingKind, record, blob);
+}
+
+Result<std::vector<ChannelKeySet>> AgreedKeys::waiting() const {
+  const Bytes prefix = name();
+  std::vector<ChannelKeySet> out;
+  for (const auto& [record, blob] : KB_TRY(journal_.records(kWaitingKind))) {
+    if (blob.empty() || record.size() < prefix.size() ||
+        !equal(ByteView(record).first(prefix.size()), prefix)) {
+      continue;
+    }
+    const SecretBytes plain = KB_TRY(keys_.unseal(label_of(record), blob));
+    out.push_back(KB_TRY(decode_key_set(plain.expose())));
+  }
+  return out;
+}
+
+Result<void> AgreedKeys::adopt(const ChannelKeySet& set) {
+  KB_TRY(keys_.put_channel_keys(name_.seid, name_.security_domain, name_.key_version, set));
+  KB_TRY(journal_.put_record(kAgreedKind, name(), fingerprint(set)));
+  const Bytes prefix = name();
+  for (const auto& [record, blob] : KB_TRY(journal_.records(kWaitingKind))) {
+    if (!blob.empty() && record.size() >= prefix.size() &&
+        equal(ByteView(record).first(prefix.size()), prefix)) {
+      KB_TRY(journal_.put_record(kWaitingKind, record, {}));
+    }
+  }
+  return {};
+}
+
+Result<bool> AgreedKeys::is_agreed(const ChannelKeySet& set) const {
+  const auto known = KB_TRY(journal_.find_record(kAgreedKind, name()));
+  return known && equal(*known, fingerprint(set));
+}
+
+}  // namespace kagibin::roles::service_provider
