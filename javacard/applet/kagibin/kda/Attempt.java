@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+package kagibin.kda;
+
+import javacard.security.ECPrivateKey;
+import javacard.security.ECPublicKey;
+import javacard.security.KeyPair;
+
+/**
+ * What belongs to one enrolment and goes with it: handle, CERT.SP, PK.SP.KEM, hashes, skE, and one message: E4 until an
+ * envelope was good, then E2 until the outcome is final.
+ *
+ * <p>There is one attempt more than there are slots. A new one is written into the spare, in the open, and comes into
+ * force when a transaction exchanges the two; a tear before that has changed nothing. {@code wipe} is owed by whoever
+ * makes an attempt the spare.
+ */
+final class Attempt {
+  static final short HANDLE = 0; // 16
+  static final short KEM_KEY = 16; // 65
+  static final short REQUEST_HASH = 81; // 32, SHA-256(TLV E0)
+  static final short STATEMENT_HASH = 113; // 32, SHA-256(TLV E1)
+  static final short CERTIFICATE_SIZE = 145; // 2
+  static final short MESSAGE_SIZE = 147; // 2; 0: none
+  static final short HEAD = 149;
+  // The longest E4: T of 331 + 2 * 320 octets, padded, and 135 around it.
+  static final short MESSAGE = 1120;
+
+  final byte[] head = new byte[HEAD];
+  final byte[] certificate = new byte[Certificate.MOST];
+  byte[] message = new byte[MESSAGE];
+  private final KeyPair pair = Curve.pair();
+
+  void newKey() {
+    Curve.generate(pair);
+  }
+
+  ECPrivateKey key() {
+    return (ECPrivateKey) pair.getPrivate();
+  }
+
+  /** pkE. */
+  void point(byte[] to, short at) {
+    ((ECPublicKey) pair.getPublic()).getW(to, at);
+  }
+
+  /** skE goes. The message stays as ciphertext that nobody opens. */
+  void wipe() {
+    if (key().isInitialized()) {
+      key().clearKey();
+    }
+  }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+package kagibin.kda;
+
+import javacard.framework.ISO7816;
+import javacard.framework.ISOException;
+
+/** What this application offers of what the protocol defines; what is defined and not offered is 6A81, the rest 6A80. */
+final class Suites {
+  static final byte VERSION = 0x01;
+  static final byte SUITE = 0x01;
+  static final byte LEVEL = 0x01; // RL1
+  static final byte LEVEL_BITMAP = 0x01;
+
+  private Suites() {}
+
+  static void requireVersion(byte version) {
+    if (version != VERSION) {
+      ISOException.throwIt(ISO7816.SW_FUNC_NOT_SUPPORTED);
+    }
+  }
+
+  static void require(byte suite) {
+    switch (suite) {
+      case SUITE:
+        return;
+      case 0x02:
+      case 0x03:
+      case 0x08:
+      case 0x10:
+      case 0x11:
+      case 0x20:
+      case 0x21:
+        ISOException.throwIt(ISO7816.SW_FUNC_NOT_SUPPORTED);
+        break;
+      default:
+        ISOException.throwIt(ISO7816.SW_WRONG_DATA);
+    }
+  }
+
+  static void requireLevel(byte level) {
+    if (level != LEVEL) {
+      ISOException.throwIt(level >= 0x00 && level <= 0x04 ? ISO7816.SW_FUNC_NOT_SUPPORTED : ISO7816.SW_WRONG_DATA);
+    }
+  }
+}
