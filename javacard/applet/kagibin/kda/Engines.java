@@ -89,6 +89,7 @@ final class Engines {
 
   /** After each command. */
   void forget() {
+    sha.reset();
     ram.wipeWork();
     aes.forget();
   }

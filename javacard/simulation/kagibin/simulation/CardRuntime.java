@@ -2,7 +2,9 @@
 package kagibin.simulation;
 
 import com.licel.jcardsim.base.SimulatorRuntime;
+import com.licel.jcardsim.base.TransientMemory;
 import java.lang.reflect.Array;
+import java.lang.reflect.Field;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -46,34 +48,23 @@ public final class CardRuntime extends SimulatorRuntime {
     transactionDepth = 0;
   }
 
-  /** Every transient array that was made, in order. */
+  /** Every transient array that was made: two lists that jCardSim shows its own package alone. */
   public List<Object> transientArrays() {
-    return new ArrayList<>(new Arrays(transientMemory).all());
+    List<Object> all = new ArrayList<>();
+    for (String name : new String[] {"clearOnReset", "clearOnDeselect"}) {
+      try {
+        Field field = TransientMemory.class.getDeclaredField(name);
+        field.setAccessible(true);
+        all.addAll((List<?>) field.get(transientMemory));
+      } catch (ReflectiveOperationException changed) {
+        throw new IllegalStateException("this jCardSim keeps its transient memory otherwise", changed);
+      }
+    }
+    return all;
   }
 
   public static int octets(Object array) {
     int length = Array.getLength(array);
     return array instanceof byte[] || array instanceof boolean[] ? length : 2 * length;
-  }
-
-  /** Reads the two lists of jCardSim's transient memory, which it shares with its own package alone. */
-  private static final class Arrays {
-    private final List<Object> all = new ArrayList<>();
-
-    Arrays(com.licel.jcardsim.base.TransientMemory memory) {
-      for (String name : new String[] {"clearOnReset", "clearOnDeselect"}) {
-        try {
-          java.lang.reflect.Field field = com.licel.jcardsim.base.TransientMemory.class.getDeclaredField(name);
-          field.setAccessible(true);
-          all.addAll((List<?>) field.get(memory));
-        } catch (ReflectiveOperationException changed) {
-          throw new IllegalStateException("this jCardSim keeps its transient memory otherwise", changed);
-        }
-      }
-    }
-
-    List<Object> all() {
-      return all;
-    }
   }
 }

@@ -20,6 +20,7 @@ public final class SimulatedCard {
   public static final byte[] KDA = Octets.hex("F04B41474942494E01");
   private static final byte[] DOMAIN = Octets.hex("A000000151000000");
   private static final int CHANNELS = 4;
+  private static final int MOST_SHORT = 261;
 
   public final CardRuntime runtime = new CardRuntime();
   public final DomainChannel domain;
@@ -40,6 +41,10 @@ public final class SimulatedCard {
     }
   }
 
+  static {
+    Randomness.ofRandomData();
+  }
+
   public SimulatedCard(Scp03Card.KeySet makers, int slots) {
     domain = new DomainChannel(makers, 0x70, DOMAIN);
     GPSystem.simulate(domain);
@@ -47,6 +52,7 @@ public final class SimulatedCard {
     byte[] parameters = Octets.join(Octets.of(KDA.length), KDA, Octets.of(0), own);
     simulator.installApplet(AIDUtil.create(KDA), KeyDeliveryApplet.class, parameters, (short) 0,
         (byte) parameters.length);
+    Randomness.giveTo(applet());
   }
 
   /** The one instance of the applet, for tests that look at its memory. */
@@ -109,7 +115,29 @@ public final class SimulatedCard {
       return application.code.process(plain);
     }
     activate(selected[channel]);
+    // jCardSim's APDU buffer ends one octet before the longest short command does: its Le stays outside.
+    boolean isTooLong = command.length == MOST_SHORT && (command[4] & 0xFF) == 0xFF;
+    return simulator.transmitCommand(isTooLong ? Octets.cut(command, 0, MOST_SHORT - 1) : command);
+  }
+
+  /** To the key delivery applet as it is, past the channels. */
+  public byte[] transmitPlainly(byte[] command) {
+    activate(Octets.hex(KDA));
     return simulator.transmitCommand(command);
+  }
+
+  /** What lasts, for ObjectGraph. */
+  public java.util.Map<Object, Object> copyOfMemory() {
+    return ObjectGraph.of(applet()).copyWithout(runtime.transientArrays());
+  }
+
+  /** The power goes; with a copy, what a transaction had written until then is undone. */
+  public void cutPower(java.util.Map<Object, Object> before) {
+    if (before != null) {
+      ObjectGraph.putBack(before);
+    }
+    runtime.forgetTransaction();
+    reset();
   }
 
   private byte[] manageChannel(byte[] command) {

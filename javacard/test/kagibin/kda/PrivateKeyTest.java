@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+package kagibin.kda;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import javacard.security.ECPrivateKey;
+import kagibin.simulation.ObjectGraph;
+import kagibin.simulation.Octets;
+import kagibin.simulation.PayloadText;
+import kagibin.simulation.Provider;
+import kagibin.simulation.Scp03Card;
+import org.junit.Test;
+
+/**
+ * Every class and every instruction in every state of a delivery: no answer carries a private key, a delivered key, a
+ * channel key or Kr, nor half of one.
+ */
+public class PrivateKeyTest {
+  private final List<String> secrets = new ArrayList<>();
+  private long asked;
+
+  private void guard(byte[] secret) {
+    secrets.add(Octets.hex(Octets.cut(secret, 0, secret.length / 2)));
+    secrets.add(Octets.hex(Octets.cut(secret, secret.length / 2, secret.length)));
+  }
+
+  /** Every private key that the applet's memory holds now. */
+  private int guardPrivateKeys(World world) {
+    int count = 0;
+    for (Object one : ObjectGraph.of(world.card.applet()).objects()) {
+      if (one instanceof ECPrivateKey && ((ECPrivateKey) one).isInitialized()) {
+        byte[] scalar = new byte[32];
+        ((ECPrivateKey) one).getS(scalar, (short) 0);
+        guard(scalar);
+        ++count;
+      }
+    }
+    return count;
+  }
+
+  private void check(byte[] command, byte[] answer) {
+    ++asked;
+    if (answer.length < 10) {
+      return;
+    }
+    String told = Octets.hex(answer);
+    for (String secret : secrets) {
+      assertFalse(Octets.hex(command) + " is answered by a secret", told.contains(secret));
+    }
+  }
+
+  private void ask(World world, byte[] command) {
+    check(command, world.card.transmitPlainly(command));
+  }
+
+  private void askEverything(World world, byte[] handle) {
+    byte[] handleTlv = Octets.tlv(0x83, handle);
+    for (int cla = 0; cla < 256; ++cla) {
+      for (int instruction = 0; instruction < 256; ++instruction) {
+        ask(world, Octets.of(cla, instruction, 0, 0, 0));
+      }
+    }
+    for (int instruction = 0; instruction < 256; ++instruction) {
+      for (int parameter : new int[] {0x0000, 0x0001, 0x0100, 0x00E0, 0x9F7F, 0xFFFF}) {
+        byte[] head = Octets.of(0x80, instruction, parameter >> 8, parameter);
+        ask(world, Octets.join(head, Octets.of(18), handleTlv, Octets.of(0)));
+        ask(world, Octets.join(head, Octets.of(1, 0, 0)));
+      }
+    }
+  }
+
+  @Test
+  public void noAnswerToAnyClassAndInstructionCarriesASecret() {
+    World world = new World();
+    world.select();
+    Provider.Attempt attempt = world.enrol();
+    Scp03Card.KeySet fresh = PayloadText.keySet(16);
+    for (byte[] key : new byte[][] {fresh.enc, fresh.mac, fresh.dek, world.channelKeys.enc, world.channelKeys.mac,
+        world.channelKeys.dek, attempt.receiptKey}) {
+      guard(key);
+    }
+    assertEquals("SK.KDA.SIG, SK.OCE.ECKA, skE", 3, guardPrivateKeys(world));
+    askEverything(world, attempt.handle);
+    byte[] envelope = world.seal(attempt, PayloadText.putSet(World.OLD_VERSION, World.NEW_VERSION, fresh));
+    World.ok(world.load(attempt, envelope));
+    askEverything(world, attempt.handle);
+    World.ok(world.next(attempt, null));
+    askEverything(world, attempt.handle);
+    assertEquals(World.DONE, world.pump(attempt));
+    askEverything(world, attempt.handle);
+    assertTrue("asked " + asked, asked > 4 * 65_536);
+  }
+
+  @Test
+  public void noKeyIsLeftInWorkingMemoryBetweenCommands() {
+    World world = new World();
+    world.select();
+    Scp03Card.KeySet fresh = PayloadText.keySet(16);
+    Provider.Attempt attempt = world.deliver(PayloadText.putSet(World.OLD_VERSION, World.NEW_VERSION, fresh));
+    guard(fresh.enc);
+    guard(fresh.mac);
+    guard(world.channelKeys.dek);
+    guard(world.channelKeys.mac);
+    guard(attempt.receiptKey);
+    for (Object one : ObjectGraph.of(world.card.applet()).objects()) {
+      if (one instanceof byte[]) {
+        check(new byte[0], (byte[]) one);
+      }
+    }
+    assertEquals("SK.KDA.SIG and SK.OCE.ECKA, no skE", 2, guardPrivateKeys(world));
+  }
+
+  /** Of the simulation: with jCardSim's own randomness all of these would be one key. */
+  @Test
+  public void everyKeyOfEveryCardIsAnother() {
+    for (int i = 0; i < 2; ++i) {
+      World world = new World();
+      world.select();
+      world.enrol();
+      guardPrivateKeys(world);
+    }
+    assertEquals(12, secrets.stream().distinct().count());
+  }
+}
