@@ -15,10 +15,11 @@ final class Authority {
 
   private final Engines engines;
   private final Store store;
-  private final Cursor cursor = new Cursor();
+  private final Cursor cursor;
 
   Authority(Engines all, Store memory) {
     engines = all;
+    cursor = all.cursor;
     store = memory;
   }
 

@@ -43,11 +43,13 @@ final class Certificate {
   private final Engines engines;
   private final short[] places = JCSystem.makeTransientShortArray(PLACES, JCSystem.CLEAR_ON_RESET);
   private final Object[] octets = JCSystem.makeTransientObjectArray((short) 1, JCSystem.CLEAR_ON_RESET);
-  private final Cursor outer = new Cursor();
-  private final Cursor inner = new Cursor();
+  private final Cursor outer;
+  private final Cursor inner;
 
   Certificate(Engines all) {
     engines = all;
+    outer = all.cursor;
+    inner = all.inner;
   }
 
   /** The complete TLV 7F21, and nothing behind it. */

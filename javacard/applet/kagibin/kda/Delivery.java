@@ -15,10 +15,11 @@ final class Delivery {
   private final Receipting receipting;
   private final NextAnswer out;
   private final TargetSession session;
-  private final Cursor cursor = new Cursor();
+  private final Cursor cursor;
 
   Delivery(Engines all, Store memory, Loading loader, Receipting receipts, Answer answer) {
     engines = all;
+    cursor = all.cursor;
     store = memory;
     loading = loader;
     receipting = receipts;

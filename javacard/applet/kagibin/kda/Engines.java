@@ -26,6 +26,9 @@ final class Engines {
   final Aes aes = new Aes();
   final Cmac cmac = new Cmac(aes);
   final Ecdsa ecdsa = new Ecdsa(ram);
+  // Whoever reads a message has these to itself until it has read it: places are kept, cursors are not.
+  final Cursor cursor = new Cursor();
+  final Cursor inner = new Cursor();
   private final KeyAgreement agreement = KeyAgreement.getInstance(KeyAgreement.ALG_EC_SVDP_DH_PLAIN, false);
   private final KeyPair ephemeral = ephemeralPair();
   private final byte[] counter = JCSystem.makeTransientByteArray((short) 4, JCSystem.CLEAR_ON_RESET);

@@ -21,12 +21,13 @@ final class Enrolment {
   private final Engines engines;
   private final Store store;
   private final Request request;
-  private final Cursor cursor = new Cursor();
+  private final Cursor cursor;
   private final byte[] aid;
 
   /** {@code ownAid}: length, then the AID of this instance. */
   Enrolment(Engines all, Store memory, Request reader, byte[] ownAid) {
     engines = all;
+    cursor = all.cursor;
     store = memory;
     request = reader;
     aid = ownAid;

@@ -36,10 +36,11 @@ final class Envelope {
   private final Engines engines;
   private final short[] places = JCSystem.makeTransientShortArray(PLACES, JCSystem.CLEAR_ON_RESET);
   private final Object[] octets = JCSystem.makeTransientObjectArray((short) 1, JCSystem.CLEAR_ON_RESET);
-  private final Cursor cursor = new Cursor();
+  private final Cursor cursor;
 
   Envelope(Engines all) {
     engines = all;
+    cursor = all.cursor;
     actions = new Actions(new Payload());
   }
 

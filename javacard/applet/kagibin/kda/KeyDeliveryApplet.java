@@ -14,7 +14,7 @@ import org.globalplatform.SecureChannel;
  * as the native one (kagibin/se/kda/key_delivery_application.h).
  *
  * <p>Install parameters (tag C9): none, or one octet, the number of (SPID, target) pairs that it can ever serve, 1 to 8;
- * 2 without. Everything is allocated there, and what the card lacks makes the installation fail.
+ * 1 without. Everything is allocated there, and what the card lacks makes the installation fail.
  *
  * <p>GENERATE and STORE CERTIFICATES need a session of the associated security domain with C-MAC and are closed for good
  * once certificates are stored; all other commands are refused under secure messaging.
@@ -38,7 +38,7 @@ public final class KeyDeliveryApplet extends Applet {
   private static final byte PERFORM_SECURITY_OPERATION = 0x2A;
   private static final byte INTERNAL_AUTHENTICATE = (byte) 0x88;
   private static final short HANDLE_MESSAGE = 18;
-  private static final byte DEFAULT_SLOTS = 2;
+  private static final byte DEFAULT_SLOTS = 1;
   private static final byte MOST_SLOTS = 8;
 
   private final byte[] aid; // length, AID

@@ -11,11 +11,12 @@ import javacard.framework.ISOException;
 final class KeyList {
   private static final byte EXTENDED = (byte) 0xFF;
 
-  private final Cursor list = new Cursor();
+  private final Cursor list;
   private final byte[] octets;
 
-  KeyList(byte[] exchange) {
-    octets = exchange;
+  KeyList(Engines engines) {
+    octets = engines.ram.exchange;
+    list = engines.cursor;
   }
 
   /** Throws 6A80 when it is none. */

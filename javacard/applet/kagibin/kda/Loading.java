@@ -15,11 +15,12 @@ final class Loading {
   private final Store store;
   private final Certificate certificate;
   private final Receipting receipting;
-  private final Cursor cursor = new Cursor();
+  private final Cursor cursor;
   final Envelope envelope;
 
   Loading(Engines all, Store memory, Certificate reader, Receipting receipts) {
     engines = all;
+    cursor = all.cursor;
     store = memory;
     certificate = reader;
     receipting = receipts;

@@ -16,11 +16,12 @@ final class Maker {
   private final Store store;
   private final Certificate own;
   private final Certificate maker;
-  private final Cursor cursor = new Cursor();
+  private final Cursor cursor;
   private final byte[] aid;
 
   Maker(Engines all, Store memory, Certificate reader, byte[] ownAid) {
     engines = all;
+    cursor = all.cursor;
     store = memory;
     own = reader;
     maker = new Certificate(all);

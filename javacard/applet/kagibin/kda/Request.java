@@ -29,10 +29,11 @@ final class Request {
   private final Engines engines;
   private final Store store;
   private final short[] places = JCSystem.makeTransientShortArray(PLACES, JCSystem.CLEAR_ON_RESET);
-  private final Cursor cursor = new Cursor();
+  private final Cursor cursor;
 
   Request(Engines all, Store memory, Certificate reader) {
     engines = all;
+    cursor = all.cursor;
     store = memory;
     certificate = reader;
   }

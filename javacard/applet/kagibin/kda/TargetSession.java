@@ -63,7 +63,7 @@ final class TargetSession {
     keys = new ChannelKeys(actions, all.ram);
     probe = new Probe(actions, keys, channel, all.ram);
     commands = new TargetCommands(all, actions, keys);
-    keyList = new KeyList(exchange);
+    keyList = new KeyList(all);
   }
 
   boolean isActive() {

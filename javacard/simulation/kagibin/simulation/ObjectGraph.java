@@ -90,6 +90,10 @@ public final class ObjectGraph {
     return out;
   }
 
+  public static boolean refersTo(Object from, Object to) {
+    return references(from).stream().anyMatch(one -> one == to);
+  }
+
   public List<Object> objects() {
     return objects;
   }

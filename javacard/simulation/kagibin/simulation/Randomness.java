@@ -29,11 +29,26 @@ final class Randomness {
         try {
           Field source = one.getClass().getDeclaredField("rnd");
           source.setAccessible(true);
-          source.set(one, new SecureRandom());
+          source.set(one, new LongScalars());
         } catch (ReflectiveOperationException changed) {
           throw new IllegalStateException("this jCardSim keeps its randomness otherwise", changed);
         }
       }
+    }
+  }
+
+  /**
+   * No private key begins with a zero octet: jCardSim drops such an octet when it keeps a key, and then reads one too many
+   * behind it where a longer key lay before.
+   */
+  private static final class LongScalars extends SecureRandom {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public void nextBytes(byte[] out) {
+      do {
+        super.nextBytes(out);
+      } while (out[0] == 0);
     }
   }
 }

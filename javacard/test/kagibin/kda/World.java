@@ -88,8 +88,9 @@ final class World {
     for (int block = 0, at = 0; ; ++block, at += 255) {
       boolean isLast = message.length - at <= 255;
       byte[] part = Octets.cut(message, at, isLast ? message.length : at + 255);
-      byte[] answer = transmit(Octets.join(Octets.of(isLast ? 0x80 : 0x90, instruction, 0, block, part.length), part,
-          Octets.of(0)));
+      byte[] header = Octets.of(isLast ? 0x80 : 0x90, instruction, 0, block);
+      byte[] answer = transmit(part.length == 0 ? header
+          : Octets.join(header, Octets.of(part.length), part, isLast ? Octets.of(0) : new byte[0]));
       if (isLast || status(answer) != 0x9000) {
         return answer;
       }
