@@ -8,6 +8,7 @@
 #include "kagibin/cli/console/hex_option.h"
 #include "kagibin/cli/console/open_card.h"
 #include "kagibin/cli/console/program.h"
+#include "kagibin/cli/gp/input/key_file.h"
 #include "kagibin/cli/profile/recipe_files.h"
 #include "kagibin/cli/se/standard_modules.h"
 #include "kagibin/crypto/cms.h"
@@ -45,6 +46,9 @@ struct Options {
   bool mandated_dap = false;
   std::string reader = "0";
   std::vector<fs::path> certificates;
+  fs::path domain_keys;
+  std::string cin;
+  std::string code_hash;
 };
 
 Result<std::string> read_text(const fs::path& path) {
@@ -120,6 +124,21 @@ class MakerCommands {
     return cli::kExitOk;
   }
 
+  // The key delivery application in a card that somebody else made.
+  int certify() {
+    const auto done = certify_card();
+    if (!done) {
+      return console_.failed(done.error(), "the card's key delivery application was not certified");
+    }
+    console_.result({{"seid", done->seid.hex()},
+                     {"iin", to_hex(done->iin)},
+                     {"cin", to_hex(done->cin)},
+                     {"kda_code_hash", options_.code_hash}},
+                    "The card is element {}; {} says so.", done->seid.hex(),
+                    options_.shipment.string());
+    return cli::kExitOk;
+  }
+
   // The two requests of the controlling authority's domain in a running element.
   int casd_requests() {
     const std::array<fs::path, 2> files = {options_.out / "agreement.kbq",
@@ -166,6 +185,37 @@ class MakerCommands {
 
  private:
   fs::path signing_certificate() const { return program_.home() / "maker.pem"; }
+
+  Result<delivery::ShippedElement> certify_card() {
+    const Bytes seid_octets = KB_TRY(cli::parse_hex(options_.seid, 16, 16));
+    const Bytes hash_octets = KB_TRY(cli::parse_hex(options_.code_hash, 32, 32));
+    delivery::ShippedElement shipped{.seid = KB_TRY(Seid::from(seid_octets)),
+                                     .iin = KB_TRY(cli::parse_hex(options_.iin, 1, 16)),
+                                     .cin = KB_TRY(cli::parse_hex(options_.cin, 1, 16)),
+                                     .kda_certificate_sha256 = {}};
+    crypto::Digest256 code_hash{};
+    std::ranges::copy(hash_octets, code_hash.begin());
+    const auto entries = cli::read_key_file(options_.domain_keys);
+    if (!entries) {
+      return std::unexpected(entries.error().error);
+    }
+    const auto entry = std::ranges::find_if(*entries, &cli::KeyFileEntry::is_set);
+    if (entry == entries->end()) {
+      return fail(Errc::kNotFound, "the key file has no set of enc, mac and dek");
+    }
+    const scp::Scp03KeySet keys = KB_TRY(scp::Scp03KeySet::create(
+        entry->enc.duplicate(), entry->mac.duplicate(), entry->dek.duplicate()));
+    const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
+    const auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
+    maker::ElementMaker element_maker(KB_TRY(folder.identity()), clock_, rng_);
+    const auto card = KB_TRY(cli::open_card(options_.reader));
+    const pki::Certificate certificate =
+        KB_TRY(element_maker.certify_kda(*card, keys, shipped.seid, code_hash, options_.days));
+    shipped.kda_certificate_sha256 = certificate.fingerprint();
+    const std::string list = KB_TRY(element_maker.sign_shipment(std::span(&shipped, 1)));
+    KB_TRY(crypto::write_file(options_.shipment, ascii(list), false));
+    return shipped;
+  }
 
   Result<Seid> next_seid(int number) {
     if (!options_.seid.empty()) {
@@ -358,6 +408,30 @@ int main(int argc, char** argv) {
         ->add_option("--reader", options.reader, "PC/SC reader (name or number), or tcp:HOST:PORT")
         ->capture_default_str();
   };
+  auto* certify = program.app().add_subcommand(
+      "certify", "certify the key delivery application in a card that was loaded elsewhere");
+  add_reader(certify);
+  certify
+      ->add_option("--domain-keys", options.domain_keys,
+                   "file of the keys of the security domain that holds the application, as kagibin "
+                   "gp --keys takes it")
+      ->required();
+  certify->add_option("--seid", options.seid, "SEID that it is to have, 32 hexadecimal digits")
+      ->required();
+  certify->add_option("--iin", options.iin, "Issuer Identification Number of the target's card")
+      ->capture_default_str();
+  certify->add_option("--cin", options.cin, "Card Image Number of the target's card")->required();
+  certify
+      ->add_option("--code-hash", options.code_hash,
+                   "SHA-256 of the load file data block that was loaded, 64 hexadecimal digits")
+      ->required();
+  certify->add_option("--days", options.days, "validity of CERT.KDA")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3653));
+  certify->add_option("--shipment", options.shipment, "where to write the signed shipment list")
+      ->required();
+  certify->callback([&] { program.finish(commands().certify()); });
+
   auto* requests = program.app().add_subcommand(
       "casd-requests", "ask an element's CASD for certification requests for its two keys");
   add_reader(requests);

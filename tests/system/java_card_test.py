@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The key delivery application in Java Card between the real programs: two implementations, two languages, one delivery.
+
+  java_card_test.py FOLDER OF PROGRAMS [-v]
+
+The applet runs in jCardSim, behind a port (javacard/simulation). It delivers once into a security domain of kagibin-se
+through an agent with two readers, and once into an applet beside it through an agent with one. Needs Maven and a JDK, and
+builds javacard/ where that has not been done. Standard library only.
+"""
+import fcntl
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from element_relay import ask_element
+from process_site import DOMAIN, IIN, OK, SPID, TRY_AGAIN, Service, check, options, payload, run
+
+JAVACARD = pathlib.Path(__file__).resolve().parent.parent.parent / "javacard"
+TARGET_CARD = "4B420000000000000000000000000001"
+CARD = "4B424A43000000000000000000000001"
+CODE_HASH = "5A" * 32  # as of a load file that the maker loaded
+SELECT = f"00A40400{len(DOMAIN) // 2:02X}{DOMAIN}00"
+UPDATE = "8050{}0008000102030405060700"
+
+
+def build():
+    """Maven, once; another process may be at it."""
+    with open(JAVACARD / "pom.xml", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (JAVACARD / "target" / "lib").is_dir() or not (JAVACARD / "target" / "classes").is_dir():
+            subprocess.run(["mvn", "-q", "-B", "-f", str(JAVACARD / "pom.xml"), "-DskipTests", "test"], check=True)
+
+
+class JavaCard:
+    """A simulated card with the applet, and a target beside it."""
+
+    def __init__(self, folder, target_keys):
+        keys = folder / "domain.keys"
+        keys.touch(mode=0o600)
+        lines = ["kvn 01", *(f"{name} {secrets.token_hex(16)}" for name in ("enc", "mac", "dek"))]
+        keys.write_text("\n".join(lines) + "\n")
+        classes = f"{JAVACARD / 'target' / 'classes'}{os.pathsep}{JAVACARD / 'target' / 'lib'}/*"
+        self.process = subprocess.Popen(
+            ["java", "-Xmx256m", "-cp", classes, "kagibin.simulation.CardServer", "--domain-keys", str(keys), "--target",
+             f"{DOMAIN}={target_keys}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self.port = json.loads(self.process.stdout.readline())["port"]
+        self.reader = f"tcp:127.0.0.1:{self.port}"
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+class Site:
+    def __init__(self, folder):
+        self.folder, self.services, self.cards = folder, [], []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for service in self.services:
+            service.stop(signal.SIGKILL)
+        for card in self.cards:
+            card.stop()
+
+    def role(self, name, *arguments, secret=True):
+        extra = ["--passphrase-file", "passphrase"] if secret else []
+        return run(name, *arguments, "--home", name, *extra, cwd=self.folder).expect(OK)
+
+    def start(self, *arguments):
+        self.services.append(Service(*arguments))
+        return self.services[-1]
+
+    def start_element(self):
+        state = self.folder / "elements" / f"{TARGET_CARD}.nvm"
+        self.element = self.start("se", "run", "--single", "--no-sync", "--state", state, "--listen", "127.0.0.1:0")
+        return self.element.port
+
+    def prepare(self):
+        """Everybody but the card: the provider's domain is in an element of kagibin-se, its first keys in a file as well."""
+        (self.folder / "passphrase").touch(mode=0o600)
+        (self.folder / "passphrase").write_text("for this test alone\n")
+        self.role("authority", "init")
+        self.role("maker", "init", "--name", "ACME")
+        self.role("authority", "certify-maker", "maker/request.kbq", "--out", "maker.cert")
+        self.role("maker", "install", "--certificate", "maker.cert", "--roots", "authority/roots.pem")
+        self.role("manager", "init")
+        self.role("provider", "init", "--spid", SPID)
+        self.role("authority", "certify-provider", "provider/request.kbq", "--aid-prefix", DOMAIN, "--out", "provider.cert")
+        self.role("provider", "install", "--certificate", "provider.cert", "--roots", "authority/roots.pem")
+        self.role("maker", "make", "--out", "elements", "--seid", TARGET_CARD, "--shipment", "elements.json", "--issuer-keys",
+                  "issuer-keys.cms", "--manager", "manager/exchange.pem")
+        self.role("manager", "import-issuer-keys", "issuer-keys.cms", "--maker", "maker/maker.pem")
+        port = self.start_element()
+        self.role("manager", "create-domain", "--reader", f"tcp:127.0.0.1:{port}", "--aid", DOMAIN)
+        self.element.stop()
+        card = f"{IIN}:{TARGET_CARD[12:]}"
+        self.role("manager", "export-keys", "--to", "provider/exchange.pem", "--aid", DOMAIN, "--card", card, "--out",
+                  "keys.cms")
+        self.role("manager", "key-file", "--card", card, "--aid", DOMAIN, "--out", "target.keys")
+        self.role("distributor", "init", secret=False)
+        for who in (["--provider", SPID], ["--device", "phone-1"]):
+            self.role("distributor", "invite", *who, "--server", "127.0.0.1:1", "--out", f"{who[1]}.invitation", secret=False)
+        self.role("provider", "master-key", "create", "fleet")
+        (self.folder / "payload.json").write_text(json.dumps(payload()))
+        (self.folder / "provider" / "policy.json").write_text(json.dumps({
+            "minimum_level": "RL1", "accept_rl1": "a test on one machine", "issuer_is_carrier": False, "suites": ["01"],
+            "attestation_profiles": ["ATT-1"], "kda_code_hashes": [CODE_HASH],
+            "elements": [{"device": "phone-1", "seid": CARD}], "maximum_validity_minutes": 1440}))
+
+    def begin(self):
+        """The maker certifies the applet in the card; the distributor runs, and provider and agent know it."""
+        self.cards.append(JavaCard(self.folder, self.folder / "target.keys"))
+        card = self.cards[-1]
+        self.role("maker", "certify", "--reader", card.reader, "--domain-keys", "domain.keys", "--seid", CARD, "--cin",
+                  TARGET_CARD[12:], "--code-hash", CODE_HASH, "--shipment", "card.json")
+        again = run("maker", "certify", "--reader", card.reader, "--domain-keys", "domain.keys", "--seid", CARD, "--cin",
+                    TARGET_CARD[12:], "--code-hash", CODE_HASH, "--shipment", "again.json", "--home", "maker",
+                    "--passphrase-file", "passphrase", cwd=self.folder)
+        check(again.code not in (OK, None) and "6985" in again.err + again.out, f"certified twice: {again.err}{again.out}")
+        self.role("provider", "accept-shipment", "card.json")
+        self.role("provider", "import-keys", "keys.cms", "--manager", "manager/signing.pem")
+        distributor = self.start("distributor", "serve", "--listen", "127.0.0.1:0", "--home", self.folder / "distributor")
+        self.via = f"127.0.0.1:{distributor.port}"
+        for role, who in (("provider", SPID), ("agent", "phone-1")):
+            run(role, "join", self.folder / f"{who}.invitation", "--via", self.via, "--home", self.folder / role).expect(OK)
+        return card
+
+    def provider(self, *arguments):
+        return run("provider", *arguments, "--via", self.via, "--home", "provider", "--passphrase-file", "passphrase",
+                   cwd=self.folder)
+
+    def deliver(self, *readers):
+        self.provider("order", "payload.json", "--device", "phone-1", "--id", "order-1").expect(OK)
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            run("agent", "run", "--once", *readers, "--via", self.via, "--home", self.folder / "agent").expect(OK, TRY_AGAIN)
+            done = self.provider("run", "--until-done", "--timeout", "1").expect(OK, TRY_AGAIN)
+            if done.code == OK:
+                break
+        shown = run("provider", "show", "--home", "provider", "--passphrase-file", "passphrase", cwd=self.folder).expect(OK)
+        check([order["state"] for order in shown.results] == ["confirmed"], f"the order is not confirmed: {shown.out}")
+
+
+def into_an_element(folder):
+    """From the applet in jCardSim into a security domain of kagibin-se, two readers at one agent."""
+    with Site(folder) as site:
+        card = site.begin()
+        port = site.start_element()
+        site.deliver("--kda-reader", card.reader, "--target-reader", f"tcp:127.0.0.1:{port}")
+        _, with_new, with_old = ask_element(port, SELECT, UPDATE.format("31"), UPDATE.format("30"))
+        check(with_new.endswith("9000") and not with_old.endswith("9000"), f"31: {with_new}, 30: {with_old}")
+
+
+def into_an_applet_beside_it(folder):
+    """Both applications in one simulated card, one reader, two logical channels."""
+    with Site(folder) as site:
+        card = site.begin()
+        site.deliver("--reader", card.reader)
+        _, with_new, with_old = ask_element(card.port, SELECT, UPDATE.format("31"), UPDATE.format("30"))
+        check(with_new.endswith("9000") and not with_old.endswith("9000"), f"31: {with_new}, 30: {with_old}")
+
+
+def main():
+    options.bin = pathlib.Path(sys.argv[1])
+    build()
+    with tempfile.TemporaryDirectory(prefix="kagibin-javacard-") as name:
+        base = pathlib.Path(name) / "base"
+        base.mkdir()
+        with Site(base) as site:
+            site.prepare()
+        for case in (into_an_element, into_an_applet_beside_it):
+            folder = pathlib.Path(name) / case.__name__
+            shutil.copytree(base, folder)
+            begin = time.monotonic()
+            case(folder)
+            print(f"{case.__name__}: {time.monotonic() - begin:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
