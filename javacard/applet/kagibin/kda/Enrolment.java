@@ -88,7 +88,7 @@ final class Enrolment {
   }
 
   private Slot enrolAfresh(Slot old, byte[] message, short e0) {
-    byte[] acknowledged = null;
+    Receipt acknowledged = null;
     Slot slot = old;
     if (old != null) {
       short number = store.numberOf(old);
@@ -160,8 +160,8 @@ final class Enrolment {
     end = (short) (end + 2 + size);
     short start = Tlv.headBefore(out, STATEMENT, (byte) 0xE1, (short) (end - STATEMENT));
     engines.sha.doFinal(out, start, (short) (end - start), spare.head, Attempt.STATEMENT_HASH);
-    end = store.identity.copy(Identity.KDA, out, end);
-    end = store.identity.copy(Identity.MAKER, out, end);
+    end = store.identity.kda.copy(out, end);
+    end = store.identity.maker.copy(out, end);
     cursor.open(out, start, (short) (end - start));
     return start;
   }

@@ -67,14 +67,14 @@ final class Maker {
       ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
     }
     Identity identity = store.identity;
-    identity.store(Identity.MAKER, message, eum, eumSize);
-    identity.store(Identity.KDA, message, kda, kdaSize);
+    identity.maker.store(message, eum, eumSize);
+    identity.kda.store(message, kda, kdaSize);
     Util.arrayCopyNonAtomic(message, own.subject(), identity.record, Identity.SEID, (short) 16);
     Util.arrayCopyNonAtomic(message, own.codeHash(), identity.record, Identity.CODE_HASH, (short) 32);
     if (hasOce) {
       checkOce(message, oce, oceSize, root);
     }
-    identity.store(Identity.OCE, message, oce, oceSize);
+    identity.oce.store(message, oce, oceSize);
     JCSystem.beginTransaction();
     Util.arrayCopy(message, root, store.trust.record, Trust.ROOT, Curve.POINT);
     identity.isCertified = true;

@@ -27,12 +27,12 @@ final class ReceiptWriter {
     work = all.ram.work;
   }
 
-  byte[] write(Slot slot, byte[] journal, byte[] results, Actions opened) {
+  Receipt write(Slot slot, byte[] journal, byte[] results, Actions opened) {
     return write(slot, journal, (short) 0, results, opened);
   }
 
   /** {@code opened}: where Kr is, null when the envelope did not open. Answers the place. */
-  byte[] write(Slot slot, byte[] journal, short journalAt, byte[] results, Actions opened) {
+  Receipt write(Slot slot, byte[] journal, short journalAt, byte[] results, Actions opened) {
     Util.arrayCopyNonAtomic(store.identity.record, Identity.RECEIPTS, work, COUNTER, (short) 4);
     Numbers.increment(work, COUNTER, (short) 4);
     Attempt attempt = slot.attempt;
@@ -106,17 +106,18 @@ final class ReceiptWriter {
   }
 
   /** In a transaction. */
-  void putInForce(byte[] place) {
+  void putInForce(Receipt place) {
     store.receipts.putInForce(place);
     Util.arrayCopy(work, COUNTER, store.identity.record, Identity.RECEIPTS, (short) 4);
   }
 
   /** Whether a kept receipt still tells how things stand. */
-  boolean tells(byte[] place, byte[] journal, byte[] results) {
-    short body = (short) (Receipts.OCTETS + Tlv.headSize((short) (Receipts.size(place) - 4)));
+  boolean tells(Receipt kept, byte[] journal, byte[] results) {
+    byte[] octets = kept.octets;
+    short body = (short) (Receipt.E3 + Tlv.headSize((short) (kept.size() - 4)));
     short told = (short) (body + 34 + 18 + 6);
-    return Numbers.equal(place, (short) (body + 2), journal, Journal.HEADER_HASH, (short) 32)
-        && place[(short) (told + 1)] == results[COUNT]
-        && Numbers.equal(place, (short) (told + 2), results, (short) 0, results[COUNT]);
+    return Numbers.equal(octets, (short) (body + 2), journal, Journal.HEADER_HASH, (short) 32)
+        && octets[(short) (told + 1)] == results[COUNT]
+        && Numbers.equal(octets, (short) (told + 2), results, (short) 0, results[COUNT]);
   }
 }

@@ -63,7 +63,7 @@ final class Receipting {
   /** E3 under a handle. 6A88: no such handle, or acknowledged. 6985: nothing to tell yet. */
   void get(byte[] handle, short at, Blocks blocks, Answer answer) {
     Slot slot = store.find(handle, at);
-    byte[] kept = store.receipts.find(handle, at);
+    Receipt kept = store.receipts.find(handle, at);
     if (slot != null && !Journal.isFinal(slot.state())) {
       setInterim(slot.journal);
       if (kept == null || !writer.tells(kept, slot.journal, results)) {
@@ -74,7 +74,7 @@ final class Receipting {
     if (kept == null) {
       ISOException.throwIt(Status.REFERENCED_DATA_NOT_FOUND);
     }
-    answer.set(kept, Receipts.OCTETS, Receipts.size(kept));
+    answer.set(kept.octets, Receipt.E3, kept.size());
   }
 
   private void setInterim(byte[] journal) {
@@ -93,12 +93,12 @@ final class Receipting {
     }
   }
 
-  private byte[] makeInterim(Slot slot) {
+  private Receipt makeInterim(Slot slot) {
     boolean isOpened = Journal.isDelivering(slot.journal);
     if (isOpened && !isOpenFor(slot)) {
       open(slot);
     }
-    byte[] place = writer.write(slot, slot.journal, results, isOpened ? envelope.actions : null);
+    Receipt place = writer.write(slot, slot.journal, results, isOpened ? envelope.actions : null);
     JCSystem.beginTransaction();
     writer.putInForce(place);
     JCSystem.commitTransaction();
@@ -116,7 +116,7 @@ final class Receipting {
   /** The end that a session came to: its journal is final. */
   void closeSession(Slot slot, byte[] journal, byte rest, byte highestVersion) {
     setWithRest(journal, rest);
-    byte[] place = writer.write(slot, journal, results, envelope.actions);
+    Receipt place = writer.write(slot, journal, results, envelope.actions);
     JCSystem.beginTransaction();
     if (journal[Journal.STATE] == Journal.DONE) {
       Util.arrayCopy(journal, Journal.SEQ, slot.record, Slot.COMMITTED_SEQ, (short) 4);
@@ -131,7 +131,7 @@ final class Receipting {
   }
 
   private void close(Slot slot, byte[] journal, short at, Actions opened) {
-    byte[] place = writer.write(slot, journal, at, results, opened);
+    Receipt place = writer.write(slot, journal, at, results, opened);
     JCSystem.beginTransaction();
     end(slot, journal, at, place);
     JCSystem.commitTransaction();
@@ -139,7 +139,7 @@ final class Receipting {
   }
 
   /** In a transaction. */
-  private void end(Slot slot, byte[] journal, short at, byte[] place) {
+  private void end(Slot slot, byte[] journal, short at, Receipt place) {
     writer.putInForce(place);
     Util.arrayCopy(journal, at, slot.journal, (short) 0, Journal.SIZE);
     Util.setShort(slot.attempt.head, Attempt.MESSAGE_SIZE, (short) 0);
@@ -175,19 +175,19 @@ final class Receipting {
       ISOException.throwIt(ISO7816.SW_COMMAND_NOT_ALLOWED);
     }
     short number = store.numberOf(slot);
-    byte[] acknowledged = request.acknowledged() == 0 ? null
+    Receipt acknowledged = request.acknowledged() == 0 ? null
         : store.receipts.named(number, message, request.acknowledged(), engines.sha, work);
     Util.arrayCopyNonAtomic(message, request.nonce(), work, Ram.HELD, (short) 16);
     finishCancelled(slot, number, acknowledged);
   }
 
-  private void finishCancelled(Slot slot, short number, byte[] acknowledged) {
+  private void finishCancelled(Slot slot, short number, Receipt acknowledged) {
     boolean isOpened = Journal.isDelivering(slot.journal);
     if (isOpened) {
       open(slot);
     }
     setCancelled(slot.journal);
-    byte[] place = writer.write(slot, slot.journal, results, isOpened ? envelope.actions : null);
+    Receipt place = writer.write(slot, slot.journal, results, isOpened ? envelope.actions : null);
     JCSystem.beginTransaction();
     if (acknowledged != null) {
       store.receipts.acknowledge(number, acknowledged);

@@ -164,8 +164,8 @@ public class CodeTest {
     if (letters.matches(".*[IJFDC].*") || descriptor.contains("java/lang/String")) {
       faults.add(where + " has a type that a card has not: " + descriptor);
     }
-    if (descriptor.startsWith("[[[")) {
-      faults.add(where + " has three dimensions");
+    if (descriptor.contains("[[")) {
+      faults.add(where + " has an array of arrays: " + descriptor);
     }
   }
 
