@@ -54,6 +54,12 @@ final class Certificate {
 
   /** The complete TLV 7F21, and nothing behind it. */
   void read(byte[] from, short at, short size) {
+    readKnown(from, at, size);
+    require(CurveEquation.holds(engines.ram.work, from, places[POINT]));
+  }
+
+  /** The same of a certificate that was read before: its point need not be looked at again. */
+  void readKnown(byte[] from, short at, short size) {
     octets[0] = from;
     outer.open(from, at, size);
     outer.expect((short) 0x7F21, (short) 1, Cursor.ANY_LENGTH);
@@ -80,7 +86,7 @@ final class Certificate {
     outer.finish();
     require(Dates.isDay(from, places[EFFECTIVE]) && Dates.isDay(from, places[EXPIRATION])
         && Numbers.compare(from, places[EXPIRATION], from, places[EFFECTIVE], (short) 4) >= 0);
-    require(hasFieldsOfItsKind() && CurveEquation.holds(engines.ram.work, from, places[POINT]));
+    require(hasFieldsOfItsKind());
   }
 
   private void readDiscretionary(byte[] from, short at, short size) {

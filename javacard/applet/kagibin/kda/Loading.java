@@ -54,7 +54,7 @@ final class Loading {
       ISOException.throwIt(ISO7816.SW_FUNC_NOT_SUPPORTED);
     }
     boolean isHeaderGood = isHeaderAccepted(slot);
-    boolean isOpen = envelope.open(attempt);
+    boolean isOpen = envelope.open(attempt, false);
     if (isHeaderGood && isOpen) {
       accept(slot, e2, e2Size);
     } else {
@@ -64,7 +64,7 @@ final class Loading {
 
   /** CERT.SP of an attempt, once more: root, epoch, date. */
   private boolean isProviderAccepted(Attempt attempt) {
-    certificate.read(attempt.certificate, (short) 0, Util.getShort(attempt.head, Attempt.CERTIFICATE_SIZE));
+    certificate.readKnown(attempt.certificate, (short) 0, Util.getShort(attempt.head, Attempt.CERTIFICATE_SIZE));
     return store.trust.accepts(certificate, attempt.certificate, Certificate.SERVICE_PROVIDER);
   }
 

@@ -51,7 +51,7 @@ final class Receipting {
   void open(Slot slot) {
     Attempt attempt = slot.attempt;
     envelope.read(attempt.message, (short) 0, Util.getShort(attempt.head, Attempt.MESSAGE_SIZE));
-    if (!envelope.open(attempt)) {
+    if (!envelope.open(attempt, true)) {
       ISOException.throwIt(Status.NO_DIAGNOSIS);
     }
   }
