@@ -5,22 +5,25 @@
   java_card_test.py FOLDER OF PROGRAMS [-v]
 
 The applet runs in jCardSim, behind a port (javacard/simulation). It delivers once into a security domain of kagibin-se
-through an agent with two readers, and once into an applet beside it through an agent with one. Needs Maven and a JDK, and
+through an agent with two readers, and once into an applet beside it through an agent with one; and to a few thousand
+commands that are wrong, and some that are right, it answers as the native application does. Needs Maven and a JDK, and
 builds javacard/ where that has not been done. Standard library only.
 """
 import fcntl
 import json
 import os
 import pathlib
+import random
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 
-from element_relay import ask_element
+from element_relay import Relay, ask_element, read_frame, write_frame
 from process_site import DOMAIN, IIN, OK, SPID, TRY_AGAIN, Service, check, options, payload, run
 
 JAVACARD = pathlib.Path(__file__).resolve().parent.parent.parent / "javacard"
@@ -171,6 +174,88 @@ def into_an_applet_beside_it(folder):
         check(with_new.endswith("9000") and not with_old.endswith("9000"), f"31: {with_new}, 30: {with_old}")
 
 
+class Card:
+    """A card with the application selected on its basic channel."""
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), 10)
+        self.socket.settimeout(30)
+        write_frame(self.socket, b"\x01")
+        check(self.ask(bytes.fromhex("00A4040009F04B41474942494E0100"))[-2:] == b"\x90\0", "no application")
+
+    def ask(self, command):
+        write_frame(self.socket, command)
+        return read_frame(self.socket)
+
+
+def blocks(instruction, message):
+    parts = [message[at:at + 255] for at in range(0, len(message), 255)] or [b""]
+    for number, part in enumerate(parts):
+        last = number + 1 == len(parts)
+        yield bytes([0x80 if last else 0x90, instruction, 0, number]) + (bytes([len(part)]) + part if part else b"")
+
+
+def some_command(draw):
+    """One command of no meaning, near to those that have one; none for the card manager, which is not the applet."""
+    cla = draw.choice([0x80] * 8 + [0x90, 0x90, 0x84, 0x00, 0x94, 0xA0, 0x88, 0xFF, 0x60 | draw.randrange(32)])
+    instruction = draw.choice([0x10, 0x12, 0x14, 0x16, 0x18, 0x1A, 0x1C, 0x1E, 0x20, 0x22, 0x50, 0x82, 0xC0, draw.randrange(256)])
+    if instruction in (0x70, 0xA4, 0xCA):  # MANAGE CHANNEL, SELECT, GET DATA
+        instruction = 0x1E
+    p1, p2 = draw.choice([0, 0, 0, 0, 1, 0xFF]), draw.choice([0, 0, 0, 1, 2, draw.randrange(256)])
+    handle = b"\x83\x10" + draw.randbytes(16)
+    data = draw.choice([b"", handle, handle, handle + b"\xd3\x02\x90\x00\xd4\x00", handle[:draw.randrange(18)],
+                        b"\x80\x01" + draw.randbytes(1) + b"\x81\x04" + draw.randbytes(4) + b"\x9e\x08" + draw.randbytes(8),
+                        b"\x80\x01\x01\x81\x04\0\0\0\x01\x9e\x08" + bytes.fromhex("3006020101020101"),
+                        draw.randbytes(draw.randrange(1, 60))])
+    return bytes([cla, instruction, p1, p2]) + (bytes([len(data)]) + data if data else b"")
+
+
+def answers_as_the_native_one(folder):
+    """Commands without meaning, and requests and envelopes with one octet changed, to both applications."""
+    with Site(folder) as site:
+        card = site.begin()
+        native = Card(site.start_element())
+        relay = Relay(lambda: card.port)
+        heard = {0x10: b"", 0x12: b""}
+
+        def listen(_, command):
+            if command[0] & 0x80 and command[1] in heard:
+                heard[command[1]] += command[5:5 + command[4]]
+            return command
+
+        relay.before_send = listen
+        site.provider("order", "payload.json", "--device", "phone-1", "--id", "order-1").expect(OK)
+        run("agent", "run", "--once", "--kda-reader", f"tcp:127.0.0.1:{relay.port}", "--target-reader",
+            f"tcp:127.0.0.1:{relay.port}", "--via", site.via, "--home", folder / "agent").expect(OK, TRY_AGAIN)
+        relay.close()
+        applet = Card(card.port)
+
+        def compare(command):
+            """A selected card's two answers; what they draw at random is not compared."""
+            ours, theirs = applet.ask(command), native.ask(command)
+            check(ours[-2:] == theirs[-2:] and (len(ours) > 20 or ours == theirs),
+                  f"{command.hex()}: the applet answers {ours.hex()}, the native one {theirs.hex()}")
+            return ours[-2:]
+
+        request = heard[0x10]
+        check(request[:1] == b"\xe0", f"no request was heard: {request.hex()}")
+        words = set()
+        for at in range(len(request)):
+            damaged = bytearray(request)
+            damaged[at] ^= 1 << at % 8
+            for command in blocks(0x10, bytes(damaged)):
+                if (word := compare(command)) != b"\x90\0":
+                    words.add(word.hex())
+                    break
+        check(words == {"6982", "6a80", "6a81"}, f"changed requests are answered {words}")
+        draw = random.Random(20)
+        seen = {compare(some_command(draw)).hex() for _ in range(4000)}
+        check(len(seen) > 10, f"the commands were too much alike: {seen}")
+        for command in blocks(0x10, request):
+            word = compare(command)
+        check(word[0] == 0x61, f"the request itself is answered {word.hex()}")
+
+
 def main():
     options.bin = pathlib.Path(sys.argv[1])
     build()
@@ -179,7 +264,7 @@ def main():
         base.mkdir()
         with Site(base) as site:
             site.prepare()
-        for case in (into_an_element, into_an_applet_beside_it):
+        for case in (into_an_element, into_an_applet_beside_it, answers_as_the_native_one):
             folder = pathlib.Path(name) / case.__name__
             shutil.copytree(base, folder)
             begin = time.monotonic()

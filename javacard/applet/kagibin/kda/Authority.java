@@ -23,27 +23,27 @@ final class Authority {
     store = memory;
   }
 
-  /** At the start of the exchange memory. */
-  void obey(short size) {
+  /** At this place in the exchange memory. */
+  void obey(short at, short size) {
     byte[] message = engines.ram.exchange;
     if (!store.identity.isCertified) {
       ISOException.throwIt(Status.REFERENCED_DATA_NOT_FOUND);
     }
-    cursor.open(message, (short) 0, size);
+    cursor.open(message, at, size);
     byte kind = cursor.expectByte((short) 0x80);
     if (kind < TICK || kind > ROOT) {
       ISOException.throwIt(ISO7816.SW_FUNC_NOT_SUPPORTED);
     }
     short length = kind == TICK ? (short) 4 : kind == MIN_EPOCH ? (short) 2 : (short) 69;
     short value = cursor.expect((short) 0x81, length);
-    short body = cursor.next();
+    short body = (short) (cursor.next() - at);
     short signature = cursor.expect((short) 0x9E, Ecdsa.LEAST, Ecdsa.MOST);
     short signatureSize = cursor.length();
     cursor.finish();
     byte[] trust = store.trust.record;
-    boolean isByFirst = isSigned(message, body, signature, signatureSize, Trust.ROOT);
+    boolean isByFirst = isSigned(message, at, body, signature, signatureSize, Trust.ROOT);
     boolean isSigned = isByFirst || (trust[Trust.HAS_SECOND] != 0
-        && isSigned(message, body, signature, signatureSize, Trust.SECOND_ROOT));
+        && isSigned(message, at, body, signature, signatureSize, Trust.SECOND_ROOT));
     if (!isSigned) {
       ISOException.throwIt(ISO7816.SW_SECURITY_STATUS_NOT_SATISFIED);
     }
@@ -59,10 +59,10 @@ final class Authority {
     }
   }
 
-  private boolean isSigned(byte[] message, short body, short signature, short size, short root) {
+  private boolean isSigned(byte[] message, short at, short body, short signature, short size, short root) {
     engines.ecdsa.beginVerifying(store.trust.record, root);
     engines.ecdsa.add(LABEL);
-    engines.ecdsa.add(message, (short) 0, body);
+    engines.ecdsa.add(message, at, body);
     return engines.ecdsa.verifyDer(message, signature, size);
   }
 

@@ -60,6 +60,14 @@ final class Blocks {
     return chain[SIZE];
   }
 
+  /** Where so many octets have room behind a message that is coming in; where they have none, the chain ends. */
+  short roomFor(short octets) {
+    if (chain[IS_OPEN] == 0 || octets > (short) (Ram.EXCHANGE - chain[SIZE])) {
+      drop();
+    }
+    return chain[SIZE];
+  }
+
   /** Something else uses the exchange memory. */
   void drop() {
     chain[IS_OPEN] = 0;

@@ -13,7 +13,7 @@ final class ClassOctet {
 
   private ClassOctet() {}
 
-  /** 6E00 for a class that is reserved, or that asks for secure messaging of ISO/IEC 7816-4. */
+  /** 6E00 for a class that is reserved, 6882 for one that asks for secure messaging of ISO/IEC 7816-4. */
   static byte plain(byte cla) {
     byte kept = (byte) (cla & (PROPRIETARY | CHAINING));
     if (cla == (byte) 0xFF) {
@@ -23,7 +23,8 @@ final class ClassOctet {
       return (byte) (cla & 0x20) != 0 ? (byte) (kept | SECURE) : kept;
     }
     if ((byte) (cla & 0x28) != 0) {
-      ISOException.throwIt(ISO7816.SW_CLA_NOT_SUPPORTED);
+      boolean isReserved = (byte) (cla & 0x20) != 0;
+      ISOException.throwIt(isReserved ? ISO7816.SW_CLA_NOT_SUPPORTED : Status.SECURE_MESSAGING_NOT_SUPPORTED);
     }
     return (byte) (kept | (cla & SECURE));
   }

@@ -253,9 +253,9 @@ public final class KeyDeliveryApplet extends Applet {
         delivery.status(buffer, handleOf(buffer, octets), answer);
         break;
       case STATEMENT:
-        blocks.drop();
-        Util.arrayCopyNonAtomic(buffer, ISO7816.OFFSET_CDATA, engines.ram.exchange, (short) 0, octets);
-        authority.obey(octets);
+        short room = blocks.roomFor(octets);
+        Util.arrayCopyNonAtomic(buffer, ISO7816.OFFSET_CDATA, engines.ram.exchange, room, octets);
+        authority.obey(room, octets);
         delivery.drop();
         break;
       case CAPABILITIES:

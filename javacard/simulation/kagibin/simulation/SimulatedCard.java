@@ -95,6 +95,12 @@ public final class SimulatedCard {
       return status(0x6700);
     }
     int cla = command[0] & 0xFF;
+    if (cla == 0xFF || (cla & 0x60) == 0x20) {
+      return status(0x6E00);
+    }
+    if ((cla & 0x68) == 0x08) {
+      return status(0x6882);
+    }
     int channel = (cla & 0x40) != 0 ? CHANNELS : cla & 0x03;
     if (channel >= CHANNELS || !isOpen[channel]) {
       return status(0x6881);
