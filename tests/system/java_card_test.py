@@ -257,7 +257,7 @@ def answers_as_the_native_one(folder):
 
 
 def main():
-    options.bin = pathlib.Path(sys.argv[1])
+    options.bin = pathlib.Path(sys.argv[1]).resolve()
     build()
     with tempfile.TemporaryDirectory(prefix="kagibin-javacard-") as name:
         base = pathlib.Path(name) / "base"
