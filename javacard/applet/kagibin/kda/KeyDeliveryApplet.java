@@ -96,6 +96,9 @@ public final class KeyDeliveryApplet extends Applet {
       dispatch(apdu, buffer, ClassOctet.plain(buffer[ISO7816.OFFSET_CLA]));
     } finally {
       engines.forget();
+      if (!delivery.hasSession()) {
+        receipting.forget();
+      }
     }
   }
 

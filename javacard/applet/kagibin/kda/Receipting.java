@@ -146,8 +146,13 @@ final class Receipting {
   }
 
   private void forget(Slot slot) {
-    envelope.actions.payload.close();
+    forget();
     slot.attempt.wipe();
+  }
+
+  /** No payload is open between commands but a session's. */
+  void forget() {
+    envelope.actions.payload.close();
   }
 
   /** CANCEL: an E0 with the flag, at the start of the exchange memory. */

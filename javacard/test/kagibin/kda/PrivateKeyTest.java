@@ -114,6 +114,31 @@ public class PrivateKeyTest {
     assertEquals("SK.KDA.SIG and SK.OCE.ECKA, no skE", 2, guardPrivateKeys(world));
   }
 
+  /** Kenc opens a payload; a receipt and a refusal open one for themselves alone. */
+  @Test
+  public void noPayloadStaysOpenBehindAReceiptOrARefusal() {
+    World world = new World();
+    world.select();
+    Provider.Attempt attempt = world.enrol();
+    byte[] early = world.provider.header(attempt, World.OLD_VERSION, 0x60, 1, 2000, 1999);
+    byte[] refused = world.provider.seal(attempt, early, world.payload(attempt, PayloadText.deleteKey(1)));
+    assertEquals(0x6985, World.status(world.load(attempt, refused)));
+    assertFalse(hasOpenPayload(world));
+    World.ok(world.load(attempt, world.seal(attempt, PayloadText.putSet(0, 0x31, PayloadText.keySet(16)))));
+    assertFalse(hasOpenPayload(world));
+    world.relay = answer -> Octets.hex("6F00");
+    assertEquals(World.WAIT, world.pump(attempt));
+    World.ok(world.receipt(attempt));
+    assertFalse(hasOpenPayload(world));
+    World.ok(world.next(attempt, null));
+    assertTrue(hasOpenPayload(world));
+  }
+
+  private static boolean hasOpenPayload(World world) {
+    return ObjectGraph.of(world.card.applet()).objects().stream()
+        .anyMatch(one -> one instanceof Payload && ((Payload) one).isOpen());
+  }
+
   /** Of the simulation: with jCardSim's own randomness all of these would be one key. */
   @Test
   public void everyKeyOfEveryCardIsAnother() {
