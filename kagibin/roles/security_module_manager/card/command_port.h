@@ -15,6 +15,9 @@
 
 namespace kagibin::roles::security_module_manager {
 
+// 9000, or a warning (62xx, 63xx): a card that answers so did the command.
+bool is_done(StatusWord sw);
+
 class CommandPort {
  public:
   // CLA INS P1 P2 before secure messaging.

@@ -130,7 +130,7 @@ Result<apdu::ResponseApdu> DelegatedPort::exchange(const scp::PlainCommand& comm
   const Header header{command.cla, command.ins, command.p1, command.p2};
   if (command.ins == apdu::ins::kLoad) {
     apdu::ResponseApdu answer = KB_TRY(port_.transmit(command));
-    if (apdu::sw::is_ok(answer.sw) && (command.p1 & kLastBlock) != 0 && loading_) {
+    if (is_done(answer.sw) && (command.p1 & kLastBlock) != 0 && loading_) {
       check(header, answer.data, *std::exchange(loading_, std::nullopt));
     }
     return answer;
@@ -147,7 +147,7 @@ Result<apdu::ResponseApdu> DelegatedPort::exchange(const scp::PlainCommand& comm
     what = what_is_done(request).value_or(Bytes{});
   }
   apdu::ResponseApdu answer = KB_TRY(port_.transmit(scp::plain_command(request)));
-  if (!apdu::sw::is_ok(answer.sw)) {
+  if (!is_done(answer.sw)) {
     return answer;
   }
   if (begins_load(request) && request.ins == apdu::ins::kInstall) {

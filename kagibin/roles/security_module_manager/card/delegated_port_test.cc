@@ -184,6 +184,18 @@ TEST_F(DelegatedPortTest, WrongKeysCutAndMissingReceiptsAreNoProof) {
   }
 }
 
+// A warning stands for done (ISO/IEC 7816-4, 5.6), and is no way past the receipt.
+TEST_F(DelegatedPortTest, ACardThatWarnsOwesItsReceiptToo) {
+  for (const StatusWord word : {StatusWord{0x6200}, StatusWord{0x6283}, StatusWord{0x6310}}) {
+    card_.sw = word;
+    card_.answer = {0x00};
+    DelegatedPort delegated = port();
+    ASSERT_TRUE(delegated.send(gp::DeleteObject{.aid = kApplication}.encode(), "refused"));
+    ASSERT_EQ(delegated.receipts().size(), 1U);
+    EXPECT_EQ(delegated.receipts().front().verdict, Verdict::kMissing);
+  }
+}
+
 TEST_F(DelegatedPortTest, WithoutKeysCommandsPassAsTheyAre) {
   DelegatedPort delegated = port(false, false);
   for (const Case& one : every_command()) {

@@ -10,9 +10,6 @@ namespace {
 
 constexpr std::size_t kShortLimit = 255;
 
-// 9000 or a warning: a card that got that far did the command.
-bool is_done(StatusWord sw) { return apdu::sw::is_ok(sw) || sw.sw1() == 0x62 || sw.sw1() == 0x63; }
-
 apdu::CommandApdu in_the_clear(const scp::PlainCommand& command) {
   return {.cla = command.cla,
           .ins = command.ins,
@@ -35,6 +32,8 @@ Result<apdu::ResponseApdu> exchange_pieces(apdu::CardLink& link, const apdu::Com
 }
 
 }  // namespace
+
+bool is_done(StatusWord sw) { return apdu::sw::is_ok(sw) || sw.sw1() == 0x62 || sw.sw1() == 0x63; }
 
 Result<apdu::ResponseApdu> CommandPort::transmit(const scp::PlainCommand& command) {
   header_ = {command.cla, command.ins, command.p1, command.p2};
