@@ -22,7 +22,8 @@ Result<void> check_probe(const std::optional<Bytes>& probe) {
 }
 
 // DGI (2) | length | value, one or more; the length is one octet 00 to FE, or FF and two octets
-// (GlobalPlatform Systems Scripting and EMV CPS take both forms).
+// from 00FF on: what the key delivery application sends (gp/store_data.h), so that nothing is
+// sealed that it would refuse.
 Result<void> check_data_groups(ByteView data) {
   ByteReader in(data);
   do {
@@ -31,6 +32,9 @@ Result<void> check_data_groups(ByteView data) {
     std::size_t length = first;
     if (first == 0xFF) {
       length = KB_TRY(in.u16());
+      if (length < first) {
+        return fail(Errc::kEncoding, "the length of a data grouping up to 254 takes one octet");
+      }
     }
     KB_TRY(in.bytes(length));
   } while (!in.empty());

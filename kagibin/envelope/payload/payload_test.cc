@@ -170,12 +170,17 @@ TEST(PayloadTest, StoreDataIsAListOfDataGroups) {
                                 .data = SecretBytes::copy_of(*from_hex(hex)),
                                 .probe = std::nullopt});
   };
-  for (const char* hex : {"8000 00", "8000 02 0102", "8000 01 AA 8001 01 BB", "8000 FF 0003 010203",
-                          "8000 FF 0000"}) {
+  const std::string longest(2 * std::size_t{0xFE}, '5');
+  for (const std::string& hex :
+       {std::string("8000 00"), std::string("8000 02 0102"), std::string("8000 01 AA 8001 01 BB"),
+        "8000 FE" + longest, "8000 FF 00FF" + longest + "55"}) {
     EXPECT_TRUE(store(hex).check().has_value()) << hex;
   }
-  for (const char* hex :
-       {"8000 02 01", "8000 01 AA 80", "8000 01 AA 8001", "8000 FF 00", "8000 FF 0004 010203"}) {
+  for (const std::string& hex :
+       {std::string("8000 02 01"), std::string("8000 01 AA 80"), std::string("8000 01 AA 8001"),
+        std::string("8000 FF 00"), std::string("8000 FF 0004 010203"),
+        std::string("8000 FF 0003 010203"), std::string("8000 FF 0000"), "8000 FF 00FE" + longest,
+        "8000 FF 00FF" + longest}) {
     EXPECT_EQ(code_of(store(hex)), Errc::kEncoding) << hex;
   }
   EXPECT_EQ(code_of(store("8000")), Errc::kLength);
