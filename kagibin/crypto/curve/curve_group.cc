@@ -57,8 +57,8 @@ bool compute_r(const CurveGroup& curve, const BIGNUM* k, BIGNUM* r, BN_CTX* ctx)
 }
 
 // s = (k b)^-1 (b z + b r d) mod n. The b of `secrets` is uniform in [1, n-1] and used once, so k b
-// says nothing of k: it may be inverted in a time that depends on it, a third of the constant-time
-// exponentiation's.
+// says nothing of k: it may be inverted in a time that depends on it, which is shorter than the
+// constant-time exponentiation's.
 bool compute_s(const CurveGroup& curve,
                const BIGNUM* r,
                const BIGNUM* z,
