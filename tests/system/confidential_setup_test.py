@@ -7,16 +7,12 @@ not know; and what goes wrong on the way.
 
 Each case has an element of its own. Standard library only.
 """
-import argparse
 import pathlib
 import re
 import signal
-import sys
-import tempfile
-import traceback
 
 from element_relay import Cut, Relay, ask_element
-from process_site import DOMAIN, FAILED, IIN, OK, REFUSED, SPID, TRY_AGAIN, USAGE, Service, check, options, run
+from process_site import DOMAIN, FAILED, IIN, OK, REFUSED, SPID, TRY_AGAIN, USAGE, Service, check, run, run_cases
 
 OTHER_DOMAIN = "F0574C4B0202"  # ours by name, of no certificate
 STORE_DATA = 0xE2
@@ -264,24 +260,5 @@ CASES = [both_agree_and_the_manager_is_out, the_managers_keys_stay_on_request_an
          a_manager_with_other_keys_carries_nothing, certificates_of_another_element_are_refused]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bin", nargs="?", default="build/asan/bin", type=pathlib.Path)
-    parser.add_argument("-v", "--verbose", action="store_true")
-    arguments = parser.parse_args()
-    options.bin, options.verbose = arguments.bin.resolve(), arguments.verbose
-    failed = []
-    with tempfile.TemporaryDirectory() as folder, Bench(folder) as bench:
-        for case in CASES:
-            try:
-                case(bench)
-                print(f"ok      {case.__name__}")
-            except Exception:  # noqa: BLE001: the rest shall still run
-                failed.append(case.__name__)
-                print(f"FAILED  {case.__name__}\n{traceback.format_exc()}")
-    print(f"{len(CASES) - len(failed)} of {len(CASES)} cases passed")
-    sys.exit(1 if failed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    run_cases(__doc__, Bench, CASES)

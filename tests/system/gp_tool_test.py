@@ -6,19 +6,15 @@
 
 One element is made; the cases run in order against it, through a relay that keeps every command. Standard library only.
 """
-import argparse
 import hashlib
 import pathlib
 import re
 import signal
 import subprocess
-import sys
-import tempfile
-import traceback
 import zipfile
 
 from element_relay import Relay
-from process_site import FAILED, IIN, OK, REFUSED, SEID, Service, TRY_AGAIN, USAGE, check, options, run
+from process_site import FAILED, IIN, OK, REFUSED, SEID, Service, TRY_AGAIN, USAGE, check, options, run, run_cases
 
 DOMAIN = "F0574C4B0109"
 EXTERNAL_AUTHENTICATE, PUT_KEY, DELETE, SET_STATUS = 0x82, 0xD8, 0xE4, 0xF0
@@ -594,24 +590,5 @@ CASES = [info_without_keys_says_what_the_card_is, info_with_keys_opens_the_highe
          the_maker_makes_elements_of_every_shipped_profile, a_card_is_terminated_by_its_own_word_alone]
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bin", nargs="?", default="build/asan/bin", type=pathlib.Path)
-    parser.add_argument("-v", "--verbose", action="store_true")
-    arguments = parser.parse_args()
-    options.bin, options.verbose = arguments.bin.resolve(), arguments.verbose
-    failed = []
-    with tempfile.TemporaryDirectory() as folder, Bench(folder) as bench:
-        for case in CASES:
-            try:
-                case(bench)
-                print(f"ok      {case.__name__}")
-            except Exception:  # noqa: BLE001: the rest shall still run
-                failed.append(case.__name__)
-                print(f"FAILED  {case.__name__}\n{traceback.format_exc()}")
-    print(f"{len(CASES) - len(failed)} of {len(CASES)} cases passed")
-    sys.exit(1 if failed else 0)
-
-
 if __name__ == "__main__":
-    main()
+    run_cases(__doc__, Bench, CASES)

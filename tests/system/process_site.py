@@ -17,9 +17,12 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import sysconfig
+import tempfile
 import threading
 import time
+import traceback
 
 from element_relay import Relay, ask_element
 
@@ -160,6 +163,26 @@ class Service:
             reader.join(5)
         self.process.stdout.close()
         self.process.stderr.close()
+
+
+def run_cases(about, bench_of, cases):
+    """The cases in order on one bench in a temporary folder; what fails is told, and the rest still runs. Ends the program."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bin", nargs="?", default="build/asan/bin", type=pathlib.Path, help="folder of programs")
+    parser.add_argument("-v", "--verbose", action="store_true")
+    arguments = parser.parse_args()
+    options.bin, options.verbose = arguments.bin.resolve(), arguments.verbose
+    failed = []
+    with tempfile.TemporaryDirectory() as folder, bench_of(folder) as bench:
+        for case in cases:
+            try:
+                case(bench)
+                print(f"ok      {case.__name__}")
+            except Exception:  # noqa: BLE001: the rest shall still run
+                failed.append(case.__name__)
+                print(f"FAILED  {case.__name__}\n{traceback.format_exc()}")
+    print(f"{len(cases) - len(failed)} of {len(cases)} cases passed")
+    sys.exit(1 if failed else 0)
 
 
 # ---- a deployment ---------------------------------------------------------------------------------------------------
