@@ -17,6 +17,8 @@ namespace kagibin::roles::security_module_manager {
 
 // 9000, or a warning (62xx, 63xx): a card that answers so did the command.
 bool is_done(StatusWord sw);
+// The command as it goes without secure messaging.
+apdu::CommandApdu in_the_clear(const scp::PlainCommand& command);
 
 class CommandPort {
  public:

@@ -16,15 +16,6 @@ namespace {
 
 constexpr std::uint8_t kLastBlock = 0x80;  // P1 of LOAD
 
-apdu::CommandApdu command_of(const scp::PlainCommand& command) {
-  return {.cla = command.cla,
-          .ins = command.ins,
-          .p1 = command.p1,
-          .p2 = command.p2,
-          .data = Bytes(command.data.begin(), command.data.end()),
-          .le = command.le};
-}
-
 bool begins_load(const apdu::CommandApdu& command) {
   return command.p1 == gp::InstallForLoad::kP1 ||
          (command.p1 == gp::InstallForLoad::kCombinedP1 &&
@@ -135,7 +126,7 @@ Result<apdu::ResponseApdu> DelegatedPort::exchange(const scp::PlainCommand& comm
     }
     return answer;
   }
-  apdu::CommandApdu request = command_of(command);
+  apdu::CommandApdu request = in_the_clear(command);
   if (!takes_token(request)) {
     return port_.transmit(command);
   }

@@ -10,15 +10,6 @@ namespace {
 
 constexpr std::size_t kShortLimit = 255;
 
-apdu::CommandApdu in_the_clear(const scp::PlainCommand& command) {
-  return {.cla = command.cla,
-          .ins = command.ins,
-          .p1 = command.p1,
-          .p2 = command.p2,
-          .data = Bytes(command.data.begin(), command.data.end()),
-          .le = command.le};
-}
-
 // The answer to the last piece, or to the first that is refused.
 Result<apdu::ResponseApdu> exchange_pieces(apdu::CardLink& link, const apdu::CommandApdu& command) {
   apdu::ResponseApdu answer;
@@ -34,6 +25,15 @@ Result<apdu::ResponseApdu> exchange_pieces(apdu::CardLink& link, const apdu::Com
 }  // namespace
 
 bool is_done(StatusWord sw) { return apdu::sw::is_ok(sw) || sw.sw1() == 0x62 || sw.sw1() == 0x63; }
+
+apdu::CommandApdu in_the_clear(const scp::PlainCommand& command) {
+  return {.cla = command.cla,
+          .ins = command.ins,
+          .p1 = command.p1,
+          .p2 = command.p2,
+          .data = Bytes(command.data.begin(), command.data.end()),
+          .le = command.le};
+}
 
 Result<apdu::ResponseApdu> CommandPort::transmit(const scp::PlainCommand& command) {
   header_ = {command.cla, command.ins, command.p1, command.p2};
