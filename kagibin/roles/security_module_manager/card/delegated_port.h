@@ -51,7 +51,7 @@ class DelegatedPort final : public CommandPort {
                 DelegationKeys keys,
                 std::optional<Aid> performer,
                 crypto::Rng& rng)
-      : port_(port), keys_(std::move(keys)), performer_(std::move(performer)), rng_(rng) {}
+      : port_(port), keys_(std::move(keys)), performer_(performer), rng_(rng) {}
 
   Result<gp::SensitiveCipher> cipher() const override { return port_.cipher(); }
   std::size_t longest_data() const override { return port_.longest_data(); }
