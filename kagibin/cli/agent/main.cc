@@ -232,7 +232,8 @@ int main(int argc, char** argv) {
 
   auto* join = program.app().add_subcommand("join", "redeem a distributor's invitation");
   join->add_option("invitation", options.invitation, "file from kagibin distributor invite")
-      ->required();
+      ->required()
+      ->check(CLI::ExistingFile);
   add_way_options(join, options);
   join->callback([&] { program.finish(commands().join()); });
 

@@ -189,7 +189,9 @@ int main(int argc, char** argv) {
 
   const auto add_certify = [&](const char* name, const char* what) {
     auto* command = program.app().add_subcommand(name, what);
-    command->add_option("request", options.request, "certification request")->required();
+    command->add_option("request", options.request, "certification request")
+        ->required()
+        ->check(CLI::ExistingFile);
     command->add_option("--out", options.out, "where to write the certificate")->required();
     command->add_option("--days", options.days, "validity")
         ->capture_default_str()

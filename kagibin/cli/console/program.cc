@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/cli/console/program.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
 
@@ -54,8 +55,13 @@ int Program::run(int argc, char** argv) {
   try {
     app_.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app_.exit(error);
-    return code == 0 ? kExitOk : kExitUsage;
+    if (error.get_exit_code() == 0) {  // --help, --version
+      return app_.exit(error);
+    }
+    // What the command line says is not in json_ yet: it was not read to its end.
+    const bool json =
+        std::any_of(argv, argv + argc, [](std::string_view word) { return word == "--json"; });
+    return Console(json).failed_usage(error.what());
   }
   return code_;
 }

@@ -347,8 +347,12 @@ int main(int argc, char** argv) {
 
   auto* install =
       program.app().add_subcommand("install", "install the certificate that the authority issued");
-  install->add_option("--certificate", options.certificate, "CERT.EUM")->required();
-  install->add_option("--roots", options.roots, "the authority's roots.pem")->required();
+  install->add_option("--certificate", options.certificate, "CERT.EUM")
+      ->required()
+      ->check(CLI::ExistingFile);
+  install->add_option("--roots", options.roots, "the authority's roots.pem")
+      ->required()
+      ->check(CLI::ExistingFile);
   install->callback([&] { program.finish(commands().install()); });
 
   auto* make = program.app().add_subcommand(
@@ -362,7 +366,9 @@ int main(int argc, char** argv) {
   make->add_option("--issuer-keys", options.issuer_keys,
                    "where to write the issuer keys, sealed to the manager")
       ->required();
-  make->add_option("--manager", options.manager, "the manager's exchange.pem")->required();
+  make->add_option("--manager", options.manager, "the manager's exchange.pem")
+      ->required()
+      ->check(CLI::ExistingFile);
   make->add_option(
       "--seid", options.seid,
       "SEID of the first, 32 hexadecimal digits; the next ones count on (default: random)");
@@ -371,7 +377,8 @@ int main(int argc, char** argv) {
       "what the elements are made with: a shipped profile's name (kagibin se profiles), or a file; "
       "instead of --iin, --scp03-i, --scp11, --channels and --reserve-basic-channel");
   make->add_option("--keys", options.files.keys,
-                   "the profile's keys: lines NAME.PART = HEXADECIMAL, such as issuer.master");
+                   "the profile's keys: lines NAME.PART = HEXADECIMAL, such as issuer.master")
+      ->check(CLI::ExistingFile);
   make->add_option("--keys-out", options.files.keys_out,
                    "draw the keys that --keys lacks and write all of them to this new file");
   make->add_option("--iin", options.iin, "Issuer Identification Number")
@@ -415,7 +422,8 @@ int main(int argc, char** argv) {
       ->add_option("--domain-keys", options.domain_keys,
                    "file of the keys of the security domain that holds the application, as kagibin "
                    "gp --keys takes it")
-      ->required();
+      ->required()
+      ->check(CLI::ExistingFile);
   certify->add_option("--seid", options.seid, "SEID that it is to have, 32 hexadecimal digits")
       ->required();
   certify->add_option("--iin", options.iin, "Issuer Identification Number of the target's card")
@@ -445,7 +453,8 @@ int main(int argc, char** argv) {
                                              "store the certificates of an element's CASD in it");
   add_reader(store);
   store->add_option("certificates", options.certificates, "from kagibin authority certify-casd")
-      ->required();
+      ->required()
+      ->check(CLI::ExistingFile);
   store->callback([&] { program.finish(commands().store_casd()); });
   return program.run(argc, argv);
 }

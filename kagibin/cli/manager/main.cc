@@ -335,8 +335,12 @@ int main(int argc, char** argv) {
 
   auto* import = program.app().add_subcommand("import-issuer-keys",
                                               "take the issuer keys that a maker handed over");
-  import->add_option("file", options.file, "CMS file from kagibin maker make")->required();
-  import->add_option("--maker", options.maker, "the maker's maker.pem, to pin it")->required();
+  import->add_option("file", options.file, "CMS file from kagibin maker make")
+      ->required()
+      ->check(CLI::ExistingFile);
+  import->add_option("--maker", options.maker, "the maker's maker.pem, to pin it")
+      ->required()
+      ->check(CLI::ExistingFile);
   import->callback([&] { program.finish(commands().import_issuer_keys()); });
 
   auto* create = program.app().add_subcommand(
@@ -380,7 +384,9 @@ int main(int argc, char** argv) {
 
   auto* exports = program.app().add_subcommand(
       "export-keys", "export first key sets, sealed to a service provider (CMS AuthEnvelopedData)");
-  exports->add_option("--to", options.recipient, "the provider's exchange.pem")->required();
+  exports->add_option("--to", options.recipient, "the provider's exchange.pem")
+      ->required()
+      ->check(CLI::ExistingFile);
   exports->add_option("--out", options.out, "where to write the file")->required();
   exports->add_option("--aid", options.aid, "AID of the domain")->required();
   exports->add_option("--card", options.cards, "IIN:CIN of a card; may be repeated")->required();

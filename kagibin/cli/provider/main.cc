@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
     return out;
   };
   const auto add_policy = [&](CLI::App* command) {
-    command->add_option("--policy", options.policy, "policy file (default: policy.json in --home)");
+    command->add_option("--policy", options.policy, "policy file (default: policy.json in --home)")
+        ->check(CLI::ExistingFile);
   };
   const auto add_way = [&](CLI::App* command) {
     command->add_option("--via", options.via, "HOST:PORT of a carrier before the distributor");
@@ -43,23 +44,32 @@ int main(int argc, char** argv) {
 
   auto* install =
       add("install", "install the certificate that the authority issued", cli::provider_install);
-  install->add_option("--certificate", options.certificate, "CERT.SP")->required();
-  install->add_option("--roots", options.roots, "the authority's roots.pem, to pin it")->required();
+  install->add_option("--certificate", options.certificate, "CERT.SP")
+      ->required()
+      ->check(CLI::ExistingFile);
+  install->add_option("--roots", options.roots, "the authority's roots.pem, to pin it")
+      ->required()
+      ->check(CLI::ExistingFile);
 
   auto* join = add("join", "redeem a distributor's invitation", cli::provider_join);
-  join->add_option("invitation", options.file, "file from kagibin distributor invite")->required();
+  join->add_option("invitation", options.file, "file from kagibin distributor invite")
+      ->required()
+      ->check(CLI::ExistingFile);
   add_way(join);
 
   add("accept-shipment", "take a maker's signed shipment list", cli::provider_accept_shipment)
       ->add_option("file", options.file, "the list")
-      ->required();
+      ->required()
+      ->check(CLI::ExistingFile);
 
   auto* import_keys = add("import-keys", "take channel keys that a manager exported for us",
                           cli::provider_import_keys);
   import_keys->add_option("file", options.file, "CMS file from kagibin manager export-keys")
-      ->required();
+      ->required()
+      ->check(CLI::ExistingFile);
   import_keys->add_option("--manager", options.manager, "the manager's signing.pem, to pin it")
-      ->required();
+      ->required()
+      ->check(CLI::ExistingFile);
 
   auto* agree = add("agree-keys",
                     "agree with a domain of ours on channel keys that nobody else knows "
@@ -92,7 +102,8 @@ int main(int argc, char** argv) {
     command->add_option("name", options.key_name, "its name in payload files")->required();
     if (import) {
       command->add_option("--file", options.file, "16, 24 or 32 octets in hexadecimal digits")
-          ->required();
+          ->required()
+          ->check(CLI::ExistingFile);
     } else {
       command->add_option("--size", options.key_size, "octets")
           ->capture_default_str()
@@ -105,17 +116,22 @@ int main(int argc, char** argv) {
   auto* literal = add("literal-key", "import a key for one element", cli::provider_literal_key);
   literal->add_option("name", options.key_name, "its name in payload files")->required();
   literal->add_option("--file", options.file, "16, 24 or 32 octets in hexadecimal digits")
-      ->required();
+      ->required()
+      ->check(CLI::ExistingFile);
 
   auto* check = add("check", "would this payload be delivered? sends nothing", cli::provider_check);
-  check->add_option("file", options.file, "payload file (doc/payload.md)")->required();
+  check->add_option("file", options.file, "payload file (doc/payload.md)")
+      ->required()
+      ->check(CLI::ExistingFile);
   check->add_option("--device", options.devices,
                     "device; may be repeated (default: all of the policy)");
   add_policy(check);
   add_validity(check);
 
   auto* order = add("order", "order a delivery to devices", cli::provider_order);
-  order->add_option("file", options.file, "payload file (doc/payload.md)")->required();
+  order->add_option("file", options.file, "payload file (doc/payload.md)")
+      ->required()
+      ->check(CLI::ExistingFile);
   order->add_option("--device", options.devices, "device; may be repeated")->required();
   order->add_option("--id", options.order,
                     "order id of your choice, to make the command repeatable (default: random)");

@@ -28,7 +28,7 @@ struct DomainKeyName {
 class AgreedKeys {
  public:
   AgreedKeys(delivery::JournalStore& journal, KeyStore& keys, DomainKeyName name)
-      : journal_(journal), keys_(keys), name_(std::move(name)) {}
+      : journal_(journal), keys_(keys), name_(name) {}
 
   Result<void> keep(const ChannelKeySet& set);
   // Those that wait under this name.

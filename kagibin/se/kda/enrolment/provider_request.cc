@@ -58,7 +58,7 @@ KdaResult<ProviderRequest> ProviderRequest::check(const KdaEnvironment& kda, Byt
   if (!accepted || !envelope::verify_request(request, certificate.key())) {
     return refuse(sw::kSecurityStatusNotSatisfied);
   }
-  return ProviderRequest{std::move(request), std::move(kem_key), crypto::sha256(e0)};
+  return ProviderRequest{std::move(request), kem_key, crypto::sha256(e0)};
 }
 
 KdaResult<bool> is_provider_accepted(const KdaEnvironment& kda, const KdaSlot& slot) {
