@@ -14,9 +14,7 @@ Result<std::uint64_t> ByteReader::unsigned_integer(std::size_t width) {
   return value;
 }
 
-Result<std::uint8_t> ByteReader::u8() {
-  return static_cast<std::uint8_t>(KB_TRY(unsigned_integer(1)));
-}
+Result<std::uint8_t> ByteReader::u8() { return KB_TRY(bytes(1))[0]; }
 Result<std::uint16_t> ByteReader::u16() {
   return static_cast<std::uint16_t>(KB_TRY(unsigned_integer(2)));
 }

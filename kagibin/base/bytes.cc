@@ -7,11 +7,11 @@ namespace kagibin {
 
 std::string to_hex(ByteView bytes) {
   static constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(bytes.size() * 2);
+  std::string out(bytes.size() * 2, '0');
+  std::size_t at = 0;
   for (const std::uint8_t octet : bytes) {
-    out.push_back(kDigits[octet >> 4U]);
-    out.push_back(kDigits[octet & 0x0FU]);
+    out[at++] = kDigits[octet >> 4U];
+    out[at++] = kDigits[octet & 0x0FU];
   }
   return out;
 }

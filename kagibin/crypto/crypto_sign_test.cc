@@ -255,8 +255,8 @@ TEST(Rfc6979Test, NeverGivesANonceTwiceAndChangesWithEveryInput) {
   EXPECT_NE(to_hex(Rfc6979(scalar.expose(), sha256({}), {}).next_nonce().expose()), first);
 }
 
-// What inverts the blinded nonce takes time that depends on it: it must say nothing of the nonce,
-// so the blind is drawn from the whole of [1, n-1].
+// What multiplies the blinded nonce may take a time that depends on it: it must say nothing of the
+// nonce, so the blind is drawn from the whole of [1, n-1].
 TEST(Rfc6979Test, BlindsWithNumbersOfTheWholeRange) {
   const SecretArray<32> scalar = make_key("blind").scalar();
   unsigned first_or = 0;

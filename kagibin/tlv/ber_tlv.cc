@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/tlv/ber_tlv.h"
 
+#include <array>
+
 #include "kagibin/base/byte_io.h"
 
 namespace kagibin::tlv {
@@ -56,6 +58,13 @@ Result<std::size_t> read_length(ByteReader& in) {
 }  // namespace
 
 Result<Tlv> TlvReader::next() {
+  // Nearly every data object has one octet of tag and one of length.
+  if (rest_.size() >= 2 && (rest_[0] & 0x1FU) != 0x1FU && rest_[1] < 0x80 &&
+      rest_.size() - 2 >= rest_[1]) {
+    const ByteView encoded = rest_.first(2 + std::size_t{rest_[1]});
+    rest_ = rest_.subspan(encoded.size());
+    return Tlv{encoded[0], encoded.subspan(2), encoded};
+  }
   ByteReader in(rest_);
   const Tag tag = KB_TRY(read_tag(in));
   const std::size_t length = KB_TRY(read_length(in));
@@ -69,28 +78,27 @@ Result<Tlv> TlvReader::expect(Tag tag, std::size_t min, std::size_t max) {
   if (rest_.empty()) {
     return fail(Errc::kTruncated, "a data object is missing");
   }
-  TlvReader ahead(*this);
-  const Tlv tlv = KB_TRY(ahead.next());
-  if (tlv.tag != tag) {
+  const auto tlv = KB_TRY(optional(tag, min, max));
+  if (!tlv) {
     return fail(Errc::kUnexpectedTag, "another data object stands where this one belongs");
   }
-  if (tlv.value.size() < min || tlv.value.size() > max) {
-    return fail(Errc::kLength, "a data object has a length outside its limits");
-  }
-  *this = ahead;
-  return tlv;
+  return *tlv;
 }
 
 Result<std::optional<Tlv>> TlvReader::optional(Tag tag, std::size_t min, std::size_t max) {
   if (rest_.empty()) {
-    return std::optional<Tlv>();
+    return std::nullopt;
   }
   TlvReader ahead(*this);
   const Tlv tlv = KB_TRY(ahead.next());
   if (tlv.tag != tag) {
-    return std::optional<Tlv>();
+    return std::nullopt;
   }
-  return std::optional<Tlv>(KB_TRY(expect(tag, min, max)));
+  if (tlv.value.size() < min || tlv.value.size() > max) {
+    return fail(Errc::kLength, "a data object has a length outside its limits");
+  }
+  rest_ = ahead.rest_;
+  return tlv;
 }
 
 Result<void> TlvReader::finish() const {
@@ -109,22 +117,26 @@ Result<Tlv> read_single(ByteView octets, Tag tag) {
 
 TlvWriter& TlvWriter::put(Tag tag, ByteView value) {
   KB_CHECK(value.size() <= 0xFFFF && tag <= 0xFFFFFF);
-  ByteWriter out;
+  std::array<std::uint8_t, 6> header{};
+  std::size_t size = 0;
+  const auto add = [&](std::size_t octet) {
+    header[size++] = static_cast<std::uint8_t>(octet & 0xFFU);
+  };
   if (tag > 0xFFFF) {
-    out.u8(static_cast<std::uint8_t>(tag >> 16U));
+    add(tag >> 16U);
   }
   if (tag > 0xFF) {
-    out.u8(static_cast<std::uint8_t>((tag >> 8U) & 0xFFU));
+    add(tag >> 8U);
   }
-  out.u8(static_cast<std::uint8_t>(tag & 0xFFU));
+  add(tag);
   if (value.size() >= 0x100) {
-    out.u8(0x82).u16(static_cast<std::uint16_t>(value.size()));
+    add(0x82);
+    add(value.size() >> 8U);
   } else if (value.size() >= 0x80) {
-    out.u8(0x81).u8(static_cast<std::uint8_t>(value.size()));
-  } else {
-    out.u8(static_cast<std::uint8_t>(value.size()));
+    add(0x81);
   }
-  append(octets_, out.view());
+  add(value.size());
+  append(octets_, ByteView(header).first(size));
   append(octets_, value);
   return *this;
 }

@@ -9,6 +9,7 @@
 #include <openssl/param_build.h>
 
 #include "kagibin/base/secret.h"
+#include "kagibin/crypto/curve/order_inverse.h"
 
 namespace kagibin::crypto {
 namespace {
@@ -57,8 +58,7 @@ bool compute_r(const CurveGroup& curve, const BIGNUM* k, BIGNUM* r, BN_CTX* ctx)
 }
 
 // s = (k b)^-1 (b z + b r d) mod n. The b of `secrets` is uniform in [1, n-1] and used once, so k b
-// says nothing of k: it may be inverted in a time that depends on it, which is shorter than the
-// constant-time exponentiation's.
+// says nothing of k: libcrypto drops leading zero words of what it multiplies.
 bool compute_s(const CurveGroup& curve,
                const BIGNUM* r,
                const BIGNUM* z,
@@ -71,7 +71,9 @@ bool compute_s(const CurveGroup& curve,
   const BignumPtr left(BN_secure_new());
   const BignumPtr sum(BN_secure_new());
   const BignumPtr blinded(BN_secure_new());
-  if (b == nullptr || left == nullptr || sum == nullptr || blinded == nullptr) {
+  const BignumPtr inverse(BN_secure_new());
+  if (b == nullptr || left == nullptr || sum == nullptr || blinded == nullptr ||
+      inverse == nullptr) {
     return false;
   }
   for (BIGNUM* secret : {b.get(), left.get(), sum.get()}) {
@@ -79,14 +81,14 @@ bool compute_s(const CurveGroup& curve,
   }
   return BN_to_montgomery(b.get(), secrets.blind, mont, ctx) == 1 &&
          BN_mod_mul_montgomery(blinded.get(), b.get(), secrets.k, mont, ctx) == 1 &&
-         BN_mod_inverse(blinded.get(), blinded.get(), n, ctx) != nullptr &&
+         BN_to_montgomery(blinded.get(), blinded.get(), mont, ctx) == 1 &&
+         invert_modulo_order(curve, blinded.get(), inverse.get(), ctx) &&
          BN_mod_mul_montgomery(left.get(), b.get(), r, mont, ctx) == 1 &&
          BN_to_montgomery(left.get(), left.get(), mont, ctx) == 1 &&
          BN_mod_mul_montgomery(sum.get(), left.get(), secrets.d, mont, ctx) == 1 &&
          BN_mod_mul_montgomery(left.get(), b.get(), z, mont, ctx) == 1 &&
          BN_mod_add_quick(sum.get(), sum.get(), left.get(), n) == 1 &&
-         BN_to_montgomery(left.get(), blinded.get(), mont, ctx) == 1 &&
-         BN_mod_mul_montgomery(s, left.get(), sum.get(), mont, ctx) == 1;
+         BN_mod_mul_montgomery(s, inverse.get(), sum.get(), mont, ctx) == 1;
 }
 
 // An EVP_PKEY of the point, and of the scalar unless that is empty. Null when libcrypto refuses.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/crypto/curve/curve_group.h"
+#include "kagibin/crypto/curve/order_inverse.h"
 #include "kagibin/crypto/ec/ecdh.h"
 #include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/crypto/ec/rfc6979.h"
@@ -178,6 +179,46 @@ TEST(X963KdfTest, DiffersUnderAnotherHashAndOtherSharedInfo) {
                          .expose()),
               to_hex(key));
   });
+}
+
+// value * value^-1 modulo n, in hexadecimal digits.
+std::string times_its_inverse(Curve curve, const BIGNUM* value) {
+  const CurveGroup& group = group_of(curve);
+  const BnCtxPtr ctx(BN_CTX_new());
+  const BignumPtr inside(BN_new());
+  const BignumPtr inverse(BN_new());
+  BN_to_montgomery(inside.get(), value, group.montgomery, ctx.get());
+  EXPECT_TRUE(invert_modulo_order(group, inside.get(), inverse.get(), ctx.get()));
+  BN_mod_mul_montgomery(inverse.get(), inverse.get(), value, group.montgomery, ctx.get());
+  Bytes out(coordinate_size(curve));
+  BN_bn2binpad(inverse.get(), out.data(), static_cast<int>(out.size()));
+  return to_hex(out);
+}
+
+TEST(OrderInverseTest, InvertsSmallLargeAndRandomNumbers) {
+  for (const Curve curve : kCurves) {
+    const BignumPtr value(BN_new());
+    const std::string one = std::string(2 * coordinate_size(curve) - 1, '0') + '1';
+    for (const BN_ULONG small :
+         {1UL, 2UL, 3UL, 0xFFFFUL}) {  // n - 0xFFFF too, and zero words in front
+      BN_set_word(value.get(), small);
+      EXPECT_EQ(times_its_inverse(curve, value.get()), one) << small;
+      BN_sub(value.get(), EC_GROUP_get0_order(group_of(curve).group), value.get());
+      EXPECT_EQ(times_its_inverse(curve, value.get()), one) << "n - " << small;
+    }
+    FixedRng rng("inverses");
+    Bytes octets(coordinate_size(curve));
+    for (int i = 0; i < 50; ++i) {
+      ASSERT_TRUE(draw_scalar(curve, rng, octets).has_value());
+      BN_bin2bn(octets.data(), static_cast<int>(octets.size()), value.get());
+      EXPECT_EQ(times_its_inverse(curve, value.get()), one);
+    }
+  }
+}
+
+TEST(OrderInverseTest, TakesNothingButZeroToZero) {
+  const BignumPtr zero(BN_new());
+  EXPECT_EQ(times_its_inverse(Curve::kP256, zero.get()), std::string(64, '0'));
 }
 
 TEST(HashTest, GivesTheStandardsDigestOfAbc) {  // FIPS 180-4, examples

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/se/open/registry.h"
 
+#include <utility>
+
 #include "kagibin/base/byte_io.h"
 #include "kagibin/scp/protocol_identifier.h"
 #include "kagibin/tlv/ber_tlv.h"
@@ -187,9 +189,9 @@ std::vector<RegistryEntry> Registry::entries() const {
   for (const std::string& name : nvm_.names(kEntries)) {
     const auto aid = Aid::from_hex(std::string_view(name).substr(kEntries.size()));
     KB_CHECK(aid.has_value());
-    const auto entry = find(*aid);
+    auto entry = decode_entry(*aid, nvm_.get(name)->expose());
     KB_CHECK(entry.has_value());
-    out.push_back(*entry);
+    out.push_back(std::move(*entry));
   }
   return out;
 }
