@@ -83,13 +83,17 @@ boost::json::array array_of(const Names& names) {
   return out;
 }
 
-// Values of i in 67: one octet each, of SCP11 two.
+// Values of i in 67: one octet each; of SCP11 more where b8 says so (Amendment F, 7.1), as in 66.
 std::vector<std::string> options_of(const gp::CardCapability::Protocol& protocol) {
-  const std::size_t size = protocol.scp == scp::kScp11 ? 2 : 1;
+  constexpr unsigned kFollows = 0x80;
   std::vector<std::string> out;
-  for (std::size_t at = 0; at < protocol.options.size(); at += size) {
-    out.push_back(to_hex(
-        ByteView(protocol.options).subspan(at, std::min(size, protocol.options.size() - at))));
+  bool goes_on = false;
+  for (const std::uint8_t octet : protocol.options) {
+    if (!goes_on) {
+      out.emplace_back();
+    }
+    out.back() += fmt::format("{:02X}", octet);
+    goes_on = protocol.scp == scp::kScp11 && (octet & kFollows) != 0;
   }
   return out;
 }

@@ -47,6 +47,11 @@ Result<Scp11Parameter> Scp11Parameter::from_octets(ByteView octets) {
                         two ? octets.back() : std::uint8_t{0}};
 }
 
+Bytes Scp11Parameter::octets() const {
+  constexpr unsigned kFollows = 0x80;
+  return second == 0 ? Bytes{first} : Bytes{static_cast<std::uint8_t>(first | kFollows), second};
+}
+
 std::uint16_t Scp11Parameter::arc() const {
   return second == 0 ? first : static_cast<std::uint16_t>((first << 7U) | second);
 }

@@ -99,6 +99,8 @@ struct Scp11Parameter {
   // As the number that the arc is: at most 14 bits, kNotSupported for more.
   static Result<Scp11Parameter> from(std::uint16_t arc);
   std::uint16_t arc() const;
+  // As INSTALL and template 67 carry it, b8 included: 1B, or 9B 02.
+  Bytes octets() const;
   // As INSTALL carries it, b8 included: 1B, or 9B 02. kNotSupported for more octets, kValue when b8
   // does not say how many there are.
   static Result<Scp11Parameter> from_octets(ByteView octets);

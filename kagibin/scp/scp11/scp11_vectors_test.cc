@@ -162,6 +162,9 @@ TEST(Scp11VectorsTest, ParametersAsOctetsSayHowManyTheyAre) {
   EXPECT_EQ(from("9B02").value(), kScp11S8);
   EXPECT_EQ(from("DB02").value(), kScp11S16);
   EXPECT_EQ(from("02").value(), (Scp11Parameter{0x02, 0}));
+  for (const char* hex : {"9B06", "9B02", "DB02", "02", "1B"}) {
+    EXPECT_EQ(to_hex(from(hex).value().octets()), hex);
+  }
   for (const char* wrong : {"1B02", "9B", "9B82"}) {
     EXPECT_EQ(from(wrong).error().code, Errc::kValue) << wrong;
   }

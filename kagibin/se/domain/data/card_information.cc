@@ -9,6 +9,7 @@
 #include "kagibin/gp/card/card_capability.h"
 #include "kagibin/gp/get_data.h"
 #include "kagibin/scp/protocol_identifier.h"
+#include "kagibin/scp/scp11/scp11.h"
 #include "kagibin/se/open/content/hierarchy.h"
 #include "kagibin/se/open/content/memory.h"
 #include "kagibin/se/open/content/privilege_rules.h"
@@ -25,14 +26,15 @@ constexpr std::uint8_t kSha256 = 0x02;  // the hash that load files are known by
 // RSA with SHA-1 and PSS, CMAC of three sizes, ECDSA over P-256 and P-384 (gp/delegated).
 constexpr std::uint8_t kSchemesOfTokens = 0xFB;
 constexpr std::uint8_t kSchemes = 0xFF;  // the 3DES MAC, too
-constexpr std::uint32_t kMaxOneOctet = 0xFF;
 
 gp::CardCapability::Protocol protocol_of(const gp::ChannelProtocol& protocol) {
   gp::CardCapability::Protocol out{.scp = protocol.scp};
-  if (protocol.parameter > kMaxOneOctet) {
-    out.options.push_back(static_cast<std::uint8_t>(protocol.parameter >> 8U));
-  }
-  out.options.push_back(static_cast<std::uint8_t>(protocol.parameter & kMaxOneOctet));
+  // Of SCP11 the octets that the arc in 66 has: b8 of the first announces the second (Amendment F,
+  // 7.1).
+  const auto scp11 = protocol.scp == scp::kScp11 ? scp::Scp11Parameter::from(protocol.parameter)
+                                                 : fail(Errc::kNotSupported, "another protocol");
+  out.options =
+      scp11 ? scp11->octets() : Bytes{static_cast<std::uint8_t>(protocol.parameter & 0xFFU)};
   if (protocol.scp == scp::kScp03) {
     out.key_sizes = kEveryAesKeySize;
   }
