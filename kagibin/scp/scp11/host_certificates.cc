@@ -28,7 +28,26 @@ StatusWord HostCertificates::refuse(StatusWord status) {
 void HostCertificates::forget() {
   blocks_.clear();
   chain_.reset();
+  root_.reset();
   host_.reset();
+}
+
+StatusWord HostCertificates::standing(const Scp11Domain& domain) const {
+  if (!root_) {
+    return sw::kOk;
+  }
+  const auto key = domain.ca_key(root_->reference);
+  if (!key || *key != root_->key) {
+    return sw::kReferencedDataNotFound.because(
+        "the CA key under which certificates were verified was replaced or deleted since: begin "
+        "again with PERFORM SECURITY OPERATION (Amendment F, 7.5)");
+  }
+  if (!domain.allows(root_->reference, root_->serial)) {
+    return kCertificateNotAllowed.because(
+        "the CA key's allow list no longer has the certificate that was verified (Amendment F, "
+        "4.3)");
+  }
+  return sw::kOk;
 }
 
 StatusWord HostCertificates::submit(const apdu::CommandApdu& command, const Scp11Domain& domain) {
@@ -39,6 +58,9 @@ StatusWord HostCertificates::submit(const apdu::CommandApdu& command, const Scp1
         "7.5)"));
   }
   host_.reset();
+  if (!chain_) {
+    root_.reset();
+  }
   if (command.data.empty() || blocks_.size() + command.data.size() > crypto::kX509MaxSize) {
     return refuse(sw::kWrongLength.because(
         "PERFORM SECURITY OPERATION carries a block of a certificate, 4,096 octets in all"));
@@ -73,7 +95,12 @@ StatusWord HostCertificates::verify(KeyReference ca, bool more, const Scp11Domai
       return kCertificateNotAllowed.because(
           "the certificate's serial number is not in the CA key's allow list (Amendment F, 4.3)");
     }
+    root_ = ChainRoot{.reference = ca,
+                      .key = *root,
+                      .serial = Bytes(certificate->serial().begin(), certificate->serial().end())};
     chain_.emplace(std::move(*root));
+  } else if (const StatusWord stands = standing(domain); !sw::is_ok(stands)) {
+    return stands;
   }
   const auto use = more ? pki::CertifiedUse::kVerification : pki::CertifiedUse::kKeyAgreement;
   const auto taken = chain_->take(*certificate, use, domain.today());
@@ -84,7 +111,7 @@ StatusWord HostCertificates::verify(KeyReference ca, bool more, const Scp11Domai
     return sw::kOk;
   }
   Bytes subject = certificate->subject_identifier();
-  forget();
+  chain_.reset();
   host_ = CertifiedHost{.key = certificate->key(), .subject = std::move(subject)};
   return sw::kOk;
 }

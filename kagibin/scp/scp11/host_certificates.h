@@ -12,6 +12,11 @@
 // date, 6640 not in the CA key's allow list (asked of the first certificate alone), 6A81
 // authorisations (BF20).
 //
+// Other commands may come between, on this logical channel or another: the CA key and its allow
+// list are asked again at every certificate that goes on with the chain and at MUTUAL AUTHENTICATE
+// (standing()). A key that was replaced or deleted since verifies nothing more (6A88), and whom the
+// list no longer names is not let in (6640).
+//
 // Limits: 4,096 octets a certificate, eight certificates. Thread-safety: one thread.
 #pragma once
 
@@ -26,6 +31,13 @@ namespace kagibin::scp {
 inline constexpr StatusWord kCertificateNotVerified{0x6600};
 inline constexpr StatusWord kCertificateNotAllowed{0x6640};
 
+// What a chain began with.
+struct ChainRoot {
+  KeyReference reference;
+  crypto::CurvePublicKey key;
+  Bytes serial;  // of the first certificate, which the allow list names
+};
+
 // Who sent CERT.OCE.ECKA.
 struct CertifiedHost {
   crypto::CurvePublicKey key;
@@ -39,6 +51,8 @@ class HostCertificates {
 
   // The host of the last chain that ended well.
   const std::optional<CertifiedHost>& host() const { return host_; }
+  // 9000 when the root of what was taken is what it was; else 6A88 or 6640. Also without a root.
+  StatusWord standing(const Scp11Domain& domain) const;
   void forget();
 
  private:
@@ -47,6 +61,7 @@ class HostCertificates {
 
   Bytes blocks_;                          // of the certificate that is coming
   std::optional<pki::ScpChain> chain_{};  // the certificates before it
+  std::optional<ChainRoot> root_{};       // of chain_ and of host_
   std::optional<CertifiedHost> host_{};
 };
 

@@ -108,6 +108,11 @@ std::expected<Scp11Card::Opened, StatusWord> Scp11Card::authenticate(
         sw::kReferencedDataNotFound.because("no CERT.OCE.ECKA was verified: PERFORM SECURITY "
                                             "OPERATION comes first (Amendment F, 7.5)"));
   }
+  if (request->variant != Scp11Variant::kB) {
+    if (const StatusWord stands = certificates_.standing(domain); !sw::is_ok(stands)) {
+      return std::unexpected(stands);
+    }
+  }
   const auto ephemeral = crypto::CurvePublicKey::from_point(own->curve(), request->ephemeral_point);
   if (!ephemeral) {
     return std::unexpected(

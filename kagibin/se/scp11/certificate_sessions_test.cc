@@ -158,6 +158,117 @@ TEST(CertificateSessionsTest, WhatWasShownIsForgottenWhenSomethingElseBegins) {
   EXPECT_EQ(bench.authenticate(there, other).value, 0x9000);
 }
 
+// What another logical channel does to the CA key between two commands of this one.
+class ChangedAuthorityTest : public ::testing::Test {
+ protected:
+  ChangedAuthorityTest() {
+    bench_.put_keys();
+    beside_ = bench_.open_channel();
+  }
+  // In a session of the ISD's own on the other channel.
+  std::uint16_t beside(const apdu::CommandApdu& command) {
+    auto session = bench_.open_isd(0x33, beside_);
+    const auto out = bench_.send(*session, command, beside_).sw.value;
+    bench_.select("", beside_);
+    return out;
+  }
+  std::uint16_t replace_ca(const crypto::CurvePublicKey& key) {
+    auto session = bench_.open_isd(0x33, beside_);
+    const gp::SensitiveCipher cipher{
+        .encrypt = [&](ByteView value) { return session->encrypt_sensitive(value); }};
+    const gp::PutKey put{.old_version = kCa.version,
+                         .new_version = kCa.version,
+                         .first_identifier = kCa.identifier,
+                         .keys = {gp::seal_key(gp::Key::ec_public(key).value(), cipher).value()}};
+    const auto out = bench_.send(*session, put.encode().value(), beside_).sw.value;
+    bench_.select("", beside_);
+    return out;
+  }
+  std::uint16_t delete_ca() {
+    return beside({.cla = 0x80, .ins = 0xE4, .data = hex("D00110D20103"), .le = 256});
+  }
+  std::uint16_t allow(std::string_view serials) {
+    const Bytes list = hex(serials);
+    Bytes data = hex("A60483021003");
+    append(data, Bytes{0x70, static_cast<std::uint8_t>(list.size())});
+    append(data, list);
+    return beside({.cla = 0x80, .ins = 0xE2, .p1 = 0x90, .data = std::move(data)});
+  }
+  std::uint16_t authenticate() {
+    auto host = bench_.make_host(Scp11Variant::kA);
+    return bench_.authenticate(host).value;
+  }
+
+  Scp11Bench bench_;
+  std::uint8_t beside_ = 0;
+};
+
+// Amendment F, 7.5, 7.6: the CA key that certificates were verified under
+TEST_F(ChangedAuthorityTest, AHostOfAReplacedOrDeletedCaKeyIsNotLetIn) {
+  const auto stranger = make_key(crypto::Curve::kP256, "another CA-KLOC").public_key();
+  ASSERT_EQ(bench_.show(bench_.chain()).value, 0x9000);
+  ASSERT_EQ(replace_ca(stranger), 0x9000);
+  EXPECT_EQ(authenticate(), 0x6A88);
+  EXPECT_NE(bench_.element->reason().text().find("replaced or deleted"), std::string_view::npos);
+  // The same key put again is the same key.
+  ASSERT_EQ(replace_ca(bench_.authority.root.public_key()), 0x9000);
+  ASSERT_EQ(bench_.show(bench_.chain()).value, 0x9000);
+  ASSERT_EQ(replace_ca(bench_.authority.root.public_key()), 0x9000);
+  EXPECT_EQ(authenticate(), 0x9000);
+  bench_.select("");
+  ASSERT_EQ(bench_.show(bench_.chain()).value, 0x9000);
+  ASSERT_EQ(delete_ca(), 0x9000);
+  EXPECT_EQ(authenticate(), 0x6A88);
+}
+
+TEST_F(ChangedAuthorityTest, AChainDoesNotGoOnUnderAnotherCaKey) {
+  const auto stranger = make_key(crypto::Curve::kP256, "another CA-KLOC").public_key();
+  const auto commands =
+      scp::verify_certificate_commands(bench_.chain(Format::kGp, true), kCa).value();
+  ASSERT_GE(commands.size(), 2U);
+  const auto last_after = [&](auto between) {
+    StatusWord last{};
+    for (std::size_t at = 0; at < commands.size(); ++at) {
+      if (at + 1 == commands.size()) {
+        between();
+      }
+      last = bench_.send(commands[at]).sw;
+    }
+    return last.value;
+  };
+  EXPECT_EQ(last_after([] {}), 0x9000);
+  EXPECT_EQ(last_after([&] { ASSERT_EQ(replace_ca(stranger), 0x9000); }), 0x6A88);
+  EXPECT_EQ(authenticate(), 0x6A88);
+  ASSERT_EQ(replace_ca(bench_.authority.root.public_key()), 0x9000);
+  EXPECT_EQ(last_after([&] { ASSERT_EQ(delete_ca(), 0x9000); }), 0x6A88);
+}
+
+// Amendment F, 4.3: the allow list between PERFORM SECURITY OPERATION and MUTUAL AUTHENTICATE
+TEST_F(ChangedAuthorityTest, WhomTheAllowListNoLongerNamesIsNotLetIn) {
+  ASSERT_EQ(allow("930111"), 0x9000);
+  ASSERT_EQ(bench_.show(bench_.chain()).value, 0x9000);
+  ASSERT_EQ(allow("930112"), 0x9000);
+  EXPECT_EQ(authenticate(), 0x6640);
+  EXPECT_EQ(authenticate(), 0x6A88) << "it was forgotten";
+  ASSERT_EQ(allow("930111"), 0x9000);
+  ASSERT_EQ(bench_.show(bench_.chain()).value, 0x9000);
+  ASSERT_EQ(allow("930112930111"), 0x9000);
+  EXPECT_EQ(authenticate(), 0x9000);
+}
+
+// Amendment F, 7.1: i in 66 and 67
+TEST(CertificateSessionsTest, CardDataAndCapabilitiesTellOneI) {
+  for (const auto& [parameter, i] : {std::pair(scp::kScp11S8, std::string("9B02")),
+                                     std::pair(scp::kScp11S16, std::string("DB02"))}) {
+    Scp11Bench bench(Curve::kP256, parameter);
+    EXPECT_NE(to_hex(bench.send("80CA006600").data).find("060A2A864886FC6B0411" + i),
+              std::string::npos)
+        << i;
+    EXPECT_NE(to_hex(bench.send("80CA006700").data).find("A0078001118102" + i), std::string::npos)
+        << to_hex(bench.send("80CA006700").data);
+  }
+}
+
 // Amendment F, 4.3: one session
 TEST(CertificateSessionsTest, ADomainHasOneSessionOfScp11c) {
   Scp11Bench bench;
