@@ -132,6 +132,9 @@ TEST(ConfidentialSetupTest, GroupingsHaveTheirOrder) {
     return request ? Errc::kIo : request.error().code;
   };
   EXPECT_TRUE(SetupRequest::decode(*from_hex("3A0201AA 7F4901BB 5F3701CC")).has_value());
+  EXPECT_EQ(code("00A601AA"), Errc::kUnexpectedTag) << "nothing follows the last block";
+  EXPECT_TRUE(SetupRequest::decode(*from_hex("00A601AA"), false).has_value());
+  EXPECT_TRUE(SetupRequest::decode(*from_hex("00A601AA 7F4901BB")).has_value());
   EXPECT_EQ(code(""), Errc::kUnexpectedTag);
   EXPECT_EQ(code("3A0201AA"), Errc::kUnexpectedTag);
   EXPECT_EQ(code("3A0201AA 7F4901BB"), Errc::kUnexpectedTag);

@@ -71,7 +71,7 @@ Result<void> take(const Grouping& one, std::size_t index, SetupRequest& out) {
 
 }  // namespace
 
-Result<SetupRequest> SetupRequest::decode(ByteView data) {
+Result<SetupRequest> SetupRequest::decode(ByteView data, bool last) {
   const std::vector<Grouping> all = KB_TRY(decode_groupings(data));
   SetupRequest out;
   std::size_t index = 0;
@@ -86,6 +86,11 @@ Result<SetupRequest> SetupRequest::decode(ByteView data) {
   }
   if (index == 0 || (out.signed_reference && index != 3)) {
     return out_of_order();
+  }
+  if (last && !out.reference.empty() && out.ephemeral_point.empty()) {
+    return fail(Errc::kUnexpectedTag,
+                "the last block of a confidential set-up brings a key, 7F49: a reference, 00A6, "
+                "alone sets up nothing (Amendment A, scenario 3)");
   }
   if (out.signed_reference) {
     out.signed_octets = data.first(covered);

@@ -6,7 +6,8 @@
 //                          block 01: 3A02 { A6 } 7F49 { ePK.SP } 5F37 { r|s }   last
 //                                                                -> [85 10 DR] 86 10 receipt
 //                          r|s by SK.SP over the groupings 3A02, 7F49 and 0085 { challenge }
-//   unsigned (Amendment A) 00A6 { A6 } 7F49 { ePK.SP }, in one block or in two, the last one last
+//   unsigned (Amendment A) 00A6 { A6 } 7F49 { ePK.SP }, in one block or in two. 00A6 alone is not
+//                          the last block: nothing is set up without a key
 //                                                                -> [85 10 DR] 86 10 receipt
 //
 // Each is a data grouping (gp/store_data.h), its id before the braces; ePK is the point alone, 65
@@ -43,8 +44,9 @@ struct SetupRequest {
   ByteView signature{};
   ByteView signed_octets{};  // groupings 3A02 and 7F49 as they came
 
-  // kUnexpectedTag for groupings that are none of those above, or not in this order; kTruncated.
-  static Result<SetupRequest> decode(ByteView data);
+  // `last`: b8 of P1. kUnexpectedTag for groupings that are none of those above, or not in this
+  // order, and for a reference alone in the last block; kTruncated.
+  static Result<SetupRequest> decode(ByteView data, bool last = true);
 };
 // Whether the first grouping of a block is of a set-up.
 bool begins_setup(ByteView data);

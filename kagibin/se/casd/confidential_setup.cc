@@ -227,12 +227,14 @@ bool is_setup_block(const DomainCommand& command, const gp::StoreData& head) {
          head.encryption == gp::StoreEncryption::kNone && gp::begins_setup(command.data);
 }
 
-apdu::ResponseApdu store_setup_block(const DomainCommand& command, const Aid& domain) {
+apdu::ResponseApdu store_setup_block(const DomainCommand& command,
+                                     const gp::StoreData& head,
+                                     const Aid& domain) {
   const auto allowed = check_domain(command, domain);
   if (!allowed) {
     return answer(status_of(allowed.error()));
   }
-  const auto request = gp::SetupRequest::decode(command.data);
+  const auto request = gp::SetupRequest::decode(command.data, head.last);
   if (!request) {
     return answer(status_of(request.error()));
   }

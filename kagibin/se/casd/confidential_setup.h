@@ -25,6 +25,8 @@ namespace kagibin::se {
 // Whether this block is of a set-up, and not of a domain's objects.
 bool is_setup_block(const DomainCommand& command, const gp::StoreData& head);
 // For `domain`: the one selected, or one that is being personalised.
-apdu::ResponseApdu store_setup_block(const DomainCommand& command, const Aid& domain);
+apdu::ResponseApdu store_setup_block(const DomainCommand& command,
+                                     const gp::StoreData& head,
+                                     const Aid& domain);
 
 }  // namespace kagibin::se

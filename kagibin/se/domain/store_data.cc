@@ -144,7 +144,7 @@ apdu::ResponseApdu store_block(const DomainCommand& command, const gp::StoreData
     return for_application(command, head, *target);
   }
   if (is_setup_block(command, head)) {
-    return store_setup_block(command, target->aid);
+    return store_setup_block(command, head, target->aid);
   }
   if (!forwarded) {
     return store_for_domain(command, head);
