@@ -144,8 +144,8 @@ class AgreementVisit {
 
   // A set that waits since an earlier run, or was agreed on before, and opens the selected domain.
   Checked<void> find_agreed() {
-    for (const provider::ChannelKeySet& set : KB_TRY(agreed_->waiting())) {
-      if (KB_TRY(opens(set))) {
+    for (const provider::AgreedSet& set : KB_TRY(agreed_->waiting())) {
+      if (KB_TRY(opens(set.keys))) {
         KB_TRY(agreed_->adopt(set));
         return {};
       }
@@ -197,7 +197,8 @@ class AgreementVisit {
     const crypto::EcPrivateKey signing = KB_TRY(home_.keys().signing_key());
     const apdu::CommandApdu ask = KB_TRY(setup.ask(challenge.data, signing, home_.rng()));
     const gp::AgreedKeySet expected = KB_TRY(setup.expected());
-    const provider::ChannelKeySet set = key_set(expected);
+    const provider::AgreedSet set{.keys = key_set(expected),
+                                  .replaces_all = reference.deletes_existing};
     KB_TRY(agreed_->keep(set));
     const auto answer = send(ask);
     if (!answer) {
@@ -220,7 +221,7 @@ class AgreementVisit {
               agreed.error().detail.text(), domain_.hex()));
     }
     KB_TRY(select(domain_, "The domain cannot be selected any more"));
-    if (!KB_TRY(opens(set))) {
+    if (!KB_TRY(opens(set.keys))) {
       return provider::problem(
           Errc::kAuthentication,
           fmt::format(

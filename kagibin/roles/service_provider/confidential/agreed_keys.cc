@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/service_provider/confidential/agreed_keys.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "kagibin/base/byte_io.h"
@@ -15,6 +17,28 @@ constexpr std::string_view kAgreedKind = "agreed_keys";
 
 crypto::Digest256 fingerprint(const ChannelKeySet& set) {
   return crypto::sha256({ascii("KB1-KFP"), set.enc.expose(), set.mac.expose(), set.dek.expose()});
+}
+
+// The key set has an octet and three keys, so that one octet more shows.
+constexpr std::uint8_t kReplacesAll = 0x01;
+constexpr std::size_t kKeys = 3;
+
+Result<SecretBytes> encode(const AgreedSet& set) {
+  SecretBytes keys = KB_TRY(encode_key_set(set.keys));
+  if (!set.replaces_all) {
+    return keys;
+  }
+  SecretBytes out(keys.size() + 1);
+  std::ranges::copy(keys.expose(), out.expose_mutable().begin());
+  out.expose_mutable().back() = kReplacesAll;
+  return out;
+}
+
+Result<AgreedSet> decode(ByteView octets) {
+  const bool replaces_all =
+      octets.size() % kKeys == 2 && !octets.empty() && octets.back() == kReplacesAll;
+  const ByteView keys = replaces_all ? octets.first(octets.size() - 1) : octets;
+  return AgreedSet{.keys = KB_TRY(decode_key_set(keys)), .replaces_all = replaces_all};
 }
 
 std::string label_of(ByteView record) { return fmt::format("{}/{}", kWaitingKind, to_hex(record)); }
@@ -32,31 +56,34 @@ Bytes AgreedKeys::name() const {
       .take();
 }
 
-Result<void> AgreedKeys::keep(const ChannelKeySet& set) {
+Result<void> AgreedKeys::keep(const AgreedSet& set) {
   Bytes record = name();
-  append(record, fingerprint(set));
-  const SecretBytes plain = KB_TRY(encode_key_set(set));
+  append(record, fingerprint(set.keys));
+  const SecretBytes plain = KB_TRY(encode(set));
   const Bytes blob = KB_TRY(keys_.seal(label_of(record), plain.expose()));
   return journal_.put_record(kWaitingKind, record, blob);
 }
 
-Result<std::vector<ChannelKeySet>> AgreedKeys::waiting() const {
+Result<std::vector<AgreedSet>> AgreedKeys::waiting() const {
   const Bytes prefix = name();
-  std::vector<ChannelKeySet> out;
+  std::vector<AgreedSet> out;
   for (const auto& [record, blob] : KB_TRY(journal_.records(kWaitingKind))) {
     if (blob.empty() || record.size() < prefix.size() ||
         !equal(ByteView(record).first(prefix.size()), prefix)) {
       continue;
     }
     const SecretBytes plain = KB_TRY(keys_.unseal(label_of(record), blob));
-    out.push_back(KB_TRY(decode_key_set(plain.expose())));
+    out.push_back(KB_TRY(decode(plain.expose())));
   }
   return out;
 }
 
-Result<void> AgreedKeys::adopt(const ChannelKeySet& set) {
-  KB_TRY(keys_.put_channel_keys(name_.seid, name_.security_domain, name_.key_version, set));
-  KB_TRY(journal_.put_record(kAgreedKind, name(), fingerprint(set)));
+Result<void> AgreedKeys::adopt(const AgreedSet& set) {
+  KB_TRY(keys_.put_channel_keys(name_.seid, name_.security_domain, name_.key_version, set.keys));
+  KB_TRY(journal_.put_record(kAgreedKind, name(), fingerprint(set.keys)));
+  if (set.replaces_all) {
+    KB_TRY(keys_.forget_other_channel_keys(name_.seid, name_.security_domain, name_.key_version));
+  }
   const Bytes prefix = name();
   for (const auto& [record, blob] : KB_TRY(journal_.records(kWaitingKind))) {
     if (!blob.empty() && record.size() >= prefix.size() &&

@@ -197,4 +197,18 @@ Result<void> KeyStore::forget_channel_keys(const Seid& seid,
   return journal_.put_record(kChannelKind, channel_name(seid, security_domain, key_version), {});
 }
 
+Result<void> KeyStore::forget_other_channel_keys(const Seid& seid,
+                                                 const Aid& security_domain,
+                                                 std::uint8_t kept_version) {
+  const std::size_t version_at = seid.view().size();
+  for (const auto& [name, blob] : KB_TRY(journal_.records(kChannelKind))) {
+    if (blob.empty() || name.size() <= version_at || name[version_at] == kept_version ||
+        name != channel_name(seid, security_domain, name[version_at])) {
+      continue;
+    }
+    KB_TRY(journal_.put_record(kChannelKind, name, {}));
+  }
+  return {};
+}
+
 }  // namespace kagibin::roles::service_provider

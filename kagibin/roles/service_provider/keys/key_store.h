@@ -78,6 +78,10 @@ class KeyStore {
   Result<void> forget_channel_keys(const Seid& seid,
                                    const Aid& security_domain,
                                    std::uint8_t key_version);
+  // All sets of the domain but one: the card has no others.
+  Result<void> forget_other_channel_keys(const Seid& seid,
+                                         const Aid& security_domain,
+                                         std::uint8_t kept_version);
 
   // Blobs for the journal; the label says what and whose they are.
   Result<Bytes> seal(std::string_view label, ByteView secret) {
