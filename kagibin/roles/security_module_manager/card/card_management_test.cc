@@ -346,7 +346,8 @@ TEST(KeyChangeTest, DoesNotCountAsAWayInWhatTheCardOpensNothingWith) {
   EXPECT_FALSE(danger(told_set(0x31)));
   EXPECT_FALSE(danger(told_set(0x7F, gp::key_type::kAes, 32)));
   EXPECT_FALSE(danger(told_set(0xFF))) << "a factory set";
-  for (const std::uint8_t version : std::to_array<std::uint8_t>({0x80, 0xFE, 0x70, 0x71, 0x73})) {
+  for (const std::uint8_t version :
+       std::to_array<std::uint8_t>({0x80, 0xFE, 0x11, 0x70, 0x71, 0x73, 0x74, 0x75})) {
     EXPECT_TRUE(danger(told_set(version))) << std::hex << int{version};
   }
   EXPECT_TRUE(danger(told_set(0x20, gp::key_type::kDes))) << "the card speaks no SCP02";
@@ -363,7 +364,15 @@ TEST(KeyChangeTest, DoesNotCountAsAWayInWhatTheCardOpensNothingWith) {
   EXPECT_FALSE(danger(told_set(0x01)));
   facts.card_data->protocols.push_back({.scp = 0x80, .parameter = 0x00});
   EXPECT_TRUE(danger(told_set(0x01))) << "SCP80's";
-  EXPECT_FALSE(danger(told_set(0x40)));
+  EXPECT_TRUE(danger(told_set(0x40))) << "SCP81's, on a UICC";
+  EXPECT_TRUE(danger(told_set(0x20))) << "SCP02's";
+  EXPECT_TRUE(danger(told_set(0x50))) << "nobody's";
+  EXPECT_FALSE(danger(told_set(0x3F))) << "SCP03's";
+  EXPECT_FALSE(danger(told_set(0xFF))) << "the factory's";
+  facts.card_data->protocols.push_back({.scp = 0x02, .parameter = 0x55});
+  EXPECT_TRUE(danger(told_set(0x31, gp::key_type::kDes))) << "SCP03's";
+  EXPECT_FALSE(danger(told_set(0x2F, gp::key_type::kDes))) << "SCP02's";
+  facts.card_data->protocols.pop_back();
   facts.card_data->protocols.push_back({.scp = 0x81, .parameter = 0x00});
   EXPECT_TRUE(danger(told_set(0x40))) << "SCP81's";
   facts.card_data.reset();

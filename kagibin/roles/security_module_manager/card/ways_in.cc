@@ -16,12 +16,21 @@ constexpr std::uint8_t kFirstOfSet = 0x01;
 constexpr std::uint8_t kLastOfSet = 0x03;
 constexpr std::uint8_t kFactoryVersion = 0xFF;
 constexpr std::uint8_t kHighestVersion = 0x7F;
-constexpr std::array<std::uint8_t, 4> kOtherUses{0x70, 0x71, 0x73,
-                                                 0x74};  // token, receipt, DAP, CASD
+// DAP of a UICC, token, receipt, DAP, CASD, ciphered load file data blocks.
+constexpr std::array<std::uint8_t, 6> kOtherUses{0x11, 0x70, 0x71, 0x73, 0x74, 0x75};
 constexpr std::uint8_t kScp01 = 0x01;
 constexpr std::uint8_t kScp80 = 0x80;
 constexpr std::uint8_t kScp81 = 0x81;
 constexpr std::uint16_t kDesSize = 16;
+
+struct VersionRange {
+  std::uint8_t first;
+  std::uint8_t last;
+};
+constexpr VersionRange kOfScp80{0x01, 0x0F};
+constexpr VersionRange kOfScp02{0x20, 0x2F};
+constexpr VersionRange kOfScp03{0x30, 0x3F};
+constexpr VersionRange kOfScp81{0x40, 0x4F};
 
 bool is_des(std::uint8_t of) { return of == type::kDes || of == type::kDesCbc; }
 
@@ -40,12 +49,27 @@ bool has_component(const gp::KeyEntry& key, std::uint8_t of) {
 
 bool is_for_domain(const gp::KeyEntry& key) { return !key.policy || key.policy->is_for_domain(); }
 
-// Whether keys of this version are for secure channels with the domain.
+bool is_within(std::uint8_t version, VersionRange range) {
+  return version >= range.first && version <= range.last;
+}
+
+// A card of a network, whose key versions say the protocol (GPC_GUI_010).
+bool is_uicc(const CardFacts& facts) {
+  return facts.parameter_of(kScp80).has_value() || facts.parameter_of(kScp81).has_value();
+}
+
+// Whether keys of this version are for secure channels with the domain, on any card.
 bool is_channel_version(const CardFacts& facts, std::uint8_t version) {
-  const bool over_the_air = facts.parameter_of(kScp80) && version <= 0x0F;
-  const bool over_http = facts.parameter_of(kScp81) && version >= 0x40 && version <= 0x4F;
+  const bool of_network =
+      is_uicc(facts) && (is_within(version, kOfScp80) || is_within(version, kOfScp81));
   return version != 0 && (version <= kHighestVersion || version == kFactoryVersion) &&
-         !over_the_air && !over_http && std::ranges::find(kOtherUses, version) == kOtherUses.end();
+         !of_network && std::ranges::find(kOtherUses, version) == kOtherUses.end();
+}
+
+// Whether a set of this type under this version is one of its protocol.
+bool is_version_of(const CardFacts& facts, std::uint8_t version, std::uint8_t type) {
+  return !is_uicc(facts) || version == kFactoryVersion ||
+         is_within(version, is_des(type) ? kOfScp02 : kOfScp03);
 }
 
 bool speaks(const CardFacts& facts, std::uint8_t of) {
@@ -67,7 +91,7 @@ bool is_set(const CardFacts& facts, const gp::KeyInformation& keys, std::uint8_t
                             : component.length_bytes == 16 || component.length_bytes == 24 ||
                                   component.length_bytes == 32;
   if ((!is_des(component.type) && component.type != type::kAes) || !has_size ||
-      !speaks(facts, component.type)) {
+      !speaks(facts, component.type) || !is_version_of(facts, version, component.type)) {
     return false;
   }
   for (std::uint8_t identifier = kFirstOfSet; identifier <= kLastOfSet; ++identifier) {

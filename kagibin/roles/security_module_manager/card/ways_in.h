@@ -5,10 +5,12 @@
 //   possible   KID 01 symmetric, 02 and 03 there; or KID 11, 13 or 15: what a change must not touch
 //              unseen
 //   sure       what is left to rely on: three AES or three 3DES keys of one size that the domain
-//              itself may use, under 01 to 7F or FF, not where keys of another use stand (70, 71,
-//              73, 74; 01 to 0F of a card with SCP80, 40 to 4F with SCP81), of a protocol that the
-//              card data names; or an EC private key of SCP11a or c with a CA key beside it. SCP11b
-//              authenticates nobody. Without card data every protocol counts
+//              itself may use, under 01 to 7F or FF, not where keys of another use stand (11, 70,
+//              71, 73 to 75), of a protocol that the card data names. On a card that names SCP80 or
+//              SCP81, a UICC, the version says the protocol (GPC_GUI_010): SCP80 01 to 0F, SCP02 20
+//              to 2F, SCP03 30 to 3F, SCP81 40 to 4F; a factory set, FF, is of any. Or an EC
+//              private key of SCP11a or c with a CA key beside it. SCP11b authenticates nobody.
+//              Without card data every protocol counts
 //
 // Functions of values; versions are KVNs.
 #pragma once
