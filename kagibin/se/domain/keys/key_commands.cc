@@ -150,7 +150,14 @@ Result<void> drop_factory_set(KeyStore& store,
                               const RegistryEntry& domain,
                               std::uint8_t version_put) {
   const bool replaced = version_put != kFactoryKeyVersion && opens(store, domain, version_put);
-  return replaced ? store.erase_version(domain.aid, kFactoryKeyVersion) : Result<void>{};
+  if (!replaced || !store.has_version(domain.aid, kFactoryKeyVersion)) {
+    return {};
+  }
+  // The first set stays one of this kind: what a host gets that names no version.
+  if (store.default_version(domain.aid) == kFactoryKeyVersion) {
+    KB_TRY(store.inherit_order(domain.aid, kFactoryKeyVersion, version_put));
+  }
+  return store.erase_version(domain.aid, kFactoryKeyVersion);
 }
 
 Result<void> put_all(Platform& platform,

@@ -96,6 +96,34 @@ TEST_F(KeyCommandsTest, TheFactorySetGoesWhenAnotherIsComplete) {
   EXPECT_TRUE(bench.open(test_keys(0x51), 0x00)->open());
 }
 
+// GPCS 11.8.2.1: P1 = 0 of INITIALIZE UPDATE goes on meaning what it meant
+TEST_F(KeyCommandsTest, WhatReplacesTheFactorySetIsTheFirstSetAsThatWas) {
+  ElementProfile profile;
+  profile.key_sets.push_back({profile.isd_aid, 0xFF, test_keys(kIsdKeys)});
+  profile.key_sets.push_back({profile.isd_aid, 0x20, test_keys(0x61)});
+  Bench bench(std::move(profile));
+  const auto first = [&] {
+    bench.select("");
+    const auto told = gp::KeyInformation::decode(bench.send("80CA00E000").data).value();
+    const auto answer = bench.send("8050000008000102030405060700");
+    EXPECT_EQ(answer.data.at(10), told.keys.front().version);
+    return answer.data.at(10);
+  };
+  EXPECT_EQ(first(), 0xFF);
+  auto host = bench.open_isd();
+  ASSERT_EQ(bench.status(*host, Bench::put_key(*host, 0x01, fresh_).encode().value()), 0x9000);
+  EXPECT_EQ(first(), 0x01);
+  // Where another set came first, it stays the first.
+  ElementProfile later;
+  later.key_sets.push_back({later.isd_aid, 0x20, test_keys(kIsdKeys)});
+  later.key_sets.push_back({later.isd_aid, 0xFF, test_keys(0x61)});
+  Bench other(std::move(later));
+  host = other.open_isd();
+  ASSERT_EQ(other.status(*host, Bench::put_key(*host, 0x01, fresh_).encode().value()), 0x9000);
+  other.select("");
+  EXPECT_EQ(other.send("8050000008000102030405060700").data.at(10), 0x20);
+}
+
 // GPCS 11.8.2.3, B.6: key check values
 TEST_F(KeyCommandsTest, RefusesAWrongCheckValueAndChangesNothing) {
   auto wrong = Bench::put_key(*host_, 0x31, fresh_);

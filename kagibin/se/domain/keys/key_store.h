@@ -14,7 +14,8 @@
 // 01, and AES keys alone, KID (1) | 88 | length (1) | value; it is read and written anew as 02.
 //
 // `order` counts up as sets are put: the first that can open a channel is the one that INITIALIZE
-// UPDATE with P1 = 0 means. A set is complete when its keys 01, 02 and 03 (Key-ENC, Key-MAC,
+// UPDATE with P1 = 0 means. What replaces a set has its place, also what takes that of the factory
+// set. A set is complete when its keys 01, 02 and 03 (Key-ENC, Key-MAC,
 // Key-DEK) are AES keys of one size, or 3DES keys of 16 octets, and the domain may use them.
 // Limits: 48 sets a domain, 16 keys a set, 8,192 octets a set. Thread-safety: one thread.
 #pragma once

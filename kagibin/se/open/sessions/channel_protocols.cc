@@ -26,11 +26,14 @@ Result<gp::ChannelProtocol> certificate_protocol(ByteView octets,
 }
 
 Result<gp::ChannelProtocol> protocol_of(ByteView value,
-                                        bool scp02_is_on,
+                                        std::optional<std::uint16_t> scp02,
                                         std::optional<std::uint16_t> scp11) {
   if (value[0] == scp::kScp02 && value.size() == 2) {
-    if (!scp02_is_on) {
+    if (!scp02) {
       return fail(Errc::kPolicy, kScp02IsOff);
+    }
+    if (value[1] == 0) {
+      return gp::ChannelProtocol{.scp = scp::kScp02, .parameter = *scp02};
     }
     const scp::Scp02Parameter legacy = KB_TRY(scp::Scp02Parameter::from(value[1]));
     return gp::ChannelProtocol{.scp = scp::kScp02, .parameter = legacy.i};
@@ -70,12 +73,12 @@ std::vector<gp::ChannelProtocol> protocols_of(const ElementProfile& profile) {
 Result<std::vector<gp::ChannelProtocol>> protocols_of(
     ByteView parameters, const std::vector<gp::ChannelProtocol>& of_parent) {
   tlv::TlvReader in(parameters);
-  const bool scp02_is_on = gp::parameter_of(of_parent, scp::kScp02).has_value();
+  const auto scp02 = gp::parameter_of(of_parent, scp::kScp02);
   const auto scp11 = gp::parameter_of(of_parent, scp::kScp11);
   std::vector<gp::ChannelProtocol> out;
   while (!in.empty()) {
     const tlv::Tlv asked = KB_TRY(in.expect(kProtocol, 2, 3));
-    const gp::ChannelProtocol protocol = KB_TRY(protocol_of(asked.value, scp02_is_on, scp11));
+    const gp::ChannelProtocol protocol = KB_TRY(protocol_of(asked.value, scp02, scp11));
     if (gp::parameter_of(out, protocol.scp)) {
       return fail(Errc::kInvalidArgument, "a security domain speaks a protocol with one i");
     }

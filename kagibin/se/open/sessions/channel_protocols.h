@@ -22,8 +22,10 @@ inline constexpr Detail kScp02IsOff =
 std::vector<gp::ChannelProtocol> protocols_of(const ElementProfile& profile);
 
 // C9 of a security domain: 81 02 = SCP identifier and i (GPCS 11.5.2.3.7), once a protocol, nothing
-// else. Without one it speaks what its own domain speaks. kInvalidArgument for what no domain here
-// speaks; kPolicy for SCP02 unless its own domain speaks that.
+// else. Without one it speaks what its own domain speaks. 02 00 is SCP02 as its own domain speaks
+// it: 00 is no i of SCP02, and hosts send it that have a session of SCP02 and know no i.
+// kInvalidArgument for what no domain here speaks; kPolicy for SCP02 unless its own domain speaks
+// that.
 Result<std::vector<gp::ChannelProtocol>> protocols_of(
     ByteView parameters, const std::vector<gp::ChannelProtocol>& of_parent);
 

@@ -52,6 +52,8 @@ TEST(ChannelProtocolsTest, ADomainSpeaksWhatItAskedForOrWhatItsParentDoes) {
   EXPECT_EQ(of("81020370", off), (Protocols{{0x03, 0x70}}));
   EXPECT_EQ(of("81020370", on), (Protocols{{0x03, 0x70}}));
   EXPECT_EQ(of("81020215", on), (Protocols{{0x02, 0x15}}));
+  EXPECT_EQ(of("81020200", on), (Protocols{{0x02, 0x55}})) << "as hosts ask that know no i";
+  EXPECT_EQ(of("81020200", off).error().code, Errc::kPolicy);
   EXPECT_EQ(of("8102021581020300", on), (Protocols{{0x02, 0x15}, {0x03, 0x00}}));
   EXPECT_EQ(of("81020255", off).error().code, Errc::kPolicy);
   EXPECT_EQ(of("81020255", off).error().detail.text(), kScp02IsOff.text());
