@@ -249,9 +249,11 @@ class MakerCommands {
   }
 
   // The serial number is the end of the SEID.
-  static Result<maker::ElementPlan> plan_of(const cli::ElementRecipe& recipe, const Seid& seid) {
+  static Result<maker::ElementPlan> plan_of(const cli::ElementRecipe& recipe,
+                                            const Seid& seid,
+                                            ByteView authority_key) {
     const std::uint32_t serial = KB_TRY(ByteReader(seid.view().last(4)).u32());
-    se::ElementProfile profile = KB_TRY(recipe.element(serial));
+    se::ElementProfile profile = KB_TRY(recipe.element(serial, authority_key));
     const bool has_issuer_keys =
         std::ranges::any_of(profile.key_sets, [&](const se::InitialKeySet& set) {
           return set.security_domain == profile.isd_aid &&
@@ -267,20 +269,20 @@ class MakerCommands {
         .seid = seid, .iin = std::move(iin), .cin = std::move(cin), .profile = std::move(profile)};
   }
 
-  // The controlling authority's own domain, which believes the root that the maker was given.
-  Result<se::InitialCasd> casd_of(const maker::MakerIdentity& identity) const {
+  // What the controlling authority's own domain believes: the root that the maker was given.
+  static Result<Bytes> authority_of(const maker::MakerIdentity& identity) {
     if (!identity.authority) {
       return fail(Errc::kState, "the maker has no certificate yet: kagibin maker install");
     }
     const auto point = identity.authority->point();
-    return se::InitialCasd{.authority_key = Bytes(point.begin(), point.end()),
-                           .mandated_dap = options_.mandated_dap};
+    return Bytes(point.begin(), point.end());
   }
 
   Result<void> make_all(const std::optional<cli::ElementRecipe>& recipe) {
     const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
     const auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
     maker::ElementMaker element_maker(KB_TRY(folder.identity()), clock_, rng_);
+    const Bytes authority = KB_TRY(authority_of(element_maker.identity()));
     const se::ModuleRegistry modules = KB_TRY(cli::standard_modules());
     const std::string manager_pem = KB_TRY(read_text(options_.manager));
     std::error_code error;
@@ -295,10 +297,12 @@ class MakerCommands {
     for (int number = 0; number < options_.count; ++number) {
       const Seid seid = KB_TRY(next_seid(number));
       const fs::path file = options_.out / (seid.hex() + ".nvm");
-      maker::ElementPlan plan = KB_TRY(recipe ? plan_of(*recipe, seid) : plan_of(seid));
+      maker::ElementPlan plan = KB_TRY(recipe ? plan_of(*recipe, seid, authority) : plan_of(seid));
       plan.certificate_days = options_.days;
       if (options_.casd) {
-        plan.profile.casd = KB_TRY(casd_of(element_maker.identity()));
+        const bool of_profile = plan.profile.casd && plan.profile.casd->mandated_dap;
+        plan.profile.casd = se::InitialCasd{.authority_key = authority,
+                                            .mandated_dap = options_.mandated_dap || of_profile};
       }
       auto medium = KB_TRY(se::NvmFile::open(file));
       auto made = KB_TRY(element_maker.make(std::move(plan), std::move(medium), modules));
@@ -403,8 +407,8 @@ int main(int argc, char** argv) {
       ->excludes(profile);
   auto* casd = make->add_flag(
       "--casd", options.casd,
-      "with a domain of the controlling authority (CASD), for confidential set-up; its keys are "
-      "made inside");
+      "with a domain of the controlling authority (CASD), for confidential set-up, whatever the "
+      "profile says; its keys are made inside");
   make->add_flag("--mandated-dap", options.mandated_dap,
                  "every load file needs a signature of the controlling authority (DAP)")
       ->needs(casd);

@@ -63,6 +63,7 @@ se::ElementProfile ElementRecipe::element_without_keys(std::uint32_t serial) con
       .basic_channel_reserved = shared.basic_channel_reserved,
       .authentication_failure_limit = shared.authentication_failure_limit,
       .memory_octets = shared.memory_octets,
+      .casd = shared.casd,
       .security_domains = shared.security_domains,
       .applications = shared.applications,
   };
@@ -73,8 +74,21 @@ se::ElementProfile ElementRecipe::element_without_keys(std::uint32_t serial) con
   return out;
 }
 
-Result<se::ElementProfile> ElementRecipe::element(std::uint32_t serial) const {
+Result<se::ElementProfile> ElementRecipe::element(std::uint32_t serial,
+                                                  ByteView authority_key) const {
   se::ElementProfile out = element_without_keys(serial);
+  if (out.casd && !authority_key.empty()) {
+    if (!out.casd->authority_key.empty() && !equal(out.casd->authority_key, authority_key)) {
+      return fail(Errc::kConflict,
+                  "the profile's CASD believes another controlling authority (casd.authority_key)");
+    }
+    out.casd->authority_key.assign(authority_key.begin(), authority_key.end());
+  }
+  if (out.casd && out.casd->authority_key.empty()) {
+    return fail(Errc::kInvalidArgument,
+                "the profile's CASD does not say whose it is: kagibin maker make knows the "
+                "controlling authority; by hand its public key stands in casd.authority_key");
+  }
   for (const ProfileKeySet& set : profile_.keys) {
     out.key_sets.push_back(KB_TRY(key_set(set, out)));
   }

@@ -24,11 +24,13 @@ class ElementRecipe {
   // two elements.
   bool makes_many() const;
 
-  Result<se::ElementProfile> element(std::uint32_t serial) const;
-  // The same without key sets, for a maker that has its own.
-  se::ElementProfile element_without_keys(std::uint32_t serial) const;
+  // `authority_key`: the controlling authority's public key, where whoever makes the element knows
+  // it. kInvalidArgument when the profile has a CASD and neither says whose it is; kConflict when
+  // they say two.
+  Result<se::ElementProfile> element(std::uint32_t serial, ByteView authority_key = {}) const;
 
  private:
+  se::ElementProfile element_without_keys(std::uint32_t serial) const;
   ElementRecipe(ProfileFile profile, ProfileKeys keys)
       : profile_(std::move(profile)), keys_(std::move(keys)) {}
   Result<se::InitialKeySet> key_set(const ProfileKeySet& set,

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "kagibin/cli/profile/privilege_names.h"
+#include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/delivery/strict_json.h"
 
 namespace kagibin::cli {
@@ -28,6 +29,7 @@ constexpr std::size_t kCplc = 42;
 constexpr std::size_t kMaxAtr = 33;
 constexpr std::size_t kMaxHistorical = 15;
 constexpr std::size_t kMaxParameters = 127;
+constexpr std::size_t kPoint = 65;  // uncompressed, on P-256
 constexpr std::int64_t kMaxMemory = 1 << 24;
 
 // Reads one file and knows at which member it is.
@@ -46,6 +48,9 @@ class Reader {
     }
     KB_TRY(member(in, "isd", [&](ObjectReader& isd) { return read_issuer(isd, out); }));
     KB_TRY(read_protocols(in, out));
+    if (in.has("casd")) {
+      KB_TRY(member(in, "casd", [&](ObjectReader& casd) { return read_casd(casd, out); }));
+    }
     KB_TRY(member(in, "limits", [&](ObjectReader& limits) { return read_limits(limits, out); }));
     if (in.has("answer_to_reset")) {
       KB_TRY(member(in, "answer_to_reset", [&](ObjectReader& atr) { return read_atr(atr, out); }));
@@ -170,6 +175,22 @@ class Reader {
       return fail(Errc::kPolicy, "a profile that turns SCP02 on says why: it is broken");
     }
     out.scp02_reason = KB_TRY(read_text(in, "reason", kOf));
+    at(kOf);
+    return in.finish();
+  }
+
+  Result<void> read_casd(ObjectReader& in, ProfileFile& out) {
+    constexpr std::string_view kOf = "casd";
+    se::InitialCasd casd;
+    if (in.has("authority_key")) {
+      casd.authority_key = KB_TRY(in.hex(at("authority_key", kOf), kPoint, kPoint));
+      if (!crypto::EcPublicKey::from_point(casd.authority_key)) {
+        return fail(Errc::kValue,
+                    "the controlling authority's key is a point on P-256, 04 and 64 octets");
+      }
+    }
+    casd.mandated_dap = KB_TRY(in.boolean(at("mandated_dap", kOf)));
+    out.element.casd = std::move(casd);
     at(kOf);
     return in.finish();
   }

@@ -9,8 +9,11 @@
 //   isd          { aid, privileges [names of GPCS table 6-1] }
 //   scp03        { i }                           hexadecimal, as everywhere below
 //   scp02        optional { i, reason }          off without it; the reason is for who reads the
-//   file scp11        optional "S8" or "S16" limits       { channels 1..20, basic_channel_reserved,
-//   failed_authentications 0..255 (0: no
+//   file scp11        optional "S8" or "S16" casd         optional { authority_key, mandated_dap }:
+//   a CASD (Amendment A). authority_key is
+//                the controlling authority's public key, a point on P-256 (65 octets); without it
+//                the maker puts his authority's there, and nobody makes the element by hand
+//   limits       { channels 1..20, basic_channel_reserved, failed_authentications 0..255 (0: no
 //                limit), memory_octets (0: no limit) }
 //   answer_to_reset  optional { octets } or { historical_bytes }; else the ATR tells the channels
 //   identity     { iin, cin_prefix, cplc }       cplc 42 octets, empty for none

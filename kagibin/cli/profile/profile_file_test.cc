@@ -26,6 +26,9 @@ constexpr std::string_view kEverything = R"({
   "scp03": { "i": "70" },
   "scp02": { "i": "55", "reason": "Old tools." },
   "scp11": "S16",
+  "casd": { "authority_key":
+            "046B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C2964FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5",
+            "mandated_dap": true },
   "limits": { "channels": 4, "basic_channel_reserved": true, "failed_authentications": 9,
               "memory_octets": 4096 },
   "answer_to_reset": { "octets": "3B00" },
@@ -93,6 +96,9 @@ TEST(ProfileMemberTest, EveryMemberIsReadToItsPlace) {
   EXPECT_EQ(profile.element.memory_octets, 4096U);
   EXPECT_EQ(to_hex(profile.element.atr), "3B00");
   EXPECT_EQ(profile.element.scp11, scp::kScp11S16);
+  ASSERT_TRUE(profile.element.casd.has_value());
+  EXPECT_EQ(to_hex(ByteView(profile.element.casd->authority_key).first(3)), "046B17");
+  EXPECT_TRUE(profile.element.casd->mandated_dap);
   ASSERT_EQ(profile.keys.size(), 2U);
   EXPECT_EQ(profile.keys[0].domain.value().hex(), "A000000151000001");
   EXPECT_EQ(profile.keys[0].source, KeySource::kPublished);
@@ -111,6 +117,8 @@ TEST(ProfileMemberTest, EveryMemberThatIsMissingIsNamed) {
   };
   const std::vector<std::string> optional = {"/warning",
                                              "/scp11",
+                                             "/casd",
+                                             "/casd/authority_key",
                                              "/answer_to_reset",
                                              "/keys/0/domain",
                                              "/applications/0/domain",
@@ -158,7 +166,7 @@ TEST(ProfileMemberTest, AMemberThatNobodyKnowsIsRefusedInEveryObject) {
     const std::string where = place.empty() ? "" : named(place) + ": ";
     expect_problem(value, Errc::kEncoding, where + "a JSON member that is not known here", place);
   }
-  EXPECT_EQ(objects, 11U);
+  EXPECT_EQ(objects, 12U);
 }
 
 std::string digits(std::size_t octets) { return "\"" + std::string(2 * octets, '4') + "\""; }
@@ -205,6 +213,9 @@ TEST(ProfileMemberTest, EveryValueOutOfItsLimitsIsNamed) {
       {"/scp02/reason", R"("")", Errc::kValue, "a sentence"},
       {"/scp11", R"("S32")", Errc::kValue, "SCP11 is"},
       {"/scp11", R"("S128")", Errc::kLimit, "a JSON string"},
+      {"/casd/authority_key", digits(64), Errc::kLength, "a hexadecimal member is too short"},
+      {"/casd/authority_key", digits(65), Errc::kValue, "the controlling authority's key"},
+      {"/casd/authority_key", digits(66), Errc::kLimit, "a JSON string"},
       {"/limits/channels", "0", Errc::kValue, "a JSON number"},
       {"/limits/channels", "21", Errc::kValue, "a JSON number"},
       {"/limits/failed_authentications", "-1", Errc::kValue, "a JSON number"},

@@ -274,6 +274,58 @@ TEST(ElementRecipeTest, GivenKeysServeOneElementAlone) {
   EXPECT_EQ(must(recipe.element(1)).key_sets.size(), 1U);
 }
 
+// The base point of P-256, a public key as good as any.
+constexpr std::string_view kAuthority =
+    "046B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C2964FE342E2FE1A7F9B8EE7EB4A7C0F"
+    "9E162BCE33576B315ECECBB6406837BF51F5";
+
+ElementRecipe recipe_with_casd(const std::string& members) {
+  const std::string text =
+      with(shipped_text("factory"), "\"limits\"", "\"casd\": { " + members + " },\n  \"limits\"");
+  return must(ElementRecipe::create(must(ProfileFile::parse(text)), {}));
+}
+
+// Amendment A: a CASD, its authority's key and mandated DAP by the profile
+TEST(ElementRecipeTest, AProfileDescribesACasd) {
+  const ElementRecipe recipe = recipe_with_casd("\"authority_key\": \"" + std::string(kAuthority) +
+                                                "\", \"mandated_dap\": true");
+  test::FixedRng rng("casd");
+  const test::FakeClock clock;
+  const se::ModuleRegistry modules = must(standard_modules());
+  const auto element = must(se::Element::create(
+      must(recipe.element(1)), std::make_unique<se::NvmMemory>(), rng, clock, modules));
+  const auto answer = [&](std::string_view command) {
+    return to_hex(must(element->transmit(*from_hex(command))));
+  };
+  EXPECT_TRUE(answer("00A404000CA0000001515350434153440000").ends_with("9000"));
+  // The authority's key as 74/03, and for DAP as 73/01.
+  const std::string keys = answer("80CA00E000");
+  EXPECT_NE(keys.find("0374"), std::string::npos) << keys;
+  EXPECT_NE(keys.find("0173"), std::string::npos) << keys;
+
+  const ElementRecipe free = recipe_with_casd("\"authority_key\": \"" + std::string(kAuthority) +
+                                              "\", \"mandated_dap\": false");
+  EXPECT_FALSE(must(free.element(1)).casd->mandated_dap);
+}
+
+TEST(ElementRecipeTest, ACasdBelievesOneAuthorityWhoseKeyTheProfileOrTheMakerHas) {
+  const Bytes authority = *from_hex(kAuthority);
+  const ElementRecipe open = recipe_with_casd("\"mandated_dap\": false");
+  EXPECT_EQ(open.element(1).error().code, Errc::kInvalidArgument);
+  EXPECT_EQ(must(open.element(1, authority)).casd->authority_key, authority);
+  const ElementRecipe said = recipe_with_casd("\"authority_key\": \"" + std::string(kAuthority) +
+                                              "\", \"mandated_dap\": false");
+  EXPECT_EQ(must(said.element(1)).casd->authority_key, authority);
+  EXPECT_EQ(must(said.element(1, authority)).casd->authority_key, authority);
+  Bytes other = authority;
+  other.back() ^= 1U;
+  EXPECT_EQ(said.element(1, other).error().code, Errc::kConflict);
+  // Without a CASD nobody is asked.
+  const ElementRecipe none =
+      must(ElementRecipe::create(must(ProfileFile::parse(shipped_text("factory"))), {}));
+  EXPECT_FALSE(must(none.element(1, authority)).casd.has_value());
+}
+
 TEST(ElementRecipeTest, AnElementIsFullWhereItsProfileSaysSo) {
   ProfileFile profile = must(ProfileFile::parse(shipped_text("factory")));
   profile.element.memory_octets = 100;
