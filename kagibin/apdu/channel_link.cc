@@ -8,7 +8,6 @@ namespace kagibin::apdu {
 namespace {
 
 constexpr std::uint8_t kCloseChannel = 0x80;  // P1
-constexpr std::uint8_t kLastChannel = 19;
 
 }  // namespace
 
@@ -22,6 +21,17 @@ Result<std::unique_ptr<ChannelLink>> ChannelLink::open(CardLink& card) {
     return fail(Errc::kNotSupported, "the card gives no supplementary logical channel", answer.sw);
   }
   return std::unique_ptr<ChannelLink>(new ChannelLink(card, answer.data[0]));
+}
+
+Result<std::unique_ptr<ChannelLink>> ChannelLink::open(CardLink& card, std::uint8_t number) {
+  KB_CHECK(number != 0 && number <= kLastChannel);
+  const CommandApdu command{.ins = ins::kManageChannel, .p2 = number};
+  const Bytes octets = KB_TRY(card.transmit(command.encode()));
+  const ResponseApdu answer = KB_TRY(ResponseApdu::decode(octets));
+  if (!sw::is_ok(answer.sw)) {
+    return fail(Errc::kNotSupported, "the card does not open this logical channel", answer.sw);
+  }
+  return std::unique_ptr<ChannelLink>(new ChannelLink(card, number));
 }
 
 ChannelLink::~ChannelLink() {

@@ -7,6 +7,7 @@
 One element is made; the cases run in order against it, through a relay that keeps every command. Standard library only.
 """
 import hashlib
+import json
 import pathlib
 import re
 import signal
@@ -342,6 +343,15 @@ def delegated_management_signs_tokens_and_checks_receipts(bench):
         check(proof["receipt"] == "right" and proof["of"].startswith("DELETE"), f"{private.name}: {proof}")
         counter += 1
         check(PACKAGE not in bench.listed(), "the load file is still there")
+    # A receipt whose counter does not count on may be an old one.
+    again = ["install", cap, "--load-only", *signed]
+    old = bench.gp(*again, "--receipt-after", counter, keys=domain).expect(REFUSED)
+    old.says("card's word for it is old", f"counter is {counter}, not above {counter}")
+    counter += 1
+    check(PACKAGE in bench.listed(), "the load file is not there")
+    bench.gp("delete", PACKAGE, *signed, "--receipt-after", counter - 1, keys=domain).expect(OK)
+    bench.gp("delete", PACKAGE, *signed, "--receipt-after", "65536", keys=domain).expect(USAGE)
+    bench.gp("delete", PACKAGE, "--receipt-after", "1", keys=domain).expect(USAGE)
     # Without a token, and under another key, nothing is done.
     bench.gp("install", cap, "--load-only", "--sd", DELEGATE, keys=domain).expect(FAILED).says("INSTALL", "token")
     other = bench.folder / "token-p-256.pem"
@@ -469,6 +479,9 @@ def capabilities_cplc_and_resources_are_shown_by_their_fields(bench):
     info, = bench.gp("info", keys=bench.keys).expect(OK).results
     can = info["capabilities"]
     check({one["scp"] for one in can["secure_channel_protocols"]} == {"03", "11"}, f"67, protocols: {can}")
+    told = {one["scp"]: [one["i"]] for one in info["secure_channel_protocols"]}
+    check({one["scp"]: one["i"] for one in can["secure_channel_protocols"]} == told, f"66 and 67 differ: {told} {can}")
+    check(told["11"] == ["9B02"], f"{told}")
     aes, = [one["key_sizes"] for one in can["secure_channel_protocols"] if one["scp"] == "03"]
     check(aes == ["AES-128", "AES-192", "AES-256"], f"67, key sizes: {can}")
     check(can["load_file_hashes"] == ["SHA-256"] and can["curves"] == ["P-256", "P-384"], f"67: {can}")
@@ -491,10 +504,16 @@ def a_wrong_enc_is_named_by_every_command(bench):
                  ["install", "--ssd", DOMAIN + "77"], ["delete", DOMAIN + "77"], ["put-key", new],
                  ["set-status", "initialized", "--card", "--no-way-back"], ["apdu", "80F28002024F0000"]):
         done = bench.gp(*what, keys=wrong).expect(REFUSED)
-        done.says("enc.keys", "its ENC is another than the card's", "No try was used", "Check ENC in the file")
+        done.says("enc.keys", "its ENC may be another than the card's", "No try was used", "Check ENC in the file", "--level")
         check(WRONG not in done.err + done.out, "the message shows a key")
     # Without encryption of commands nobody uses ENC.
     bench.gp("info", "--level", "01", keys=wrong).expect(OK)
+    # A card that refuses for another reason is not proved to have another ENC.
+    bench.relay.after_answer = lambda _, apdu, answer: bytes.fromhex("6982") if apdu[1] == 0xF2 else answer
+    try:
+        bench.gp("list", keys=bench.keys).expect(REFUSED).says("ENC may be another", "another level", "--level 01")
+    finally:
+        bench.relay.after_answer = lambda _, apdu, answer: answer
 
 
 def states_are_set_by_name_and_what_nothing_undoes_wants_its_word(bench):
@@ -548,7 +567,13 @@ def the_maker_makes_elements_of_every_shipped_profile(bench):
         try:
             at = f"tcp:127.0.0.1:{se.port}"
             if name == "sim-uicc":  # its basic channel is the telephone's
-                bench.gp("info", keys=keys, reader=at).expect(FAILED)
+                bench.gp("info", keys=keys, reader=at).expect(FAILED).says("6881", "--channel auto")
+                log = folder / "uicc.log"
+                for channel, octet in (("auto", "85"), ("3", "87"), ("19", "EF")):
+                    log.unlink(missing_ok=True)
+                    info, = bench.gp("info", "--channel", channel, "--apdu-log", log, keys=keys, reader=at).expect(OK).results
+                    check(info["session"]["level"] == "33" and info["cin"] == made["cin"], f"channel {channel}: {info}")
+                    check({octet} == set(re.findall(r"^> (8[4-7]|E\w)", log.read_text(), re.M)), log.read_text())
                 continue
             info, = bench.gp("info", keys=keys, reader=at).expect(OK).results
             check(info["session"]["scp"] == "03" and info["cin"] == made["cin"], f"{name}: {info}")
@@ -556,6 +581,56 @@ def the_maker_makes_elements_of_every_shipped_profile(bench):
             check("F04B41474942494E01" in [one["aid"] for one in listed], f"{name} has no KDA: {listed}")
         finally:
             se.stop(signal.SIGKILL)
+
+
+def another_logical_channel_is_opened_and_closed_again(bench):
+    for channel in ("1", "3", "auto"):
+        listed = {one["aid"] for one in bench.gp("list", "--channel", channel, keys=bench.keys).expect(OK).results}
+        check(listed == set(bench.listed()), f"channel {channel}: {listed}")
+    new = bench.write_keys("channel.keys", key_set("36", NEW))
+    bench.gp("install", "--ssd", OTHER, "--channel", "2", keys=bench.keys).expect(OK)
+    bench.gp("put-key", new, "--sd", OTHER, "--channel", "2", keys=bench.keys).expect(OK)
+    manage = [apdu[:4].hex() for apdu in bench.sent(0x70)]
+    check(manage == ["00700002", "00708002"], f"MANAGE CHANNEL: {manage}")
+    check(all((apdu[0] & 3) == 2 for apdu in bench.commands if apdu[1] != 0x70), f"{[apdu.hex() for apdu in bench.commands]}")
+    answer, = bench.gp("apdu", "80CA006600", "--sd", OTHER, "--channel", "auto").expect(OK).results
+    check(answer["sw"] == "9000", f"{answer}")
+    bench.gp("delete", OTHER, "--channel", "1", keys=bench.keys).expect(OK)
+    bench.gp("list", "--channel", "9", keys=bench.keys).expect(FAILED).says("MANAGE CHANNEL", "6A81", "--channel auto")
+    for odd in ("0", "20", "1x", "-1", "first"):
+        bench.gp("list", "--channel", odd, keys=bench.keys).expect(USAGE).says("--channel")
+        check(not bench.commands, "the card was touched")
+
+
+def a_profile_with_a_casd_is_made_by_the_maker(bench):
+    folder, casd = bench.folder, "A00000015153504341534400"
+    profile = run("se", "show-profile", "payment").expect(OK).results[0] | {"name": "casd", "casd": {"mandated_dap": False}}
+    file = folder / "casd.json"
+    file.write_text(json.dumps(profile))
+    run("se", "make", "--profile", file, "--state", folder / "casd.nvm", "--keys-out", folder / "hand.keys").expect(USAGE).says(
+        "casd.authority_key")
+    seid = "4B4200000000000000000000000000CA"
+    made = ["maker", "make", "--profile", file, "--keys", folder / "hand.keys", "--out", "made", "--seid", seid, "--shipment",
+            "casd-shipment.json", "--issuer-keys", "casd.cms", "--manager", "manager/exchange.pem", "--home", folder / "maker",
+            "--passphrase-file", folder / "passphrase"]
+    run(*made, cwd=folder).expect(OK)
+    se = Service("se", "run", "--single", "--no-sync", "--state", folder / "made" / f"{seid}.nvm", "--listen", "127.0.0.1:0")
+    try:
+        at = f"tcp:127.0.0.1:{se.port}"
+        run("maker", "casd-requests", "--reader", at, "--seid", seid, "--out", folder / "casd", "--home", folder / "maker",
+            "--passphrase-file", folder / "passphrase").expect(OK)
+        keys = {key["version"] + key["identifier"] for key in bench.gp("info", "--sd", casd, reader=at).expect(OK).results[0]["keys"]}
+        check("7403" in keys and "7301" not in keys, f"keys of the CASD: {keys}")
+    finally:
+        se.stop(signal.SIGKILL)
+    # Another authority than the maker's is refused; the point is the base point of P-256.
+    profile["casd"]["authority_key"] = ("046B17D1F2E12C4247F8BCE6E563A440F277037D812DEB33A0F4A13945D898C296"
+                                        "4FE342E2FE1A7F9B8EE7EB4A7C0F9E162BCE33576B315ECECBB6406837BF51F5")
+    file.write_text(json.dumps(profile))
+    made[made.index(seid)] = seid[:-2] + "CB"
+    run(*made, cwd=folder).expect(FAILED, REFUSED, USAGE).says("another controlling authority")
+    done = run("se", "make", "--profile", file, "--state", folder / "casd.nvm", "--keys", folder / "hand.keys").expect(OK)
+    check((folder / "casd.nvm").exists(), f"{done.out}")
 
 
 def a_card_is_terminated_by_its_own_word_alone(bench):
@@ -587,7 +662,8 @@ CASES = [info_without_keys_says_what_the_card_is, info_with_keys_opens_the_highe
          scp11_opens_by_certificates_and_by_the_cards_key, scp11_refuses_whoever_is_another_and_says_which,
          files_that_are_not_there_or_not_ours_are_named, capabilities_cplc_and_resources_are_shown_by_their_fields,
          a_wrong_enc_is_named_by_every_command, states_are_set_by_name_and_what_nothing_undoes_wants_its_word,
-         the_maker_makes_elements_of_every_shipped_profile, a_card_is_terminated_by_its_own_word_alone]
+         the_maker_makes_elements_of_every_shipped_profile, another_logical_channel_is_opened_and_closed_again,
+         a_profile_with_a_casd_is_made_by_the_maker, a_card_is_terminated_by_its_own_word_alone]
 
 
 if __name__ == "__main__":

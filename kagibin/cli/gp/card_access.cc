@@ -2,8 +2,10 @@
 #include "kagibin/cli/gp/card_access.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
+#include "kagibin/apdu/channel_link.h"
 #include "kagibin/apdu/command_name.h"
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/base/clock.h"
@@ -71,6 +73,9 @@ bool CardAccess::connect(std::string_view what) {
     }
     link_ = std::move(*recording);
   }
+  if (!options_.channel.empty() && !open_channel(what)) {
+    return false;
+  }
   std::optional<Aid> domain;
   if (!options_.domain.empty()) {
     const auto aid = Aid::from_hex(options_.domain);
@@ -86,15 +91,47 @@ bool CardAccess::connect(std::string_view what) {
       return fails(console_.failed(facts.error(), what));
     }
     const auto said = gp::status_meaning(apdu::ins::kSelect, facts.error().sw);
+    const bool needs_channel =
+        facts.error().sw == apdu::sw::kChannelNotSupported && options_.channel.empty();
     return fails(
         console_.failed_text(facts.error().code, what,
                              fmt::format("{} cannot be selected: {:04X}, {}.",
                                          domain ? domain->hex() : "the issuer security domain",
                                          facts.error().sw.value, said.text),
-                             said.advice));
+                             needs_channel ? "The card keeps the basic channel for the device: "
+                                             "--channel auto opens another"
+                                           : said.advice));
   }
   facts_ = std::move(*facts);
   port_ = std::make_unique<card::BareCard>(*link_);
+  return true;
+}
+
+bool CardAccess::open_channel(std::string_view what) {
+  std::uint8_t number = 0;
+  if (options_.channel != "auto") {
+    const std::string& text = options_.channel;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (read.ec != std::errc{} || read.ptr != text.data() + text.size() || number == 0 ||
+        number > apdu::kLastChannel) {
+      return fails(console_.failed_usage("--channel takes a number, 1 to 19, or auto"));
+    }
+  }
+  auto opened =
+      number == 0 ? apdu::ChannelLink::open(*link_) : apdu::ChannelLink::open(*link_, number);
+  if (!opened && opened.error().code != Errc::kNotSupported) {
+    return fails(console_.failed(opened.error(), what, "put the card back and try again"));
+  }
+  if (!opened) {
+    return fails(console_.failed_text(
+        Errc::kCardStatus, what,
+        fmt::format("MANAGE CHANNEL was refused: {:04X}, {}.", opened.error().sw.value,
+                    opened.error().detail.text()),
+        number == 0 ? "All that the card has may be open: reset it"
+                    : "It may be open already, or the card has fewer: --channel auto takes what "
+                      "is free"));
+  }
+  reader_ = std::exchange(link_, std::move(*opened));
   return true;
 }
 
@@ -245,7 +282,24 @@ std::optional<card::DelegationKeys> CardAccess::delegation_keys(std::string_view
   return out;
 }
 
+bool CardAccess::read_last_counter() {
+  const std::string& text = options_.receipt_after;
+  if (text.empty()) {
+    return true;
+  }
+  std::uint16_t counter = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), counter);
+  if (read.ec != std::errc{} || read.ptr != text.data() + text.size()) {
+    return fails(console_.failed_usage("--receipt-after takes a decimal number, 0 to 65535"));
+  }
+  last_counter_ = counter;
+  return true;
+}
+
 int CardAccess::manage(std::string_view what, const Work& work) {
+  if (!read_last_counter()) {
+    return code_;
+  }
   auto keys = delegation_keys(what);
   if (!keys) {
     return code_;
@@ -292,6 +346,19 @@ int CardAccess::told_receipts(const card::DelegatedPort& port) {
       continue;
     }
     const bool right = one.verdict == Verdict::kRight;
+    if (right && last_counter_ && one.confirmation->counter <= *last_counter_) {
+      code = console_.failed_text(
+          Errc::kAuthentication, "the card's word for it is old",
+          fmt::format("The receipt of {} is right, and its counter is {}, not above {}: it was "
+                      "given before, for the same done once already.",
+                      of, one.confirmation->counter, *last_counter_),
+          "kagibin gp list shows what is on the card; somebody on the way may keep receipts and "
+          "send them again");
+      continue;
+    }
+    if (right) {
+      last_counter_ = one.confirmation->counter;
+    }
     boost::json::object out{{"receipt", right ? "right" : "unchecked"},
                             {"of", of},
                             {"counter", one.confirmation->counter},

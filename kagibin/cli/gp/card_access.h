@@ -73,7 +73,9 @@ class CardAccess {
   // The keys of tokens and receipts. Empty: told, code() is the exit code.
   std::optional<roles::security_module_manager::DelegationKeys> delegation_keys(
       std::string_view what);
+  bool read_last_counter();
   int told_receipts(const roles::security_module_manager::DelegatedPort& port);
+  bool open_channel(std::string_view what);
   bool open_with_key_file(std::string_view what);
   bool open_with_certificate(std::string_view what);
   // A file that cannot be taken is named in `failed`.
@@ -92,12 +94,14 @@ class CardAccess {
   const GpOptions& options_;
   Console& console_;
   crypto::SystemRng rng_;
+  std::unique_ptr<apdu::CardLink> reader_;  // where link_ is a logical channel of it
   std::unique_ptr<apdu::CardLink> link_;
   CardFacts facts_;
   std::unique_ptr<CommandPort> port_;
   const scp::HostSession* session_ = nullptr;  // of port_
   roles::security_module_manager::ChannelReport report_;
-  std::optional<KeyFileEntry> used_;  // of the key file, in the open session
+  std::optional<KeyFileEntry> used_;           // of the key file, in the open session
+  std::optional<std::uint16_t> last_counter_;  // of the receipts that were believed
   int code_ = kExitFailed;
 };
 

@@ -126,16 +126,24 @@ ChannelFailure explain_wrong_encryption(std::string_view command,
                                         std::optional<StatusWord> sw,
                                         const KeyFileEntry& used,
                                         const std::string& file) {
-  const std::string what =
-      sw ? fmt::format("{} was refused: {:04X}. It is the first encrypted command of the session,",
-                       command, sw->value)
-         : fmt::format("the card's answer to {} cannot be decrypted,", command);
-  return {.sentence = fmt::format("{} and MAC of {} is right: its ENC is another than the card's. "
-                                  "No try was used.",
-                                  what, describe(used, file, scp::kScp03)),
+  const std::string set = describe(used, file, scp::kScp03);
+  if (!sw) {
+    return {.sentence = fmt::format("the card's answer to {} cannot be decrypted, and MAC of {} is "
+                                    "right: its ENC is another than the card's. No try was used.",
+                                    command, set),
+            .advice =
+                "Check ENC in the file. The cryptograms of SCP03 are made with MAC alone, so that "
+                "the channel opened"};
+  }
+  return {.sentence = fmt::format(
+              "{} was refused: {:04X}. It is the first encrypted command of the session, and MAC "
+              "of {} is right: its ENC may be another than the card's. No try was used.",
+              command, sw->value, set),
           .advice =
-              "Check ENC in the file. The cryptograms of SCP03 are made with MAC alone, so "
-              "that the channel opened"};
+              "Check ENC in the file: the cryptograms of SCP03 are made with MAC alone, so that "
+              "the channel opened. If ENC is right, the card may want another level for this "
+              "(--level), or not allow it to who holds these keys, or have ended the session: the "
+              "same with --level 01, where ENC is not used, tells them apart"};
 }
 
 }  // namespace kagibin::cli

@@ -23,9 +23,9 @@ ChannelFailure explain_channel_failure(const roles::security_module_manager::Cha
                                        const KeyFileEntry* used,
                                        const std::string& file);
 
-// The card opened an SCP03 session with the right Key-MAC, and could not read the first encrypted
-// command, or we not its answer: ENC of `used` is another than the card's. `sw`: what the card
-// answered; empty: it was the answer.
+// The card opened an SCP03 session with the right Key-MAC, and refused the first encrypted command
+// by a word that says security, or we could not read its answer: ENC of `used` may be another than
+// the card's, and in the second case is. `sw`: what the card answered; empty: it was the answer.
 ChannelFailure explain_wrong_encryption(std::string_view command,
                                         std::optional<StatusWord> sw,
                                         const KeyFileEntry& used,

@@ -21,6 +21,7 @@ struct GpOptions {
   std::string ca = "10/00";
   std::filesystem::path domain_ca;
   std::filesystem::path domain_key;
+  std::string channel;  // empty: the basic channel
   std::filesystem::path apdu_log;
   bool dry_run = false;
   bool force = false;
@@ -48,6 +49,7 @@ struct GpOptions {
   // install, make-selectable, extradite, update-registry, delete
   std::filesystem::path token_key;
   std::filesystem::path receipt_key;
+  std::string receipt_after;
   std::string token_card;
   std::string token_provider;
   std::string token_number;

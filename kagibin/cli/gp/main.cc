@@ -18,6 +18,9 @@ void add_card_options(CLI::App& app, cli::GpOptions& options) {
       ->capture_default_str();
   app.add_option("--sd", options.domain,
                  "AID of the security domain to talk to; without it the issuer security domain");
+  app.add_option("--channel", options.channel,
+                 "logical channel, 1 to 19, which is opened and closed again, or auto for one that "
+                 "the card chooses; without it the basic channel");
   app.add_option("--apdu-log", options.apdu_log,
                  "append every command and answer, as sent, to this file");
   app.add_flag(
@@ -75,10 +78,16 @@ void add_token_options(CLI::App& command, cli::GpOptions& options) {
                      "number of the token, hexadecimal digits: the card takes it once");
   command.add_option("--token-provider", options.token_provider,
                      "application provider that the token names, hexadecimal digits");
-  command.add_option(
+  auto* receipt_key = command.add_option(
       "--receipt-key", options.receipt_key,
       "check the card's receipt: the key of the domain with Receipt Generation, public in PEM, or "
       "AES or 3DES in a file like that of --keys");
+  command
+      .add_option(
+          "--receipt-after", options.receipt_after,
+          "counter of the last receipt that was believed, a decimal number: one that is not "
+          "above it may be an old one, sent again, and proves nothing")
+      ->needs(receipt_key);
 }
 
 void add_install(CLI::App& app, cli::GpOptions& options, const std::function<void()>& run) {
