@@ -178,6 +178,20 @@ final class Actions {
     return places[(short) (MOST + action)];
   }
 
+  boolean hasProbe(short action) {
+    return (kinds[action] == STORE_DATA || kinds[action] == COMMAND) && find(action, (short) 0x83) != null;
+  }
+
+  /** Whether the target is sent anything that the provider wrote itself: a COMMAND, a probe. */
+  boolean haveOwnCommand() {
+    for (short action = 0; action < count(); ++action) {
+      if (kinds[action] == COMMAND || hasProbe(action)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Of PUT KEY. */
   byte oldVersion(short action) {
     return payload.at((short) (places[action] + 2));

@@ -70,11 +70,6 @@ final class TargetCommands {
     return 0;
   }
 
-  boolean hasProbe(short action) {
-    byte kind = actions.kind(action);
-    return (kind == Actions.STORE_DATA || kind == Actions.COMMAND) && actions.find(action, (short) 0x83) != null;
-  }
-
   short probe(short action, byte[] to, short at) {
     Cursor found = actions.find(action, (short) 0x83);
     short size = found.length();
