@@ -45,7 +45,7 @@ def build():
 class JavaCard:
     """A simulated card with the applet, and a target beside it."""
 
-    def __init__(self, folder, target_keys):
+    def __init__(self, folder, target_keys, card_data):
         keys = folder / "domain.keys"
         keys.touch(mode=0o600)
         lines = ["kvn 01", *(f"{name} {secrets.token_hex(16)}" for name in ("enc", "mac", "dek"))]
@@ -53,7 +53,7 @@ class JavaCard:
         classes = f"{JAVACARD / 'target' / 'classes'}{os.pathsep}{JAVACARD / 'target' / 'lib'}/*"
         self.process = subprocess.Popen(
             ["java", "-Xmx256m", "-cp", classes, "kagibin.simulation.CardServer", "--domain-keys", str(keys), "--target",
-             f"{DOMAIN}={target_keys}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+             f"{DOMAIN}={target_keys}", "--card-data", card_data], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.port = json.loads(self.process.stdout.readline())["port"]
         self.reader = f"tcp:127.0.0.1:{self.port}"
 
@@ -106,6 +106,8 @@ class Site:
         self.role("manager", "import-issuer-keys", "issuer-keys.cms", "--maker", "maker/maker.pem")
         port = self.start_element()
         self.role("manager", "create-domain", "--reader", f"tcp:127.0.0.1:{port}", "--aid", DOMAIN)
+        card_data, = ask_element(port, "80CA006600")  # whoever installs the applet reads them from the card
+        (self.folder / "card-data").write_text(card_data[:-4])
         self.element.stop()
         card = f"{IIN}:{TARGET_CARD[12:]}"
         self.role("manager", "export-keys", "--to", "provider/exchange.pem", "--aid", DOMAIN, "--card", card, "--out",
@@ -123,7 +125,7 @@ class Site:
 
     def begin(self):
         """The maker certifies the applet in the card; the distributor runs, and provider and agent know it."""
-        self.cards.append(JavaCard(self.folder, self.folder / "target.keys"))
+        self.cards.append(JavaCard(self.folder, self.folder / "target.keys", (self.folder / "card-data").read_text()))
         card = self.cards[-1]
         self.role("maker", "certify", "--reader", card.reader, "--domain-keys", "domain.keys", "--seid", CARD, "--cin",
                   TARGET_CARD[12:], "--code-hash", CODE_HASH, "--shipment", "card.json")
@@ -248,6 +250,9 @@ def answers_as_the_native_one(folder):
                     words.add(word.hex())
                     break
         check(words == {"6982", "6a80", "6a81"}, f"changed requests are answered {words}")
+        for command in ("80CA006600", "00CA006600", "80CA0066", "80CA00660A", "84CA006600", "90CA006600", "80CA016600", "80CA006700"):
+            ours, theirs = applet.ask(bytes.fromhex(command)), native.ask(bytes.fromhex(command))
+            check(ours == theirs, f"{command}: the applet answers {ours.hex()}, the native one {theirs.hex()}")
         draw = random.Random(20)
         seen = {compare(some_command(draw)).hex() for _ in range(4000)}
         check(len(seen) > 10, f"the commands were too much alike: {seen}")

@@ -14,7 +14,8 @@ import org.globalplatform.SecureChannel;
  * as the native one (kagibin/se/kda/key_delivery_application.h).
  *
  * <p>Install parameters (tag C9): none, or one octet, the number of (SPID, target) pairs that it can ever serve, 1 to 8;
- * 1 without. Everything is allocated there, and what the card lacks makes the installation fail.
+ * 1 without; behind it the card data, or nothing. Everything is allocated there, and what the card lacks makes the
+ * installation fail.
  *
  * <p>GENERATE and STORE CERTIFICATES need a session of the associated security domain with C-MAC and are closed for good
  * once certificates are stored; all other commands are refused under secure messaging.
@@ -42,6 +43,7 @@ public final class KeyDeliveryApplet extends Applet {
   private static final byte MOST_SLOTS = 8;
 
   private final byte[] aid; // length, AID
+  private final CardData cardData;
   private final Engines engines;
   private final Store store;
   private final Blocks blocks;
@@ -53,7 +55,8 @@ public final class KeyDeliveryApplet extends Applet {
   private final Authority authority;
   private final Maker maker;
 
-  private KeyDeliveryApplet(byte[] parameters, short aidAt, byte slots) {
+  private KeyDeliveryApplet(byte[] parameters, short aidAt, byte slots, CardData ofCard) {
+    cardData = ofCard;
     aid = new byte[(short) (parameters[aidAt] + 1)];
     Util.arrayCopyNonAtomic(parameters, aidAt, aid, (short) 0, (short) aid.length);
     engines = new Engines();
@@ -74,14 +77,13 @@ public final class KeyDeliveryApplet extends Applet {
   public static void install(byte[] parameters, short at, byte length) {
     short control = (short) (at + 1 + parameters[at]);
     short data = (short) (control + 1 + parameters[control]);
-    byte slots = DEFAULT_SLOTS;
-    if (parameters[data] == 1) {
-      slots = parameters[(short) (data + 1)];
-    }
-    if (parameters[data] < 0 || parameters[data] > 1 || slots < 1 || slots > MOST_SLOTS) {
+    short size = parameters[data];
+    byte slots = size > 0 ? parameters[(short) (data + 1)] : DEFAULT_SLOTS;
+    if (size < 0 || slots < 1 || slots > MOST_SLOTS) {
       ISOException.throwIt(ISO7816.SW_WRONG_DATA);
     }
-    new KeyDeliveryApplet(parameters, at, slots).register(parameters, (short) (at + 1), parameters[at]);
+    CardData ofCard = new CardData(parameters, (short) (data + 2), size > 0 ? (short) (size - 1) : (short) 0);
+    new KeyDeliveryApplet(parameters, at, slots, ofCard).register(parameters, (short) (at + 1), parameters[at]);
   }
 
   @Override
@@ -132,6 +134,11 @@ public final class KeyDeliveryApplet extends Applet {
     answer.clear();
     if (isOfSecureChannel(buffer, cla)) {
       authenticateMaker(apdu);
+      return;
+    }
+    if (cardData.areAskedFor(buffer, cla)) {
+      cardData.tell(answer);
+      answer.send(apdu);
       return;
     }
     if (!ClassOctet.isProprietary(cla)) {

@@ -26,7 +26,8 @@ import java.util.Map;
  *
  * The first line that it prints is an object with its port. Key files are those of {@code kagibin gp --keys}: lines ENC, MAC and
  * DEK in hexadecimal; without one the domain has the keys 404142...4F. {@code --target} puts a security domain beside the
- * applet, an applet of its own, whose key set 30 is in the file.
+ * applet, an applet of its own, whose key set 30 is in the file. {@code --slots} and {@code --card-data} (hexadecimal) are
+ * what the applet is installed with.
  */
 public final class CardServer {
   private static final byte[] ATR = Octets.hex("3B80800101");
@@ -90,8 +91,10 @@ public final class CardServer {
     for (int i = 0; i + 1 < arguments.length; i += 2) {
       options.put(arguments[i], arguments[i + 1]);
     }
-    SimulatedCard card = new SimulatedCard(readKeys(options.get("--domain-keys")),
-        Integer.parseInt(options.getOrDefault("--slots", "0")));
+    byte[] cardData = Octets.hex(options.getOrDefault("--card-data", ""));
+    int slots = Integer.parseInt(options.getOrDefault("--slots", cardData.length == 0 ? "0" : "1"));
+    byte[] own = slots == 0 ? cardData : Octets.join(Octets.of(slots), cardData);
+    SimulatedCard card = new SimulatedCard(readKeys(options.get("--domain-keys")), own);
     String target = options.get("--target");
     if (target != null) {
       String[] parts = target.split("=");

@@ -46,10 +46,14 @@ public final class SimulatedCard {
   }
 
   public SimulatedCard(Scp03Card.KeySet makers, int slots) {
+    this(makers, slots == 0 ? new byte[0] : Octets.of(slots));
+  }
+
+  /** {@code own}: the install parameters of the applet (C9). */
+  public SimulatedCard(Scp03Card.KeySet makers, byte[] own) {
     domain = new DomainChannel(makers, 0x70, DOMAIN);
     GPSystem.simulate(domain);
-    byte[] own = slots == 0 ? new byte[] {0} : Octets.of(1, slots);
-    byte[] parameters = Octets.join(Octets.of(KDA.length), KDA, Octets.of(0), own);
+    byte[] parameters = Octets.join(Octets.of(KDA.length), KDA, Octets.of(0), Octets.of(own.length), own);
     simulator.installApplet(AIDUtil.create(KDA), KeyDeliveryApplet.class, parameters, (short) 0,
         (byte) parameters.length);
     Randomness.giveTo(applet());
