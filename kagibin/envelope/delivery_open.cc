@@ -3,6 +3,7 @@
 
 #include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/envelope/envelope_keys.h"
+#include "kagibin/envelope/payload/own_command.h"
 
 namespace kagibin::envelope {
 
@@ -22,6 +23,7 @@ Result<Payload> open(const Envelope& envelope,
       {envelope.header, statement_hash, envelope.mac_tlvs()}, envelope.mac, envelope.sealed));
   Payload payload = KB_TRY(Payload::decode(plaintext.expose()));
   KB_TRY(check_channel_keys(header, payload));
+  KB_TRY(check_own_commands(header, payload));
   return payload;
 }
 

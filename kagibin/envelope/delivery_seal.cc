@@ -3,6 +3,7 @@
 
 #include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/envelope/envelope_keys.h"
+#include "kagibin/envelope/payload/own_command.h"
 #include "kagibin/envelope/suite.h"
 
 namespace kagibin::envelope {
@@ -51,6 +52,7 @@ Result<Bytes> seal_delivery(const EnvelopeHeader& header,
   KB_TRY(header.check());
   KB_TRY(payload.check());
   KB_TRY(check_channel_keys(header, payload));
+  KB_TRY(check_own_commands(header, payload));
   const EnrolmentStatement statement = KB_TRY(EnrolmentStatement::decode(statement_tlv));
   KB_TRY(check_fit(header, statement, recipient));
   const SuiteInfo suite = KB_TRY(suite_info(header.suite));

@@ -312,6 +312,15 @@ TEST_F(MisuseTest, SealingRefusesPayloadsOutsideTheirLimits) {
   payload = t_.payload();
   payload.actions.clear();
   EXPECT_EQ(seal_code(t_.header(), payload, e1_), Errc::kLimit);
+  // A command whose answer would cross the relay in the clear.
+  payload = t_.payload();
+  payload.actions.emplace_back(
+      CommandAction{.header = {0x80, 0x52, 0x01, 0x00}, .data = SecretBytes(16), .probe = {}});
+  EnvelopeHeader without_renc = t_.header();
+  without_renc.required_i_mask = 0x20;
+  EXPECT_EQ(seal_code(without_renc, payload, e1_), Errc::kPolicy);
+  EXPECT_TRUE(seal_delivery(t_.header(), payload, e1_, t_.enrolment_key.public_key(),
+                            t_.provider_key, t_.rng));
   // STORE DATA of 640 octets fits one envelope of suite 01, of 660 it does not.
   const auto store = [&](std::size_t size) {
     Payload out = t_.payload();

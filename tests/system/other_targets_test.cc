@@ -17,6 +17,8 @@
 namespace kagibin::test {
 namespace {
 
+namespace provider = roles::service_provider;
+
 using delivery::Verdict;
 
 constexpr std::string_view kPayment = "F05041594D454E54010101";
@@ -152,6 +154,38 @@ TEST_F(OtherTargetsTest, AnApplicationTakesKeysByItsOwnCommandsInItsDomainsChann
   ASSERT_EQ(judgement.verdict.verdict, Verdict::kConfirmed) << judgement.verdict.reason;
   EXPECT_EQ(authenticate(kDigitalKey, 1), expected(first_));
   EXPECT_EQ(authenticate(kDigitalKey, 2), expected(second_));
+}
+
+// The application's own command is answered in whatever way the application likes.
+TEST_F(OtherTargetsTest, ACommandWhoseAnswerWouldCrossInTheClearIsNeitherOrderedNorSealed) {
+  const auto mask = [&](std::uint8_t required) {
+    world_.policy.required_i_mask = required;
+    world_.renew_flow();
+  };
+  const auto payload = must(provider::PayloadFile::parse(digital_key_payload()));
+  const std::array devices{must(delivery::DeviceId::from("phone-1"))};
+  const auto check = [&] { return world_.flow->check(payload, {}, devices, 60); };
+  const auto order = world_.open_order("digital", card_, digital_key_payload());
+  const auto e0 = world_.request(order.id);
+  const Bytes e4 = must(world_.enrol(card_, e0.message));
+  EXPECT_TRUE(check());
+  for (const std::uint8_t required : std::array<std::uint8_t, 3>{0x00, 0x20, 0x40}) {
+    mask(required);
+    const auto checked = check();
+    const auto sealed = world_.flow->seal(order.id, e0.attempt, e4);
+    ASSERT_FALSE(checked || sealed) << int{required};
+    EXPECT_EQ(checked.error().code, Errc::kPolicy);
+    EXPECT_EQ(sealed.error().code, Errc::kPolicy);
+    for (const std::string& text : {checked.error().text, sealed.error().text}) {
+      EXPECT_NE(text.find("payload.actions[0]"), std::string::npos) << text;
+      EXPECT_NE(text.find("own command 80520100"), std::string::npos) << text;
+      EXPECT_NE(text.find("the device would see"), std::string::npos) << text;
+    }
+    EXPECT_NE(sealed.error().text.find("Nothing was sealed"), std::string::npos);
+  }
+  mask(0x60);
+  EXPECT_TRUE(check());
+  EXPECT_TRUE(world_.flow->seal(order.id, e0.attempt, e4));
 }
 
 TEST_F(OtherTargetsTest, SeveralActionsSurviveACutAtEveryWrite) {

@@ -119,7 +119,9 @@ int main(int argc, char** argv) {
       ->required()
       ->check(CLI::ExistingFile);
 
-  auto* check = add("check", "would this payload be delivered? sends nothing", cli::provider_check);
+  auto* check = add(
+      "check", "would this payload be delivered? sends nothing; names what the device would see",
+      cli::provider_check);
   check->add_option("file", options.file, "payload file (doc/payload.md)")
       ->required()
       ->check(CLI::ExistingFile);

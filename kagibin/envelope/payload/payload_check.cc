@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The limits of P, for payloads that were decoded and payloads that are about to be sealed alike.
 #include "kagibin/base/byte_io.h"
+#include "kagibin/envelope/payload/own_command.h"
 #include "kagibin/envelope/payload/payload.h"
 #include "kagibin/envelope/suite.h"
 
@@ -15,10 +16,7 @@ bool is_aes_key(const SecretBytes& key) {
 }
 
 Result<void> check_probe(const std::optional<Bytes>& probe) {
-  if (probe && (probe->size() < kProbeMinSize || probe->size() > kProbeMaxSize)) {
-    return fail(Errc::kLength, "a probe is a command of 4 to 229 octets");
-  }
-  return {};
+  return probe ? check_probe_command(*probe) : Result<void>();
 }
 
 // DGI (2) | length | value, one or more; the length is one octet 00 to FE, or FF and two octets
@@ -82,6 +80,10 @@ struct ActionCheck {
   Result<void> operator()(const CommandAction& action) const {
     if (action.data.size() > kCommandDataMaxSize) {
       return fail(Errc::kLength, "a command's data has at most 223 octets");
+    }
+    if (!is_plain_class(action.header[0])) {
+      return fail(Errc::kValue,
+                  "a command's class octet is 00 or 80: the secure channel adds its own bits");
     }
     return check_probe(action.probe);
   }

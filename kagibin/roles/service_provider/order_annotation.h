@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "kagibin/base/aid.h"
-#include "kagibin/roles/service_provider/payload_file.h"
+#include "kagibin/roles/service_provider/payload/payload_file.h"
 
 namespace kagibin::roles::service_provider {
 

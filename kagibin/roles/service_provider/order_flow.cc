@@ -9,6 +9,7 @@
 #include "kagibin/envelope/suite.h"
 #include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/order_records.h"
+#include "kagibin/roles/service_provider/payload/relay_exposure.h"
 
 namespace kagibin::roles::service_provider {
 
@@ -66,6 +67,8 @@ Checked<void> OrderFlow::check(const PayloadFile& payload,
                                std::span<const delivery::DeviceId> devices,
                                std::uint32_t validity_minutes) const {
   KB_TRY(check_ourselves(payload.target));
+  KB_TRY(refuse_answers_in_clear(planned_commands(payload), in_.policy.required_i_mask,
+                                 "Nothing was ordered."));
   if (validity_minutes == 0 || validity_minutes > in_.policy.maximum_validity_minutes) {
     return problem(Errc::kPolicy,
                    fmt::format("A validity of {} minutes is not within the policy's 1 to {}; "

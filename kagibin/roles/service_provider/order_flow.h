@@ -28,7 +28,7 @@
 #include "kagibin/delivery/messages.h"
 #include "kagibin/envelope/delivery_message.h"
 #include "kagibin/roles/service_provider/keys/key_store.h"
-#include "kagibin/roles/service_provider/payload_builder.h"
+#include "kagibin/roles/service_provider/payload/payload_builder.h"
 #include "kagibin/roles/service_provider/policy.h"
 #include "kagibin/roles/service_provider/recent.h"
 #include "kagibin/roles/service_provider/shipment_book.h"

@@ -12,6 +12,7 @@
 #include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/order_flow.h"
 #include "kagibin/roles/service_provider/order_records.h"
+#include "kagibin/roles/service_provider/payload/relay_exposure.h"
 
 namespace kagibin::roles::service_provider {
 
@@ -242,6 +243,8 @@ Checked<Bytes> OrderFlow::make_envelope(const JournalOrder& order,
   }
   envelope::Payload payload;
   payload.actions = KB_TRY(actions_of(order));
+  KB_TRY(refuse_answers_in_clear(envelope::own_commands(payload.actions),
+                                 in_.policy.required_i_mask, "Nothing was sealed."));
   payload.channel_keys = envelope::ChannelKeys{.key_version = notes.key_version,
                                                .enc = std::move(channel->enc),
                                                .mac = std::move(channel->mac),

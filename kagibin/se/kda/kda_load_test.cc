@@ -187,11 +187,13 @@ TEST_F(LoadTest, RefusesRelayLevelsThatAreNotBuilt) {
 }
 
 TEST_F(LoadTest, RefusesCommandsAndProbesThatCannotBeSent) {
-  const auto load_action = [&](envelope::Action action) {
+  const auto load_action = [&](envelope::Action action, std::uint8_t mask = 0x60) {
     Delivery delivery = bench.enrol();
     std::vector<envelope::Action> actions;
     actions.push_back(std::move(action));
-    bench.seal(delivery, bench.payload_of(std::move(actions)));
+    envelope::EnvelopeHeader header = bench.header(delivery);
+    header.required_i_mask = mask;
+    bench.forge(delivery, header, bench.payload_of(std::move(actions)));
     return bench.load(delivery);
   };
   const auto command = [](std::uint8_t cla, std::optional<Bytes> probe = {}) {
@@ -206,6 +208,19 @@ TEST_F(LoadTest, RefusesCommandsAndProbesThatCannotBeSent) {
   EXPECT_EQ(load_action(command(0x80, hex("84540100"))), sw::kConditionsNotSatisfied);
   EXPECT_EQ(load_action(command(0x80, hex("8054010003"))), sw::kOk);
   EXPECT_EQ(load_action(command(0x80, hex("80540100030102"))), sw::kConditionsNotSatisfied);
+  // Without R-MAC and R-ENC what it answers would cross the relay in the clear.
+  for (const std::uint8_t mask : std::array<std::uint8_t, 4>{0x00, 0x20, 0x40, 0x9F}) {
+    EXPECT_EQ(load_action(command(0x80), mask), sw::kConditionsNotSatisfied) << int{mask};
+    EXPECT_EQ(load_action(envelope::StoreDataAction{.application = {},
+                                                    .under_key_dek = true,
+                                                    .data = SecretBytes(3),
+                                                    .probe = hex("80CA00CF")},
+                          mask),
+              sw::kConditionsNotSatisfied)
+        << int{mask};
+    EXPECT_EQ(load_action(KdaBench::put_key(0, 0x31, 0x60), mask), sw::kOk) << int{mask};
+  }
+  EXPECT_EQ(load_action(command(0x80), 0xE1), sw::kOk);
 }
 
 TEST_F(LoadTest, TheSameEnvelopeAgainChangesNothing) {

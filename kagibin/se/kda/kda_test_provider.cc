@@ -8,6 +8,7 @@
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/envelope/envelope_keys.h"
+#include "kagibin/envelope/payload/own_command.h"
 #include "kagibin/kda/authority_statement.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/se/kda/kda_test_bench.h"
@@ -93,7 +94,11 @@ envelope::EnvelopeHeader KdaBench::header(const Delivery& delivery) const {
 }
 
 void KdaBench::seal(Delivery& delivery, const envelope::Payload& payload) {
-  seal(delivery, header(delivery), payload);
+  envelope::EnvelopeHeader chosen = header(delivery);
+  if (!envelope::own_commands(payload.actions).empty()) {
+    chosen.required_i_mask = envelope::kAnswersEncryptedMask;
+  }
+  seal(delivery, chosen, payload);
 }
 
 void KdaBench::seal(Delivery& delivery,

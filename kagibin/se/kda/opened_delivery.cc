@@ -3,10 +3,8 @@
 
 #include <algorithm>
 
-#include "kagibin/apdu/apdu.h"
 #include "kagibin/crypto/sha256.h"
 #include "kagibin/envelope/delivery_open.h"
-#include "kagibin/gp/store_data.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/se/kda/enrolment/provider_request.h"
 #include "kagibin/se/kda/records/kda_receipts.h"
@@ -35,29 +33,6 @@ struct Message {
     return out;
   }
 };
-
-bool is_plain_class(std::uint8_t cla) {
-  const auto octet = apdu::ClassOctet::decode(cla);
-  return octet && octet->channel == 0 && !octet->secure_messaging && !octet->chaining;
-}
-
-bool is_sendable_probe(const std::optional<Bytes>& probe) {
-  if (!probe) {
-    return true;
-  }
-  const auto command = apdu::CommandApdu::decode(*probe);
-  return command && !command->extended && is_plain_class(command->cla);
-}
-
-bool is_sendable(const envelope::Action& action) {
-  if (const auto* store = std::get_if<envelope::StoreDataAction>(&action)) {
-    return is_sendable_probe(store->probe) && gp::decode_groupings(store->data.expose());
-  }
-  if (const auto* command = std::get_if<envelope::CommandAction>(&action)) {
-    return is_plain_class(command->header[0]) && is_sendable_probe(command->probe);
-  }
-  return true;
-}
 
 KdaResult<bool> is_header_accepted(const KdaEnvironment& kda,
                                    const KdaSlot& slot,
@@ -143,7 +118,7 @@ KdaResult<void> load_envelope(const KdaEnvironment& kda, ByteView octets) {
   const bool header_accepted = KB_TRY(is_header_accepted(kda, slot->record, message.header));
   const crypto::EcPrivateKey key = KB_TRY(or_internal(kda.store.enrolment_key(slot->number)));
   const auto payload = envelope::open_delivery(message.envelope, statement_hash, key);
-  if (!header_accepted || !payload || !std::ranges::all_of(payload->actions, is_sendable)) {
+  if (!header_accepted || !payload) {
     return count_refusal(kda, std::move(*slot), message);
   }
   return accept(kda, std::move(*slot), message, payload->actions.size());

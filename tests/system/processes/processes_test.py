@@ -184,6 +184,23 @@ def policy_refusals(bench):
             (site.home("provider") / "policy.json").write_text(original)
 
 
+def what_the_device_would_see_is_refused_by_name(bench):
+    with bench.site(start=False) as site:
+        own = {"command": {"header": "80520100", "data": [{"key": {"random": 16}}, {"kcv": True}]}}
+        for name, change, mask, said in (
+                ("open.json", {"channel": None}, "60", ["80520100", "random key of 16 octets", "not deliverable"]),
+                ("answer.json", {}, "20", ["80520100", "required_i_mask 20", "the device would see"]),
+                ("good.json", {}, "60", None)):
+            text = {key: value for key, value in {**payload(), "actions": [own], **change}.items() if value is not None}
+            (site.folder / name).write_text(json.dumps(text))
+            site.write_policy(required_i_mask=mask)
+            done = site.provider("check", site.folder / name, way=False)
+            if said is None:
+                done.expect(OK)
+            else:
+                done.expect(REFUSED).says(*said)
+
+
 def a_build_that_the_policy_does_not_name_is_refused(bench):
     with bench.site() as site:
         site.write_policy(kda_code_hashes=["00" * 32])
@@ -282,6 +299,7 @@ def main():
                  happy_path_is_confirmed_and_repeating_changes_nothing, an_order_id_with_another_payload_is_refused,
                  a_device_clock_of_1970, a_device_cannot_touch_the_work_of_another, an_invitation_works_once,
                  an_answer_of_another_element_is_refused, a_kda_installed_by_the_manager_is_refused, policy_refusals,
+                 what_the_device_would_see_is_refused_by_name,
                  a_build_that_the_policy_does_not_name_is_refused, a_literal_key_is_for_one_element,
                  an_install_without_the_privilege_says_what_to_do, a_signal_ends_a_wait_at_once,
                  a_waiting_provider_hears_of_news_at_once, a_full_disk_of_the_provider, a_full_disk_of_the_distributor,

@@ -29,6 +29,7 @@ final class Envelope {
   private static final byte SIGNATURE_SIZE = 18;
   private static final byte PLACES = 19;
   private static final short POINT_TLV_SIZE = 67;
+  private static final short ANSWERS_ENCRYPTED = 0x60; // R-MAC and R-ENC in i
   private static final byte[] LABEL = {'K', 'B', '1', '-', 'E', 'N', 'V'};
   private static final byte[] CONTEXT = {'K', 'B', '1', '-', 'C', 'T', 'X'};
 
@@ -124,6 +125,7 @@ final class Envelope {
           places[CIPHERTEXT_SIZE]);
       if (isOpen) {
         actions.read((byte) places[VERSION]);
+        isOpen = encryptsAnswers() || !actions.haveOwnCommand();
       }
     } catch (ISOException malformed) {
       isOpen = false;
@@ -132,6 +134,11 @@ final class Envelope {
       actions.payload.close();
     }
     return isOpen;
+  }
+
+  /** Whether the target has to offer R-MAC and R-ENC, so that nothing it answers crosses the relay in the clear. */
+  private boolean encryptsAnswers() {
+    return (short) (places[MASK] & ANSWERS_ENCRYPTED) == ANSWERS_ENCRYPTED;
   }
 
   private boolean isAuthentic(Attempt attempt, boolean isKnown) {

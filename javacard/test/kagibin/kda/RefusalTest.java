@@ -271,4 +271,27 @@ public class RefusalTest {
     assertEquals(0x9000, session.storeCertificates(stored));
     assertEquals(0x6985, World.status(session.send(0x80, 0x20, 0, new byte[0])));
   }
+
+  @Test
+  public void anEnvelopeWhoseTargetMayAnswerItsOwnCommandsInTheClearIsRefused() {
+    byte[] command = PayloadText.command(Octets.hex("80F00000"), Octets.hex("AABB"), null);
+    byte[] groups = Octets.hex("8010 01 AA");
+    byte[] probed = PayloadText.storeData(null, 0, groups, Octets.hex("80CA00CF"));
+    byte[] unprobed = PayloadText.storeData(null, 0, groups, null);
+    for (int mask : new int[] {0x00, 0x20, 0x40, 0x9F, 0x60, 0xE1}) {
+      boolean isEncrypted = (mask & 0x60) == 0x60;
+      for (byte[] action : new byte[][] {command, probed, unprobed}) {
+        World world = new World();
+        world.select();
+        world.mask = mask;
+        Provider.Attempt attempt = world.enrol();
+        int expected = isEncrypted || action == unprobed ? 0x9000 : 0x6985;
+        assertEquals(mask + " " + Octets.hex(action), expected,
+            World.status(world.load(attempt, world.seal(attempt, action))));
+        if (expected == 0x6985) {
+          assertArrayEquals(Octets.of(4), world.results(attempt));
+        }
+      }
+    }
+  }
 }

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/crypto/cipher/aes.h"
-#include "kagibin/roles/service_provider/payload_builder.h"
+#include "kagibin/roles/service_provider/payload/payload_builder.h"
 
 #include "tests/support/deployment.h"
 #include "tests/support/must.h"

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/roles/service_provider/payload_file.h"
+#include "kagibin/roles/service_provider/payload/payload_file.h"
 
 #include <fmt/format.h>
 
 #include "kagibin/crypto/cipher/aes.h"
-#include "kagibin/envelope/payload/payload.h"
+#include "kagibin/envelope/payload/own_command.h"
 #include "kagibin/roles/service_provider/members.h"
+#include "kagibin/roles/service_provider/payload/relay_exposure.h"
 
 namespace kagibin::roles::service_provider {
 namespace {
@@ -92,8 +93,8 @@ Checked<std::vector<PlannedValue>> parse_values(Members& in, bool keys_allowed) 
     KB_TRY(part.finish());
     if (!keys_allowed && std::holds_alternative<KeySource>(out.back())) {
       return problem(Errc::kPolicy,
-                     fmt::format("{} puts a key into a probe, and a probe is sent in clear where "
-                                 "the session allows it; use its check value (kcv).",
+                     fmt::format("{} puts a key into a probe, which proves by what the element "
+                                 "holds already; use its check value (kcv).",
                                  part.path()));
     }
   }
@@ -102,6 +103,13 @@ Checked<std::vector<PlannedValue>> parse_values(Members& in, bool keys_allowed) 
 
 Checked<std::array<std::uint8_t, 4>> parse_header(Members& in) {
   const Bytes header = KB_TRY(in.hex("header", 4, 4));
+  if (!envelope::is_plain_class(header[0])) {
+    return problem(Errc::kValue,
+                   fmt::format("{} {} has class octet {:02X}, and both ends refuse it: give 00 or "
+                               "80, without channel, chaining and secure messaging; the secure "
+                               "channel adds its own bits.",
+                               in.path_of("header"), to_hex(header), header[0]));
+  }
   return *to_array<4>(header);
 }
 
@@ -113,6 +121,11 @@ Checked<std::optional<PlannedProbe>> parse_probe(Members& in) {
   PlannedProbe out;
   if (!value->is_object()) {
     out.command = KB_TRY(in.hex("probe", envelope::kProbeMinSize, envelope::kProbeMaxSize));
+    if (const auto sendable = envelope::check_probe_command(out.command); !sendable) {
+      return problem(sendable.error().code, fmt::format("{} {}: {}.", in.path_of("probe"),
+                                                        to_hex(ByteView(out.command).first(4)),
+                                                        sendable.error().detail.text()));
+    }
     return std::optional<PlannedProbe>(std::move(out));
   }
   Members probe = KB_TRY(in.object("probe"));
@@ -248,12 +261,30 @@ Checked<void> check_issuer_keys(const PayloadFile& payload) {
   return {};
 }
 
+Checked<std::vector<PlannedAction>> parse_actions(Members& in) {
+  const json::array& actions = *KB_TRY(in.array("actions"));
+  if (actions.size() > envelope::kMaxActions) {
+    return problem(Errc::kLimit, "payload.actions has at most 8 entries.");
+  }
+  std::vector<PlannedAction> out;
+  out.reserve(actions.size());
+  for (std::size_t i = 0; i < actions.size(); ++i) {
+    out.push_back(
+        KB_TRY(parse_action(actions[i], fmt::format("{}[{}]", in.path_of("actions"), i))));
+  }
+  return out;
+}
+
 }  // namespace
 
 Checked<PayloadFile> PayloadFile::parse(std::string_view text) {
   const json::value value = KB_TRY(parse_strict(text, "payload"));
   Members in = KB_TRY(Members::of(value, "payload"));
   const Aid target = KB_TRY(in.aid("target"));
+  if (!in.has("channel")) {
+    const auto actions = KB_TRY(parse_actions(in));
+    return std::unexpected(without_channel(actions));
+  }
   Members channel = KB_TRY(in.object("channel"));
   PayloadFile out{.target = target,
                   .security_domain = channel.has("security_domain")
@@ -263,14 +294,7 @@ Checked<PayloadFile> PayloadFile::parse(std::string_view text) {
                   .actions = {},
                   .digest = crypto::sha256(ascii(text))};
   KB_TRY(channel.finish());
-  const json::array& actions = *KB_TRY(in.array("actions"));
-  if (actions.size() > envelope::kMaxActions) {
-    return problem(Errc::kLimit, "payload.actions has at most 8 entries.");
-  }
-  for (std::size_t i = 0; i < actions.size(); ++i) {
-    out.actions.push_back(
-        KB_TRY(parse_action(actions[i], fmt::format("{}[{}]", in.path_of("actions"), i))));
-  }
+  out.actions = KB_TRY(parse_actions(in));
   KB_TRY(in.finish());
   KB_TRY(check_issuer_keys(out));
   return out;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/roles/service_provider/payload_builder.h"
+#include "kagibin/roles/service_provider/payload/payload_builder.h"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/roles/service_provider/payload_file.h"
+#include "kagibin/roles/service_provider/payload/payload_file.h"
 
 #include <fstream>
 #include <string>
@@ -88,7 +88,8 @@ TEST(PayloadFileTest, MistakesAreNamedByTheirPlace) {
            {payload(R"({"store_data":{"groups":[{"dgi":"8020","key":{"random":16}}]}})"),
             "store_data.under_key_dek"},
            {R"({"target":"A0","channel":{"key_version":"30"},"actions":[]})", "payload.target"},
-           {R"({"target":"A000000151","actions":[]})", "payload.channel"},
+           {R"({"target":"A000000151","actions":[]})", "payload.actions"},
+           {R"({"target":"A000000151","channel":{},"actions":[]})", "payload.channel"},
        }) {
     EXPECT_NE(refusal(text).find(place), std::string::npos) << text << "\n" << refusal(text);
   }

@@ -23,7 +23,7 @@
 #include "kagibin/envelope/payload/payload.h"
 #include "kagibin/roles/service_provider/keys/key_csv.h"
 #include "kagibin/roles/service_provider/keys/key_store.h"
-#include "kagibin/roles/service_provider/payload_file.h"
+#include "kagibin/roles/service_provider/payload/payload_file.h"
 
 namespace kagibin::roles::service_provider {
 

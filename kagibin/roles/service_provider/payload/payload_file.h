@@ -9,12 +9,13 @@
 //       { "store_data": { "application": "A0...", "under_key_dek": true, "probe": "80CA...",
 //                         "groups": [ { "dgi": "8000", "key": { "random": 16 } } ] } },
 //       { "delete_key": { "key_version": "31" } },
-//       { "command": { "header": "84D80000", "data": [ { "value": "01" }, { "key": {...} } ] } } ]
+//       { "command": { "header": "80D80000", "data": [ { "value": "01" }, { "key": {...} } ] } } ]
 //       }
 //
 // A key comes from one of: derive { master, size }, random SIZE, csv { file, column }, literal
 // NAME. What can be decided without keys is decided here: a domain that gets its own secure channel
-// keys beside those of the issuer has to lose the issuer's in the same payload. Limits: 1 MiB, 1 to
+// keys beside those of the issuer has to lose the issuer's in the same payload, and a payload
+// without a channel is refused by what the device would see of it. Limits: 1 MiB, 1 to
 // 8 actions, 1 to 3 keys a PUT KEY. Ownership: values. Thread-safety: values.
 //
 //   const PayloadFile payload = KB_TRY(PayloadFile::parse(text));
