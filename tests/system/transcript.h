@@ -7,18 +7,24 @@
 //   [section]
 //   > C-APDU in hexadecimal
 //   < R-APDU with SW1-SW2
-//     ~ NAME OFFSET LENGTH           of the line above: octets that an implementation draws or
-//     derives from what it drew
+//     ~ NAME OFFSET LENGTH         of the line above: what an implementation draws, and what it
+//                                  derives from that
 //
 // The length of a field may differ, too (DER signatures, padding). Every octet outside the ~ fields
 // is the same for every implementation of the KDA and the same seed of the roles. A player that
 // drives another implementation captures the ~ fields of `<` lines and computes those of `>` lines
 // from them; what they are is said by their names:
-//   challenge, cryptogram     of INITIALIZE UPDATE and EXTERNAL AUTHENTICATE: verified by the other
-//   end wrapped                   a command or an answer under SCP03: verified by its MAC handle,
-//   ephemeral_key, sealed, mac   of E4 and E3: E4 opens with PK.SP.KEM's key, E3/8E verifies under
-//   Kr, 8F opens handle, ephemeral, sealed, mac, signature   of E2: computed by the provider for
-//   that E4
+//
+//   challenge                 of the host, in INITIALIZE UPDATE
+//   challenge_and_cryptogram  the answer, behind diversification data, KVN, 03 and i
+//   cryptogram                of EXTERNAL AUTHENTICATE, with its C-MAC: verified by the other end
+//   wrapped                   a command or an answer under SCP03: verified by its MAC
+//   handle                    GET RECEIPT, STATUS: the handle that E4 told
+//   handle_and_envelope       LOAD: E2, computed by the provider for that E4
+//   handle_and_answer         NEXT: the target's last answer
+//   next                      what NEXT answers: the next command for the target
+//   answer_e4, receipt_e3     E4 opens with PK.SP.KEM's key; 8E of E3 verifies under Kr, 8F opens
+//   continued, remaining      the rest of such an answer, and the Le of GET RESPONSE for it
 #pragma once
 
 #include <string>
