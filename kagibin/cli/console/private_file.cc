@@ -7,27 +7,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kagibin/base/descriptor.h"
+
 namespace kagibin::cli {
 
 namespace {
 
 constexpr std::size_t kLargest = std::size_t{64} * 1024;
-
-class Descriptor {
- public:
-  explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (descriptor_ >= 0) {
-      close(descriptor_);
-    }
-  }
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kagibin/base/descriptor.h"
 #include "kagibin/crypto/key_file/key_file.h"
 
 namespace kagibin::crypto {
@@ -18,24 +19,6 @@ constexpr std::size_t kLargestFile = std::size_t{16} << 20U;
 constexpr std::size_t kFirstRead = 4096;
 constexpr mode_t kSecretMode = 0600;
 constexpr mode_t kPublicMode = 0644;
-
-class Descriptor {
- public:
-  explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (descriptor_ >= 0) {
-      ::close(descriptor_);
-    }
-  }
-  int get() const { return descriptor_; }
-  // False when the kernel reports a delayed write error.
-  bool close() { return ::close(std::exchange(descriptor_, -1)) == 0; }
-
- private:
-  int descriptor_;
-};
 
 // Removes the temporary file unless it has become the file.
 class TemporaryName {
