@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file descriptor of POSIX that is closed when its owner goes. Ownership: one owner, never copied.
-// Thread-safety: one thread.
+// A file descriptor of POSIX that is closed when its owner goes. Ownership: one owner, never
+// copied. Thread-safety: one thread.
 //
 //   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
 //   if (file.get() < 0) { return fail(...); }

@@ -17,7 +17,7 @@ namespace kagibin::test {
 
 [[noreturn]] inline void must_failed(Errc code, std::string_view text) {
   std::cerr << "a step that has to work failed: " << text << " (code " << static_cast<int>(code)
-            << ")" << std::endl;
+            << ")\n";
   std::abort();
 }
 

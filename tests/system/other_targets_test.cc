@@ -2,6 +2,8 @@
 // Two targets that know nothing of key delivery: an application personalised through its security
 // domain, and one that opens its domain's secure channel itself and has key-setting commands of its
 // own. Several actions in one delivery, cut anywhere.
+#include <array>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -23,7 +25,7 @@ using delivery::Verdict;
 
 constexpr std::string_view kPayment = "F05041594D454E54010101";
 constexpr std::string_view kDigitalKey = "F0444947494B4559010101";
-const Bytes kChallenge = *from_hex("0102030405060708");
+constexpr std::array<std::uint8_t, 8> kChallenge{1, 2, 3, 4, 5, 6, 7, 8};
 
 SecretBytes service_key(std::uint8_t filler) {
   SecretBytes key(16);
@@ -59,7 +61,11 @@ class OtherTargetsTest : public testing::Test {
     };
     EXPECT_EQ(send({.ins = 0xA4, .p1 = 0x04, .data = *from_hex(application), .le = 256}).sw.value,
               0x9000);
-    return send({.ins = 0x88, .p2 = p2, .data = kChallenge, .le = 256}).data;
+    return send({.ins = 0x88,
+                 .p2 = p2,
+                 .data = Bytes(kChallenge.begin(), kChallenge.end()),
+                 .le = 256})
+        .data;
   }
   static Bytes expected(const SecretBytes& key) {
     const auto mac = must(crypto::aes_cmac(key.expose(), {kChallenge}));

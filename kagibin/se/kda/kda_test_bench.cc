@@ -54,9 +54,12 @@ scp::Scp03KeySet key_set(std::uint8_t seed, std::size_t size) {
 }
 
 Result<void> FlakyRng::fill(MutableByteView out) {
-  if (left_ > 0 && --left_ == 0) {
-    has_failed_ = true;
-    return fail(Errc::kCrypto, "the random source failed");
+  if (left_ > 0) {
+    --left_;
+    if (left_ == 0) {
+      has_failed_ = true;
+      return fail(Errc::kCrypto, "the random source failed");
+    }
   }
   return stream_.fill(out);
 }

@@ -73,6 +73,7 @@ struct ReadReceipt {
   envelope::OpenedReceipt opened;
   std::vector<int> results() const {
     std::vector<int> out;
+    out.reserve(receipt.results.size());
     for (const auto result : receipt.results) {
       out.push_back(static_cast<int>(result));
     }

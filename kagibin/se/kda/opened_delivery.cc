@@ -143,8 +143,8 @@ Result<OpenedDelivery> open_loaded(const KdaStore& store, const KdaStore::Slot& 
   const Bytes encoded = KB_TRY(store.envelope(slot.number));
   const envelope::Envelope sealed = KB_TRY(envelope::Envelope::decode(encoded));
   const crypto::EcPrivateKey key = KB_TRY(store.enrolment_key(slot.number));
-  envelope::EnvelopeHeader header = KB_TRY(envelope::EnvelopeHeader::decode(sealed.header));
-  return OpenedDelivery{std::move(header),
+  const envelope::EnvelopeHeader header = KB_TRY(envelope::EnvelopeHeader::decode(sealed.header));
+  return OpenedDelivery{header,
                         KB_TRY(envelope::open_delivery(sealed, slot.record.statement_hash, key))};
 }
 

@@ -206,6 +206,7 @@ Checked<envelope::Action> PayloadBuilder::store_data(const PlannedStoreData& pla
 Checked<envelope::Action> PayloadBuilder::command(const PlannedCommand& planned, const Seid& seid) {
   KeyCheckValue last;
   std::vector<SecretBytes> parts;
+  parts.reserve(planned.data.size());
   for (const PlannedValue& part : planned.data) {
     parts.push_back(KB_TRY(value(part, seid, last)));
   }

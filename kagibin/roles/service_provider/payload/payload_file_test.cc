@@ -4,6 +4,7 @@
 #include <fstream>
 #include <string>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "kagibin/roles/service_provider/keys/key_csv.h"
@@ -16,8 +17,8 @@ std::string payload(const std::string& actions) {
          "]}";
 }
 
-const std::string kRandom = R"({"random":16})";
-const std::string kThree = kRandom + "," + kRandom + "," + kRandom;
+constexpr const char* kThree = R"({"random":16},{"random":16},{"random":16})";
+constexpr const char* kFour = R"({"random":16},{"random":16},{"random":16},{"random":16})";
 
 std::string put_key(const std::string& members, const std::string& keys = kThree) {
   return R"({"put_key":{)" + members + R"("key_identifier":"01","keys":[)" + keys + "]}}";
@@ -76,7 +77,7 @@ TEST(PayloadFileTest, MistakesAreNamedByTheirPlace) {
            {payload(R"({"put_key":{}})"), "payload.actions[0].put_key.key_version"},
            {payload(put_key(R"("key_version":"311",)")), "put_key.key_version"},
            {payload(put_key(R"("key_version":"70","more":1,)")), "put_key.more"},
-           {payload(put_key(R"("key_version":"70",)", kThree + "," + kRandom)), "1 to 3 keys"},
+           {payload(put_key(R"("key_version":"70",)", kFour)), "1 to 3 keys"},
            {payload(put_key(R"("key_version":"70",)", R"({"random":20})")), "keys[0].random"},
            {payload(put_key(R"("key_version":"70",)", R"({"random":16,"literal":"x"})")),
             "keys[0].literal"},
@@ -125,17 +126,18 @@ TEST(PayloadFileTest, TheDigestTellsPayloadsApart) {
   EXPECT_NE(one->digest, two->digest);
 }
 
-const std::string kSeidOne = "00112233445566778899AABBCCDDEEFF";
-const std::string kSeidTwo = "01112233445566778899AABBCCDDEEFF";
-const std::string kKeyOne = "404142434445464748494A4B4C4D4E4F";
-const std::string kKeyTwo = "505152535455565758595A5B5C5D5E5F";
+constexpr const char* kSeidOne = "00112233445566778899AABBCCDDEEFF";
+constexpr const char* kSeidTwo = "01112233445566778899AABBCCDDEEFF";
+constexpr const char* kKeyOne = "404142434445464748494A4B4C4D4E4F";
+constexpr const char* kKeyTwo = "505152535455565758595A5B5C5D5E5F";
 
 Checked<KeyCsv> csv(const std::string& text) {
   return KeyCsv::parse("keys.csv", SecretBytes::copy_of(ascii(text)));
 }
 
 TEST(KeyCsvTest, FindsKeysBySeidAndColumn) {
-  const auto keys = csv("seid, enc ,mac\r\n" + kSeidOne + "," + kKeyOne + "," + kKeyTwo + "\r\n\n");
+  const auto keys =
+      csv(fmt::format("seid, enc ,mac\r\n{},{},{}\r\n\n", kSeidOne, kKeyOne, kKeyTwo));
   ASSERT_TRUE(keys) << keys.error().text;
   const auto found = keys->key(*Seid::from_hex(kSeidOne), "mac");
   ASSERT_TRUE(found);
@@ -145,8 +147,7 @@ TEST(KeyCsvTest, FindsKeysBySeidAndColumn) {
 }
 
 TEST(KeyCsvTest, OneKeyNeverServesTwoElements) {
-  const auto keys =
-      csv("seid,enc\n" + kSeidOne + "," + kKeyOne + "\n" + kSeidTwo + "," + kKeyOne + "\n");
+  const auto keys = csv(fmt::format("seid,enc\n{0},{1}\n{2},{1}\n", kSeidOne, kKeyOne, kSeidTwo));
   ASSERT_FALSE(keys);
   EXPECT_NE(keys.error().text.find("row 3"), std::string::npos) << keys.error().text;
   EXPECT_EQ(keys.error().text.find("4041"), std::string::npos) << "the message holds a key";
@@ -155,10 +156,12 @@ TEST(KeyCsvTest, OneKeyNeverServesTwoElements) {
 TEST(KeyCsvTest, RefusesWhatIsNotATableOfKeys) {
   for (const std::string& text :
        {std::string(), std::string("enc,seid\n"), std::string("seid\n"), std::string("seid,a,a\n"),
-        "seid,enc\n" + kSeidOne + "\n", "seid,enc\n" + kSeidOne + "," + kKeyOne + ",00\n",
-        "seid,enc\n" + kSeidOne + ",4041\n", "seid,enc\n" + kSeidOne + ",zz" + kKeyOne.substr(2),
-        "seid,enc\n0011," + kKeyOne + "\n",
-        "seid,enc\n" + kSeidOne + "," + kKeyOne + "\n" + kSeidOne + "," + kKeyTwo + "\n"}) {
+        fmt::format("seid,enc\n{}\n", kSeidOne),
+        fmt::format("seid,enc\n{},{},00\n", kSeidOne, kKeyOne),
+        fmt::format("seid,enc\n{},4041\n", kSeidOne),
+        fmt::format("seid,enc\n{},zz{}", kSeidOne, std::string_view(kKeyOne).substr(2)),
+        fmt::format("seid,enc\n0011,{}\n", kKeyOne),
+        fmt::format("seid,enc\n{0},{1}\n{0},{2}\n", kSeidOne, kKeyOne, kKeyTwo)}) {
     EXPECT_FALSE(csv(text)) << text;
   }
 }

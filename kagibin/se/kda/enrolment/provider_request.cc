@@ -48,7 +48,7 @@ KdaResult<ProviderRequest> ProviderRequest::check(const KdaEnvironment& kda, Byt
   auto request = KB_TRY(or_malformed(envelope::EnrolmentRequest::decode(e0)));
   const pki::Certificate certificate =
       KB_TRY(or_malformed(pki::Certificate::decode(request.certificate)));
-  crypto::EcPublicKey kem_key =
+  const crypto::EcPublicKey kem_key =
       KB_TRY(or_sw(crypto::EcPublicKey::from_point(request.kem_key), sw::kWrongData));
   const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
   const bool accepted =

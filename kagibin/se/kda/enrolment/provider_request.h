@@ -24,6 +24,7 @@ bool is_certificate_accepted(const KdaTrust& trust,
                              const pki::Certificate& certificate,
                              pki::CertificateKind kind);
 
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): no key is without a point
 struct ProviderRequest {
   envelope::EnrolmentRequest request;
   crypto::EcPublicKey kem_key;
