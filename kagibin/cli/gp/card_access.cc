@@ -28,6 +28,15 @@ card::LongCommands long_commands(const GpOptions& options) {
   return options.pieces ? card::LongCommands::kPieces : card::LongCommands::kExtended;
 }
 
+bool says_security(StatusWord sw) {
+  return sw == apdu::sw::kSecurityStatusNotSatisfied ||
+         sw == apdu::sw::kIncorrectSecureMessagingObjects;
+}
+
+// Of an answer to data that are right as we send them. Under another key one command in 256 or so
+// ends in what is padding by chance: a card that finds nothing wrong but the data read others.
+bool shows_other_data(StatusWord sw) { return says_security(sw) || sw == apdu::sw::kWrongData; }
+
 Result<card::ChannelWishes> wishes_of(const GpOptions& options) {
   card::ChannelWishes out{.long_commands = long_commands(options)};
   if (options.scp == "02" || options.scp == "03") {
@@ -184,6 +193,7 @@ bool CardAccess::open_with_key_file(std::string_view what) {
     return fails(channel_failed(what, session.error(), &*used));
   }
   session_ = &(*session)->host();
+  level_ = session_->level();
   port_ = std::move(*session);
   used_ = std::move(*used);
   return true;
@@ -373,32 +383,35 @@ int CardAccess::told_receipts(const card::DelegatedPort& port) {
 }
 
 bool CardAccess::check_encryption(std::string_view what) {
-  if (!used_ || session_->protocol() != scp::kScp03 || !session_->level().c_decryption()) {
+  if (!depends_on_encryption()) {
     return true;
   }
-  const gp::GetStatus query{.scope = gp::StatusScope::kIssuerSecurityDomain};
-  const auto answer = port_->transmit(scp::plain_command(query.encode()));
+  const auto answer = ask_for_issuer_domain();
   if (!answer) {
     return fails(told(what, answer.error()));
   }
-  // Whatever else the card says, it read the command.
-  const Error refusal{Errc::kCardStatus, "the card refuses GET STATUS", answer->sw};
-  return !blames_encryption(refusal) || fails(told(what, refusal));
+  return !shows_other_data(answer->sw) ||
+         fails(told(what, {Errc::kCardStatus, "the card refuses GET STATUS", answer->sw}));
 }
 
-bool CardAccess::blames_encryption(const Error& error) const {
-  if (!used_ || session_ == nullptr || session_->protocol() != scp::kScp03 ||
-      !session_->level().c_decryption() || port_->has_done_data()) {
-    return false;
-  }
-  return error.code == Errc::kAuthentication ||
-         (error.code == Errc::kCardStatus &&
-          (error.sw == apdu::sw::kSecurityStatusNotSatisfied ||
-           error.sw == apdu::sw::kIncorrectSecureMessagingObjects));
+bool CardAccess::depends_on_encryption() const {
+  return used_ && session_->protocol() == scp::kScp03 && level_.c_decryption() &&
+         !port_->has_done_data();
+}
+
+Result<apdu::ResponseApdu> CardAccess::ask_for_issuer_domain() {
+  const gp::GetStatus query{.scope = gp::StatusScope::kIssuerSecurityDomain};
+  return port_->transmit(scp::plain_command(query.encode()));
+}
+
+bool CardAccess::reads_other_data() {
+  const auto answer = ask_for_issuer_domain();
+  return answer ? shows_other_data(answer->sw) : answer.error().code == Errc::kAuthentication;
 }
 
 int CardAccess::told(std::string_view what, const Error& error) {
-  if (error.code != Errc::kCardStatus && port_ != nullptr && blames_encryption(error)) {
+  if (error.code == Errc::kAuthentication && port_ != nullptr && depends_on_encryption() &&
+      level_.r_encryption()) {
     const ChannelFailure said = explain_wrong_encryption(
         name_of(port_->last_header()), std::nullopt, *used_, options_.keys.string());
     return console_.failed_text(Errc::kAuthentication, what, said.sentence, said.advice);
@@ -413,10 +426,8 @@ int CardAccess::told(std::string_view what, const Error& error, const apdu::Comm
   return refused(what, error, {command.cla, command.ins, command.p1, command.p2});
 }
 
-int CardAccess::refused(std::string_view what,
-                        const Error& error,
-                        const CommandPort::Header& header) {
-  if (blames_encryption(error)) {
+int CardAccess::refused(std::string_view what, const Error& error, CommandPort::Header header) {
+  if (depends_on_encryption() && (says_security(error.sw) || reads_other_data())) {
     const ChannelFailure wrong =
         explain_wrong_encryption(fmt::format("{} ({})", name_of(header), to_hex(header)), error.sw,
                                  *used_, options_.keys.string());

@@ -85,9 +85,14 @@ class CardAccess {
     code_ = code;
     return false;
   }
-  int refused(std::string_view what, const Error& error, const CommandPort::Header& header);
-  // True where a failure of the first encrypted command of SCP03 says that ENC is wrong.
-  bool blames_encryption(const Error& error) const;
+  int refused(std::string_view what, const Error& error, CommandPort::Header header);
+  // True in an SCP03 session that encrypts commands, before the card did one with data: nothing
+  // showed yet that card and file have the same ENC.
+  bool depends_on_encryption() const;
+  // GET STATUS of the issuer security domain: data that every card reads alike, and no change.
+  Result<apdu::ResponseApdu> ask_for_issuer_domain();
+  // Whether the card reads other data than those of ask_for_issuer_domain().
+  bool reads_other_data();
   int channel_failed(std::string_view what, const Error& error, const KeyFileEntry* used);
   int print_dry_run(const roles::security_module_manager::DryRun& dry);
 
@@ -101,6 +106,7 @@ class CardAccess {
   const scp::HostSession* session_ = nullptr;  // of port_
   roles::security_module_manager::ChannelReport report_;
   std::optional<KeyFileEntry> used_;           // of the key file, in the open session
+  scp::SecurityLevel level_{};                 // with which session_ was opened
   std::optional<std::uint16_t> last_counter_;  // of the receipts that were believed
   int code_ = kExitFailed;
 };

@@ -123,7 +123,7 @@ int send_commands(const GpOptions& options, Console& console) {
     }
     const auto answer = exchange(access, command);
     if (!answer) {
-      return console.failed(answer.error(), kWhat);
+      return access.told(kWhat, answer.error());
     }
     print_answer(console, command, *answer);
     const bool ok = apdu::sw::is_ok(answer->sw) || answer->sw.sw1() == 0x62 ||
