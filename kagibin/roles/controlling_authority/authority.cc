@@ -26,6 +26,8 @@ std::string_view event_of(pki::CertificateKind kind) {
       return "certify_maker";
     case pki::CertificateKind::kServiceProvider:
       return "certify_service_provider";
+    case pki::CertificateKind::kSecurityDomain:
+      return "certify_security_domain";
     default:
       return "certify_casd";
   }
@@ -98,6 +100,21 @@ Result<pki::Certificate> Authority::certify_casd(const pki::CertificationRequest
   fields.aids = {Bytes(casd.view().begin(), casd.view().end())};
   fields.platform = platform;
   return issue(std::move(fields), request.key(), days);
+}
+
+Result<pki::Certificate> Authority::certify_security_domain(const pki::DomainKeyRequest& request,
+                                                            std::uint16_t epoch,
+                                                            int days) {
+  KB_TRY(pki::verify_under_root(anchors(), request.maker(), pki::CertificateKind::kMaker,
+                                pki::CertificateDate::from_unix(clock_.now())));
+  const pki::DomainKey& made = request.made();
+  pki::CertificateFields fields;
+  fields.subject = made.element.octets;
+  fields.kind = pki::CertificateKind::kSecurityDomain;
+  fields.epoch = epoch;
+  fields.aids = {Bytes(made.domain.view().begin(), made.domain.view().end())};
+  fields.owner = made.owner;
+  return issue(std::move(fields), made.key, days);
 }
 
 Result<pki::Certificate> Authority::issue(pki::CertificateFields fields,

@@ -22,6 +22,7 @@
 #include "kagibin/pki/certificate.h"
 #include "kagibin/pki/certification_request.h"
 #include "kagibin/pki/chain.h"
+#include "kagibin/pki/domain_key_request.h"
 #include "kagibin/roles/controlling_authority/issuance_log.h"
 
 namespace kagibin::roles::controlling_authority {
@@ -61,6 +62,13 @@ class Authority {
                                         const Aid& casd,
                                         const std::array<std::uint8_t, 16>& platform,
                                         int days);
+
+  // CERT.SD for a key that a domain made on card before the eyes of a maker whom this authority
+  // certified: SEID, AID and owner are the maker's word. kUntrusted and others of
+  // pki::verify_under_root for another maker. `epoch` as above.
+  Result<pki::Certificate> certify_security_domain(const pki::DomainKeyRequest& request,
+                                                   std::uint16_t epoch,
+                                                   int days);
 
   // Statements for the elements (STATEMENT, INS 1C): TLVs 80 kind, 81 value, 9E.
   Result<Bytes> state_time(std::uint32_t protocol_minutes);

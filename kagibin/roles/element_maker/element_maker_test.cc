@@ -6,7 +6,9 @@
 #include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/kda/commands.h"
+#include "kagibin/kda/status.h"
 #include "kagibin/pki/certification_request.h"
+#include "kagibin/roles/element_maker/domain_certification.h"
 #include "kagibin/roles/element_maker/maker_folder.h"
 
 #include "tests/support/deployment.h"
@@ -42,6 +44,42 @@ TEST_F(ElementMakerTest, MakesAnElementWhoseKdaIsCertifiedForGood) {
   // Nobody has the maker's domain keys any more, and nobody generates a second key.
   must(apdu::exchange(*made.element, kda::select()));
   EXPECT_NE(must(apdu::exchange(*made.element, kda::generate())).sw.value, 0x9000);
+}
+
+// What the key delivery application says that it can do.
+std::uint8_t levels_of(se::Element& element) {
+  must(apdu::exchange(element, kda::select()));
+  const auto answer = must(apdu::exchange(element, kda::capabilities()));
+  return must(kda::Capabilities::decode(answer.data)).level_bitmap;
+}
+
+TEST_F(ElementMakerTest, ADomainMadeForAProviderProvesItsKeyAndItsAuthorityAloneCertifiesIt) {
+  ElementPlan with_domain = plan();
+  const Aid aid = *Aid::from_hex("A00000015153504B01");
+  Spid owner;
+  owner.octets[0] = 0x53;
+  with_domain.domains.push_back({.aid = aid, .owner = owner});
+  const MadeElement made =
+      must(world_.maker->make(std::move(with_domain), medium(), world_.modules));
+  ASSERT_EQ(made.domains.size(), 1U);
+  const auto request = must(pki::DomainKeyRequest::decode(made.domains[0].request));
+  EXPECT_EQ(request.made().element, made.shipped.seid);
+  EXPECT_EQ(request.made().domain, aid);
+
+  const auto certificate = must(world_.authority->certify_security_domain(request, 1, 365));
+  EXPECT_EQ(certificate.key(), request.made().key);
+  EXPECT_EQ(certificate.fields().owner, owner);
+  EXPECT_EQ(certificate.fields().subject, made.shipped.seid.octets);
+  EXPECT_NE(world_.issuance_log.text().find("certify_security_domain"), std::string::npos);
+  must(store_domain_certificate(*made.element, made.domains[0].keys, 0x03, certificate.encoded(),
+                                world_.rng));
+
+  test::Deployment elsewhere("another authority");
+  EXPECT_EQ(elsewhere.authority->certify_security_domain(request, 1, 365).error().code,
+            Errc::kUntrusted);
+  EXPECT_EQ(levels_of(*made.element), 0x03);
+  const MadeElement without = must(world_.maker->make(plan(), medium(), world_.modules));
+  EXPECT_EQ(levels_of(*without.element), 0x01) << "RL2 without CERT.OCE";
 }
 
 TEST_F(ElementMakerTest, TwoElementsHaveDifferentKeysAndIssuerKeys) {

@@ -10,6 +10,7 @@
 #include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/kda/maker_data.h"
+#include "kagibin/roles/element_maker/domain_certification.h"
 #include "kagibin/scp/scp03/scp03_link.h"
 #include "kagibin/se/kda/key_delivery_application.h"
 
@@ -60,6 +61,32 @@ void add_kda(ElementPlan& plan, const scp::Scp03KeySet& makers_keys) {
                                        .security_domain = plan.makers_domain});
 }
 
+// The domains that are there from the start, with their first key sets.
+Result<std::vector<delivery::KeyExport>> add_domains(ElementPlan& plan, crypto::Rng& rng) {
+  std::vector<delivery::KeyExport> out;
+  for (const ProviderDomain& domain : plan.domains) {
+    scp::Scp03KeySet keys = KB_TRY(random_keys(rng, domain.key_size));
+    plan.profile.security_domains.push_back(
+        {.aid = domain.aid,
+         .privileges = {gp::Privileges::kSecurityDomain | gp::Privileges::kTrustedPath}});
+    plan.profile.key_sets.push_back({.security_domain = domain.aid,
+                                     .key_version_number = domain.key_version,
+                                     .keys = keys.duplicate()});
+    out.push_back({.iin = plan.iin,
+                   .cin = plan.cin,
+                   .security_domain = domain.aid,
+                   .key_version_number = domain.key_version,
+                   .i = plan.profile.scp03.i,
+                   .key_enc = std::move(keys.enc),
+                   .key_mac = std::move(keys.mac),
+                   .key_dek = std::move(keys.dek)});
+  }
+  if (!plan.domains.empty() && !plan.profile.scp11) {
+    plan.profile.scp11 = scp::kScp11S16;
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<MadeElement> ElementMaker::make(ElementPlan plan,
@@ -75,6 +102,7 @@ Result<MadeElement> ElementMaker::make(ElementPlan plan,
   scp::Scp03KeySet issuer_keys = KB_TRY(add_issuer_keys(plan, rng_));
   const scp::Scp03KeySet makers_keys = KB_TRY(random_keys(rng_, kMakersKeySize));
   add_kda(plan, makers_keys);
+  std::vector<delivery::KeyExport> domain_keys = KB_TRY(add_domains(plan, rng_));
   std::unique_ptr<se::Element> element =
       KB_TRY(se::Element::create(plan.profile, std::move(medium), rng_, clock_, modules));
   // A device may keep the basic channel for itself: then not even the maker speaks on it.
@@ -84,7 +112,9 @@ Result<MadeElement> ElementMaker::make(ElementPlan plan,
   }
   apdu::CardLink& link = channel ? static_cast<apdu::CardLink&>(*channel) : *element;
   pki::Certificate certificate =
-      KB_TRY(certify_kda(link, makers_keys, plan.seid, file->code_hash(), plan.certificate_days));
+      KB_TRY(certify_kda(link, makers_keys, plan.seid, file->code_hash(), plan.certificate_days,
+                         plan.profile.scp11.has_value()));
+  std::vector<MadeDomain> domains = KB_TRY(make_domains(link, plan, std::move(domain_keys)));
   channel.reset();
   element->reset();
   const delivery::ShippedElement shipped{.seid = plan.seid,
@@ -101,14 +131,33 @@ Result<MadeElement> ElementMaker::make(ElementPlan plan,
                                      .key_mac = std::move(issuer_keys.mac),
                                      .key_dek = std::move(issuer_keys.dek)},
                      .shipped = shipped,
-                     .certificate = std::move(certificate)};
+                     .certificate = std::move(certificate),
+                     .domains = std::move(domains)};
+}
+
+Result<std::vector<MadeDomain>> ElementMaker::make_domains(apdu::CardLink& link,
+                                                           const ElementPlan& plan,
+                                                           std::vector<delivery::KeyExport> keys) {
+  std::vector<MadeDomain> out;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const ProviderDomain& domain = plan.domains[i];
+    const pki::DomainKey made = KB_TRY(make_domain_key(
+        link, keys[i],
+        {.element = plan.seid, .owner = domain.owner, .key_version = domain.agreement_key_version},
+        identity_.key.public_key(), rng_));
+    Bytes request =
+        KB_TRY(pki::sign_domain_key_request(made, *identity_.certificate, identity_.key, rng_));
+    out.push_back({.keys = std::move(keys[i]), .request = std::move(request)});
+  }
+  return out;
 }
 
 Result<pki::Certificate> ElementMaker::certify_kda(apdu::CardLink& link,
                                                    const scp::Scp03KeySet& domain_keys,
                                                    const Seid& seid,
                                                    const crypto::Digest256& code_hash,
-                                                   int certificate_days) {
+                                                   int certificate_days,
+                                                   bool with_host_certificate) {
   if (!identity_.certificate || !identity_.authority) {
     return fail(Errc::kState, "the maker has no certificate of the controlling authority yet");
   }
@@ -123,9 +172,13 @@ Result<pki::Certificate> ElementMaker::certify_kda(apdu::CardLink& link,
   const auto signing_key = KB_TRY(crypto::EcPublicKey::from_point(keys.signing_key));
   pki::Certificate certificate =
       KB_TRY(issue_kda_certificate(signing_key, seid, code_hash, certificate_days));
-  const kda::StoredCertificates stored{.authority_key = identity_.authority->point(),
-                                       .maker_certificate = identity_.certificate->encoded(),
-                                       .kda_certificate = certificate.encoded()};
+  kda::StoredCertificates stored{.authority_key = identity_.authority->point(),
+                                 .maker_certificate = identity_.certificate->encoded(),
+                                 .kda_certificate = certificate.encoded()};
+  if (with_host_certificate) {
+    const auto key = KB_TRY(crypto::EcPublicKey::from_point(keys.agreement_key));
+    stored.oce_certificate = KB_TRY(issue_host_certificate(key, seid, certificate_days)).encoded();
+  }
   for (const apdu::CommandApdu& block : kda::store_certificates(stored.encode())) {
     KB_TRY(session.send(block));
   }
@@ -136,20 +189,34 @@ Result<pki::Certificate> ElementMaker::issue_kda_certificate(const crypto::EcPub
                                                              const Seid& seid,
                                                              const crypto::Digest256& code_hash,
                                                              int days) {
-  const std::int64_t now = clock_.now();
-  const auto serial = KB_TRY(crypto::random_array<kSerialSize>(rng_));
   const Aid aid = kda::aid();
-  pki::CertificateFields fields;
-  fields.serial = Bytes(serial.begin(), serial.end());
-  fields.issuer = Bytes(identity_.name.begin(), identity_.name.end());
-  fields.subject = seid.octets;
+  pki::CertificateFields fields = KB_TRY(certificate_fields(seid, days));
   fields.kind = pki::CertificateKind::kKda;
-  fields.effective = pki::CertificateDate::from_unix(now);
-  fields.expiration = pki::CertificateDate::from_unix(now + days * kSecondsPerDay);
   fields.aids = {Bytes(aid.view().begin(), aid.view().end())};
   fields.code_hash = code_hash;
   fields.attestation = pki::AttestationProfile::kAtt1;
   return pki::Certificate::issue(fields, key, identity_.key, rng_);
+}
+
+Result<pki::Certificate> ElementMaker::issue_host_certificate(const crypto::EcPublicKey& key,
+                                                              const Seid& seid,
+                                                              int days) {
+  pki::CertificateFields fields = KB_TRY(certificate_fields(seid, days));
+  fields.kind = pki::CertificateKind::kOce;
+  return pki::Certificate::issue(fields, key, identity_.key, rng_);
+}
+
+// What all certificates of one element have in common.
+Result<pki::CertificateFields> ElementMaker::certificate_fields(const Seid& seid, int days) {
+  const std::int64_t now = clock_.now();
+  const auto serial = KB_TRY(crypto::random_array<kSerialSize>(rng_));
+  pki::CertificateFields fields;
+  fields.serial = Bytes(serial.begin(), serial.end());
+  fields.issuer = Bytes(identity_.name.begin(), identity_.name.end());
+  fields.subject = seid.octets;
+  fields.effective = pki::CertificateDate::from_unix(now);
+  fields.expiration = pki::CertificateDate::from_unix(now + days * kSecondsPerDay);
+  return fields;
 }
 
 Result<std::string> ElementMaker::sign_shipment(

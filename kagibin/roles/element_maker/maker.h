@@ -45,6 +45,16 @@ struct MakerIdentity {
   std::string name_text() const;
 };
 
+// A domain that the element is to have for a service provider, ready for SCP11a. Its first key set
+// is drawn at random and goes to the security module manager, as the issuer's does.
+struct ProviderDomain {
+  Aid aid;
+  Spid owner;
+  std::uint8_t key_version = 0x30;
+  std::size_t key_size = 16;
+  std::uint8_t agreement_key_version = 0x03;  // of SK.SD.ECKA
+};
+
 // What an element is to be. Everything not said here is the profile's (se/profile.h). The ISD's key
 // set is drawn at random, of this version and size, unless the profile has one: SCP03 keys, for
 // these go to the security module manager.
@@ -57,6 +67,13 @@ struct ElementPlan {
   std::size_t issuer_key_size = 16;
   Aid makers_domain = *Aid::from_hex("F04B41474942494E00");  // F0 "KAGIBIN" 00
   int certificate_days = 3650;
+  // With any, the element speaks SCP11 (S16 unless the profile says otherwise).
+  std::vector<ProviderDomain> domains{};
+};
+
+struct MadeDomain {
+  delivery::KeyExport keys;  // first key set, for the security module manager
+  Bytes request;             // E6, for the controlling authority (pki/domain_key_request.h)
 };
 
 struct MadeElement {
@@ -64,6 +81,7 @@ struct MadeElement {
   delivery::KeyExport issuer_keys;  // of the ISD, for the security module manager alone
   delivery::ShippedElement shipped;
   pki::Certificate certificate;  // CERT.KDA
+  std::vector<MadeDomain> domains{};
 };
 
 class ElementMaker {
@@ -77,13 +95,15 @@ class ElementMaker {
                            std::unique_ptr<se::NvmMedium> medium,
                            const se::ModuleRegistry& modules);
 
-  // The maker's session with a KDA on any card: GENERATE, CERT.KDA, STORE CERTIFICATES.
-  // `domain_keys`: of the security domain that the KDA is associated with.
+  // The maker's session with a KDA on any card: GENERATE, CERT.KDA, STORE CERTIFICATES, with
+  // CERT.OCE when the KDA is to open SCP11a channels. `domain_keys`: of the security domain that
+  // the KDA is associated with.
   Result<pki::Certificate> certify_kda(apdu::CardLink& link,
                                        const scp::Scp03KeySet& domain_keys,
                                        const Seid& seid,
                                        const crypto::Digest256& code_hash,
-                                       int certificate_days);
+                                       int certificate_days,
+                                       bool with_host_certificate = false);
 
   // The signed list, as a file.
   Result<std::string> sign_shipment(std::span<const delivery::ShippedElement> elements);
@@ -91,6 +111,13 @@ class ElementMaker {
   MakerIdentity& identity() { return identity_; }
 
  private:
+  Result<std::vector<MadeDomain>> make_domains(apdu::CardLink& link,
+                                               const ElementPlan& plan,
+                                               std::vector<delivery::KeyExport> keys);
+  Result<pki::Certificate> issue_host_certificate(const crypto::EcPublicKey& key,
+                                                  const Seid& seid,
+                                                  int days);
+  Result<pki::CertificateFields> certificate_fields(const Seid& seid, int days);
   Result<pki::Certificate> issue_kda_certificate(const crypto::EcPublicKey& key,
                                                  const Seid& seid,
                                                  const crypto::Digest256& code_hash,
