@@ -5,6 +5,7 @@
 
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/base/crash_point.h"
+#include "kagibin/device/domain_certificate.h"
 #include "kagibin/envelope/delivery_message.h"
 #include "kagibin/kda/instructions.h"
 #include "kagibin/kda/status_meaning.h"
@@ -16,6 +17,7 @@ namespace {
 using delivery::AgentJob;
 using delivery::Work;
 
+constexpr std::uint8_t kLevelsByCertificates = 0x0A;  // RL2 and RL4, in CAPABILITIES
 constexpr std::int64_t kKeepDoneSeconds = std::int64_t{90} * 24 * 3600;
 
 std::uint8_t instruction_of(Work::Kind kind) {
@@ -74,10 +76,29 @@ Result<KdaSession> Agent::element() {
   return KdaSession::select(*channels_);
 }
 
+// Only where the key delivery application could do something with it.
+Result<Bytes> Agent::domain_certificate_for(KdaSession& kda, ByteView request) {
+  const auto capabilities = kda.capabilities();
+  if (!capabilities || (capabilities->level_bitmap & kLevelsByCertificates) == 0) {
+    return Bytes();
+  }
+  auto certificate = read_domain_certificate(*channels_, request);
+  if (!certificate && ends_run(certificate.error().code)) {
+    return std::unexpected(certificate.error());
+  }
+  return certificate.value_or(Bytes());
+}
+
 Result<void> Agent::enrol(Job& job) {
   KdaSession kda = KB_TRY(element());
   KB_TRY(save(job, Stage::kStarted));
-  auto answer = kda.enrol(job.message, {});
+  Bytes domain_certificate = KB_TRY(domain_certificate_for(kda, job.message));
+  auto answer = kda.enrol(job.message, domain_certificate);
+  if (!answer && !domain_certificate.empty() &&
+      is_status(answer.error(), apdu::sw::kSecurityStatusNotSatisfied)) {
+    domain_certificate.clear();  // of another provider's domain, perhaps, or out of date
+    answer = kda.enrol(job.message, {});
+  }
   if (!answer && is_status(answer.error(), apdu::sw::kConditionsNotSatisfied)) {
     // "Probe first": an earlier delivery to this target has an open outcome. Settle those we know
     // of, then once more.
@@ -92,7 +113,7 @@ Result<void> Agent::enrol(Job& job) {
         }
       }
     }
-    answer = kda.enrol(job.message, {});
+    answer = kda.enrol(job.message, domain_certificate);
   }
   job.answer = KB_TRY(std::move(answer));
   job.handle = KB_TRY(envelope::EnrolmentAnswer::decode(job.answer)).handle;

@@ -71,6 +71,7 @@ class Agent {
 
   Result<void> resume(Report& report);
   Result<void> do_job(Job job, Report& report);
+  Result<Bytes> domain_certificate_for(KdaSession& kda, ByteView request);
   Result<void> enrol(Job& job);
   Result<void> deliver(Job& job);
   Result<void> carry(Job& job, KdaSession& kda);

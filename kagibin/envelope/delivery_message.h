@@ -15,15 +15,19 @@ struct EnvelopeHeader {  // A0
   Spid spid;
   Handle handle;
   std::uint8_t level = 0x01;
-  std::uint8_t key_version_number = 0;  // 85, RL1: KVN | required i mask
+  // 85 by the level. RL1: KVN | required i mask. RL2: KID | KVN of SK.SD.ECKA.
+  std::uint8_t key_version_number = 0;
   std::uint8_t required_i_mask = 0;
+  std::uint8_t key_identifier = 0;
   std::uint32_t seq = 0;
   std::uint32_t issued_at = 0;  // minutes since 2020-01-01 UTC
   std::uint32_t not_after = 0;
   std::optional<Nonce16> next_nonce_a;  // 89: asks for the next enrolment in the receipt
 
-  static Result<EnvelopeHeader> decode(ByteView octets);  // the complete TLV A0
-  // What decode() demands of the values: a suite and level that are built, KVN 01 to 7F, SEQ not 0.
+  static Result<EnvelopeHeader> decode(ByteView octets);     // the complete TLV A0
+  bool is_by_certificates() const { return level == 0x02; }  // SCP11a opens the channel
+  // What decode() demands of the values: a suite and level that are built, KVN 01 to 7F, KID 11 at
+  // RL2, SEQ not 0, and nothing set that the level does not carry.
   Result<void> check() const;
   Bytes encode() const;  // the complete TLV A0
 };

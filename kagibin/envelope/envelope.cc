@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 
-#include "kagibin/base/byte_io.h"
 #include "kagibin/envelope/delivery_message.h"
 #include "kagibin/envelope/suite.h"
 #include "kagibin/envelope/tlv_fields.h"
@@ -12,6 +12,12 @@ namespace kagibin::envelope {
 using tlv::Tlv;
 using tlv::TlvReader;
 using tlv::TlvWriter;
+
+namespace {
+
+constexpr std::uint8_t kScp11aKeyIdentifier = 0x11;  // GPCS Amendment F, 5.1
+
+}  // namespace
 
 Result<EnvelopeHeader> EnvelopeHeader::decode(ByteView octets) {
   const Tlv outer = KB_TRY(tlv::read_single(octets, 0xA0));
@@ -25,8 +31,13 @@ Result<EnvelopeHeader> EnvelopeHeader::decode(ByteView octets) {
   out.level = KB_TRY(read_u8(in, 0x84));
   KB_TRY(relay_level_info(out.level));  // before 85, whose layout depends on it
   const auto parameters = KB_TRY(read_array<2>(in, 0x85));
-  out.key_version_number = parameters[0];
-  out.required_i_mask = parameters[1];
+  if (out.is_by_certificates()) {
+    out.key_identifier = parameters[0];
+    out.key_version_number = parameters[1];
+  } else {
+    out.key_version_number = parameters[0];
+    out.required_i_mask = parameters[1];
+  }
   out.seq = KB_TRY(read_u32(in, 0x86));
   out.issued_at = KB_TRY(read_u32(in, 0x87));
   out.not_after = KB_TRY(read_u32(in, 0x88));
@@ -44,6 +55,12 @@ Result<void> EnvelopeHeader::check() const {
   if (key_version_number < 0x01 || key_version_number > 0x7F) {
     return fail(Errc::kValue, "the channel's key version number is 01 to 7F");
   }
+  if (is_by_certificates() && (key_identifier != kScp11aKeyIdentifier || required_i_mask != 0)) {
+    return fail(Errc::kValue, "RL2 opens the channel by SCP11a, whose key has KID 11");
+  }
+  if (!is_by_certificates() && key_identifier != 0) {
+    return fail(Errc::kValue, "RL1 names the channel's keys by their version alone");
+  }
   if (seq == 0) {
     return fail(Errc::kValue, "SEQ counts from 1: no element accepts 0");
   }
@@ -51,13 +68,16 @@ Result<void> EnvelopeHeader::check() const {
 }
 
 Bytes EnvelopeHeader::encode() const {
+  const std::array<std::uint8_t, 2> parameters =
+      is_by_certificates() ? std::array{key_identifier, key_version_number}
+                           : std::array{key_version_number, required_i_mask};
   TlvWriter out;
   out.put_u8(0x80, kVersion)
       .put_u8(0x81, suite)
       .put(0x82, spid.view())
       .put(0x83, handle.view())
       .put_u8(0x84, level)
-      .put(0x85, ByteWriter().u8(key_version_number).u8(required_i_mask).view())
+      .put(0x85, parameters)
       .put_u32(0x86, seq)
       .put_u32(0x87, issued_at)
       .put_u32(0x88, not_after);

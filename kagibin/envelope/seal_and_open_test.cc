@@ -290,7 +290,14 @@ TEST_F(MisuseTest, SealingRefusesAnEnvelopeThatItsKdaCouldNotTake) {
   EXPECT_EQ(code([](auto& h) { h.seq = 6; }), Errc::kInvalidArgument);  // committed already
   EXPECT_EQ(code([](auto& h) { h.seq = 0; }), Errc::kValue);
   EXPECT_EQ(code([](auto& h) { h.suite = 0x02; }), Errc::kNotSupported);
-  EXPECT_EQ(code([](auto& h) { h.level = 0x02; }), Errc::kNotSupported);
+  EXPECT_EQ(code([](auto& h) { h.level = 0x02; }), Errc::kValue);  // KID 11 and no mask
+  EXPECT_EQ(code([](auto& h) {
+              h.level = 0x02;
+              h.key_identifier = 0x11;
+              h.required_i_mask = 0x00;
+            }),
+            Errc::kValue);  // with channel keys in the payload
+  EXPECT_EQ(code([](auto& h) { h.level = 0x03; }), Errc::kNotSupported);
   EXPECT_EQ(code([](auto& h) { h.level = 0x00; }), Errc::kNotSupported);
   EXPECT_EQ(code([](auto& h) { h.key_version_number = 0x31; }), Errc::kValue);
   EXPECT_EQ(seal_code(t_.header(), t_.payload(), ByteView(e1_).first(40)), Errc::kTruncated);

@@ -199,11 +199,31 @@ TEST_F(StrictnessTest, HeaderRefusesLevelsAndSuitesThatAreNotBuilt) {
     change(header);
     return code_of<EnvelopeHeader>(header.encode());
   };
-  for (const unsigned level : {0U, 2U, 3U, 4U}) {
+  for (const unsigned level : {0U, 3U, 4U}) {
     EXPECT_EQ(code([&](auto& h) { h.level = static_cast<std::uint8_t>(level); }),
               Errc::kNotSupported);
   }
   EXPECT_EQ(code([](auto& h) { h.level = 0x05; }), Errc::kValue);
+  // At RL2 the parameters are KID 11 and a KVN, whatever an RL1 header had there.
+  EXPECT_EQ(code([](auto& h) { h.level = 0x02; }), Errc::kValue);
+  for (const unsigned identifier : {0x00U, 0x10U, 0x13U, 0x15U}) {
+    EXPECT_EQ(code([&](auto& h) {
+                h.level = 0x02;
+                h.key_identifier = static_cast<std::uint8_t>(identifier);
+              }),
+              Errc::kValue)
+        << identifier;
+  }
+  EnvelopeHeader by_certificates = t_.header();
+  by_certificates.level = 0x02;
+  by_certificates.key_identifier = 0x11;
+  by_certificates.key_version_number = 0x03;
+  by_certificates.required_i_mask = 0x00;
+  const auto decoded = EnvelopeHeader::decode(by_certificates.encode());
+  ASSERT_TRUE(decoded.has_value());
+  EXPECT_EQ(decoded->key_identifier, 0x11);
+  EXPECT_EQ(decoded->key_version_number, 0x03);
+  EXPECT_EQ(decoded->encode(), by_certificates.encode());
   EXPECT_EQ(code([](auto& h) { h.suite = 0x20; }), Errc::kNotSupported);
   EXPECT_EQ(code([](auto& h) { h.suite = 0x00; }), Errc::kValue);
   EXPECT_EQ(code([](auto& h) { h.key_version_number = 0x00; }), Errc::kValue);

@@ -38,13 +38,18 @@ constexpr std::array kRelayLevels = {
                    .known_to = "the service provider and the security module manager",
                    .not_safe_against = "the security module manager together with whoever listens "
                                        "between the KDA and the target"},
+    RelayLevelInfo{.level = RelayLevel::kRl2,
+                   .name = "RL2",
+                   .bitmap_bit = 0x02,
+                   .known_to = "nobody outside the element",
+                   .not_safe_against = "whoever records the relay now and has a quantum computer "
+                                       "later; no operator and no coalition of them"},
 };
 
 constexpr std::array kRelayLevelsNotBuilt = {
     NotBuilt{.id = 0x00,
              .reason = "relay level RL0 is the conventional way, for comparison only: nothing is "
                        "delivered at it"},
-    NotBuilt{.id = 0x02, .reason = "relay level RL2 (SCP11a) is defined but not built"},
     NotBuilt{.id = 0x03,
              .reason = "relay level RL3 (SCP03 under an exclusive key set) is defined but not "
                        "built"},

@@ -10,9 +10,12 @@
 #include "kagibin/apdu/exchange.h"
 #include "kagibin/crypto/cms.h"
 #include "kagibin/crypto/x509/transport_x509.h"
+#include "kagibin/device/domain_certificate.h"
 #include "kagibin/envelope/delivery_message.h"
 #include "kagibin/gp/select.h"
 #include "kagibin/pki/certification_request.h"
+#include "kagibin/pki/domain_key_request.h"
+#include "kagibin/roles/element_maker/domain_certification.h"
 #include "kagibin/roles/service_provider/keys/key_import.h"
 #include "kagibin/scp/scp03/scp03_link.h"
 #include "kagibin/se/applications/built_in_applications.h"
@@ -130,9 +133,58 @@ DeployedCard& Deployment::add_card(std::string_view device, const CardOptions& o
   plan.profile.authentication_failure_limit = options.authentication_failure_limit;
   plan.profile.basic_channel_reserved = options_.basic_channel_reserved;
   auto power = std::make_shared<Power>();
+  if (options_.by_certificates) {
+    plan.profile.scp03 = options_.domain_scp03;
+    plan.profile.scp11 = options_.scp11;
+    plan.domains.push_back({.aid = domain_aid(),
+                            .owner = Spid{kSpid},
+                            .key_version = kDomainKeyVersion,
+                            .key_size = options_.domain_key_size,
+                            .agreement_key_version = kAgreementKeyVersion});
+  }
   roles::element_maker::MadeElement made =
       must(maker->make(std::move(plan), std::make_unique<CutMedium>(power), modules));
-  auto channel = must(apdu::ChannelLink::open(*made.element));
+  auto card =
+      std::make_unique<DeployedCard>(DeployedCard{.device = must(delivery::DeviceId::from(device)),
+                                                  .seid = seid,
+                                                  .power = std::move(power),
+                                                  .element = nullptr,
+                                                  .issuer_keys = {.security_domain = domain_aid()},
+                                                  .domain_keys = {.security_domain = domain_aid()},
+                                                  .shipped = made.shipped});
+  card->domain_keys = make_domain(made, *card);
+  const delivery::KeyExport& domain_keys = card->domain_keys;
+  const std::string list = must(maker->sign_shipment(std::span(&made.shipped, 1)));
+  must(shipments.import(list, trust, pki::CertificateDate::from_unix(clock.now())));
+  if (options_.manager_exports_keys) {
+    const SecretBytes content =
+        must(delivery::encode_key_exports(std::span<const delivery::KeyExport>(&domain_keys, 1)));
+    const Bytes file = must(
+        crypto::cms_seal(content.expose(), *manager_key_, manager_pem_, provider_exchange_pem_));
+    must(provider::import_key_exports(file, manager_key_->public_key(), provider_exchange_pem_,
+                                      shipments, *keys));
+  }
+  policy.elements.emplace(device, seid);
+
+  card->issuer_keys = std::move(made.issuer_keys);
+  cards_.push_back(std::move(card));
+  made.element.reset();
+  reopen(*cards_.back());
+  return *cards_.back();
+}
+
+delivery::KeyExport Deployment::make_domain(roles::element_maker::MadeElement& made,
+                                            DeployedCard& card) {
+  namespace manager = roles::security_module_manager;
+  const auto channel = must(apdu::ChannelLink::open(*made.element));
+  if (options_.by_certificates) {
+    roles::element_maker::MadeDomain& domain = made.domains.front();
+    const auto request = must(pki::DomainKeyRequest::decode(domain.request));
+    card.domain_certificate = must(authority->certify_security_domain(request, 1, 3650));
+    must(roles::element_maker::store_domain_certificate(*channel, domain.keys, kAgreementKeyVersion,
+                                                        card.domain_certificate->encoded(), rng));
+    return std::move(domain.keys);
+  }
   manager::CardManager at_card(*channel, made.issuer_keys, rng);
   manager::DomainPlan domain{.aid = domain_aid(),
                              .key_version = kDomainKeyVersion,
@@ -141,30 +193,7 @@ DeployedCard& Deployment::add_card(std::string_view device, const CardOptions& o
   if (options_.domain_installs) {
     domain.privileges.bits |= gp::Privileges::kAuthorizedManagement;
   }
-  delivery::KeyExport domain_keys = must(at_card.create_domain(domain, manager_master));
-
-  channel.reset();
-  const std::string list = must(maker->sign_shipment(std::span(&made.shipped, 1)));
-  must(shipments.import(list, trust, pki::CertificateDate::from_unix(clock.now())));
-  const SecretBytes content =
-      must(delivery::encode_key_exports(std::span<const delivery::KeyExport>(&domain_keys, 1)));
-  const Bytes file =
-      must(crypto::cms_seal(content.expose(), *manager_key_, manager_pem_, provider_exchange_pem_));
-  must(provider::import_key_exports(file, manager_key_->public_key(), provider_exchange_pem_,
-                                    shipments, *keys));
-  policy.elements.emplace(device, seid);
-
-  cards_.push_back(
-      std::make_unique<DeployedCard>(DeployedCard{.device = must(delivery::DeviceId::from(device)),
-                                                  .seid = seid,
-                                                  .power = std::move(power),
-                                                  .element = nullptr,
-                                                  .issuer_keys = std::move(made.issuer_keys),
-                                                  .domain_keys = std::move(domain_keys),
-                                                  .shipped = made.shipped}));
-  made.element.reset();
-  reopen(*cards_.back());
-  return *cards_.back();
+  return must(at_card.create_domain(domain, manager_master));
 }
 
 void Deployment::reopen(DeployedCard& card) {
@@ -188,6 +217,17 @@ std::string Deployment::payload_text() {
       domain_aid().hex(), kDomainKeyVersion, kNewKeyVersion);
 }
 
+std::string Deployment::payload_by_certificates() {
+  std::string text = payload_text();
+  const std::string channel =
+      fmt::format(R"("channel":{{"key_version":"{:02X}")", kDomainKeyVersion);
+  const std::size_t at = text.find(channel);
+  KB_CHECK(at != std::string::npos);
+  return text.replace(
+      at, channel.size(),
+      channel + fmt::format(R"(,"agreement_key_version":"{:02X}")", kAgreementKeyVersion));
+}
+
 JournalOrder Deployment::open_order(std::string_view id,
                                     const DeployedCard& card,
                                     std::string_view payload,
@@ -203,7 +243,19 @@ JournalOrder Deployment::open_order(std::string_view id,
 Result<Bytes> Deployment::enrol(DeployedCard& card, ByteView request) {
   device::Channels channels = KB_TRY(device::Channels::open_logical(card.link()));
   device::KdaSession session = KB_TRY(device::KdaSession::select(channels));
-  return session.enrol(request, {});
+  Bytes domain_certificate;
+  if (options_.by_certificates) {
+    domain_certificate = KB_TRY(device::read_domain_certificate(channels, request));
+  }
+  return session.enrol(request, domain_certificate);
+}
+
+Result<Bytes> Deployment::enrol_with(DeployedCard& card,
+                                     ByteView request,
+                                     ByteView domain_certificate) {
+  device::Channels channels = KB_TRY(device::Channels::open_logical(card.link()));
+  device::KdaSession session = KB_TRY(device::KdaSession::select(channels));
+  return session.enrol(request, domain_certificate);
 }
 
 Result<Bytes> Deployment::relay(DeployedCard& card, ByteView envelope) {

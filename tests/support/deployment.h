@@ -39,6 +39,11 @@ struct DeploymentOptions {
   std::size_t domain_key_size = 16;
   bool domain_installs = false;        // gives the domain the authorized management privilege
   bool basic_channel_reserved = true;  // the device uses it itself
+  // The maker makes the provider's domain with an SCP11a key of its own, certified by the authority
+  // for the provider: RL2. The domain's first key set is the manager's all the same.
+  bool by_certificates = false;
+  bool manager_exports_keys = true;            // that first key set goes to the provider
+  std::optional<scp::Scp11Parameter> scp11{};  // S16 by default, with by_certificates
   // Of the elements' own randomness; empty: from the deployment's seed.
   std::string element_seed{};
   // What the KDA's load file says of its sources, so that golden transcripts outlive a change of
@@ -55,6 +60,7 @@ struct DeployedCard {
   delivery::KeyExport issuer_keys;       // C's
   delivery::KeyExport domain_keys;       // C's first key set of A's domain
   delivery::ShippedElement shipped;
+  std::optional<pki::Certificate> domain_certificate{};  // CERT.SD, with by_certificates
   apdu::CardLink* middle = nullptr;  // what the device puts between itself and the element
 
   apdu::CardLink& link() { return middle != nullptr ? *middle : *element; }
@@ -91,6 +97,8 @@ class Deployment {
 
   // The default payload: a whole key set under a new version that replaces the issuer's.
   static std::string payload_text();
+  // The same for RL2: it names the version of the domain's SCP11a key.
+  static std::string payload_by_certificates();
   delivery::JournalOrder open_order(std::string_view id,
                                     const DeployedCard& card,
                                     std::string_view payload = payload_text(),
@@ -103,8 +111,11 @@ class Deployment {
                                            delivery::AttemptNumber attempt,
                                            ByteView receipt);
 
-  // What the agent does, without a network. kCardLink when the power was cut.
+  // What the agent does, without a network: with by_certificates it reads CERT.SD from the target
+  // first. kCardLink when the power was cut.
   Result<Bytes> enrol(DeployedCard& card, ByteView request);
+  // The same with this CERT.SD, or none.
+  Result<Bytes> enrol_with(DeployedCard& card, ByteView request, ByteView domain_certificate);
   // LOAD while the slot waits for it, the pump, GET RECEIPT.
   Result<Bytes> relay(DeployedCard& card, ByteView envelope);
   // LOAD alone, under the handle of the envelope's header or another one.
@@ -121,6 +132,7 @@ class Deployment {
   static Aid domain_aid() { return *Aid::from_hex("A00000015153504B01"); }
   static constexpr std::uint8_t kDomainKeyVersion = 0x30;
   static constexpr std::uint8_t kNewKeyVersion = 0x31;
+  static constexpr std::uint8_t kAgreementKeyVersion = 0x03;
   static constexpr std::uint32_t kValidityMinutes = 60;
 
   FakeClock clock{1'790'000'000};  // 2026-09-21
@@ -145,6 +157,8 @@ class Deployment {
 
  private:
   void make_provider();
+  // The provider's domain of an element that is being made, by the manager or by the maker.
+  delivery::KeyExport make_domain(roles::element_maker::MadeElement& made, DeployedCard& card);
 
   DeploymentOptions options_;
   TemporaryFolder folder_;

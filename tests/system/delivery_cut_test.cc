@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Power fails in the element before, half-way through and after every write of a delivery, once and
 // twice: with R-MAC and at most two cuts the key arrives, is proved, and arrives once (protocol,
-// section 9; promises, I1 and I4).
+// section 9; promises, I1 and I4). At RL1, and at RL2, whose channel opens by certificates.
 #include <array>
 #include <optional>
 #include <vector>
@@ -30,8 +30,15 @@ struct PlannedCut {
 // One order, ready for the element, that can be delivered again and again from the same state.
 class CutDelivery {
  public:
-  CutDelivery()
-      : card_(world_.add_card("phone-1")), order_(world_.open_order("order-1", card_).id) {
+  explicit CutDelivery(bool by_certificates = false)
+      : world_("power cuts", options(by_certificates)),
+        card_(world_.add_card("phone-1")),
+        order_(world_
+                   .open_order("order-1",
+                               card_,
+                               by_certificates ? Deployment::payload_by_certificates()
+                                               : Deployment::payload_text())
+                   .id) {
     request_ = must(world_.flow->attempt_after(order_, 0));
     journal_ = world_.journal.state();
     memory_ = card_.power->content;
@@ -83,6 +90,11 @@ class CutDelivery {
   }
 
  private:
+  static DeploymentOptions options(bool by_certificates) {
+    DeploymentOptions out;
+    out.by_certificates = by_certificates;
+    return out;
+  }
   Result<Bytes> step(std::optional<Bytes>& envelope) {
     if (!envelope) {
       const Bytes answer = KB_TRY(world_.enrol(card_, request_.message));
@@ -103,7 +115,7 @@ class CutDelivery {
     return out;
   }
 
-  Deployment world_{"power cuts"};
+  Deployment world_;
   DeployedCard& card_;
   delivery::OrderId order_;
   Outgoing request_;
@@ -120,8 +132,7 @@ std::string say(const std::optional<CutDelivery::Outcome>& outcome) {
   return outcome ? outcome->judgement.verdict.reason : "the delivery did not end";
 }
 
-TEST(DeliveryCutTest, OneCutAtEveryWriteEndsInTheKeyInstalled) {
-  CutDelivery delivery;
+void cut_once_everywhere(CutDelivery& delivery) {
   const auto uncut = delivery.run({});
   ASSERT_TRUE(arrived(uncut)) << say(uncut);
   std::size_t cuts = 0;
@@ -138,8 +149,7 @@ TEST(DeliveryCutTest, OneCutAtEveryWriteEndsInTheKeyInstalled) {
   EXPECT_GE(cuts, 9U);
 }
 
-TEST(DeliveryCutTest, TwoCutsAtEveryPairOfWritesEndInTheKeyInstalled) {
-  CutDelivery delivery;
+void cut_twice_everywhere(CutDelivery& delivery) {
   const auto uncut = delivery.run({});
   ASSERT_TRUE(arrived(uncut)) << say(uncut);
   std::size_t pairs = 0;
@@ -160,6 +170,26 @@ TEST(DeliveryCutTest, TwoCutsAtEveryPairOfWritesEndInTheKeyInstalled) {
   }
   fmt::print("{} pairs of cuts\n", pairs);
   EXPECT_GE(pairs, 81U);
+}
+
+TEST(DeliveryCutTest, OneCutAtEveryWriteEndsInTheKeyInstalled) {
+  CutDelivery delivery;
+  cut_once_everywhere(delivery);
+}
+
+TEST(DeliveryCutTest, TwoCutsAtEveryPairOfWritesEndInTheKeyInstalled) {
+  CutDelivery delivery;
+  cut_twice_everywhere(delivery);
+}
+
+TEST(DeliveryCutTest, OneCutAtEveryWriteAtRl2EndsInTheKeyInstalled) {
+  CutDelivery delivery(true);
+  cut_once_everywhere(delivery);
+}
+
+TEST(DeliveryCutTest, TwoCutsAtEveryPairOfWritesAtRl2EndInTheKeyInstalled) {
+  CutDelivery delivery(true);
+  cut_twice_everywhere(delivery);
 }
 
 }  // namespace

@@ -55,7 +55,9 @@ Result<void> check_probe_command(ByteView command) {
 }
 
 Result<void> check_own_commands(const EnvelopeHeader& header, const Payload& payload) {
+  // An SCP11a session has the level 33 always: A0/85 names its key and no i.
   const bool is_encrypted =
+      header.is_by_certificates() ||
       (header.required_i_mask & kAnswersEncryptedMask) == kAnswersEncryptedMask;
   if (!is_encrypted && !own_commands(payload.actions).empty()) {
     return fail(Errc::kPolicy,

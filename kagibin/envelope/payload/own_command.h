@@ -5,10 +5,10 @@
 //
 //   class octet   00 or 80: channel 0, no secure messaging, no chaining. The channel adds its bits.
 //   probe         a short C-APDU: header; header, Le; header, Lc 01 to FF, data, Le or not
-//   A0/85         demands R-MAC and R-ENC of the target's i (bits 20 and 40). Every session
-//   encrypts
-//                 what goes to the target, but without R-ENC what such a command answers comes back
-//                 in the clear, and nobody but the application knows what that is.
+//   A0/85         RL1, RL3: demands R-MAC and R-ENC of the target's i (bits 20 and 40). Every
+//                 session encrypts what goes to the target, but without R-ENC what such a command
+//                 answers comes back in the clear, and nobody but the application knows what that
+//                 is. RL2, RL4: nothing to demand, a session by certificates has both.
 //
 // Sealing refuses what breaks them, and so does LOAD. Ownership: values. Thread-safety: pure.
 //

@@ -89,6 +89,26 @@ struct ActionCheck {
   }
 };
 
+bool touches(const Action& action, std::uint8_t key_version) {
+  if (const auto* put = std::get_if<PutKeyAction>(&action)) {
+    return put->old_key_version == key_version || put->new_key_version == key_version;
+  }
+  const auto* deletion = std::get_if<DeleteKeyAction>(&action);
+  return deletion != nullptr && deletion->key_version == key_version;
+}
+
+Result<void> check_without_channel_keys(const EnvelopeHeader& header, const Payload& payload) {
+  if (payload.channel_keys) {
+    return fail(Errc::kValue, "RL2 takes no channel keys in the payload: nobody has them");
+  }
+  for (const Action& action : payload.actions) {
+    if (touches(action, header.key_version_number)) {
+      return fail(Errc::kValue, "an action touches the key version that opens the channel at RL2");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> Payload::check() const {
@@ -113,6 +133,9 @@ Result<void> Payload::check() const {
 
 Result<void> check_channel_keys(const EnvelopeHeader& header, const Payload& payload) {
   KB_TRY(relay_level_info(header.level));
+  if (header.is_by_certificates()) {
+    return check_without_channel_keys(header, payload);
+  }
   if (!payload.channel_keys) {
     return fail(Errc::kValue, "RL1 needs the channel keys in the payload");
   }

@@ -15,6 +15,7 @@ struct OrderFlow::OpenedAnswer {
   envelope::EnrolmentStatement statement;
   pki::Certificate kda;
   pki::Certificate maker;
+  std::optional<pki::Certificate> domain{};  // CERT.SD, where the statement offers RL2
 
   crypto::Digest256 statement_hash() const { return crypto::sha256(statement_tlv); }
 };

@@ -10,7 +10,8 @@ namespace kagibin::roles::service_provider {
 OrderAnnotation OrderAnnotation::of(const PayloadFile& payload) {
   return {.payload_sha256 = to_hex(payload.digest),
           .security_domain = payload.security_domain,
-          .key_version = payload.channel_key_version};
+          .key_version = payload.channel_key_version,
+          .agreement_key_version = payload.agreement_key_version};
 }
 
 Checked<OrderAnnotation> OrderAnnotation::parse(std::string_view text) {
@@ -20,6 +21,9 @@ Checked<OrderAnnotation> OrderAnnotation::parse(std::string_view text) {
   OrderAnnotation out{.payload_sha256 = digest,
                       .security_domain = KB_TRY(in.aid("security_domain")),
                       .key_version = KB_TRY(in.hex_octet("key_version"))};
+  if (in.has("agreement_key_version")) {
+    out.agreement_key_version = KB_TRY(in.hex_octet("agreement_key_version"));
+  }
   KB_TRY(in.finish());
   return out;
 }
@@ -29,6 +33,9 @@ std::string OrderAnnotation::text() const {
   out["payload_sha256"] = payload_sha256;
   out["security_domain"] = security_domain.hex();
   out["key_version"] = to_hex(std::array{key_version});
+  if (agreement_key_version) {
+    out["agreement_key_version"] = to_hex(std::array{*agreement_key_version});
+  }
   return boost::json::serialize(out);
 }
 

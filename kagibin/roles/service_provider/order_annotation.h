@@ -3,10 +3,12 @@
 // stands for, and whose key set opens the channel. JSON, for people who read the journal; strict
 // when read back.
 //
-//   { "payload_sha256": "<64 digits>", "security_domain": "A0...", "key_version": "30" }
+//   { "payload_sha256": "<64 digits>", "security_domain": "A0...", "key_version": "30",
+//     "agreement_key_version": "03" }                  the last where the payload names one
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +21,7 @@ struct OrderAnnotation {
   std::string payload_sha256;
   Aid security_domain;
   std::uint8_t key_version = 0;
+  std::optional<std::uint8_t> agreement_key_version{};
 
   static OrderAnnotation of(const PayloadFile& payload);
   static Checked<OrderAnnotation> parse(std::string_view text);

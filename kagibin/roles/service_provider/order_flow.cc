@@ -2,6 +2,8 @@
 // Opening orders and attempts: what happens before the element answers.
 #include "kagibin/roles/service_provider/order_flow.h"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "kagibin/base/crash_point.h"
@@ -67,8 +69,13 @@ Checked<void> OrderFlow::check(const PayloadFile& payload,
                                std::span<const delivery::DeviceId> devices,
                                std::uint32_t validity_minutes) const {
   KB_TRY(check_ourselves(payload.target));
-  KB_TRY(refuse_answers_in_clear(planned_commands(payload), in_.policy.required_i_mask,
-                                 "Nothing was ordered."));
+  const bool only_by_certificates =
+      payload.agreement_key_version &&
+      in_.policy.minimum_level > std::to_underlying(envelope::RelayLevel::kRl1);
+  if (!only_by_certificates) {  // an SCP11a session encrypts both ways
+    KB_TRY(refuse_answers_in_clear(planned_commands(payload), in_.policy.required_i_mask,
+                                   "Nothing was ordered."));
+  }
   if (validity_minutes == 0 || validity_minutes > in_.policy.maximum_validity_minutes) {
     return problem(Errc::kPolicy,
                    fmt::format("A validity of {} minutes is not within the policy's 1 to {}; "

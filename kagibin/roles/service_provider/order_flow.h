@@ -31,6 +31,7 @@
 #include "kagibin/roles/service_provider/payload/payload_builder.h"
 #include "kagibin/roles/service_provider/policy.h"
 #include "kagibin/roles/service_provider/recent.h"
+#include "kagibin/roles/service_provider/relay_choice.h"
 #include "kagibin/roles/service_provider/shipment_book.h"
 
 namespace kagibin::roles::service_provider {
@@ -160,6 +161,15 @@ class OrderFlow {
                              const delivery::JournalAttempt& attempt,
                              const OpenedAnswer& answer);
   Checked<void> check_chain(const OpenedAnswer& answer);
+  Checked<void> check_domain(const delivery::JournalOrder& order, const OpenedAnswer& answer) const;
+  // At which level this order is sealed for this answer.
+  static Checked<RelayChoice> relay_of(const delivery::JournalOrder& order,
+                                       const OpenedAnswer& answer);
+  // C1 and what A0/85 says of the channel.
+  Checked<void> add_channel(const delivery::JournalOrder& order,
+                            std::uint8_t level,
+                            envelope::EnvelopeHeader& header,
+                            envelope::Payload& payload) const;
   Checked<Bytes> make_envelope(const delivery::JournalOrder& order,
                                const delivery::JournalAttempt& attempt,
                                const OpenedAnswer& answer);

@@ -7,7 +7,6 @@
 #include "kagibin/base/crash_point.h"
 #include "kagibin/envelope/delivery_seal.h"
 #include "kagibin/envelope/enrolment/answer_open.h"
-#include "kagibin/envelope/suite.h"
 #include "kagibin/roles/service_provider/opened_answer.h"
 #include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/order_flow.h"
@@ -29,18 +28,8 @@ std::unexpected<Problem> refuse(Errc code, std::string_view why, std::string_vie
                                    why, remedy));
 }
 
+constexpr std::uint8_t kScp11aKeyIdentifier = 0x11;  // GPCS Amendment F, 5.1
 constexpr std::string_view kAskAgain = "a new attempt asks the element again.";
-
-// The best level that the element offers and that is built here.
-std::uint8_t best_level(std::uint8_t bitmap) {
-  std::uint8_t best = 0;
-  for (const envelope::RelayLevelInfo& info : envelope::relay_levels()) {
-    if ((bitmap & info.bitmap_bit) != 0) {
-      best = std::max(best, std::to_underlying(info.level));
-    }
-  }
-  return best;
-}
 
 }  // namespace
 
@@ -63,7 +52,16 @@ Checked<std::shared_ptr<const OrderFlow::OpenedAnswer>> OrderFlow::open_answer(
   auto statement = envelope::EnrolmentStatement::decode(content->statement);
   auto kda = pki::Certificate::decode(content->kda_certificate);
   auto maker = pki::Certificate::decode(content->maker_certificate);
-  if (!statement || !kda || !maker) {
+  std::optional<pki::Certificate> domain;
+  bool is_domain_readable = true;
+  if (content->security_domain_certificate) {
+    auto certificate = pki::Certificate::decode(*content->security_domain_certificate);
+    is_domain_readable = certificate.has_value();
+    if (certificate) {
+      domain = std::move(*certificate);
+    }
+  }
+  if (!statement || !kda || !maker || !is_domain_readable) {
     return refuse(Errc::kEncoding,
                   "its statement or its certificates are not in the protocol's form",
                   "report the element to its maker.");
@@ -73,7 +71,8 @@ Checked<std::shared_ptr<const OrderFlow::OpenedAnswer>> OrderFlow::open_answer(
                    .statement_tlv = std::move(content->statement),
                    .statement = std::move(*statement),
                    .kda = std::move(*kda),
-                   .maker = std::move(*maker)});
+                   .maker = std::move(*maker),
+                   .domain = std::move(domain)});
   opened_answers_.keep(name, opened);
   return opened;
 }
@@ -109,6 +108,40 @@ Checked<void> OrderFlow::check_chain(const OpenedAnswer& answer) {
                   "the same element is an attack.");
   }
   return {};
+}
+
+// The KDA has verified CERT.SD; its word is not taken for what can be looked at here.
+Checked<void> OrderFlow::check_domain(const JournalOrder& order, const OpenedAnswer& answer) const {
+  if (!answer.domain) {
+    return {};
+  }
+  const pki::Certificate& domain = *answer.domain;
+  const pki::CertificateFields& certified = domain.fields();
+  const auto today = pki::CertificateDate::from_unix(in_.clock.now());
+  const auto chain = pki::verify_under_root(
+      in_.trust.anchors, domain, pki::CertificateKind::kSecurityDomain, today, in_.trust.revoked);
+  if (!chain) {
+    return refuse(chain.error().code,
+                  fmt::format("the certificate of its security domain is not good ({})",
+                              chain.error().detail.text()),
+                  "only the controlling authority says whose key a domain holds.");
+  }
+  const bool fits = answer.statement.security_domain_certificate == domain.fingerprint() &&
+                    certified.subject == order.seid.octets && certified.aids.size() == 1 &&
+                    equal(certified.aids[0], order.target.view()) && certified.owner &&
+                    equal(certified.owner->view(), in_.certificate.fields().subject);
+  if (!fits) {
+    return refuse(Errc::kUntrusted,
+                  "the certificate of its security domain is of another element, domain or owner",
+                  "the domain has to be certified for us in this element.");
+  }
+  return {};
+}
+
+Checked<RelayChoice> OrderFlow::relay_of(const JournalOrder& order, const OpenedAnswer& answer) {
+  const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
+  return choose_relay({.offered = answer.statement.level_bitmap,
+                       .agreement_key_version = notes.agreement_key_version});
 }
 
 Checked<void> OrderFlow::check_answer(const JournalOrder& order,
@@ -149,16 +182,19 @@ Checked<void> OrderFlow::check_answer(const JournalOrder& order,
                               statement.min_epoch, in_.certificate.fields().epoch),
                   "have the controlling authority certify our key again.");
   }
+  KB_TRY(check_domain(order, answer));
+  RelayChoice relay = KB_TRY(relay_of(order, answer));
   return in_.policy.allow_sealing(
       {.device = order.device.text(),
        .seid = statement.seid,
-       .level = best_level(statement.level_bitmap),
+       .level = relay.level,
        .suite = statement.suite,
        .attestation = certified.attestation.value_or(pki::AttestationProfile::kAtt0),
        .code_hash = statement.code_hash,
        .validity_minutes =
            to_protocol_minutes(order.not_after) -
-           std::min(to_protocol_minutes(in_.clock.now()), to_protocol_minutes(order.not_after))});
+           std::min(to_protocol_minutes(in_.clock.now()), to_protocol_minutes(order.not_after)),
+       .remedy = std::move(relay.remedy)});
 }
 
 Checked<std::vector<envelope::Action>> OrderFlow::actions_of(const JournalOrder& order) const {
@@ -223,15 +259,19 @@ Checked<Sealing> OrderFlow::seal(const OrderId& id, AttemptNumber number, ByteVi
   return Sealing{.outcome = Sealing::Outcome::kSealed, .envelope = std::move(envelope), .why = {}};
 }
 
-Checked<Bytes> OrderFlow::make_envelope(const JournalOrder& order,
-                                        const JournalAttempt& attempt,
-                                        const OpenedAnswer& answer) {
-  if (in_.clock.now() >= order.not_after) {
-    return problem(Errc::kExpired,
-                   fmt::format("Order {} is over since {}; nothing was sealed. Make a new order.",
-                               order.id.text(), order.not_after));
-  }
+Checked<void> OrderFlow::add_channel(const JournalOrder& order,
+                                     std::uint8_t level,
+                                     envelope::EnvelopeHeader& header,
+                                     envelope::Payload& payload) const {
   const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
+  header.level = level;
+  if (header.is_by_certificates()) {
+    header.key_identifier = kScp11aKeyIdentifier;
+    header.key_version_number = notes.agreement_key_version.value_or(0);
+    return {};
+  }
+  header.key_version_number = notes.key_version;
+  header.required_i_mask = in_.policy.required_i_mask;
   auto channel =
       KB_TRY(in_.keys.channel_keys(order.seid, notes.security_domain, notes.key_version));
   if (!channel) {
@@ -241,14 +281,28 @@ Checked<Bytes> OrderFlow::make_envelope(const JournalOrder& order,
                                "manager's key export again.",
                                notes.key_version, notes.security_domain.hex(), order.seid.hex()));
   }
-  envelope::Payload payload;
-  payload.actions = KB_TRY(actions_of(order));
   KB_TRY(refuse_answers_in_clear(envelope::own_commands(payload.actions),
                                  in_.policy.required_i_mask, "Nothing was sealed."));
   payload.channel_keys = envelope::ChannelKeys{.key_version = notes.key_version,
                                                .enc = std::move(channel->enc),
                                                .mac = std::move(channel->mac),
                                                .dek = std::move(channel->dek)};
+  return {};
+}
+
+Checked<Bytes> OrderFlow::make_envelope(const JournalOrder& order,
+                                        const JournalAttempt& attempt,
+                                        const OpenedAnswer& answer) {
+  if (in_.clock.now() >= order.not_after) {
+    return problem(Errc::kExpired,
+                   fmt::format("Order {} is over since {}; nothing was sealed. Make a new order.",
+                               order.id.text(), order.not_after));
+  }
+  envelope::EnvelopeHeader header;
+  envelope::Payload payload;
+  payload.actions = KB_TRY(actions_of(order));
+  const RelayChoice relay = KB_TRY(relay_of(order, answer));
+  KB_TRY(add_channel(order, relay.level, header, payload));
   KB_TRY(in_.rng.fill(payload.receipt_key.expose_mutable()));
   const Bytes sealed_receipt_key = KB_TRY(
       in_.keys.seal(receipt_key_label(order.id, attempt.number), payload.receipt_key.expose()));
@@ -256,13 +310,9 @@ Checked<Bytes> OrderFlow::make_envelope(const JournalOrder& order,
   KB_TRY(in_.journal.set_receipt_key(order.id, attempt.number, sealed_receipt_key));
   KB_CRASH_POINT("provider.receipt_key.after_record");
 
-  envelope::EnvelopeHeader header;
   header.suite = answer.statement.suite;
   header.spid = answer.statement.spid;
   header.handle = answer.statement.handle;
-  header.level = best_level(answer.statement.level_bitmap);
-  header.key_version_number = notes.key_version;
-  header.required_i_mask = in_.policy.required_i_mask;
   header.seq = order.seq;
   header.issued_at = to_protocol_minutes(in_.clock.now());
   header.not_after = to_protocol_minutes(order.not_after);

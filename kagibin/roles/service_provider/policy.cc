@@ -171,9 +171,10 @@ Checked<void> Policy::allow_sealing(const SealingQuestion& question) const {
     return problem(
         Errc::kPolicy,
         fmt::format("The element's best relay level here is RL{}, the policy asks for "
-                    "RL{}; nothing was sealed. An element that offers RL{} would do, or a "
+                    "RL{}; nothing was sealed. {}{}An element that offers RL{} would do, or a "
                     "policy that accepts less.",
-                    question.level, minimum_level, minimum_level));
+                    question.level, minimum_level, question.remedy,
+                    question.remedy.empty() ? "" : " ", minimum_level));
   }
   if (question.level == 1 && (!accept_rl1 || issuer_is_carrier)) {
     return problem(Errc::kPolicy,

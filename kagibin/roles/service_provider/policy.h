@@ -42,6 +42,7 @@ struct SealingQuestion {
   pki::AttestationProfile attestation{};
   crypto::Digest256 code_hash{};
   std::uint32_t validity_minutes = 0;
+  std::string remedy{};  // what would give a higher level, one sentence
 };
 
 struct Policy {

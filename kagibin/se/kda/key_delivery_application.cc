@@ -33,10 +33,13 @@ KdaResult<Bytes> nothing(KdaResult<void> done) {
   return Bytes();
 }
 
-kda::Capabilities capabilities() {
+// RL2 wants CERT.OCE, which the maker gives or not.
+kda::Capabilities capabilities(const KdaStore& store) {
+  const auto stored = store.is_certified() ? store.certificates() : Result<KdaCertificates>{};
+  const bool by_certificates = stored && stored->oce;
   return {.versions = {envelope::kVersion},
           .suites = {0x01},
-          .level_bitmap = 0x01,
+          .level_bitmap = static_cast<std::uint8_t>(by_certificates ? 0x03 : 0x01),
           .buffer_bytes = static_cast<std::uint16_t>(kda::kReassemblyLimit)};
 }
 
@@ -157,7 +160,8 @@ KdaResult<Bytes> KeyDeliveryApplication::single(std::uint8_t instruction, ByteVi
     case ins::kStatement:
       return statement(message);
     case ins::kCapabilities:
-      return message.empty() ? KdaResult<Bytes>(capabilities().encode()) : refuse(sw::kWrongLength);
+      return message.empty() ? KdaResult<Bytes>(capabilities(store_).encode())
+                             : refuse(sw::kWrongLength);
     default:
       return refuse(sw::kInstructionNotSupported);
   }

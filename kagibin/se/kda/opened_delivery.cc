@@ -34,6 +34,16 @@ struct Message {
   }
 };
 
+// Whether the enrolment offered RL2 and its CERT.SD counts now.
+bool is_domain_accepted(const KdaTrust& trust, const KdaSlot& slot) {
+  if (!slot.domain_certificate) {
+    return false;
+  }
+  const auto certificate = pki::Certificate::decode(*slot.domain_certificate);
+  return certificate &&
+         is_certificate_accepted(trust, *certificate, pki::CertificateKind::kSecurityDomain);
+}
+
 KdaResult<bool> is_header_accepted(const KdaEnvironment& kda,
                                    const KdaSlot& slot,
                                    const envelope::EnvelopeHeader& header) {
@@ -43,8 +53,9 @@ KdaResult<bool> is_header_accepted(const KdaEnvironment& kda,
   const bool is_ours = header.spid == slot.spid && header.handle == slot.handle;
   const bool is_new = header.seq > slot.last_committed_seq;
   const bool is_high_enough = header.level >= slot.level_floor;
+  const bool is_offered = !header.is_by_certificates() || is_domain_accepted(trust, slot);
   const bool is_in_time = header.not_after >= least;
-  return is_ours && is_new && is_high_enough && is_in_time;
+  return is_ours && is_new && is_high_enough && is_offered && is_in_time;
 }
 
 Result<void> close_refused(const KdaEnvironment& kda, KdaStore::Slot& slot) {

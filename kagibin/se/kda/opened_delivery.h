@@ -7,9 +7,10 @@
 // word, 6985, for everything after that. CERT.SP (again: epoch, date, root) and the signature come
 // first and count nothing; behind a good signature all checks are gone through to the end, so that
 // they take alike long: SPID and handle of the slot, SEQ above the last committed, level not below
-// the floor, notAfter not before max(lastIssued, authTime, issuedAt), the point, MAC, padding and
-// content, and that the actions can be sent at all. A refusal among these is counted: after
-// three the slot is closed with a receipt 04. Decisions:
+// the floor and offered in E1, at RL2 CERT.SD again (epoch, date, root), notAfter not before
+// max(lastIssued, authTime, issuedAt), the point, MAC, padding and content, and that the actions
+// can be sent at all. A refusal among these is counted: after three the slot is closed with a
+// receipt 04. Decisions:
 // - The same E2 again while it is loaded answers 9000 and changes nothing. One envelope an
 // enrolment:
 //   another one for a loaded slot is 6985.

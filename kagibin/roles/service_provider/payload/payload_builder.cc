@@ -158,6 +158,9 @@ Checked<void> PayloadBuilder::check(std::span<const Seid> seids) const {
       }
     }
   }
+  if (payload_.agreement_key_version) {
+    return {};  // at RL2 no key set of ours opens the channel
+  }
   for (const Seid& seid : seids) {
     const auto channel =
         KB_TRY(keys_.channel_keys(seid, payload_.security_domain, payload_.channel_key_version));

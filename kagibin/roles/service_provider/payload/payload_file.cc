@@ -15,6 +15,7 @@ namespace json = boost::json;
 
 constexpr std::uint8_t kFirstScp03KeyVersion = 0x30;  // Amendment D, 4.1.2: 30 to 3F
 constexpr std::uint8_t kLastScp03KeyVersion = 0x3F;
+constexpr std::uint8_t kHighestKeyVersion = 0x7F;
 constexpr std::size_t kMaxGroupValue = 900;
 constexpr std::size_t kMaxCommandData = 223;
 
@@ -275,6 +276,23 @@ Checked<std::vector<PlannedAction>> parse_actions(Members& in) {
   return out;
 }
 
+// RL2 is for a security domain itself: CERT.SD names it as the target.
+Checked<void> check_agreement_key(const PayloadFile& payload) {
+  if (payload.target != payload.security_domain) {
+    return problem(Errc::kPolicy,
+                   "payload.channel.agreement_key_version is for a target that is a security "
+                   "domain: CERT.SD names the domain, and RL2 delivers to nobody else. Take it "
+                   "out, or deliver to the domain.");
+  }
+  const std::uint8_t version = *payload.agreement_key_version;
+  if (version == 0 || version > kHighestKeyVersion || version == payload.channel_key_version) {
+    return problem(Errc::kValue,
+                   "payload.channel.agreement_key_version is 01 to 7F and another version than "
+                   "the key set's.");
+  }
+  return {};
+}
+
 }  // namespace
 
 Checked<PayloadFile> PayloadFile::parse(std::string_view text) {
@@ -293,6 +311,10 @@ Checked<PayloadFile> PayloadFile::parse(std::string_view text) {
                   .channel_key_version = KB_TRY(channel.hex_octet("key_version")),
                   .actions = {},
                   .digest = crypto::sha256(ascii(text))};
+  if (channel.has("agreement_key_version")) {
+    out.agreement_key_version = KB_TRY(channel.hex_octet("agreement_key_version"));
+    KB_TRY(check_agreement_key(out));
+  }
   KB_TRY(channel.finish());
   out.actions = KB_TRY(parse_actions(in));
   KB_TRY(in.finish());

@@ -2,7 +2,8 @@
 // The payload file: what to put into an element, in JSON, without a key in it (doc/payload.md).
 //
 //   { "target": "A0000001510000F0",
-//     "channel": { "security_domain": "A0000001510000F0", "key_version": "30" },
+//     "channel": { "security_domain": "A0000001510000F0", "key_version": "30",
+//                  "agreement_key_version": "03" },
 //     "actions": [
 //       { "put_key": { "replace": "30", "key_version": "30", "key_identifier": "01",
 //                      "keys": [ { "derive": { "master": "fleet", "size": 16 } }, ... ] } },
@@ -101,6 +102,8 @@ struct PayloadFile {
   Aid target;                            // selected to open the channel
   Aid security_domain;                   // whose key set opens it; the target itself by default
   std::uint8_t channel_key_version = 0;  // of that key set
+  // Of the domain's SK.SD.ECKA, KID 11: allows RL2, where the key set opens nothing.
+  std::optional<std::uint8_t> agreement_key_version{};
   std::vector<PlannedAction> actions;
   crypto::Digest256 digest{};  // of the text, to tell one payload from another
 

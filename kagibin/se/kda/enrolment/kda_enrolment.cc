@@ -15,7 +15,9 @@ using kagibin::kda::State;
 
 constexpr tlv::Tag kRequestTag = 0xE0;
 constexpr tlv::Tag kCertificateTag = 0x7F21;
-constexpr std::uint8_t kOfferedLevels = 0x01;  // RL1
+// Bits of E1/88.
+constexpr std::uint8_t kRl1 = 0x01;
+constexpr std::uint8_t kRl2 = 0x02;
 
 struct Message {
   ByteView request;
@@ -57,10 +59,23 @@ KdaResult<void> check_security_domain(const KdaEnvironment& kda,
   return {};
 }
 
+// Bits of E1/88: what this KDA can do here, and nothing below the floor. 6985: nothing.
+KdaResult<std::uint8_t> offered_levels(const KdaSlot& slot) {
+  const unsigned able = kRl1 | (slot.domain_certificate ? unsigned{kRl2} : 0U);
+  const unsigned below = slot.level_floor == 0 ? 0U : (1U << (slot.level_floor - 1U)) - 1U;
+  const unsigned offered = able & ~below;
+  if (offered == 0) {
+    return refuse(sw::kConditionsNotSatisfied);
+  }
+  return static_cast<std::uint8_t>(offered);
+}
+
 // The slot with everything about the new attempt but the statement, which is still to be made.
 KdaResult<KdaStore::Slot> next_slot(const KdaEnvironment& kda,
                                     std::optional<KdaStore::Slot> old,
-                                    const ProviderRequest& checked) {
+                                    const ProviderRequest& checked,
+                                    std::optional<ByteView> domain_certificate) {
+  const KdaCertificates stored = KB_TRY(or_internal(kda.store.certificates()));
   const envelope::EnrolmentRequest& request = checked.request;
   KdaStore::Slot slot =
       old ? std::move(*old)
@@ -73,6 +88,10 @@ KdaResult<KdaStore::Slot> next_slot(const KdaEnvironment& kda,
   slot.record.kem_key = request.kem_key;
   slot.record.request_hash = checked.hash;
   slot.record.remember(request.nonce_a);
+  slot.record.domain_certificate.reset();
+  if (domain_certificate && stored.oce) {
+    slot.record.domain_certificate.emplace(domain_certificate->begin(), domain_certificate->end());
+  }
   slot.journal = KdaJournal{};
   return slot;
 }
@@ -100,7 +119,7 @@ KdaResult<Statement> make_statement(const KdaEnvironment& kda,
   statement.seid = KB_TRY(own_seid(kda));
   statement.kda = kda.application.aid;
   statement.code_hash = kda.application.code_hash;
-  statement.level_bitmap = kOfferedLevels;
+  statement.level_bitmap = KB_TRY(offered_levels(slot));
   statement.enrolment_counter = counter;
   statement.target = slot.target;
   statement.highest_key_version = slot.highest_key_version;
@@ -108,12 +127,17 @@ KdaResult<Statement> make_statement(const KdaEnvironment& kda,
   statement.min_epoch = trust.min_epoch;
   statement.handle = slot.handle;
   statement.spid = slot.spid;
+  const bool by_certificates = (statement.level_bitmap & kRl2) != 0;
+  if (by_certificates) {
+    statement.security_domain_certificate = crypto::sha256(*slot.domain_certificate);
+  }
   Bytes e1 =
       KB_TRY(or_internal(envelope::sign_statement(std::move(statement), signing, kda.rng())));
-  const envelope::AnswerContent content{.statement = e1,
-                                        .kda_certificate = std::move(stored.kda),
-                                        .maker_certificate = std::move(stored.maker),
-                                        .security_domain_certificate = {}};
+  const envelope::AnswerContent content{
+      .statement = e1,
+      .kda_certificate = std::move(stored.kda),
+      .maker_certificate = std::move(stored.maker),
+      .security_domain_certificate = by_certificates ? slot.domain_certificate : std::nullopt};
   Bytes e4 = KB_TRY(
       or_internal(envelope::seal_answer(content, checked.request.suite, slot.handle,
                                         checked.request.nonce_a, checked.kem_key, kda.rng())));
@@ -155,7 +179,8 @@ KdaResult<Bytes> enrol(const KdaEnvironment& kda, ByteView octets) {
       KdaStore::kMaxReceiptsOfSlot) {
     return refuse(sw::kNotEnoughMemory);
   }
-  KdaStore::Slot slot = KB_TRY(next_slot(kda, std::move(old), checked));
+  KdaStore::Slot slot =
+      KB_TRY(next_slot(kda, std::move(old), checked, message.security_domain_certificate));
   KdaCounters counters = KB_TRY(or_internal(kda.store.counters()));
   ++counters.enrolments;
   const crypto::EcPrivateKey key = KB_TRY(or_internal(crypto::EcPrivateKey::generate(kda.rng())));

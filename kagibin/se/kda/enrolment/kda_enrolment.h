@@ -12,8 +12,10 @@
 //   idle slot again, never one with an open outcome; nothing can be delivered to it (threat model).
 // - Eight receipts of a (SPID, target) wait for acknowledgement, then 6A84. E0/87 acknowledges the
 //   receipt that it names and all older ones, so that whoever holds the newest unlocks the target.
-// - RL1 is the only level built: E1/88 is 01 and E1/90 absent, also with a good CERT.SD, which is
-//   checked and otherwise not used.
+// - E1/88 offers RL1, and RL2 with E1/90 where the agent sent a good CERT.SD and the maker gave
+// this
+//   KDA a CERT.OCE; nothing below the floor of the slot. Where nothing is left, 6985: only CERT.SD
+//   brings such a target further.
 #pragma once
 
 #include "kagibin/se/kda/kda_answer.h"

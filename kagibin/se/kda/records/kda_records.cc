@@ -125,6 +125,9 @@ Result<KdaSlot> KdaSlot::decode(ByteView octets) {
   out.level_floor = KB_TRY(read_u8(in, 0x89));
   out.highest_key_version = KB_TRY(read_u8(in, 0x8A));
   out.nonces = KB_TRY(read_nonces(in, 0x8B));
+  if (const auto domain = KB_TRY(in.optional(0x8C, 1, TlvReader::kAnyLength))) {
+    out.domain_certificate = Bytes(domain->value.begin(), domain->value.end());
+  }
   KB_TRY(in.finish());
   return out;
 }
@@ -134,8 +137,8 @@ Bytes KdaSlot::encode() const {
   for (const Nonce16& nonce : nonces) {
     append(all_nonces, nonce.view());
   }
-  return record()
-      .put(0x81, spid.view())
+  TlvWriter out = record();
+  out.put(0x81, spid.view())
       .put(0x82, target.view())
       .put(0x83, handle.view())
       .put(0x84, certificate)
@@ -145,8 +148,11 @@ Bytes KdaSlot::encode() const {
       .put_u32(0x88, last_committed_seq)
       .put_u8(0x89, level_floor)
       .put_u8(0x8A, highest_key_version)
-      .put(0x8B, all_nonces)
-      .take();
+      .put(0x8B, all_nonces);
+  if (domain_certificate) {
+    out.put(0x8C, *domain_certificate);
+  }
+  return out.take();
 }
 
 bool KdaJournal::is_delivering() const {

@@ -94,7 +94,7 @@ TargetSession::Next TargetSession::probe_answered(const apdu::ResponseApdu& answ
   if (is_done(answer)) {
     return proved(ActionResult::kInstalledByProbe);
   }
-  return channel_->open() ? send_action() : unresolved();
+  return is_channel_open() ? send_action() : unresolved();
 }
 
 // --- the channel -------------------------------------------------------------------------------
@@ -114,6 +114,9 @@ std::optional<ChannelKeySet> TargetSession::channel_set() const {
 TargetSession::Next TargetSession::open_channel(ProbeKind purpose) {
   close_channel();
   purpose_ = purpose;
+  if (delivery_.header.is_by_certificates()) {
+    return open_by_certificates();
+  }
   const auto set = channel_set();
   if (!set) {
     return blocked();
@@ -188,6 +191,36 @@ TargetSession::Next TargetSession::authenticate(const apdu::ResponseApdu& answer
     return blocked();
   }
   stage_ = Stage::kChannelAuth;
+  return NextAnswer{.command = std::move(*command)};
+}
+
+TargetSession::Next TargetSession::open_by_certificates() {
+  auto channel = CertificateChannel::create(kda_.store, slot_.record, delivery_.header);
+  if (!channel) {
+    return blocked();
+  }
+  by_certificates_ = std::make_unique<CertificateChannel>(std::move(*channel));
+  return select_and_send(Stage::kCardData, CertificateChannel::ask_card_data());
+}
+
+TargetSession::Next TargetSession::card_data_answered(const apdu::ResponseApdu& answer) {
+  return by_certificates_->take_card_data(answer) ? send_certificate() : blocked();
+}
+
+TargetSession::Next TargetSession::certificate_answered(const apdu::ResponseApdu& answer) {
+  return sw::is_ok(answer.sw) ? send_certificate() : blocked();
+}
+
+TargetSession::Next TargetSession::send_certificate() {
+  if (auto block = by_certificates_->next_certificate()) {
+    stage_ = Stage::kHostCertificate;
+    return NextAnswer{.command = std::move(block)};
+  }
+  auto command = by_certificates_->authenticate(kda_.rng());
+  if (!command) {
+    return refuse(internal_failure(command.error().code));
+  }
+  stage_ = Stage::kAgreement;
   return NextAnswer{.command = std::move(*command)};
 }
 

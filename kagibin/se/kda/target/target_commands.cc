@@ -19,12 +19,12 @@ constexpr std::uint8_t kClass = 0x80;
 constexpr std::size_t kMaxWrapped = 255;
 
 // Octets of plain data that a short command of this session takes.
-std::size_t plain_limit(const scp::Scp03Host& channel) {
-  const bool has_mac = channel.level().c_mac();
-  const std::size_t body =
-      kMaxWrapped - (has_mac ? channel.answer()->parameter.mac_size() : std::size_t{0});
-  return channel.level().c_decryption() ? body / crypto::kAesBlockSize * crypto::kAesBlockSize - 1
-                                        : body;
+std::size_t plain_limit(const TargetChannel& channel) {
+  const bool has_mac = channel.session.level().c_mac();
+  const std::size_t body = kMaxWrapped - (has_mac ? channel.mac_size : std::size_t{0});
+  return channel.session.level().c_decryption()
+             ? body / crypto::kAesBlockSize * crypto::kAesBlockSize - 1
+             : body;
 }
 
 TargetCommand from_plain(const apdu::CommandApdu& command, bool is_key_bearing) {
@@ -33,13 +33,13 @@ TargetCommand from_plain(const apdu::CommandApdu& command, bool is_key_bearing) 
           .is_key_bearing = is_key_bearing};
 }
 
-Result<TargetCommand> put_key(const envelope::PutKeyAction& action, const scp::Scp03Host& channel) {
+Result<TargetCommand> put_key(const envelope::PutKeyAction& action, const TargetChannel& channel) {
   gp::PutKey put{.old_version = action.old_key_version,
                  .new_version = action.new_key_version,
                  .first_identifier = action.first_key_identifier};
   for (const envelope::PutKeyAction::Key& key : action.keys) {
     const SecretBytes padded = KB_TRY(gp::pad_key_value(key.value));
-    Bytes encrypted = KB_TRY(channel.encrypt_sensitive(padded.expose()));
+    Bytes encrypted = KB_TRY(channel.session.encrypt_sensitive(padded.expose()));
     put.keys.push_back(
         gp::encrypted_key(key.type, std::move(encrypted), key.value.size(), key.kcv));
   }
@@ -49,14 +49,14 @@ Result<TargetCommand> put_key(const envelope::PutKeyAction& action, const scp::S
 // One data group as it goes to the target.
 Result<SecretBytes> encode_group(const gp::Grouping& group,
                                  bool is_encrypted,
-                                 const scp::Scp03Host& channel) {
+                                 const TargetChannel& channel) {
   if (!is_encrypted || group.value.empty()) {
     return gp::encode_groupings(std::span(&group, 1));
   }
   const bool is_whole = group.value.size() % crypto::kAesBlockSize == 0;
   const SecretBytes clear =
       is_whole ? SecretBytes::copy_of(group.value) : crypto::pad80(group.value);
-  const Bytes cipher = KB_TRY(channel.encrypt_sensitive(clear.expose()));
+  const Bytes cipher = KB_TRY(channel.session.encrypt_sensitive(clear.expose()));
   const gp::Grouping encrypted{.id = group.id, .value = cipher};
   return gp::encode_groupings(std::span(&encrypted, 1));
 }
@@ -89,7 +89,7 @@ std::vector<SecretBytes> in_blocks(const std::vector<SecretBytes>& groups, std::
 }
 
 Result<std::vector<TargetCommand>> store_data(const envelope::StoreDataAction& action,
-                                              const scp::Scp03Host& channel) {
+                                              const TargetChannel& channel) {
   const auto groups = KB_TRY(gp::decode_groupings(action.data.expose()));
   std::vector<SecretBytes> encoded;
   for (const gp::Grouping& group : groups) {
@@ -116,7 +116,7 @@ Result<std::vector<TargetCommand>> store_data(const envelope::StoreDataAction& a
 }
 
 Result<TargetCommand> own_command(const envelope::CommandAction& action,
-                                  const scp::Scp03Host& channel) {
+                                  const TargetChannel& channel) {
   if (action.data.size() > plain_limit(channel)) {
     return fail(Errc::kLimit, "the command is longer than this session's blocks");
   }
@@ -133,7 +133,7 @@ Result<std::vector<TargetCommand>> alone(Result<TargetCommand> command) {
 }  // namespace
 
 Result<std::vector<TargetCommand>> commands_for(const envelope::Action& action,
-                                                const scp::Scp03Host& channel) {
+                                                const TargetChannel& channel) {
   if (const auto* put = std::get_if<envelope::PutKeyAction>(&action)) {
     return alone(put_key(*put, channel));
   }

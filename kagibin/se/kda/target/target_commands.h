@@ -17,7 +17,7 @@
 
 #include "kagibin/apdu/apdu.h"
 #include "kagibin/envelope/payload/payload.h"
-#include "kagibin/scp/scp03/scp03_host.h"
+#include "kagibin/scp/host_session.h"
 
 namespace kagibin::se {
 
@@ -27,10 +27,16 @@ struct TargetCommand {
   bool is_key_bearing = false;
 };
 
+// The open session with the target, SCP03 or SCP11a, and the octets of a C-MAC in it.
+struct TargetChannel {
+  const scp::HostSession& session;
+  std::size_t mac_size = 8;
+};
+
 // The commands of `action` in order, for this open session: its Key-DEK and what fits its blocks.
 // kLimit when something does not fit.
 Result<std::vector<TargetCommand>> commands_for(const envelope::Action& action,
-                                                const scp::Scp03Host& channel);
+                                                const TargetChannel& channel);
 // GET DATA 00E0 (GPCS 11.3): the key information template.
 TargetCommand get_key_information();
 // A probe of the payload. Precondition: it was checked at LOAD (KB_CHECK).

@@ -39,6 +39,10 @@ struct Session {
     EXPECT_TRUE(wrapped.has_value());
     return std::move(card.unwrap(*wrapped)->data);
   }
+  TargetChannel channel() const {
+    return {.session = host, .mac_size = host.answer()->parameter.mac_size()};
+  }
+
   scp::Scp03Host host;
   scp::Scp03Card card;
 };
@@ -67,8 +71,8 @@ TEST(TargetCommands, PutKeyIsReadBackByTheCard) {
   for (const std::size_t size : {16U, 24U, 32U}) {
     Session session(0x70);
     const auto action = KdaBench::put_key(0x20, 0x31, 0x60, size);
-    const auto commands =
-        commands_for(envelope::Action(KdaBench::put_key(0x20, 0x31, 0x60, size)), session.host);
+    const auto commands = commands_for(envelope::Action(KdaBench::put_key(0x20, 0x31, 0x60, size)),
+                                       session.channel());
     ASSERT_TRUE(commands && commands->size() == 1);
     const TargetCommand& command = commands->front();
     EXPECT_EQ(to_hex(command.header), "80D82081");
@@ -96,7 +100,7 @@ TEST(TargetCommands, StoreDataKeepsGroupsWholeAndCutsLongOnes) {
         .data = groups({{0x8001, 100}, {0x8002, 100}, {0x8003, 100}, {0x8004, 300}}),
         .probe = {}};
     const SecretBytes whole = action.data.duplicate();
-    const auto commands = commands_for(envelope::Action(std::move(action)), session.host);
+    const auto commands = commands_for(envelope::Action(std::move(action)), session.channel());
     ASSERT_TRUE(commands.has_value());
     ASSERT_GE(commands->size(), 5U);
     EXPECT_EQ(to_hex((*commands)[0].header), "80E62000");
@@ -120,7 +124,7 @@ TEST(TargetCommands, UnderKeyDekEachValueIsEncryptedByItself) {
                                    .under_key_dek = true,
                                    .data = groups({{0x8001, 16}, {0x8002, 20}}),
                                    .probe = {}};
-  const auto commands = commands_for(envelope::Action(std::move(action)), session.host);
+  const auto commands = commands_for(envelope::Action(std::move(action)), session.channel());
   ASSERT_TRUE(commands && commands->size() == 1);
   EXPECT_EQ((*commands)[0].header[2], 0xE8);
   const SecretBytes read = session.through((*commands)[0]);
@@ -138,14 +142,14 @@ TEST(TargetCommands, ACommandThatDoesNotFitTheSessionIsRefused) {
     return envelope::Action(envelope::CommandAction{
         .header = {0x80, 0x52, 0, 0}, .data = SecretBytes(size), .probe = {}});
   };
-  EXPECT_TRUE(commands_for(command(223), s16.host).has_value());
-  EXPECT_EQ(commands_for(command(224), s16.host).error().code, Errc::kLimit);
+  EXPECT_TRUE(commands_for(command(223), s16.channel()).has_value());
+  EXPECT_EQ(commands_for(command(224), s16.channel()).error().code, Errc::kLimit);
 }
 
 TEST(TargetCommands, DeleteKeyNamesTheVersion) {
   Session session(0x60);
-  const auto commands =
-      commands_for(envelope::Action(envelope::DeleteKeyAction{.key_version = 0x20}), session.host);
+  const auto commands = commands_for(
+      envelope::Action(envelope::DeleteKeyAction{.key_version = 0x20}), session.channel());
   ASSERT_TRUE(commands && commands->size() == 1);
   EXPECT_EQ(to_hex((*commands)[0].header), "80E40000");
   EXPECT_EQ(to_hex((*commands)[0].data.expose()), "D20120");

@@ -39,7 +39,7 @@ State TargetSession::state() const {
   if (is_sent()) {
     return State::kUnknown;
   }
-  return channel_ && channel_->open() ? State::kChannel : State::kLoaded;
+  return is_channel_open() ? State::kChannel : State::kLoaded;
 }
 
 TargetSession::Next TargetSession::begin() {
@@ -54,6 +54,12 @@ TargetSession::Next TargetSession::answered(const apdu::ResponseApdu& answer) {
       return update_answered(answer);
     case Stage::kChannelAuth:
       return channel_->finish_authentication(answer) ? channel_open() : blocked();
+    case Stage::kCardData:
+      return card_data_answered(answer);
+    case Stage::kHostCertificate:
+      return certificate_answered(answer);
+    case Stage::kAgreement:
+      return by_certificates_->finish(answer) ? channel_open() : blocked();
     case Stage::kKeyList:
       return key_list_answered(answer);
     case Stage::kProbeCommand:
@@ -75,7 +81,7 @@ TargetSession::Next TargetSession::send_action() {
     const bool has_left = is_sent() && !is_absence_proved_;
     return has_left ? unresolved() : finish(State::kAbsent, ActionResult::kProvedAbsent);
   }
-  auto commands = commands_for(action(), *channel_);
+  auto commands = commands_for(action(), {.session = *session(), .mac_size = mac_size()});
   if (!commands || commands->empty()) {
     return blocked();
   }
@@ -136,7 +142,7 @@ TargetSession::Next TargetSession::proved(ActionResult result) {
   if (slot_.journal.current_action() == slot_.journal.actions) {
     return finish(State::kDone, result);
   }
-  if (channel_ && channel_->open()) {
+  if (is_channel_open()) {
     return send_action();
   }
   KB_TRY(commit_journal());
@@ -148,7 +154,7 @@ TargetSession::Next TargetSession::proved_absent() {
   if (slot_.journal.sessions >= KdaJournal::kMaxSessions && !is_counted_) {
     return finish(State::kAbsent, ActionResult::kProvedAbsent);
   }
-  return channel_ && channel_->open() ? send_action() : open_channel(ProbeKind::kSendAgain);
+  return is_channel_open() ? send_action() : open_channel(ProbeKind::kSendAgain);
 }
 
 TargetSession::Next TargetSession::blocked() {
@@ -193,7 +199,7 @@ TargetSession::Next TargetSession::transmit(Stage stage, const TargetCommand& co
                                 .p2 = command.header[3],
                                 .data = command.data.expose(),
                                 .le = 256};
-  auto wrapped = channel_->wrap(plain);
+  auto wrapped = session()->wrap(plain, false);
   if (!wrapped) {
     return is_sent() ? unresolved() : blocked();
   }
@@ -208,7 +214,7 @@ TargetSession::Next TargetSession::select_and_send(Stage stage, apdu::CommandApd
 }
 
 std::optional<apdu::ResponseApdu> TargetSession::authenticated(const apdu::ResponseApdu& answer) {
-  auto unwrapped = channel_->unwrap(answer);
+  auto unwrapped = session()->unwrap(answer);
   if (!unwrapped || !unwrapped->authenticated) {
     return std::nullopt;
   }
@@ -223,8 +229,23 @@ KdaResult<void> TargetSession::commit_journal() {
   return {};
 }
 
+scp::HostSession* TargetSession::session() const {
+  return by_certificates_ ? static_cast<scp::HostSession*>(by_certificates_->session())
+                          : channel_.get();
+}
+
+bool TargetSession::is_channel_open() const {
+  const scp::HostSession* const channel = session();
+  return channel != nullptr && channel->open();
+}
+
+std::size_t TargetSession::mac_size() const {
+  return by_certificates_ ? by_certificates_->mac_size() : channel_->answer()->parameter.mac_size();
+}
+
 void TargetSession::close_channel() {
   channel_.reset();
+  by_certificates_.reset();
   commands_.clear();
   is_counted_ = false;
 }

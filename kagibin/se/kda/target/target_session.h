@@ -14,6 +14,8 @@
 // - What prevents the first key from leaving (no such application, wrong channel keys, i, R-MAC)
 // ends
 //   the run with hint wait and the receipt 05; K stays, NEXT tries again, only A cancels.
+// - At RL2 the channel is SCP11a (certificate_channel.h), opened anew for every probe; a card
+//   cryptogram under keys that the delivery put still proves them, where the domain speaks SCP03.
 // - INSTALL [for personalization] is no journal entry of its own: nothing of K leaves in it.
 // - While action i is open, a card cryptogram under the keys that i would have left proves it, too.
 // Finding out and the channel stand in target_channel.cc, actions and outcomes in
@@ -26,7 +28,9 @@
 
 #include "kagibin/kda/next.h"
 #include "kagibin/kda/status.h"
+#include "kagibin/scp/scp03/scp03_host.h"
 #include "kagibin/se/kda/opened_delivery.h"
+#include "kagibin/se/kda/target/certificate_channel.h"
 #include "kagibin/se/kda/target/probe.h"
 #include "kagibin/se/kda/target/target_commands.h"
 
@@ -54,6 +58,9 @@ class TargetSession {
     kProbeUpdate,      // INITIALIZE UPDATE with the new version
     kChannelUpdate,    // INITIALIZE UPDATE with the channel's keys
     kChannelAuth,      // EXTERNAL AUTHENTICATE
+    kCardData,         // GET DATA 0066, before SCP11a
+    kHostCertificate,  // PERFORM SECURITY OPERATION
+    kAgreement,        // MUTUAL AUTHENTICATE
     kKeyList,          // GET DATA 00E0
     kProbeCommand,     // the payload's probe
     kPersonalization,  // INSTALL [for personalization]
@@ -73,6 +80,10 @@ class TargetSession {
   Next update_answered(const apdu::ResponseApdu& answer);
   Next without_rmac(const apdu::ResponseApdu& answer);
   Next authenticate(const apdu::ResponseApdu& answer);
+  Next open_by_certificates();
+  Next card_data_answered(const apdu::ResponseApdu& answer);
+  Next certificate_answered(const apdu::ResponseApdu& answer);
+  Next send_certificate();
   Next channel_open();
   bool is_parameter_accepted(scp::Scp03Parameter parameter) const;
 
@@ -96,6 +107,10 @@ class TargetSession {
   // The answer if an R-MAC covers it; the channel is closed when its R-MAC is wrong.
   std::optional<apdu::ResponseApdu> authenticated(const apdu::ResponseApdu& answer);
   KdaResult<void> commit_journal();
+  // Of whichever protocol; null before the channel is being opened.
+  scp::HostSession* session() const;
+  bool is_channel_open() const;
+  std::size_t mac_size() const;  // precondition: the channel is open
   void close_channel();
 
   KdaEnvironment kda_;
@@ -108,7 +123,8 @@ class TargetSession {
   bool is_counted_ = false;          // this channel is in journal.sessions
   bool is_journal_changed_ = false;  // proved results that are not committed yet
   Bytes host_challenge_;
-  std::unique_ptr<scp::Scp03Host> channel_;
+  std::unique_ptr<scp::Scp03Host> channel_;              // RL1
+  std::unique_ptr<CertificateChannel> by_certificates_;  // RL2
   std::vector<TargetCommand> commands_;
   std::size_t first_ = 0;  // of commands_ that carries something of the action
   std::size_t at_ = 0;

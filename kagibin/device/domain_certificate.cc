@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/device/domain_certificate.h"
+
+#include "kagibin/apdu/status_words.h"
+#include "kagibin/envelope/enrolment/enrolment.h"
+#include "kagibin/tlv/ber_tlv.h"
+
+namespace kagibin::device {
+
+namespace {
+
+namespace sw = apdu::sw;
+
+constexpr std::size_t kMaxAnswer = 2048;
+constexpr tlv::Tag kCertificateStore = 0xBF21;
+constexpr tlv::Tag kCertificate = 0x7F21;
+
+// With 61xx (GET RESPONSE) and 6Cxx (repeat) followed, ISO/IEC 7816-4, 5.6.
+Result<apdu::ResponseApdu> exchange(Channels& channels, const apdu::CommandApdu& command) {
+  apdu::ResponseApdu answer = KB_TRY(channels.transmit(Side::kTarget, command));
+  if (sw::wants_le(answer.sw)) {
+    apdu::CommandApdu again = command;
+    again.le = answer.sw.sw2() == 0 ? 256 : answer.sw.sw2();
+    answer = KB_TRY(channels.transmit(Side::kTarget, again));
+  }
+  Bytes collected = std::move(answer.data);
+  while (sw::has_more(answer.sw) && collected.size() <= kMaxAnswer) {
+    const std::uint32_t more = answer.sw.sw2() == 0 ? 256 : answer.sw.sw2();
+    answer = KB_TRY(channels.transmit(
+        Side::kTarget, {.cla = 0x00, .ins = apdu::ins::kGetResponse, .data = {}, .le = more}));
+    append(collected, answer.data);
+  }
+  answer.data = std::move(collected);
+  return answer;
+}
+
+apdu::CommandApdu ask_store() {
+  constexpr std::array<std::uint8_t, 2> kScp11aKey{0x11, 0x00};  // KID, any KVN
+  return {.cla = 0x80,
+          .ins = apdu::ins::kGetData,
+          .p1 = kCertificateStore >> 8U,
+          .p2 = kCertificateStore & 0xFFU,
+          .data = tlv::encode(0xA6, tlv::encode(0x83, kScp11aKey)),
+          .le = 256};
+}
+
+// Issuers stand first.
+Result<Bytes> last_certificate(ByteView store) {
+  const tlv::Tlv outer = KB_TRY(tlv::read_single(store, kCertificateStore));
+  tlv::TlvReader in(outer.value);
+  Bytes out;
+  while (!in.empty()) {
+    const tlv::Tlv one = KB_TRY(in.next());
+    out.clear();
+    if (one.tag == kCertificate && one.encoded.size() <= envelope::kCertificateMaxSize) {
+      out.assign(one.encoded.begin(), one.encoded.end());
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Bytes> read_domain_certificate(Channels& channels, ByteView request) {
+  const auto e0 = KB_TRY(envelope::EnrolmentRequest::decode(request));
+  const ByteView name = e0.target->view();
+  const apdu::ResponseApdu selected = KB_TRY(exchange(
+      channels,
+      {.ins = apdu::ins::kSelect, .p1 = 0x04, .data = Bytes(name.begin(), name.end()), .le = 256}));
+  if (!sw::is_ok(selected.sw)) {
+    return Bytes();
+  }
+  const apdu::ResponseApdu store = KB_TRY(exchange(channels, ask_store()));
+  if (!sw::is_ok(store.sw)) {
+    return Bytes();
+  }
+  return last_certificate(store.data).value_or(Bytes());
+}
+
+}  // namespace kagibin::device
