@@ -18,8 +18,8 @@ constexpr std::array kSuites = {
 
 // Defined by the protocol, section 6, and refused by name until they are built.
 struct NotBuilt {
-  std::uint8_t id;
-  Detail reason;
+  std::uint8_t id = 0;
+  Detail reason{};
 };
 constexpr std::array kSuitesNotBuilt = {
     NotBuilt{.id = 0x02, .reason = "suite 02 (AES-256) is defined but not built"},

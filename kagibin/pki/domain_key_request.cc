@@ -73,7 +73,7 @@ Result<DomainKeyRequest> DomainKeyRequest::decode(ByteView octets) {
   if (!crypto::ecdsa_verify_der(maker.key(), {ascii(kLabel), signed_part}, signature.value)) {
     return fail(Errc::kAuthentication, "the request is not signed by the maker that it names");
   }
-  return DomainKeyRequest(std::move(made), std::move(maker));
+  return DomainKeyRequest(made, std::move(maker));
 }
 
 Result<Bytes> sign_domain_key_request(const DomainKey& made,

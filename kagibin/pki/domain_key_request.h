@@ -49,8 +49,8 @@ class DomainKeyRequest {
   const Certificate& maker() const { return maker_; }
 
  private:
-  DomainKeyRequest(DomainKey made, Certificate maker)
-      : made_(std::move(made)), maker_(std::move(maker)) {}
+  DomainKeyRequest(const DomainKey& made, Certificate maker)
+      : made_(made), maker_(std::move(maker)) {}
   DomainKey made_;
   Certificate maker_;
 };

@@ -224,10 +224,10 @@ Result<std::string> ElementMaker::sign_shipment(
   if (!identity_.certificate) {
     return fail(Errc::kState, "the maker has no certificate of the controlling authority yet");
   }
-  delivery::ShipmentList list{.maker_name = identity_.name_text(),
-                              .maker_certificate = identity_.certificate->encoded(),
-                              .issued_at = clock_.now(),
-                              .elements = {elements.begin(), elements.end()}};
+  const delivery::ShipmentList list{.maker_name = identity_.name_text(),
+                                    .maker_certificate = identity_.certificate->encoded(),
+                                    .issued_at = clock_.now(),
+                                    .elements = {elements.begin(), elements.end()}};
   delivery::SignedShipmentList out{.list = delivery::to_json(list), .signature = {}};
   out.signature = KB_TRY(crypto::ecdsa_sign_der(
       identity_.key, {ascii(delivery::kLabelShipment), ascii(out.list)}, rng_));

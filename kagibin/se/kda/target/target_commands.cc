@@ -92,6 +92,7 @@ Result<std::vector<TargetCommand>> store_data(const envelope::StoreDataAction& a
                                               const TargetChannel& channel) {
   const auto groups = KB_TRY(gp::decode_groupings(action.data.expose()));
   std::vector<SecretBytes> encoded;
+  encoded.reserve(groups.size());
   for (const gp::Grouping& group : groups) {
     encoded.push_back(KB_TRY(encode_group(group, action.under_key_dek, channel)));
   }

@@ -137,7 +137,7 @@ TEST(TargetCommands, UnderKeyDekEachValueIsEncryptedByItself) {
 }
 
 TEST(TargetCommands, ACommandThatDoesNotFitTheSessionIsRefused) {
-  Session s16(0x61);
+  const Session s16(0x61);
   const auto command = [](std::size_t size) {
     return envelope::Action(envelope::CommandAction{
         .header = {0x80, 0x52, 0, 0}, .data = SecretBytes(size), .probe = {}});
@@ -147,7 +147,7 @@ TEST(TargetCommands, ACommandThatDoesNotFitTheSessionIsRefused) {
 }
 
 TEST(TargetCommands, DeleteKeyNamesTheVersion) {
-  Session session(0x60);
+  const Session session(0x60);
   const auto commands = commands_for(
       envelope::Action(envelope::DeleteKeyAction{.key_version = 0x20}), session.channel());
   ASSERT_TRUE(commands && commands->size() == 1);
