@@ -19,7 +19,7 @@ final class Actions {
   static final byte COMMAND = (byte) 0xA4;
 
   private static final byte COUNT = 16;
-  private static final byte CHANNEL = 17; // value of C1
+  private static final byte CHANNEL = 17; // value of C1; 0: none
   private static final byte RECEIPT_KEY = 18;
   private static final byte PLACES = 19;
 
@@ -38,13 +38,21 @@ final class Actions {
     deepest = new Cursor(opened);
   }
 
-  /** Throws 6A80 when anything is not as it has to be. {@code version}: of the channel's keys, as the header says it. */
-  void read(byte version) {
+  /**
+   * Throws 6A80 when anything is not as it has to be. {@code version}: of the key or keys that open the channel, as the
+   * header says it. By certificates there is no C1, and no action may touch that version: it opens the channel again.
+   */
+  void read(byte version, boolean isByCertificates) {
     outer.open((short) 0, payload.length());
     outer.expect((short) 0xC0, (short) 1, Cursor.ANY_LENGTH);
     readActions(outer.value(), outer.length());
-    outer.expect((short) 0xC1, (short) 1, Cursor.ANY_LENGTH);
-    readChannelKeys(outer.value(), outer.length(), version);
+    places[CHANNEL] = 0;
+    if (isByCertificates) {
+      requireUntouched(version);
+    } else {
+      outer.expect((short) 0xC1, (short) 1, Cursor.ANY_LENGTH);
+      readChannelKeys(outer.value(), outer.length(), version);
+    }
     places[RECEIPT_KEY] = outer.expect((short) 0xC2, (short) 16);
     outer.finish();
   }
@@ -152,6 +160,15 @@ final class Actions {
     places[CHANNEL] = at;
   }
 
+  private void requireUntouched(byte version) {
+    for (short action = 0; action < count(); ++action) {
+      boolean isTouched = kinds[action] == PUT_KEY
+          ? oldVersion(action) == version || newVersion(action) == version
+          : kinds[action] == DELETE_KEY && deletedVersion(action) == version;
+      require(!isTouched);
+    }
+  }
+
   private static void require(boolean holds) {
     if (!holds) {
       ISOException.throwIt(ISO7816.SW_WRONG_DATA);
@@ -225,6 +242,11 @@ final class Actions {
   /** Of DELETE KEY. */
   byte deletedVersion(short action) {
     return payload.at((short) (places[action] + 2));
+  }
+
+  /** Whether there is C1. */
+  boolean haveChannelKeys() {
+    return places[CHANNEL] != 0;
   }
 
   /** The channel's version, its Key-ENC, Key-MAC and Key-DEK. */

@@ -7,7 +7,8 @@ import javacard.framework.Util;
 /**
  * Under which static keys the target's channel opens after the first n actions: C1 of the payload, as the delivery itself
  * changes, moves or deletes them (kagibin/se/kda/target/channel_keys.h). Two answers at a time, before and after an
- * action. Keys are named by their place in the payload, and copied out only to be used.
+ * action. Keys are named by their place in the payload, and copied out only to be used. Without C1 (RL2) these are the
+ * sets that the delivery itself has put: they prove an action, and open no channel.
  */
 final class ChannelKeys {
   static final byte BEFORE = 0;
@@ -32,9 +33,12 @@ final class ChannelKeys {
   /** Follows the first {@code count} actions; false when they leave no set that is known. */
   boolean follow(short count, byte which) {
     short at = (short) (which * SET);
-    sets[at] = actions.channelVersion();
-    for (short key = ENC; key <= DEK; ++key) {
-      sets[(short) (at + key)] = actions.channelKey((short) (key - 1));
+    sets[at] = 0;
+    if (actions.haveChannelKeys()) {
+      sets[at] = actions.channelVersion();
+      for (short key = ENC; key <= DEK; ++key) {
+        sets[(short) (at + key)] = actions.channelKey((short) (key - 1));
+      }
     }
     own[Actions.MOST] = 0;
     for (short action = 0; action < count; ++action) {

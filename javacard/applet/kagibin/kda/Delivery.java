@@ -17,14 +17,14 @@ final class Delivery {
   private final TargetSession session;
   private final Cursor cursor;
 
-  Delivery(Engines all, Store memory, Loading loader, Receipting receipts, Answer answer) {
+  Delivery(Engines all, Store memory, Loading loader, Receipting receipts, Answer answer, Scp11 scp11) {
     engines = all;
     cursor = all.cursor;
     store = memory;
     loading = loader;
     receipting = receipts;
     out = new NextAnswer(all.ram, answer);
-    session = new TargetSession(all, receipts, out);
+    session = new TargetSession(all, receipts, out, scp11);
   }
 
   /** Before anything else changes a slot. */

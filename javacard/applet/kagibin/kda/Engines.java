@@ -61,28 +61,68 @@ final class Engines {
     ephemeral.getPrivate().clearKey();
   }
 
+  /** Whether the pair made last is still there: a session's waits over commands, and a receipt takes its place. */
+  boolean hasEphemeral() {
+    return ephemeral.getPrivate().isInitialized();
+  }
+
+  void dropEphemeral() {
+    if (hasEphemeral()) {
+      ephemeral.getPrivate().clearKey();
+    }
+  }
+
+  void ephemeralPoint(byte[] to, short at) {
+    ((ECPublicKey) ephemeral.getPublic()).getW(to, at);
+  }
+
+  /**
+   * Two agreements and X9.63 (SCP11a): the two values one behind the other, {@code info} behind them; 96 octets of key
+   * material stand in KEYS and what follows. The ephemeral private key goes. Both points are on the curve already.
+   */
+  void agreeTwice(byte[] answered, short answeredAt, PrivateKey own, byte[] peer, short peerAt, byte[] info) {
+    secret(ephemeral.getPrivate(), answered, answeredAt, Ram.HASH);
+    ephemeral.getPrivate().clearKey();
+    secret(own, peer, peerAt, Ram.CONTEXT);
+    for (byte number = 1; number <= 3; ++number) {
+      short to = (short) (Ram.KEYS + (short) (32 * (short) (number - 1)));
+      deriveBlock(number, (short) 64, info, (short) 0, (short) info.length, to);
+    }
+    Util.arrayFillNonAtomic(ram.work, Ram.HASH, (short) 64, (byte) 0);
+  }
+
+  private void secret(PrivateKey own, byte[] peer, short at, short to) {
+    agreement.init(own);
+    agreement.generateSecret(peer, at, Curve.POINT, ram.work, to);
+  }
+
   /** Keys of suite 01 from CONTEXT in the work memory. The peer's point is on the curve already. */
   void agree(PrivateKey own, byte[] peer, short at) {
     byte[] work = ram.work;
-    agreement.init(own);
-    agreement.generateSecret(peer, at, Curve.POINT, work, Ram.HASH);
-    deriveBlock((byte) 1, Ram.KEYS);
-    deriveBlock((byte) 2, (short) (Ram.KEYS + 32));
+    secret(own, peer, at, Ram.HASH);
+    deriveBlock((byte) 1, (short) 32, work, Ram.CONTEXT, (short) 32, Ram.KEYS);
+    deriveBlock((byte) 2, (short) 32, work, Ram.CONTEXT, (short) 32, (short) (Ram.KEYS + 32));
     Util.arrayFillNonAtomic(work, Ram.HASH, (short) 32, (byte) 0);
   }
 
-  private void deriveBlock(byte number, short to) {
+  /** SHA-256(Z | number | info), Z in HASH and what follows. */
+  private void deriveBlock(byte number, short secretSize, byte[] info, short at, short size, short to) {
     counter[3] = number;
-    sha.update(ram.work, Ram.HASH, (short) 32);
+    sha.update(ram.work, Ram.HASH, secretSize);
     sha.update(counter, (short) 0, (short) 4);
-    sha.doFinal(ram.work, Ram.CONTEXT, (short) 32, ram.work, to);
+    sha.doFinal(info, at, size, ram.work, to);
   }
 
-  /** Encrypts under Kenc and IV, in place; the padding goes behind the text. Answers the ciphertext's length. */
-  short seal(byte[] text, short at, short octets) {
-    octets = Aes.pad(text, at, octets);
+  /** Encrypts whole blocks under Kenc and IV, in place, and goes on where the piece before ended. */
+  void sealBlocks(byte[] text, short at, short octets) {
     aes.encryptUnder(ram.work, Ram.KENC, (short) 16);
     aes.cbcEncrypt(text, at, octets, ram.work, Ram.IV);
+  }
+
+  /** The same of the last piece; the padding goes behind it. Answers the ciphertext's length. */
+  short seal(byte[] text, short at, short octets) {
+    octets = Aes.pad(text, at, octets);
+    sealBlocks(text, at, octets);
     return octets;
   }
 

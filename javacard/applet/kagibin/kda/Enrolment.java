@@ -50,14 +50,17 @@ final class Enrolment {
     if (hasDomain) {
       checkDomain(message, domain, domainSize);
     }
+    if (!hasDomain || !store.identity.oce.isThere()) {
+      domainSize = 0;
+    }
     Slot slot = store.find(message, request.spid(), message, request.target(), request.targetSize());
     if (slot == null || !isRepeated(slot, message, e0)) {
-      slot = enrolAfresh(slot, message, e0);
+      slot = enrolAfresh(slot, message, e0, domainSize);
     }
     answer.set(slot.attempt.message, (short) 0, Util.getShort(slot.attempt.head, Attempt.MESSAGE_SIZE));
   }
 
-  /** CERT.SD names this element, the target and the provider of E0; nothing else is done with it at RL1. */
+  /** CERT.SD names this element, the target and the provider of E0. */
   private void checkDomain(byte[] message, short at, short size) {
     Certificate certificate = request.certificate;
     certificate.read(message, at, size);
@@ -87,7 +90,8 @@ final class Enrolment {
     return false;
   }
 
-  private Slot enrolAfresh(Slot old, byte[] message, short e0) {
+  /** {@code domainSize}: of CERT.SD behind E0, 0 when none is of use. */
+  private Slot enrolAfresh(Slot old, byte[] message, short e0, short domainSize) {
     Receipt acknowledged = null;
     Slot slot = old;
     if (old != null) {
@@ -103,7 +107,10 @@ final class Enrolment {
       slot = store.free(message, request.spid());
       prepare(slot, message);
     }
-    fillSpare(message, e0);
+    if (offeredLevels(slot, domainSize) == 0) {
+      ISOException.throwIt(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
+    }
+    fillSpare(message, e0, domainSize);
     makeAnswer(slot, makeStatement(slot));
     JCSystem.beginTransaction();
     if (acknowledged != null) {
@@ -117,6 +124,12 @@ final class Enrolment {
     JCSystem.commitTransaction();
     store.spare.wipe();
     return slot;
+  }
+
+  /** Bits of E1/88: what this application can do here, and nothing below the floor of the target. */
+  private static byte offeredLevels(Slot slot, short domainSize) {
+    byte able = domainSize == 0 ? Suites.OFFERS_RL1 : (byte) (Suites.OFFERS_RL1 | Suites.OFFERS_RL2);
+    return slot.record[Slot.LEVEL_FLOOR] < Suites.BY_CERTIFICATES ? able : (byte) (able & Suites.OFFERS_RL2);
   }
 
   /** A slot that is free and stays free until the transaction. */
@@ -133,7 +146,7 @@ final class Enrolment {
   }
 
   /** All that is kept of E0, whose memory is needed now. */
-  private void fillSpare(byte[] message, short e0) {
+  private void fillSpare(byte[] message, short e0, short domainSize) {
     Attempt spare = store.spare;
     byte[] work = engines.ram.work;
     engines.random.generateData(spare.head, Attempt.HANDLE, (short) 16);
@@ -141,13 +154,17 @@ final class Enrolment {
     engines.sha.doFinal(message, (short) 0, e0, spare.head, Attempt.REQUEST_HASH);
     Util.arrayCopyNonAtomic(message, request.certificateAt(), spare.certificate, (short) 0, request.certificateSize());
     Util.setShort(spare.head, Attempt.CERTIFICATE_SIZE, request.certificateSize());
+    Util.arrayCopyNonAtomic(message, e0, spare.domain, (short) 0, domainSize);
+    Util.setShort(spare.head, Attempt.DOMAIN_SIZE, domainSize);
     Util.arrayCopyNonAtomic(message, request.nonce(), work, NONCE, (short) 16);
     Util.arrayCopyNonAtomic(store.identity.record, Identity.ENROLMENTS, work, COUNTER, (short) 4);
     Numbers.increment(work, COUNTER, (short) 4);
     spare.newKey();
   }
 
-  /** T in the exchange memory: E1 | CERT.KDA | CERT.EUM. Answers where it starts, its end is in the cursor. */
+  /**
+   * T but for CERT.SD in the exchange memory: E1 | CERT.KDA | CERT.EUM. Answers where it starts, its end is in the cursor.
+   */
   private short makeStatement(Slot slot) {
     byte[] out = engines.ram.exchange;
     Attempt spare = store.spare;
@@ -181,24 +198,30 @@ final class Enrolment {
     end = Tlv.put(out, end, (byte) 0x85, own, Identity.SEID, (short) 16);
     end = Tlv.put(out, end, (byte) 0x86, aid, (short) 1, aid[0]);
     end = Tlv.put(out, end, (byte) 0x87, own, Identity.CODE_HASH, (short) 32);
-    end = Tlv.put(out, end, (byte) 0x88, Suites.LEVEL_BITMAP);
+    end = Tlv.put(out, end, (byte) 0x88, offeredLevels(slot, store.spare.domainSize()));
     end = Tlv.put(out, end, (byte) 0x89, work, COUNTER, (short) 4);
     end = Tlv.put(out, end, (byte) 0x8A, slot.record, Slot.TARGET, slot.record[Slot.TARGET_SIZE]);
     end = Tlv.put(out, end, (byte) 0x8B, slot.record[Slot.HIGHEST_VERSION]);
     end = Tlv.put(out, end, (byte) 0x8C, slot.record, Slot.COMMITTED_SEQ, (short) 4);
     end = Tlv.put(out, end, (byte) 0x8D, store.trust.record, Trust.MIN_EPOCH, (short) 2);
     end = Tlv.put(out, end, (byte) 0x8E, head, Attempt.HANDLE, (short) 16);
-    return Tlv.put(out, end, (byte) 0x8F, slot.record, Slot.SPID, (short) 16);
+    end = Tlv.put(out, end, (byte) 0x8F, slot.record, Slot.SPID, (short) 16);
+    if (store.spare.domainSize() > 0) {
+      end = Tlv.head(out, end, (byte) 0x90, (short) 32);
+      end = (short) (end + engines.sha.doFinal(store.spare.domain, (short) 0, store.spare.domainSize(), out, end));
+    }
+    return end;
   }
 
-  /** E4 into the spare attempt, from T in the exchange memory. */
+  /** E4 into the spare attempt, from T: CERT.SD, which has no room beside the rest of it, is encrypted behind it. */
   private void makeAnswer(Slot slot, short start) {
     byte[] text = engines.ram.exchange;
     byte[] work = engines.ram.work;
     byte[] head = store.spare.head;
     byte[] out = store.spare.message;
     short plain = cursor.left();
-    short sealed = (short) ((short) (plain & (short) 0xFFF0) + 16);
+    short domainSize = store.spare.domainSize();
+    short sealed = (short) ((short) ((short) (plain + domainSize) & (short) 0xFFF0) + 16);
     short inner = (short) (3 + 3 + 18 + 18 + 67 + Tlv.headSize(sealed) + sealed + 18);
     short body = Tlv.head(out, (short) 0, (byte) 0xE4, inner);
     short end = Tlv.put(out, body, (byte) 0x80, Suites.VERSION);
@@ -214,8 +237,14 @@ final class Enrolment {
     engines.sha.update(head, Attempt.KEM_KEY, Curve.POINT);
     engines.finishHash(work, Ram.CONTEXT);
     engines.agreeEphemeral(head, Attempt.KEM_KEY);
-    engines.seal(text, start, plain);
-    end = Tlv.put(out, end, (byte) 0x85, text, start, sealed);
+    end = Tlv.head(out, end, (byte) 0x85, sealed);
+    short whole = (short) (plain & (short) 0xFFF0);
+    engines.sealBlocks(text, start, whole);
+    end = Util.arrayCopyNonAtomic(text, start, out, end, whole);
+    short rest = Util.arrayCopyNonAtomic(text, (short) (start + whole), text, (short) 0, (short) (plain - whole));
+    rest = Util.arrayCopyNonAtomic(store.spare.domain, (short) 0, text, rest, domainSize);
+    rest = engines.seal(text, (short) 0, rest);
+    end = Util.arrayCopyNonAtomic(text, (short) 0, out, end, rest);
     engines.beginSealMac();
     engines.cmac.add(out, body, (short) (end - body));
     out[end++] = (byte) 0x86;

@@ -13,8 +13,8 @@ final class Envelope {
   private static final byte SPID = 2;
   private static final byte HANDLE = 3;
   private static final byte LEVEL = 4;
-  private static final byte VERSION = 5; // of the channel's keys
-  private static final byte MASK = 6; // bits of i that the card must have
+  private static final byte VERSION = 5; // of the channel's keys, or of SK.SD.ECKA
+  private static final byte MASK = 6; // bits of i that the card must have; by certificates 0
   private static final byte SEQ = 7;
   private static final byte ISSUED_AT = 8;
   private static final byte NOT_AFTER = 9;
@@ -30,6 +30,7 @@ final class Envelope {
   private static final byte PLACES = 19;
   private static final short POINT_TLV_SIZE = 67;
   private static final short ANSWERS_ENCRYPTED = 0x60; // R-MAC and R-ENC in i
+  private static final byte AGREEMENT_KEY = 0x11; // KID of SK.SD.ECKA of SCP11a (Amendment F, 5.1)
   private static final byte[] LABEL = {'K', 'B', '1', '-', 'E', 'N', 'V'};
   private static final byte[] CONTEXT = {'K', 'B', '1', '-', 'C', 'T', 'X'};
 
@@ -78,14 +79,21 @@ final class Envelope {
     places[LEVEL] = cursor.expectByte((short) 0x84);
     Suites.requireLevel((byte) places[LEVEL]);
     short parameters = cursor.expect((short) 0x85, (short) 2);
-    places[VERSION] = from[parameters];
-    places[MASK] = (short) (from[(short) (parameters + 1)] & 0xFF);
+    boolean isNamed = true;
+    if (isByCertificates()) {
+      isNamed = from[parameters] == AGREEMENT_KEY;
+      places[VERSION] = from[(short) (parameters + 1)];
+      places[MASK] = 0;
+    } else {
+      places[VERSION] = from[parameters];
+      places[MASK] = (short) (from[(short) (parameters + 1)] & 0xFF);
+    }
     places[SEQ] = cursor.expect((short) 0x86, (short) 4);
     places[ISSUED_AT] = cursor.expect((short) 0x87, (short) 4);
     places[NOT_AFTER] = cursor.expect((short) 0x88, (short) 4);
     places[ASKS_NEXT] = cursor.optional((short) 0x89, (short) 16, (short) 16) ? (short) 1 : (short) 0;
     cursor.finish();
-    if (places[VERSION] < 0x01 || Numbers.isZero(from, places[SEQ], (short) 4)) {
+    if (!isNamed || places[VERSION] < 0x01 || Numbers.isZero(from, places[SEQ], (short) 4)) {
       ISOException.throwIt(ISO7816.SW_WRONG_DATA);
     }
   }
@@ -124,7 +132,7 @@ final class Envelope {
       isOpen = isAuthentic(attempt, isKnown) && actions.payload.open(engines.ram.work, (byte[]) octets[0], places[CIPHERTEXT],
           places[CIPHERTEXT_SIZE]);
       if (isOpen) {
-        actions.read((byte) places[VERSION]);
+        actions.read((byte) places[VERSION], isByCertificates());
         isOpen = encryptsAnswers() || !actions.haveOwnCommand();
       }
     } catch (ISOException malformed) {
@@ -136,9 +144,12 @@ final class Envelope {
     return isOpen;
   }
 
-  /** Whether the target has to offer R-MAC and R-ENC, so that nothing it answers crosses the relay in the clear. */
+  /**
+   * Whether the target has to offer R-MAC and R-ENC, so that nothing it answers crosses the relay in the clear. A session
+   * by certificates always has both.
+   */
   private boolean encryptsAnswers() {
-    return (short) (places[MASK] & ANSWERS_ENCRYPTED) == ANSWERS_ENCRYPTED;
+    return isByCertificates() || (short) (places[MASK] & ANSWERS_ENCRYPTED) == ANSWERS_ENCRYPTED;
   }
 
   private boolean isAuthentic(Attempt attempt, boolean isKnown) {
@@ -176,6 +187,16 @@ final class Envelope {
 
   byte level() {
     return (byte) places[LEVEL];
+  }
+
+  /** RL2: SCP11a opens the channel. */
+  boolean isByCertificates() {
+    return places[LEVEL] == Suites.BY_CERTIFICATES;
+  }
+
+  /** Of the channel's keys; by certificates, of SK.SD.ECKA. */
+  byte version() {
+    return (byte) places[VERSION];
   }
 
   short mask() {

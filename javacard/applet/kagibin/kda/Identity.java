@@ -28,6 +28,16 @@ final class Identity {
     isGenerated = true;
   }
 
+  /** CAPABILITIES: what ENROL can offer, given a CERT.SD. */
+  byte levels() {
+    return isCertified && oce.isThere() ? (byte) (Suites.OFFERS_RL1 | Suites.OFFERS_RL2) : Suites.OFFERS_RL1;
+  }
+
+  /** SK.OCE.ECKA. */
+  PrivateKey agreementKey() {
+    return agreement.getPrivate();
+  }
+
   PrivateKey signingKey() {
     return signing.getPrivate();
   }

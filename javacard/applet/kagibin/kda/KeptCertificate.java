@@ -13,6 +13,10 @@ final class KeptCertificate {
     size = count;
   }
 
+  boolean isThere() {
+    return size > 0;
+  }
+
   /** Answers where the next octet goes. */
   short copy(byte[] to, short at) {
     return Util.arrayCopyNonAtomic(octets, (short) 0, to, at, size);

@@ -68,7 +68,8 @@ public final class KeyDeliveryApplet extends Applet {
     enrolment = new Enrolment(engines, store, request, aid);
     receipting = new Receipting(engines, store, request);
     loading = new Loading(engines, store, certificate, receipting);
-    delivery = new Delivery(engines, store, loading, receipting, answer);
+    Scp11 scp11 = new Scp11(engines, store.identity, certificate);
+    delivery = new Delivery(engines, store, loading, receipting, answer, scp11);
     authority = new Authority(engines, store);
     maker = new Maker(engines, store, certificate, aid);
   }
@@ -104,8 +105,11 @@ public final class KeyDeliveryApplet extends Applet {
     }
   }
 
-  /** Keys that a tear between a transaction and its wiping left behind go. */
+  /** Keys that a tear between a transaction and its wiping left behind go; so does a pair of a session that a reset ended. */
   private void tidy() {
+    if (!delivery.hasSession()) {
+      engines.dropEphemeral();
+    }
     store.spare.wipe();
     for (short i = 0; i < store.slots.length; ++i) {
       if (store.slots[i].attempt != null && Journal.isFinal(store.slots[i].state())) {
@@ -291,7 +295,7 @@ public final class KeyDeliveryApplet extends Applet {
     byte[] out = answer.small;
     short end = Tlv.put(out, (short) 0, (byte) 0x80, Suites.VERSION);
     end = Tlv.put(out, end, (byte) 0x81, Suites.SUITE);
-    end = Tlv.put(out, end, (byte) 0x82, Suites.LEVEL_BITMAP);
+    end = Tlv.put(out, end, (byte) 0x82, store.identity.levels());
     end = Tlv.head(out, end, (byte) 0x83, (short) 2);
     answer.set(out, (short) 0, Util.setShort(out, end, Ram.EXCHANGE));
   }

@@ -68,6 +68,16 @@ final class Loading {
     return store.trust.accepts(certificate, attempt.certificate, Certificate.SERVICE_PROVIDER);
   }
 
+  /** Whether the enrolment offered RL2, and its CERT.SD counts now. */
+  private boolean isDomainAccepted(Attempt attempt) {
+    short size = attempt.domainSize();
+    if (size == 0) {
+      return false;
+    }
+    certificate.readKnown(attempt.domain, (short) 0, size);
+    return store.trust.accepts(certificate, attempt.domain, Certificate.SECURITY_DOMAIN);
+  }
+
   private boolean isHeaderAccepted(Slot slot) {
     byte[] from = envelope.octets();
     byte[] record = slot.record;
@@ -77,6 +87,7 @@ final class Loading {
     isGood &= Numbers.equal(from, envelope.handle(), slot.attempt.head, Attempt.HANDLE, (short) 16) ? (byte) 1 : 0;
     isGood &= Numbers.compare(from, envelope.seq(), record, Slot.COMMITTED_SEQ, (short) 4) > 0 ? (byte) 1 : 0;
     isGood &= envelope.level() >= record[Slot.LEVEL_FLOOR] ? (byte) 1 : 0;
+    isGood &= !envelope.isByCertificates() || isDomainAccepted(slot.attempt) ? (byte) 1 : 0;
     isGood &= Numbers.compare(from, notAfter, record, Slot.LAST_ISSUED, (short) 4) >= 0 ? (byte) 1 : 0;
     isGood &= Numbers.compare(from, notAfter, store.trust.record, Trust.AUTH_TIME, (short) 4) >= 0 ? (byte) 1 : 0;
     isGood &= Numbers.compare(from, notAfter, from, envelope.issuedAt(), (short) 4) >= 0 ? (byte) 1 : 0;
@@ -130,7 +141,7 @@ final class Loading {
     JCSystem.commitTransaction();
   }
 
-  /** What LOAD asked of CERT.SP and of the header, asked once more before the first key leaves. */
+  /** What LOAD asked of CERT.SP, CERT.SD and of the header, asked once more before the first key leaves. */
   boolean isStillAccepted(Slot slot) {
     return isProviderAccepted(slot.attempt) && isHeaderAccepted(slot);
   }

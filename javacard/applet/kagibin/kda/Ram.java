@@ -24,6 +24,7 @@ final class Ram {
   static final short KEY = 112; // 32: a key of the target's channel, on its way
   static final short SIGNATURE = 144; // 72: DER
   static final short BLOCK = 216; // 16
+  static final short OWN_POINT = 160; // 65: of an agreement that is under way, beside 96 octets in KEYS
   static final short HELD = 232; // 24: what a command keeps of its message
   static final short FIELD = KEYS; // 98: of CurveEquation, over keys that are not there yet
   static final short WORK = 256;

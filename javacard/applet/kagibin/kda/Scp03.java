@@ -6,13 +6,15 @@ import javacard.framework.Util;
 
 /**
  * The off-card entity of SCP03 (GlobalPlatform Amendment D 1.2) with keys of 16, 24 and 32 octets, S8 and S16: makes
- * INITIALIZE UPDATE and EXTERNAL AUTHENTICATE, wraps commands, unwraps answers. One session; all of it is in memory that a
- * reset clears, and {@code close} wipes the keys. The C-MAC is over channel 0.
+ * INITIALIZE UPDATE and EXTERNAL AUTHENTICATE, wraps commands, unwraps answers. A session whose keys SCP11 agreed on is
+ * wrapped and unwrapped the same way ({@code openAgreed}). One session; all of it is in memory that a reset clears, and
+ * {@code close} wipes the keys. The C-MAC is over channel 0.
  */
 final class Scp03 {
   private static final short HOST_CHALLENGE = 0; // 16
   private static final short CARD_CHALLENGE = 16; // 16
   private static final short CRYPTOGRAM = 32; // 16, the card's
+  private static final short S_DEK = 32; // 16, in the cryptogram's place: Key-DEK of a session that SCP11 opened
   private static final short S_ENC = 48; // 32
   private static final short S_MAC = 80; // 32
   private static final short S_RMAC = 112; // 32
@@ -31,6 +33,9 @@ final class Scp03 {
   static final byte PSEUDO_RANDOM = 0x10;
   private static final byte R_MAC = 0x20;
   private static final byte R_ENCRYPTION = 0x40;
+
+  private static final short AGREED = 16; // octets of each key that SCP11 agreed on
+  private static final byte EVERYTHING = 0x33; // C-MAC, C-ENC, R-MAC, R-ENC
 
   private static final byte DERIVE_CARD = 0x00;
   private static final byte DERIVE_HOST = 0x01;
@@ -59,10 +64,32 @@ final class Scp03 {
     memory[IS_OPEN] = 1;
   }
 
+  void setMode(boolean isS16) {
+    memory[MODE] = isS16 ? (byte) 16 : (byte) 8;
+  }
+
+  /** Opens with S-ENC, S-MAC, S-RMAC and Key-DEK, 16 octets each in this order; the receipt is the first chaining value. */
+  void openAgreed(byte[] from, short keys, short receipt) {
+    Util.arrayCopyNonAtomic(from, keys, memory, S_ENC, AGREED);
+    Util.arrayCopyNonAtomic(from, (short) (keys + AGREED), memory, S_MAC, AGREED);
+    Util.arrayCopyNonAtomic(from, (short) (keys + 2 * AGREED), memory, S_RMAC, AGREED);
+    Util.arrayCopyNonAtomic(from, (short) (keys + 3 * AGREED), memory, S_DEK, AGREED);
+    Util.arrayCopyNonAtomic(from, receipt, memory, CHAINING, (short) 16);
+    Util.setShort(memory, COUNTER, (short) 0);
+    memory[KEY_SIZE] = (byte) AGREED;
+    memory[LEVEL] = EVERYTHING;
+    setOpen();
+  }
+
+  /** The cipher takes the Key-DEK of a session that SCP11 opened. */
+  void encryptUnderDek() {
+    engines.aes.encryptUnder(memory, S_DEK, AGREED);
+  }
+
   /** 80 50 KVN 00 with a fresh host challenge; answers the command's length. */
   short initializeUpdate(byte version, boolean isS16, byte[] to, short at) {
     close();
-    memory[MODE] = isS16 ? (byte) 16 : (byte) 8;
+    setMode(isS16);
     engines.random.generateData(memory, HOST_CHALLENGE, memory[MODE]);
     to[at] = (byte) 0x80;
     to[(short) (at + 1)] = 0x50;

@@ -18,6 +18,9 @@ final class SessionState {
   static final byte PROBE_COMMAND = 5;
   static final byte PERSONALIZATION = 6;
   static final byte ACTION = 7;
+  static final byte CARD_DATA = 8;
+  static final byte HOST_CERTIFICATE = 9;
+  static final byte AGREEMENT = 10;
 
   private static final short IS_ACTIVE = 0;
   static final short STAGE = 1;

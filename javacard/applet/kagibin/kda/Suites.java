@@ -8,8 +8,10 @@ import javacard.framework.ISOException;
 final class Suites {
   static final byte VERSION = 0x01;
   static final byte SUITE = 0x01;
-  static final byte LEVEL = 0x01; // RL1
-  static final byte LEVEL_BITMAP = 0x01;
+  static final byte BY_CERTIFICATES = 0x02; // RL2
+  // Bits of CAPABILITIES and of E1/88.
+  static final byte OFFERS_RL1 = 0x01;
+  static final byte OFFERS_RL2 = 0x02;
 
   private Suites() {}
 
@@ -38,7 +40,7 @@ final class Suites {
   }
 
   static void requireLevel(byte level) {
-    if (level != LEVEL) {
+    if (level != 0x01 && level != BY_CERTIFICATES) {
       ISOException.throwIt(level >= 0x00 && level <= 0x04 ? ISO7816.SW_FUNC_NOT_SUPPORTED : ISO7816.SW_WRONG_DATA);
     }
   }

@@ -2,8 +2,9 @@
 package kagibin.kda;
 
 /**
- * The secure channel of one run: under which keys it opens, what the card's answer to INITIALIZE UPDATE has to be, and what
- * that answer proves by itself (kagibin/se/kda/target/target_channel.cc). Each step answers what follows from it.
+ * The secure channel of one run: under which keys it opens, or by which certificates, what the card's answer to INITIALIZE
+ * UPDATE has to be, and what that answer proves by itself (kagibin/se/kda/target/target_channel.cc). Each step answers what
+ * follows from it.
  */
 final class TargetChannel {
   // What follows.
@@ -19,6 +20,7 @@ final class TargetChannel {
 
   final Scp03 scp;
   final ChannelKeys keys;
+  private final Scp11 scp11;
   private final Engines engines;
   private final SessionState state;
   private final Envelope envelope;
@@ -27,7 +29,8 @@ final class TargetChannel {
   private final NextAnswer out;
   private final byte[] exchange;
 
-  TargetChannel(Engines all, SessionState session, Envelope opened, NextAnswer answer) {
+  TargetChannel(Engines all, SessionState session, Envelope opened, NextAnswer answer, Scp11 byCertificates) {
+    scp11 = byCertificates;
     engines = all;
     state = session;
     envelope = opened;
@@ -74,6 +77,9 @@ final class TargetChannel {
   byte open(byte purpose) {
     close();
     state.fields[SessionState.PURPOSE] = purpose;
+    if (envelope.isByCertificates()) {
+      return openByCertificates();
+    }
     if (!findSet() || !keys.isUsable(ChannelKeys.BEFORE)) {
       return BLOCKED;
     }
@@ -144,6 +150,57 @@ final class TargetChannel {
     return OPEN;
   }
 
+  private byte openByCertificates() {
+    if (!scp11.isPossible(state.slot().attempt)) {
+      return BLOCKED;
+    }
+    state.fields[SessionState.STAGE] = SessionState.CARD_DATA;
+    out.selectAndSend(Scp11.askCardData(exchange, NextAnswer.COMMAND), state.slot());
+    return WAITS;
+  }
+
+  byte cardDataAnswered(short sw, short at, short size) {
+    short macSize = sw == Status.OK ? scp11.macSize(at, size) : (short) 0;
+    if (macSize == 0) {
+      return BLOCKED;
+    }
+    scp.setMode(macSize == 16);
+    state.fields[SessionState.STAGE] = SessionState.HOST_CERTIFICATE;
+    out.send(scp11.certificate(exchange, NextAnswer.COMMAND));
+    return WAITS;
+  }
+
+  byte certificateAnswered(short sw) {
+    if (sw != Status.OK) {
+      return BLOCKED;
+    }
+    state.fields[SessionState.STAGE] = SessionState.AGREEMENT;
+    out.send(scp11.authenticate(envelope.version(), exchange, NextAnswer.COMMAND));
+    return WAITS;
+  }
+
+  byte agreementAnswered(short sw, short at, short size) {
+    if (!engines.hasEphemeral()) {
+      return open(state.fields[SessionState.PURPOSE]); // a receipt was made meanwhile, and took its place
+    }
+    if (sw != Status.OK || !scp11.agree(state.slot().attempt, at, size)) {
+      return BLOCKED;
+    }
+    scp.openAgreed(engines.ram.work, Scp11.SESSION_KEYS, Scp11.RECEIPT);
+    return OPEN;
+  }
+
+  /** The cipher takes what sensitive data go under: Key-DEK, and by certificates the session's own. */
+  void encryptUnderDek() {
+    if (envelope.isByCertificates()) {
+      scp.encryptUnderDek();
+      return;
+    }
+    short size = keys.copy(ChannelKeys.BEFORE, ChannelKeys.DEK);
+    engines.aes.encryptUnder(engines.ram.work, Ram.KEY, size);
+    keys.wipeCopy();
+  }
+
   boolean isOpen() {
     return scp.isOpen();
   }
@@ -166,6 +223,7 @@ final class TargetChannel {
 
   void close() {
     scp.close();
+    engines.dropEphemeral();
     state.set(SessionState.IS_COUNTED, false);
   }
 }

@@ -19,15 +19,15 @@ final class TargetCommands {
 
   private final Actions actions;
   private final Payload payload;
-  private final ChannelKeys keys;
+  private final TargetChannel channel;
   private final Aes aes;
   private final byte[] work;
   private final short[] progress = JCSystem.makeTransientShortArray((short) 3, JCSystem.CLEAR_ON_RESET);
 
-  TargetCommands(Engines engines, Actions what, ChannelKeys channelKeys) {
+  TargetCommands(Engines engines, Actions what, TargetChannel target) {
     actions = what;
     payload = what.payload;
-    keys = channelKeys;
+    channel = target;
     aes = engines.aes;
     work = engines.ram.work;
   }
@@ -117,17 +117,11 @@ final class TargetCommands {
     return data.length();
   }
 
-  private void encryptUnderDek() {
-    short size = keys.copy(ChannelKeys.BEFORE, ChannelKeys.DEK);
-    aes.encryptUnder(work, Ram.KEY, size);
-    keys.wipeCopy();
-  }
-
   private short putKey(short action, byte[] to, short at) {
     boolean isOne = actions.key(action, (short) 1) == 0;
     byte p2 = (byte) (actions.firstIdentifier(action) | (isOne ? 0x00 : 0x80));
     header(to, at, (byte) 0x80, (byte) 0xD8, actions.oldVersion(action), p2);
-    encryptUnderDek();
+    channel.encryptUnderDek();
     short end = (short) (at + DATA);
     to[end++] = actions.newVersion(action);
     for (short i = 0; i < 3; ++i) {
@@ -159,7 +153,7 @@ final class TargetCommands {
     boolean isSecret = payload.at(flags.value()) == 1;
     short end = dataEnd(action);
     if (isSecret) {
-      encryptUnderDek();
+      channel.encryptUnderDek();
     }
     short used = 0;
     while (progress[GROUP] < end) {

@@ -22,15 +22,15 @@ final class TargetSession {
   private final byte[] exchange;
   private final byte[] journal;
 
-  TargetSession(Engines all, Receipting receipts, NextAnswer answer) {
+  TargetSession(Engines all, Receipting receipts, NextAnswer answer, Scp11 scp11) {
     receipting = receipts;
     out = answer;
     actions = receipts.envelope.actions;
     exchange = all.ram.exchange;
     journal = state.journal;
-    channel = new TargetChannel(all, state, receipts.envelope, answer);
+    channel = new TargetChannel(all, state, receipts.envelope, answer, scp11);
     probe = channel.probe();
-    commands = new TargetCommands(all, actions, channel.keys);
+    commands = new TargetCommands(all, actions, channel);
     keyList = new KeyList(all);
   }
 
@@ -45,7 +45,7 @@ final class TargetSession {
   /** Ends it and wipes all that was opened. */
   void drop() {
     if (isActive()) {
-      channel.scp.close();
+      channel.close();
       actions.payload.close();
       state.end();
     }
@@ -92,6 +92,15 @@ final class TargetSession {
         break;
       case SessionState.CHANNEL_AUTHENTICATION:
         follow(channel.authenticationAnswered(sw, size));
+        break;
+      case SessionState.CARD_DATA:
+        follow(channel.cardDataAnswered(sw, at, size));
+        break;
+      case SessionState.HOST_CERTIFICATE:
+        follow(channel.certificateAnswered(sw));
+        break;
+      case SessionState.AGREEMENT:
+        follow(channel.agreementAnswered(sw, at, size));
         break;
       case SessionState.KEY_LIST:
         keyListAnswered(sw, at, size);

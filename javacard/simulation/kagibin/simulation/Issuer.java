@@ -42,6 +42,27 @@ public final class Issuer {
     return certificate(++serial, makerName, seid, Octets.of(0x82), discretionary, point, makerKey);
   }
 
+  /** CERT.OCE for this point. */
+  public byte[] certifyOce(byte[] point) {
+    return certificate(++serial, makerName, seid, Octets.of(0x00, 0x80), kind(3, 1), point, makerKey);
+  }
+
+  /** CERT.SD by the authority, whose key is {@code root}: of this element, for a domain of a provider's. */
+  public byte[] certifyDomain(PrivateKey root, byte[] ofElement, byte[] aid, byte[] owner, byte[] point) {
+    byte[] discretionary = Octets.join(kind(4, 1), Octets.tlv(0x82, aid), Octets.tlv(0x86, owner));
+    return certificate(++serial, Octets.ascii("AUTH"), ofElement, Octets.of(0x00, 0x80), discretionary, point, root);
+  }
+
+  /** The maker's public key, which its domains hold as PK.CA-KLOC. */
+  public byte[] makerPoint() {
+    return Octets.find(Octets.find(Octets.value(makerCertificate, 0), 0x7F49), 0xB0);
+  }
+
+  /** The data of STORE CERTIFICATES with a CERT.OCE. */
+  public byte[] stored(byte[] kdaCertificate, byte[] oceCertificate) {
+    return Octets.join(stored(kdaCertificate), Octets.tlv(0x83, oceCertificate));
+  }
+
   /** The data of STORE CERTIFICATES. */
   public byte[] stored(byte[] kdaCertificate) {
     return Octets.join(Octets.tlv(0x80, rootPoint), Octets.tlv(0x81, makerCertificate),

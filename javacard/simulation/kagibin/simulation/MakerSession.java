@@ -99,10 +99,16 @@ public final class MakerSession {
 
   /** Generates, certifies and stores. */
   public void make(Issuer issuer) {
+    make(issuer, false);
+  }
+
+  /** The same, with CERT.OCE or without. */
+  public void make(Issuer issuer, boolean withOce) {
     open();
     byte[] generated = generate();
     byte[] kda = issuer.certifyKda(Octets.value(generated, 0));
-    int status = storeCertificates(issuer.stored(kda));
+    int status = storeCertificates(
+        withOce ? issuer.stored(kda, issuer.certifyOce(Octets.value(generated, 1))) : issuer.stored(kda));
     if (status != 0x9000) {
       throw new IllegalStateException("STORE CERTIFICATES answered " + Integer.toHexString(status));
     }

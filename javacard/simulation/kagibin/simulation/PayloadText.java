@@ -57,10 +57,11 @@ public final class PayloadText {
         probe == null ? new byte[0] : Octets.tlv(0x83, probe));
   }
 
+  /** {@code channel} may be null: without C1, as at RL2. */
   public static byte[] payload(int version, Scp03Card.KeySet channel, byte[] receiptKey, byte[]... actions) {
-    return Octets.join(Octets.tlv(0xC0, actions),
-        Octets.tlv(0xC1, Octets.tlv(0x80, Octets.of(version)), Octets.tlv(0x81, channel.enc),
-            Octets.tlv(0x82, channel.mac), Octets.tlv(0x83, channel.dek)),
-        Octets.tlv(0xC2, receiptKey));
+    byte[] keys = channel == null ? new byte[0]
+        : Octets.tlv(0xC1, Octets.tlv(0x80, Octets.of(version)), Octets.tlv(0x81, channel.enc),
+            Octets.tlv(0x82, channel.mac), Octets.tlv(0x83, channel.dek));
+    return Octets.join(Octets.tlv(0xC0, actions), keys, Octets.tlv(0xC2, receiptKey));
   }
 }

@@ -25,6 +25,8 @@ public final class Provider {
     public byte[] kdaPoint;
     public byte[] receiptKey;
     public byte[] header;
+    /** CERT.SD that went with the request; null: none. */
+    public byte[] domain;
   }
 
   public Provider(byte[] ownSpid, byte[] certificateOfProvider, PrivateKey signingKey, byte[] root) {
@@ -75,7 +77,7 @@ public final class Provider {
         Cryptography.sha256(Octets.ascii("KB1-ANS"), head, Octets.tlv(0x85, attempt.kemPoint));
     byte[][] keys = keys(attempt.kem, Octets.value(body, 4), context);
     byte[] text = unsealed(keys, Octets.value(body, 5), Octets.value(body, 6), head, sealed);
-    require(Octets.count(text) == 3, "T has another form");
+    require(Octets.count(text) == (attempt.domain == null ? 3 : 4), "T has another form");
     attempt.handle = Octets.value(body, 2);
     attempt.statement = Octets.object(text, 0);
     byte[] kda = Octets.value(text, 1);
@@ -89,16 +91,24 @@ public final class Provider {
     require(Cryptography.verify(attempt.kdaPoint, signature, Octets.ascii("KB1-ES"), signedPart), "E1 is not signed");
     require(Arrays.equals(Octets.find(e1, 0x81), attempt.nonce) && Arrays.equals(Octets.find(e1, 0x8E), attempt.handle)
         && Arrays.equals(Octets.find(e1, 0x8F), spid), "E1 is of another attempt");
+    byte[] ofDomain = attempt.domain == null ? null : Cryptography.sha256(attempt.domain);
+    require(Arrays.equals(Octets.find(e1, 0x90), ofDomain), "E1 is of another CERT.SD");
+    require(ofDomain == null || Arrays.equals(Octets.object(text, 3), attempt.domain), "T has another CERT.SD");
     require(Arrays.equals(Octets.find(e1, 0x85), Octets.find(kda, 0x5F20)), "E1 has another SEID");
     require(Arrays.equals(Octets.find(e1, 0x87), Octets.find(Octets.find(kda, 0x53), 0x83)), "E1 has another code hash");
     return e1;
   }
 
   private static void verifyCertificate(byte[] value, byte[] issuer) {
+    require(isCertifiedBy(value, issuer), "a certificate is not its issuer's");
+  }
+
+  /** {@code value}: of TLV 7F21. */
+  static boolean isCertifiedBy(byte[] value, byte[] issuer) {
     byte[] signature = Octets.find(value, 0x5F37);
     byte[] body = Octets.cut(value, 0, value.length - 67);
     byte[] der = Octets.tlv(0x30, integer(Octets.cut(signature, 0, 32)), integer(Octets.cut(signature, 32, 64)));
-    require(Cryptography.verify(issuer, der, body), "a certificate is not its issuer's");
+    return Cryptography.verify(issuer, der, body);
   }
 
   private static byte[] integer(byte[] number) {
@@ -107,8 +117,13 @@ public final class Provider {
 
   /** A0 of RL1. */
   public byte[] header(Attempt attempt, int version, int mask, int seq, long issuedAt, long notAfter) {
+    return header(attempt, 1, Octets.of(version, mask), seq, issuedAt, notAfter);
+  }
+
+  /** A0 of any level; {@code parameters} are the value of 85. */
+  public byte[] header(Attempt attempt, int level, byte[] parameters, int seq, long issuedAt, long notAfter) {
     return Octets.tlv(0xA0, Octets.tlv(0x80, Octets.of(1)), Octets.tlv(0x81, Octets.of(1)), Octets.tlv(0x82, spid),
-        Octets.tlv(0x83, attempt.handle), Octets.tlv(0x84, Octets.of(1)), Octets.tlv(0x85, Octets.of(version, mask)),
+        Octets.tlv(0x83, attempt.handle), Octets.tlv(0x84, Octets.of(level)), Octets.tlv(0x85, parameters),
         Octets.tlv(0x86, Octets.number(seq, 4)), Octets.tlv(0x87, Octets.number(issuedAt, 4)),
         Octets.tlv(0x88, Octets.number(notAfter, 4)));
   }

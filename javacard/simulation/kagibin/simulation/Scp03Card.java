@@ -22,6 +22,7 @@ public final class Scp03Card {
   private static final int R_MAC = 0x10;
   private static final int R_ENCRYPTION = 0x20;
   private final int parameter;
+  private int mode;
   private final SecureRandom random = new SecureRandom();
   private KeySet keys;
   private byte[] challenges;
@@ -36,10 +37,11 @@ public final class Scp03Card {
 
   public Scp03Card(int i) {
     parameter = i;
+    close();
   }
 
   public int mode() {
-    return (parameter & 1) != 0 ? 16 : 8;
+    return mode;
   }
 
   public boolean isOpen() {
@@ -54,9 +56,23 @@ public final class Scp03Card {
     return keys;
   }
 
-  public void close() {
+  public final void close() {
     isOpen = false;
     sMac = null;
+    mode = (parameter & 1) != 0 ? 16 : 8;
+  }
+
+  /** A session that SCP11 agreed on: of the key material the first key is the receipt's; its Key-DEK is the session's. */
+  void openAgreed(byte[] material, byte[] receipt, int macSize) {
+    sEnc = Octets.cut(material, 16, 32);
+    sMac = Octets.cut(material, 32, 48);
+    sRmac = Octets.cut(material, 48, 64);
+    keys = new KeySet(sEnc, sMac, Octets.cut(material, 64, 80));
+    chaining = receipt;
+    counter = 0;
+    level = 0x33;
+    mode = macSize;
+    isOpen = true;
   }
 
   static byte[] derive(byte[] key, int constant, byte[] context, int size) {

@@ -7,8 +7,8 @@ import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 
 /**
- * A security domain to deliver into: SCP03, PUT KEY, DELETE KEY, STORE DATA, GET DATA 00E0. It keeps what it was given for
- * a test to look at. Short APDUs on channel 0, without SELECT.
+ * A security domain to deliver into: SCP03 and, if asked for, SCP11a; PUT KEY, DELETE KEY, STORE DATA, GET DATA 00E0. It
+ * keeps what it was given for a test to look at. Short APDUs on channel 0, without SELECT.
  */
 public final class TargetDomain {
   private static final byte[] OK = Octets.of(0x90, 0x00);
@@ -19,6 +19,8 @@ public final class TargetDomain {
   public byte[] received = new byte[0];
   /** Looks at every plain answer before it is wrapped, and may change its last two octets, the status word. */
   public UnaryOperator<byte[]> fault = answer -> answer;
+  /** SCP11a beside SCP03; null: it does not speak it. */
+  public Scp11Card scp11;
   private final byte[] aid;
   private final Scp03Card channel;
 
@@ -27,12 +29,20 @@ public final class TargetDomain {
     channel = new Scp03Card(i);
   }
 
+  /** Key-DEK of the session that was opened last. */
+  public byte[] keyDek() {
+    return channel.keys().dek;
+  }
+
   public boolean isOpen() {
     return channel.isOpen();
   }
 
   public void reset() {
     channel.close();
+    if (scp11 != null) {
+      scp11.reset();
+    }
   }
 
   private static byte[] status(int sw) {
@@ -41,13 +51,18 @@ public final class TargetDomain {
 
   public byte[] process(byte[] command) {
     int instruction = command[1] & 0xFF;
+    boolean isSecure = (command[0] & 0x0C) != 0;
+    boolean isOfScp11 = instruction == 0xCA || instruction == 0x2A || instruction == 0x82;
+    if (scp11 != null && !isSecure && isOfScp11) {
+      return byCertificates(command);
+    }
     if (instruction == 0x50) {
       return initializeUpdate(command);
     }
     if (instruction == 0x82) {
       return channel.externalAuthenticate(command) ? OK : status(0x6300);
     }
-    if ((command[0] & 0x0C) == 0) {
+    if (!isSecure) {
       return status(0x6982);
     }
     int lc = command.length > 5 ? command[4] & 0xFF : 0;
@@ -60,7 +75,19 @@ public final class TargetDomain {
     return Octets.join(channel.wrap(Octets.cut(plain, 0, plain.length - 2), sw), status(sw));
   }
 
+  private byte[] byCertificates(byte[] command) {
+    switch (command[1] & 0xFF) {
+      case 0xCA:
+        return command[2] == 0 && command[3] == 0x66 ? Octets.join(scp11.cardData(), OK) : status(0x6A88);
+      case 0x2A:
+        return scp11.verify(command);
+      default:
+        return scp11.authenticate(command, channel);
+    }
+  }
+
   private byte[] initializeUpdate(byte[] command) {
+    channel.close();
     int size = command[4] & 0xFF;
     if (size != channel.mode()) {
       return status(0x6700);

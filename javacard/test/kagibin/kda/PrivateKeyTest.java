@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package kagibin.kda;
 
+import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
 import java.util.ArrayList;
@@ -112,6 +114,46 @@ public class PrivateKeyTest {
       }
     }
     assertEquals("SK.KDA.SIG and SK.OCE.ECKA, no skE", 2, guardPrivateKeys(world));
+  }
+
+  /** A session by certificates: the pair of the agreement waits over commands, and goes with the answer or the session. */
+  @Test
+  public void noAnswerAndNoMemoryBetweenCommandsCarriesAKeyOfASessionByCertificates() {
+    World world = World.byCertificates(16);
+    world.select();
+    Provider.Attempt attempt = world.enrol();
+    Scp03Card.KeySet fresh = PayloadText.keySet(16);
+    World.ok(world.load(attempt, world.seal(attempt, PayloadText.putSet(0, World.NEW_VERSION, fresh))));
+    int[] kept = new int[5];
+    world.relay = answer -> {
+      kept[world.sent.size()] = guardPrivateKeys(world);
+      return answer;
+    };
+    assertEquals(World.DONE, world.pump(attempt));
+    assertArrayEquals("one more while MUTUAL AUTHENTICATE is open", new int[] {0, 3, 3, 4, 3}, kept);
+    assertEquals("SK.KDA.SIG and SK.OCE.ECKA", 2, guardPrivateKeys(world));
+    secrets.clear(); // private keys lie in memory, in their key objects
+    for (byte[] key : new byte[][] {fresh.enc, fresh.dek, attempt.receiptKey, world.target.keyDek()}) {
+      guard(key);
+    }
+    for (Object one : ObjectGraph.of(world.card.applet()).objects()) {
+      if (one instanceof byte[]) {
+        check(new byte[0], (byte[]) one);
+      }
+    }
+
+    Provider.Attempt second = world.enrol();
+    World.ok(world.load(second, world.seal(second, PayloadText.deleteKey(World.NEW_VERSION))));
+    world.relay = answer -> {
+      if (guardPrivateKeys(world) == 4) {
+        askEverything(world, second.handle);
+        throw new IllegalStateException("far enough");
+      }
+      return answer;
+    };
+    assertThrows(IllegalStateException.class, () -> world.pump(second));
+    world.send(0x12, new byte[1]); // a LOAD, which ends a session
+    assertEquals("SK.KDA.SIG, SK.OCE.ECKA, skE", 3, guardPrivateKeys(world));
   }
 
   /** Kenc opens a payload; a receipt and a refusal open one for themselves alone. */

@@ -30,10 +30,10 @@ public class TearTest {
 
   /** A world whose card loses its power at chosen transactions. */
   private static final class Site {
-    final World world = new World();
+    final World world;
     final Scp03Card.KeySet fresh = PayloadText.keySet(16);
     final byte[][] actions;
-    final Provider.Attempt attempt = world.attempt();
+    final Provider.Attempt attempt;
     byte[] envelope;
     int[] at; // transactions, from 0
     Moment[] moments;
@@ -43,14 +43,18 @@ public class TearTest {
     Map<Object, Object> before;
 
     Site(String kind) {
+      world = kind.startsWith("by certificates") ? World.byCertificates(16) : new World();
+      attempt = world.attempt();
       switch (kind) {
         case "replace":
+        case "by certificates":
           actions = new byte[][] {PayloadText.putSet(World.OLD_VERSION, World.NEW_VERSION, fresh)};
           break;
         case "in place":
           actions = new byte[][] {PayloadText.putSet(World.OLD_VERSION, World.OLD_VERSION, fresh)};
           break;
         case "add and delete":
+        case "by certificates, add and delete":
           actions = new byte[][] {PayloadText.putSet(0, World.NEW_VERSION, fresh),
               PayloadText.deleteKey(World.OLD_VERSION)};
           break;
@@ -92,7 +96,7 @@ public class TearTest {
         if (attempt.request == null) {
           attempt.request = world.provider.request(attempt, World.TARGET, 0, null);
         }
-        byte[] answer = send(world.send(0x10, attempt.request));
+        byte[] answer = send(world.send(0x10, World.message(attempt)));
         world.provider.open(attempt, World.ok(answer));
       }
       if (envelope == null) {
@@ -180,6 +184,12 @@ public class TearTest {
   }
 
   @Test
+  public void aTearAtAnyTransactionOfADeliveryByCertificatesIsHealed() {
+    tearEverywhere("by certificates");
+    tearEverywhere("by certificates, add and delete");
+  }
+
+  @Test
   public void aTearAtAnyTransactionOfDataAndASingleKeyIsHealed() {
     tearEverywhere("data and one key");
   }
@@ -187,8 +197,8 @@ public class TearTest {
   @Test
   public void twoTearsAreHealedToo() {
     Random random = new Random(4);
-    String[] kinds = {"replace", "in place", "add and delete", "data and one key"};
-    for (int i = 0; i < 24; ++i) {
+    String[] kinds = {"replace", "in place", "add and delete", "data and one key", "by certificates"};
+    for (int i = 0; i < 30; ++i) {
       Site site = new Site(kinds[i % kinds.length]);
       int first = random.nextInt(4);
       int[] at = {first, first + 1 + random.nextInt(4)};

@@ -2,7 +2,9 @@
 package kagibin.kda;
 
 import java.security.KeyPair;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import kagibin.simulation.Cryptography;
 import kagibin.simulation.Issuer;
 import kagibin.simulation.MakerSession;
@@ -10,6 +12,7 @@ import kagibin.simulation.Octets;
 import kagibin.simulation.PayloadText;
 import kagibin.simulation.Provider;
 import kagibin.simulation.Scp03Card;
+import kagibin.simulation.Scp11Card;
 import kagibin.simulation.SimulatedCard;
 import kagibin.simulation.TargetDomain;
 
@@ -29,8 +32,12 @@ final class World {
   final TargetDomain target;
   final Scp03Card.KeySet channelKeys;
   final Provider provider;
+  /** CERT.SD, which the agent hands in with every request; null: none, and deliveries are at RL1. */
+  byte[] domainCertificate;
   int mask = 0x60;
   int seq;
+  /** The commands that went to the target. */
+  final List<byte[]> sent = new ArrayList<>();
   /** What the target answers on its way to the applet; null: the answer is lost, and the agent begins again. */
   java.util.function.UnaryOperator<byte[]> relay = answer -> answer;
 
@@ -39,16 +46,29 @@ final class World {
   }
 
   World(int keySize, int i, int slots) {
+    this(keySize, i, slots, 0);
+  }
+
+  /** At RL2: the domain speaks SCP11a with MACs of so many octets, and the authority certified its key. */
+  static World byCertificates(int macSize) {
+    return new World(16, 0x70, 0, macSize);
+  }
+
+  World(int keySize, int i, int slots, int macSize) {
     Scp03Card.KeySet makers = PayloadText.keySet(16);
     issuer = Fixture.issuer(root.getPrivate(), MakerSession.point(root));
     card = new SimulatedCard(makers, slots);
-    new MakerSession(card, makers).make(issuer);
+    new MakerSession(card, makers).make(issuer, macSize > 0);
     card.reset();
     target = new TargetDomain(TARGET, i);
     channelKeys = PayloadText.keySet(keySize);
     target.keySets.put(OLD_VERSION, channelKeys);
     card.add(TARGET, new SimulatedCard.Application(target, new byte[0]));
     provider = provider(SPID, 1);
+    if (macSize > 0) {
+      target.scp11 = new Scp11Card(issuer.makerPoint(), macSize);
+      domainCertificate = issuer.certifyDomain(root.getPrivate(), issuer.seid, TARGET, SPID, target.scp11.point());
+    }
   }
 
   Provider provider(byte[] spid, int epoch) {
@@ -111,6 +131,7 @@ final class World {
     out.kemPoint = MakerSession.point(kem);
     out.nonce = PayloadText.random(16);
     out.receiptKey = PayloadText.random(16);
+    out.domain = domainCertificate;
     return out;
   }
 
@@ -118,17 +139,29 @@ final class World {
   Provider.Attempt enrol() {
     Provider.Attempt attempt = attempt();
     attempt.request = provider.request(attempt, TARGET, 0, null);
-    provider.open(attempt, ok(send(0x10, attempt.request)));
+    provider.open(attempt, ok(send(0x10, message(attempt))));
     return attempt;
   }
 
+  /** What ENROL takes: E0, and CERT.SD where the attempt has one. */
+  static byte[] message(Provider.Attempt attempt) {
+    return attempt.domain == null ? attempt.request : Octets.join(attempt.request, attempt.domain);
+  }
+
   byte[] payload(Provider.Attempt attempt, byte[]... actions) {
-    return PayloadText.payload(OLD_VERSION, channelKeys, attempt.receiptKey, actions);
+    Scp03Card.KeySet keys = attempt.domain == null ? channelKeys : null;
+    return PayloadText.payload(OLD_VERSION, keys, attempt.receiptKey, actions);
   }
 
   byte[] seal(Provider.Attempt attempt, byte[]... actions) {
-    byte[] header = provider.header(attempt, OLD_VERSION, mask, ++seq, 1000, 2000);
-    return provider.seal(attempt, header, payload(attempt, actions));
+    return provider.seal(attempt, header(attempt), payload(attempt, actions));
+  }
+
+  /** A0 of the next SEQ. */
+  byte[] header(Provider.Attempt attempt) {
+    boolean isByCertificates = attempt.domain != null;
+    byte[] parameters = isByCertificates ? Octets.of(0x11, Scp11Card.KEY_VERSION) : Octets.of(OLD_VERSION, mask);
+    return provider.header(attempt, isByCertificates ? 2 : 1, parameters, ++seq, 1000, 2000);
   }
 
   byte[] load(Provider.Attempt attempt, byte[] envelope) {
@@ -161,6 +194,7 @@ final class World {
         byte[] aid = Octets.find(data, 0xD1);
         card.transmit(Octets.join(Octets.of(1, 0xA4, 4, 0, aid.length), aid, Octets.of(0)));
       }
+      sent.add(command.clone());
       command[0] |= 1;
       last = relay.apply(card.transmit(command));
     }
