@@ -104,7 +104,10 @@ int main(int argc, char** argv) {
       ->add_option("--code-hash", options.code_hash,
                    "SHA-256 of the load file data block that was loaded, 64 hexadecimal digits")
       ->required();
-  certify->add_option("--days", options.days, "validity of CERT.KDA")
+  certify->add_flag("--host-certificate", options.host_certificate,
+                    "give it CERT.OCE, too, with which it opens SCP11a channels to domains that "
+                    "this maker made: relay level RL2");
+  certify->add_option("--days", options.days, "validity of CERT.KDA and CERT.OCE")
       ->capture_default_str()
       ->check(CLI::Range(1, 3653));
   certify->add_option("--shipment", options.shipment, "where to write the signed shipment list")

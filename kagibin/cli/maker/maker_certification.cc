@@ -50,8 +50,8 @@ Result<delivery::ShippedElement> MakerCommands::certify_card() {
   const auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
   maker::ElementMaker element_maker(KB_TRY(folder.identity()), clock_, rng_);
   const auto card = KB_TRY(open_card(options_.reader));
-  const pki::Certificate certificate =
-      KB_TRY(element_maker.certify_kda(*card, keys, shipped.seid, code_hash, options_.days));
+  const pki::Certificate certificate = KB_TRY(element_maker.certify_kda(
+      *card, keys, shipped.seid, code_hash, options_.days, options_.host_certificate));
   shipped.kda_certificate_sha256 = certificate.fingerprint();
   const std::string list = KB_TRY(element_maker.sign_shipment(std::span(&shipped, 1)));
   KB_TRY(crypto::write_file(options_.shipment, ascii(list), false));

@@ -42,6 +42,7 @@ struct MakerOptions {
   std::filesystem::path domain_keys;
   std::string cin;
   std::string code_hash;
+  bool host_certificate = false;
 };
 
 class MakerCommands {
