@@ -48,33 +48,42 @@ class AuthorityCommands {
   }
 
   int certify_maker() {
-    return certify([&](Authority& authority,
-                       const pki::CertificationRequest& request) -> Result<pki::Certificate> {
-      const auto platform = KB_TRY(this->platform());
-      return authority.certify_maker(request, platform, options_.days);
-    });
+    return certify<Request>(
+        [&](Authority& authority, const Request& request) -> Result<pki::Certificate> {
+          const auto platform = KB_TRY(this->platform());
+          return authority.certify_maker(request, platform, options_.days);
+        });
   }
 
   int certify_casd() {
-    return certify([&](Authority& authority,
-                       const pki::CertificationRequest& request) -> Result<pki::Certificate> {
-      const auto platform = KB_TRY(this->platform());
-      const Aid casd = KB_TRY(Aid::from_hex(options_.casd));
-      return authority.certify_casd(request, casd, platform, options_.days);
-    });
+    return certify<Request>(
+        [&](Authority& authority, const Request& request) -> Result<pki::Certificate> {
+          const auto platform = KB_TRY(this->platform());
+          const Aid casd = KB_TRY(Aid::from_hex(options_.casd));
+          return authority.certify_casd(request, casd, platform, options_.days);
+        });
   }
 
   int certify_provider() {
-    return certify([&](Authority& authority,
-                       const pki::CertificationRequest& request) -> Result<pki::Certificate> {
-      std::vector<Bytes> prefixes;
-      prefixes.reserve(options_.aid_prefixes.size());
-      for (const std::string& text : options_.aid_prefixes) {
-        prefixes.push_back(KB_TRY(cli::parse_hex(text, Aid::kMinLength, Aid::kMaxLength)));
-      }
-      return authority.certify_service_provider(
-          request, prefixes, static_cast<std::uint16_t>(options_.epoch), options_.days);
-    });
+    return certify<Request>(
+        [&](Authority& authority, const Request& request) -> Result<pki::Certificate> {
+          std::vector<Bytes> prefixes;
+          prefixes.reserve(options_.aid_prefixes.size());
+          for (const std::string& text : options_.aid_prefixes) {
+            prefixes.push_back(KB_TRY(cli::parse_hex(text, Aid::kMinLength, Aid::kMaxLength)));
+          }
+          return authority.certify_service_provider(
+              request, prefixes, static_cast<std::uint16_t>(options_.epoch), options_.days);
+        });
+  }
+
+  // CERT.SD, on the word of a maker that was certified here.
+  int certify_domain() {
+    return certify<pki::DomainKeyRequest>(
+        [&](Authority& authority, const pki::DomainKeyRequest& request) {
+          return authority.certify_security_domain(
+              request, static_cast<std::uint16_t>(options_.epoch), options_.days);
+        });
   }
 
   int statement(const std::string& kind) {
@@ -114,6 +123,8 @@ class AuthorityCommands {
   }
 
  private:
+  using Request = pki::CertificationRequest;
+
   Result<std::array<std::uint8_t, 16>> platform() const {
     const auto octets = from_hex(options_.platform);
     const auto out = octets ? to_array<16>(*octets) : std::nullopt;
@@ -128,12 +139,11 @@ class AuthorityCommands {
     return AuthorityFolder::open(program_.home(), passphrase);
   }
 
-  template <typename Certify>
+  template <typename AnyRequest, typename Certify>
   int certify(Certify certify) {
     auto made = [&]() -> Result<pki::Certificate> {
       const SecretBytes octets = KB_TRY(crypto::read_file(options_.request));
-      const pki::CertificationRequest request =
-          KB_TRY(pki::CertificationRequest::decode(octets.expose()));
+      const AnyRequest request = KB_TRY(AnyRequest::decode(octets.expose()));
       AuthorityFolder folder = KB_TRY(open());
       Authority authority = KB_TRY(folder.authority(clock_, rng_));
       return certify(authority, request);
@@ -212,14 +222,22 @@ int main(int argc, char** argv) {
   add_platform(casd);
   casd->add_option("--casd", options.casd, "AID of that domain")->capture_default_str();
   casd->callback([&] { program.finish(commands().certify_casd()); });
+  const auto add_epoch = [&](CLI::App* command) {
+    command->add_option("--epoch", options.epoch, "compared by elements with their minEpoch")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 65535));
+  };
+  auto* domain = add_certify("certify-domain",
+                             "certify the SCP11a key that a provider's security domain made before "
+                             "its maker (CERT.SD)");
+  add_epoch(domain);
+  domain->callback([&] { program.finish(commands().certify_domain()); });
   auto* provider = add_certify("certify-provider", "certify a service provider (CERT.SP)");
   provider
       ->add_option("--aid-prefix", options.aid_prefixes,
                    "AID prefix of its targets, 10 to 32 hexadecimal digits; may be repeated")
       ->required();
-  provider->add_option("--epoch", options.epoch, "compared by elements with their minEpoch")
-      ->capture_default_str()
-      ->check(CLI::Range(0, 65535));
+  add_epoch(provider);
   provider->callback([&] { program.finish(commands().certify_provider()); });
 
   auto* statement = program.app().add_subcommand("statement", "sign a statement for the elements");

@@ -76,6 +76,19 @@ int main(int argc, char** argv) {
       "--casd", options.casd,
       "with a domain of the controlling authority (CASD), for confidential set-up, whatever the "
       "profile says; its keys are made inside");
+  auto* domain =
+      make->add_option("--domain", options.domain,
+                       "AID of a security domain that each element is to have for a provider; it "
+                       "makes an SCP11a key "
+                       "inside, for relay level RL2, and its first key set goes to the manager");
+  auto* owner = make->add_option("--domain-owner", options.owner,
+                                 "SPID of that provider, 32 hexadecimal digits");
+  auto* domain_requests = make->add_option(
+      "--domain-requests", options.domain_requests,
+      "folder for the certification requests SEID.kbq (kagibin authority certify-domain)");
+  domain->needs(owner, domain_requests);
+  owner->needs(domain);
+  domain_requests->needs(domain);
   make->add_flag("--mandated-dap", options.mandated_dap,
                  "every load file needs a signature of the controlling authority (DAP)")
       ->needs(casd);
@@ -130,5 +143,15 @@ int main(int argc, char** argv) {
       ->required()
       ->check(CLI::ExistingFile);
   store->callback([&] { program.finish(commands().store_casd()); });
+
+  auto* store_domain = program.app().add_subcommand(
+      "store-domain", "store the certificate of a provider's domain in it, and forget its keys");
+  add_reader(store_domain);
+  store_domain
+      ->add_option("certificate", options.certificate,
+                   "CERT.SD, from kagibin authority certify-domain")
+      ->required()
+      ->check(CLI::ExistingFile);
+  store_domain->callback([&] { program.finish(commands().store_domain()); });
   return program.run(argc, argv);
 }

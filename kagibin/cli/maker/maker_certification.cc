@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "kagibin/apdu/channel_link.h"
 #include "kagibin/cli/console/hex_option.h"
 #include "kagibin/cli/console/open_card.h"
 #include "kagibin/cli/gp/input/key_file.h"
 #include "kagibin/cli/maker/maker_commands.h"
 #include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/pki/chain.h"
 #include "kagibin/roles/element_maker/casd_certification.h"
+#include "kagibin/roles/element_maker/domain_certification.h"
 
 namespace kagibin::cli {
 
@@ -98,6 +101,39 @@ int MakerCommands::store_casd() {
   }
   console_.result({{"certificates", options_.certificates.size()}},
                   "{} certificates are in the element's CASD.", options_.certificates.size());
+  return kExitOk;
+}
+
+int MakerCommands::store_domain() {
+  const auto done = [&]() -> Result<std::pair<Seid, Aid>> {
+    const SecretBytes octets = KB_TRY(crypto::read_file(options_.certificate));
+    const auto certificate = KB_TRY(pki::Certificate::decode(octets.expose()));
+    const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
+    auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
+    const maker::MakerIdentity identity = KB_TRY(folder.identity());
+    if (!identity.authority) {
+      return fail(Errc::kState, "the maker has no certificate yet: kagibin maker install");
+    }
+    pki::TrustAnchors anchors;
+    anchors.roots.push_back(*identity.authority);
+    KB_TRY(pki::verify_under_root(anchors, certificate, pki::CertificateKind::kSecurityDomain,
+                                  pki::CertificateDate::from_unix(clock_.now())));
+    const Seid seid{certificate.fields().subject};
+    const Aid aid = KB_TRY(Aid::from(certificate.fields().aids.front()));
+    const maker::WaitingDomain domain = KB_TRY(folder.waiting_domain(seid, aid));
+    const auto card = KB_TRY(open_card(options_.reader));
+    const auto channel = KB_TRY(apdu::ChannelLink::open(*card));
+    KB_TRY(maker::store_domain_certificate(*channel, domain.keys, domain.agreement_key_version,
+                                           certificate.encoded(), rng_));
+    KB_TRY(folder.forget_domain(seid, domain));
+    return std::pair{seid, aid};
+  }();
+  if (!done) {
+    return console_.failed(done.error(), "the certificate is not in the domain");
+  }
+  console_.result({{"seid", done->first.hex()}, {"security_domain", done->second.hex()}},
+                  "Domain {} of element {} tells its certificate; its keys were forgotten here.",
+                  done->second.hex(), done->first.hex());
   return kExitOk;
 }
 

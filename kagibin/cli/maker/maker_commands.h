@@ -4,7 +4,8 @@
 //
 //   maker_identity.cc       init, install
 //   maker_elements.cc       make
-//   maker_certification.cc  certify, casd-requests, store-casd: cards that are made already
+//   maker_certification.cc  certify, casd-requests, store-casd, store-domain: cards that are made
+//                           already
 #pragma once
 
 #include <filesystem>
@@ -37,6 +38,9 @@ struct MakerOptions {
   bool reserve_basic_channel = false;
   bool casd = false;
   bool mandated_dap = false;
+  std::string domain;
+  std::string owner;
+  std::filesystem::path domain_requests;
   std::string reader = "0";
   std::vector<std::filesystem::path> certificates;
   std::filesystem::path domain_keys;
@@ -59,6 +63,8 @@ class MakerCommands {
   // The two requests of the controlling authority's domain in a running element.
   int casd_requests();
   int store_casd();
+  // CERT.SD into the provider's domain that waits for it.
+  int store_domain();
 
  private:
   using Plan = roles::element_maker::ElementPlan;
@@ -72,6 +78,11 @@ class MakerCommands {
   static Result<Plan> plan_of(const ElementRecipe& recipe,
                               const Seid& seid,
                               ByteView authority_key);
+  Result<void> add_domain(Plan& plan) const;
+  // The request for CERT.SD, as a file; its key set stays here until CERT.SD is in the domain.
+  Result<std::filesystem::path> keep_domain(roles::element_maker::MakerFolder& folder,
+                                            const Seid& seid,
+                                            const roles::element_maker::MadeDomain& domain);
   // What the controlling authority's own domain believes: the root that the maker was given.
   static Result<Bytes> authority_of(const roles::element_maker::MakerIdentity& identity);
   Result<void> make_all(const std::optional<ElementRecipe>& recipe);

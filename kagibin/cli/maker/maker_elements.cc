@@ -8,6 +8,7 @@
 #include "kagibin/cli/se/standard_modules.h"
 #include "kagibin/crypto/cms.h"
 #include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/pki/domain_key_request.h"
 #include "kagibin/se/nvm/nvm_file.h"
 
 namespace kagibin::cli {
@@ -90,6 +91,23 @@ Result<maker::ElementPlan> MakerCommands::plan_of(const ElementRecipe& recipe,
       .seid = seid, .iin = std::move(iin), .cin = std::move(cin), .profile = std::move(profile)};
 }
 
+Result<void> MakerCommands::add_domain(Plan& plan) const {
+  const Bytes owner = KB_TRY(parse_hex(options_.owner, 16, 16));
+  plan.domains.push_back(
+      {.aid = KB_TRY(Aid::from_hex(options_.domain)), .owner = Spid{*to_array<16>(owner)}});
+  return {};
+}
+
+Result<fs::path> MakerCommands::keep_domain(maker::MakerFolder& folder,
+                                            const Seid& seid,
+                                            const maker::MadeDomain& domain) {
+  const auto request = KB_TRY(pki::DomainKeyRequest::decode(domain.request));
+  KB_TRY(folder.keep_domain(seid, request.made().key_version, domain.keys, rng_));
+  fs::path file = options_.domain_requests / (seid.hex() + ".kbq");
+  KB_TRY(crypto::write_file(file, domain.request, false));
+  return file;
+}
+
 Result<Bytes> MakerCommands::authority_of(const maker::MakerIdentity& identity) {
   if (!identity.authority) {
     return fail(Errc::kState, "the maker has no certificate yet: kagibin maker install");
@@ -100,13 +118,16 @@ Result<Bytes> MakerCommands::authority_of(const maker::MakerIdentity& identity) 
 
 Result<void> MakerCommands::make_all(const std::optional<ElementRecipe>& recipe) {
   const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
-  const auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
+  auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
   maker::ElementMaker element_maker(KB_TRY(folder.identity()), clock_, rng_);
   const Bytes authority = KB_TRY(authority_of(element_maker.identity()));
   const se::ModuleRegistry modules = KB_TRY(standard_modules());
   const std::string manager_pem = KB_TRY(read_text(options_.manager));
   std::error_code error;
   fs::create_directories(options_.out, error);
+  if (!options_.domain.empty()) {
+    fs::create_directories(options_.domain_requests, error);
+  }
   if (recipe && options_.seid.empty()) {
     // Serial numbers, the ends of SEIDs, must not meet: count on from a random one.
     options_.seid = KB_TRY(next_seid(0)).hex();
@@ -119,6 +140,9 @@ Result<void> MakerCommands::make_all(const std::optional<ElementRecipe>& recipe)
     const fs::path file = options_.out / (seid.hex() + ".nvm");
     maker::ElementPlan plan = KB_TRY(recipe ? plan_of(*recipe, seid, authority) : plan_of(seid));
     plan.certificate_days = options_.days;
+    if (!options_.domain.empty()) {
+      KB_TRY(add_domain(plan));
+    }
     if (options_.casd) {
       const bool of_profile = plan.profile.casd && plan.profile.casd->mandated_dap;
       plan.profile.casd = se::InitialCasd{.authority_key = authority,
@@ -129,15 +153,20 @@ Result<void> MakerCommands::make_all(const std::optional<ElementRecipe>& recipe)
     code_hash = to_hex(*made.certificate.fields().code_hash);
     shipped.push_back(made.shipped);
     issuer_keys.push_back(std::move(made.issuer_keys));
+    boost::json::object said{{"seid", seid.hex()},
+                             {"state", file.string()},
+                             {"iin", to_hex(shipped.back().iin)},
+                             {"cin", to_hex(shipped.back().cin)},
+                             {"kda_code_hash", code_hash}};
+    for (maker::MadeDomain& domain : made.domains) {
+      const fs::path request = KB_TRY(keep_domain(folder, seid, domain));
+      said["domain_request"] = request.string();
+      issuer_keys.push_back(std::move(domain.keys));
+    }
     if (options_.count > 1) {
       console_.progress("{}/{} {}", number + 1, options_.count, file.string());
     }
-    console_.result({{"seid", seid.hex()},
-                     {"state", file.string()},
-                     {"iin", to_hex(shipped.back().iin)},
-                     {"cin", to_hex(shipped.back().cin)},
-                     {"kda_code_hash", code_hash}},
-                    "{}: element {}, KDA code hash {}", file.string(), seid.hex(), code_hash);
+    console_.result(said, "{}: element {}, KDA code hash {}", file.string(), seid.hex(), code_hash);
   }
   const std::string list = KB_TRY(element_maker.sign_shipment(shipped));
   KB_TRY(crypto::write_file(options_.shipment, ascii(list), false));

@@ -211,16 +211,14 @@ class ManagerCommands {
     const auto done = [&]() -> Result<std::size_t> {
       const manager::DomainPlan plan = KB_TRY(domain_plan(options_.aid));
       const auto folder = KB_TRY(open());
-      const SecretBytes master = KB_TRY(folder.master_key());
       std::vector<delivery::KeyExport> exports;
       for (const std::string& text : options_.cards) {
         CardName name = KB_TRY(parse_card(text));
-        exports.push_back(KB_TRY(manager::diversified_keys(master,
-                                                           {.iin = std::move(name.iin),
-                                                            .cin = std::move(name.cin),
-                                                            .security_domain = plan.aid,
-                                                            .key_version = plan.key_version},
-                                                           plan.key_size, plan.scp03.i)));
+        exports.push_back(KB_TRY(folder.domain_keys({.iin = std::move(name.iin),
+                                                     .cin = std::move(name.cin),
+                                                     .security_domain = plan.aid,
+                                                     .key_version = plan.key_version},
+                                                    plan.key_size, plan.scp03.i)));
       }
       const std::string recipient = KB_TRY(read_text(options_.recipient));
       const Bytes sealed = KB_TRY(folder.seal_exports(exports, recipient));
@@ -269,19 +267,17 @@ class ManagerCommands {
     Bytes iin = KB_TRY(cli::parse_hex(text.substr(0, colon), 1, 16));
     return CardName{std::move(iin), KB_TRY(cli::parse_hex(text.substr(colon + 1), 1, 16))};
   }
-  // Of a domain made here, or, without --aid, of the issuer domain.
+  // Of a domain made here or by the maker, or, without --aid, of the issuer domain.
   Result<delivery::KeyExport> keys_of(const manager::ManagerFolder& folder, const CardName& card) {
     if (options_.aid.empty()) {
       return folder.issuer_keys(card.iin, card.cin);
     }
     const manager::DomainPlan plan = KB_TRY(domain_plan(options_.aid));
-    const SecretBytes master = KB_TRY(folder.master_key());
-    return manager::diversified_keys(master,
-                                     {.iin = card.iin,
-                                      .cin = card.cin,
-                                      .security_domain = plan.aid,
-                                      .key_version = plan.key_version},
-                                     plan.key_size, plan.scp03.i);
+    return folder.domain_keys({.iin = card.iin,
+                               .cin = card.cin,
+                               .security_domain = plan.aid,
+                               .key_version = plan.key_version},
+                              plan.key_size, plan.scp03.i);
   }
   Result<manager::DomainPlan> domain_plan(const std::string& aid) const {
     const std::uint8_t i = KB_TRY(cli::parse_octet(options_.i));

@@ -4,6 +4,7 @@
 #include "kagibin/cli/provider/provider_problem.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/roles/service_provider/client/provider_client.h"
+#include "kagibin/roles/service_provider/relay_choice.h"
 
 namespace kagibin::cli {
 
@@ -78,6 +79,7 @@ constexpr std::uint32_t kMaxListed = 10'000;
 
 int provider_check(const Program& program, const ProviderOptions& options) {
   Console console = program.console();
+  std::string level;
   const auto done = [&]() -> Checked<std::size_t> {
     const LoadedPayload loaded = KB_TRY(load_payload(options.file));
     const auto desk = KB_TRY(ProviderDesk::open(program, options));
@@ -89,15 +91,18 @@ int provider_check(const Program& program, const ProviderOptions& options) {
     }
     KB_TRY(desk->flow().check(loaded.payload, loaded.csv, devices,
                               static_cast<std::uint32_t>(options.validity_minutes)));
+    level = fmt::format("RL{}", KB_TRY(provider::highest_level(loaded.payload.agreement_key_version,
+                                                               desk->policy.minimum_level)));
     return devices.size();
   }();
   if (!done) {
     return report_problem(program, done.error(),
                           fmt::format("{} would be refused", options.file.string()));
   }
-  console.result({{"payload", options.file.string()}, {"devices", *done}},
-                 "{} could be delivered to {} devices; nothing was sent.", options.file.string(),
-                 *done);
+  console.result({{"payload", options.file.string()}, {"devices", *done}, {"level", level}},
+                 "{} could be delivered to {} devices, at {} where the element offers it; nothing "
+                 "was sent.",
+                 options.file.string(), *done, level);
   return kExitOk;
 }
 

@@ -144,5 +144,30 @@ TEST_F(ElementMakerTest, TheFolderKeepsKeyAndCertificateUnderThePassphrase) {
   EXPECT_EQ(must(folder.identity()).name_text(), "folder");
 }
 
+TEST_F(ElementMakerTest, TheFolderKeepsADomainsKeysUntilItsCertificateIsStored) {
+  const test::TemporaryFolder parent;
+  const std::filesystem::path path = parent.path() / "maker";
+  const SecretBytes passphrase = SecretBytes::copy_of(ascii("pass"));
+  auto folder = must(MakerFolder::create(path, passphrase, "ACME", world_.rng, kCheap));
+  ElementPlan with_domain = plan();
+  const Aid aid = *Aid::from_hex("A00000015153504B01");
+  with_domain.domains.push_back({.aid = aid, .owner = {}, .agreement_key_version = 0x04});
+  const Seid seid = with_domain.seid;
+  const MadeElement made =
+      must(world_.maker->make(std::move(with_domain), medium(), world_.modules));
+  must(folder.keep_domain(seid, 0x04, made.domains.front().keys, world_.rng));
+
+  Seid other = seid;
+  other.octets[15] ^= 1U;
+  EXPECT_EQ(folder.waiting_domain(other, aid).error().code, Errc::kNotFound);
+  const WaitingDomain waiting = must(folder.waiting_domain(seid, aid));
+  EXPECT_EQ(waiting.agreement_key_version, 0x04);
+  const auto channel = must(apdu::ChannelLink::open(*made.element));
+  const Bytes certificate = made.certificate.encoded();
+  EXPECT_TRUE(store_domain_certificate(*channel, waiting.keys, 0x04, certificate, world_.rng));
+  must(folder.forget_domain(seid, waiting));
+  EXPECT_EQ(folder.waiting_domain(seid, aid).error().code, Errc::kNotFound);
+}
+
 }  // namespace
 }  // namespace kagibin::roles::element_maker

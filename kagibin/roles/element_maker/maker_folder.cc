@@ -2,6 +2,7 @@
 #include "kagibin/roles/element_maker/maker_folder.h"
 
 #include <algorithm>
+#include <span>
 
 #include "kagibin/crypto/key_file/key_file.h"
 
@@ -16,6 +17,13 @@ std::filesystem::path certificate_file(const std::filesystem::path& folder) {
 }
 std::filesystem::path authority_file(const std::filesystem::path& folder) {
   return folder / "authority.point";
+}
+
+std::string records_of(const Seid& element, const Aid& domain) {
+  return "domain." + element.hex() + "." + domain.hex() + ".";
+}
+std::string record_of(const Seid& element, const Aid& domain, std::uint8_t agreement_key_version) {
+  return records_of(element, domain) + to_hex(ByteView(&agreement_key_version, 1));
 }
 
 }  // namespace
@@ -69,6 +77,35 @@ Result<void> MakerFolder::install(const pki::Certificate& certificate,
   KB_TRY(mine.adopt(certificate, root));
   KB_TRY(crypto::write_file(authority_file(folder_), root.point(), false));
   return crypto::write_file(certificate_file(folder_), certificate.encoded(), false);
+}
+
+Result<void> MakerFolder::keep_domain(const Seid& element,
+                                      std::uint8_t agreement_key_version,
+                                      const delivery::KeyExport& keys,
+                                      crypto::Rng& rng) {
+  const SecretBytes octets = KB_TRY(delivery::encode_key_exports(std::span(&keys, 1)));
+  return records_.put(record_of(element, keys.security_domain, agreement_key_version),
+                      octets.expose(), rng);
+}
+
+Result<WaitingDomain> MakerFolder::waiting_domain(const Seid& element, const Aid& domain) const {
+  const std::string prefix = records_of(element, domain);
+  const std::vector<std::string> names = KB_TRY(records_.names(prefix));
+  if (names.empty()) {
+    return fail(Errc::kNotFound, "no such domain of this element waits for its certificate");
+  }
+  const SecretBytes octets = KB_TRY(records_.get(names.front()));
+  auto keys = KB_TRY(delivery::decode_key_exports(octets.expose()));
+  const auto version = from_hex(names.front().substr(prefix.size()));
+  if (keys.size() != 1 || !version || version->size() != 1) {
+    return fail(Errc::kEncoding, "the maker's record of the domain is damaged");
+  }
+  return WaitingDomain{.keys = std::move(keys.front()), .agreement_key_version = version->front()};
+}
+
+Result<void> MakerFolder::forget_domain(const Seid& element, const WaitingDomain& domain) {
+  return records_.erase(
+      record_of(element, domain.keys.security_domain, domain.agreement_key_version));
 }
 
 }  // namespace kagibin::roles::element_maker

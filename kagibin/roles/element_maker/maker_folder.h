@@ -3,6 +3,9 @@
 // the controlling authority), FOLDER/maker.cert (CERT.EUM) and FOLDER/authority.point (the root
 // that elements are given).
 //
+// A provider's domain waits for CERT.SD: until that is stored in it, the record
+// "domain.<SEID>.<AID>.<KVN of SK.SD.ECKA>" holds the domain's first key set.
+//
 //   MakerFolder folder = KB_TRY(MakerFolder::open("maker", passphrase));
 //   ElementMaker maker(KB_TRY(folder.identity()), clock, rng);
 #pragma once
@@ -14,6 +17,11 @@
 #include "kagibin/roles/element_maker/maker.h"
 
 namespace kagibin::roles::element_maker {
+
+struct WaitingDomain {
+  delivery::KeyExport keys;  // its first key set
+  std::uint8_t agreement_key_version = 0;
+};
 
 class MakerFolder {
  public:
@@ -30,6 +38,14 @@ class MakerFolder {
   Result<MakerIdentity> identity() const;
   // Checks and keeps what the controlling authority sent: CERT.EUM, and the root it is under.
   Result<void> install(const pki::Certificate& certificate, const crypto::EcPublicKey& root);
+
+  Result<void> keep_domain(const Seid& element,
+                           std::uint8_t agreement_key_version,
+                           const delivery::KeyExport& keys,
+                           crypto::Rng& rng);
+  // kNotFound when no such domain of the element waits.
+  Result<WaitingDomain> waiting_domain(const Seid& element, const Aid& domain) const;
+  Result<void> forget_domain(const Seid& element, const WaitingDomain& domain);
 
   static std::filesystem::path request_file(const std::filesystem::path& folder);
 

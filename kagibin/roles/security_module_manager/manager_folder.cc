@@ -2,6 +2,7 @@
 #include "kagibin/roles/security_module_manager/manager_folder.h"
 
 #include <array>
+#include <set>
 #include <utility>
 
 #include "kagibin/crypto/cms.h"
@@ -19,6 +20,11 @@ constexpr int kCertificateDays = 3650;
 
 std::string issuer_record(ByteView iin, ByteView cin) {
   return "issuer." + to_hex(iin) + "." + to_hex(cin);
+}
+
+std::string domain_record(const DomainName& name) {
+  return "domain." + to_hex(name.iin) + "." + to_hex(name.cin) + "." + name.security_domain.hex() +
+         "." + to_hex(ByteView(&name.key_version, 1));
 }
 
 Result<std::string> read_text(const std::filesystem::path& path) {
@@ -83,10 +89,12 @@ Result<std::size_t> ManagerFolder::import_issuer_keys(ByteView cms,
     return fail(Errc::kUntrusted, "the file is signed by another key than the maker's pinned one");
   }
   const auto records = KB_TRY(delivery::decode_key_exports(content.content.expose()));
+  std::set<std::pair<Bytes, Bytes>> cards;
   for (const delivery::KeyExport& record : records) {
-    KB_TRY(put_issuer_keys(record, rng));
+    const bool is_issuers = cards.emplace(record.iin, record.cin).second;
+    KB_TRY(is_issuers ? put_issuer_keys(record, rng) : put_domain_keys(record, rng));
   }
-  return records.size();
+  return cards.size();
 }
 
 Result<void> ManagerFolder::put_issuer_keys(const delivery::KeyExport& keys, crypto::Rng& rng) {
@@ -97,6 +105,28 @@ Result<void> ManagerFolder::put_issuer_keys(const delivery::KeyExport& keys, cry
 
 Result<delivery::KeyExport> ManagerFolder::issuer_keys(ByteView iin, ByteView cin) const {
   const SecretBytes octets = KB_TRY(records_.get(issuer_record(iin, cin)));
+  auto records = KB_TRY(delivery::decode_key_exports(octets.expose()));
+  return std::move(records.front());
+}
+
+Result<void> ManagerFolder::put_domain_keys(const delivery::KeyExport& keys, crypto::Rng& rng) {
+  const SecretBytes octets = KB_TRY(delivery::encode_key_exports(std::span(&keys, 1)));
+  return records_.put(domain_record({.iin = keys.iin,
+                                     .cin = keys.cin,
+                                     .security_domain = keys.security_domain,
+                                     .key_version = keys.key_version_number}),
+                      octets.expose(), rng);
+}
+
+Result<delivery::KeyExport> ManagerFolder::domain_keys(const DomainName& name,
+                                                       std::size_t key_size,
+                                                       std::uint8_t i) const {
+  const std::string record = domain_record(name);
+  if (!records_.contains(record)) {
+    const SecretBytes master = KB_TRY(master_key());
+    return diversified_keys(master, name, key_size, i);
+  }
+  const SecretBytes octets = KB_TRY(records_.get(record));
   auto records = KB_TRY(delivery::decode_key_exports(octets.expose()));
   return std::move(records.front());
 }

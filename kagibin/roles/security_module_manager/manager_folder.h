@@ -3,8 +3,9 @@
 // X.509 certificate that its key exports are signed under; service providers pin its key) and
 // FOLDER/exchange.pem (to which makers seal issuer keys).
 //
-// Records: "signing_key", "exchange_key", "master_key" (32 octets), and one "issuer.<IIN>.<CIN>" a
-// card. Thread-safety: one thread, one process.
+// Records: "signing_key", "exchange_key", "master_key" (32 octets), one "issuer.<IIN>.<CIN>" a
+// card, and "domain.<IIN>.<CIN>.<AID>.<KVN>" for each domain that its maker made. Thread-safety:
+// one thread, one process.
 //
 //   ManagerFolder folder = KB_TRY(ManagerFolder::open("manager", passphrase));
 //   const delivery::KeyExport issuer = KB_TRY(folder.issuer_keys(iin, cin));
@@ -20,6 +21,7 @@
 #include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/crypto/record/record_folder.h"
 #include "kagibin/delivery/exchange/key_export.h"
+#include "kagibin/roles/security_module_manager/domain_keys.h"
 
 namespace kagibin::roles::security_module_manager {
 
@@ -37,7 +39,8 @@ class ManagerFolder {
 
   Result<SecretBytes> master_key() const { return records_.get("master_key"); }
 
-  // Issuer keys from a maker: CMS sealed to exchange.pem. The number of cards. kUntrusted when
+  // Issuer keys from a maker: CMS sealed to exchange.pem. The first key set of a card is the issuer
+  // domain's; others are of domains that the maker made. The number of cards. kUntrusted when
   // another key than the maker's pinned one signed it.
   Result<std::size_t> import_issuer_keys(ByteView cms,
                                          const crypto::EcPublicKey& maker_key,
@@ -45,6 +48,10 @@ class ManagerFolder {
   Result<void> put_issuer_keys(const delivery::KeyExport& keys, crypto::Rng& rng);
   // kNotFound for a card that no maker handed over.
   Result<delivery::KeyExport> issuer_keys(ByteView iin, ByteView cin) const;
+  // The first key set of a domain: as its maker handed it over, or else as it is diversified here.
+  Result<delivery::KeyExport> domain_keys(const DomainName& name,
+                                          std::size_t key_size,
+                                          std::uint8_t i) const;
 
   // The file for a service provider: signed, then sealed to its certificate (PEM).
   Result<Bytes> seal_exports(std::span<const delivery::KeyExport> exports,
@@ -61,6 +68,7 @@ class ManagerFolder {
                         std::string_view name,
                         const Clock& clock,
                         crypto::Rng& rng);
+  Result<void> put_domain_keys(const delivery::KeyExport& keys, crypto::Rng& rng);
   Result<crypto::EcPrivateKey> key(std::string_view record) const;
 
   std::filesystem::path folder_;

@@ -150,5 +150,39 @@ TEST_F(CardManagerTest, TheFolderTakesIssuerKeysFromThePinnedMakerAndExportsToTh
   EXPECT_FALSE(crypto::cms_open(file, stranger, provider_pem));
 }
 
+TEST_F(CardManagerTest, TheFolderKeepsKeySetsOfDomainsThatTheMakerMadeBesideTheIssuers) {
+  const test::TemporaryFolder parent;
+  const std::filesystem::path path = parent.path() / "manager";
+  const SecretBytes passphrase = SecretBytes::copy_of(ascii("pass"));
+  must(ManagerFolder::create(path, passphrase, "manager", world_.clock, world_.rng, kCheap));
+  auto folder = must(ManagerFolder::open(path, passphrase));
+  const auto maker = must(crypto::EcPrivateKey::generate(world_.rng));
+  const std::string maker_pem = must(
+      crypto::self_signed_certificate(maker, "maker", world_.clock.now(), 10, false, world_.rng));
+  const SecretBytes exchange = must(crypto::read_file(ManagerFolder::exchange_certificate(path)));
+  const DomainName name{.iin = card_.issuer_keys.iin,
+                        .cin = card_.issuer_keys.cin,
+                        .security_domain = kDomain,
+                        .key_version = 0x30};
+  const SecretBytes other = must(crypto::random_secret(world_.rng, 16));
+  std::vector<delivery::KeyExport> handed;
+  handed.push_back(must(diversified_keys(other, name, 16, 0x70)));
+  handed.front().security_domain = card_.issuer_keys.security_domain;
+  handed.push_back(must(diversified_keys(other, name, 16, 0x70)));
+  const SecretBytes content = must(delivery::encode_key_exports(handed));
+  const Bytes sealed =
+      must(crypto::cms_seal(content.expose(), maker, maker_pem,
+                            std::string(exchange.expose().begin(), exchange.expose().end())));
+  EXPECT_FALSE(same_keys(must(folder.domain_keys(name, 16, 0x70)), handed.back()));
+  EXPECT_EQ(must(folder.import_issuer_keys(sealed, maker.public_key(), world_.rng)), 1U);
+  EXPECT_EQ(must(folder.issuer_keys(name.iin, name.cin)).security_domain,
+            card_.issuer_keys.security_domain);
+  EXPECT_TRUE(same_keys(must(folder.domain_keys(name, 16, 0x70)), handed.back()));
+  DomainName next = name;
+  next.key_version = 0x31;
+  EXPECT_TRUE(same_keys(must(folder.domain_keys(next, 16, 0x70)),
+                        must(diversified_keys(must(folder.master_key()), next, 16, 0x70))));
+}
+
 }  // namespace
 }  // namespace kagibin::roles::security_module_manager

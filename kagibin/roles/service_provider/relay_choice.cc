@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "kagibin/envelope/suite.h"
 
 namespace kagibin::roles::service_provider {
@@ -33,6 +35,27 @@ RelayChoice choose_relay(const RelayFacts& facts) {
   const bool any = offers(facts, envelope::RelayLevel::kRl1);
   return {.level = any ? std::to_underlying(envelope::RelayLevel::kRl1) : std::uint8_t{0},
           .remedy = remedy_for(facts)};
+}
+
+Checked<std::uint8_t> highest_level(std::optional<std::uint8_t> agreement_key_version,
+                                    std::uint8_t minimum_level) {
+  const auto built = envelope::relay_level_info(minimum_level);
+  if (!built) {
+    return problem(Errc::kPolicy,
+                   fmt::format("The policy asks for RL{}, which is not built yet: nothing would be "
+                               "sealed. RL1 and RL2 are built.",
+                               minimum_level));
+  }
+  const auto highest =
+      agreement_key_version ? envelope::RelayLevel::kRl2 : envelope::RelayLevel::kRl1;
+  if (std::to_underlying(highest) < minimum_level) {
+    return problem(Errc::kPolicy,
+                   fmt::format("The policy asks for RL{}, and the payload can be sealed at RL1 "
+                               "alone: name payload.channel.agreement_key_version, the version of "
+                               "the domain's SCP11a key.",
+                               minimum_level));
+  }
+  return std::to_underlying(highest);
 }
 
 }  // namespace kagibin::roles::service_provider

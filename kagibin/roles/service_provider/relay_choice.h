@@ -15,6 +15,8 @@
 #include <optional>
 #include <string>
 
+#include "kagibin/roles/service_provider/problem.h"
+
 namespace kagibin::roles::service_provider {
 
 struct RelayFacts {
@@ -28,5 +30,10 @@ struct RelayChoice {
 };
 
 RelayChoice choose_relay(const RelayFacts& facts);
+
+// The highest level that a payload can be sealed at, whatever the element offers. kPolicy when the
+// policy's minimum is above it, with what would lift that: for a check before an order.
+Checked<std::uint8_t> highest_level(std::optional<std::uint8_t> agreement_key_version,
+                                    std::uint8_t minimum_level);
 
 }  // namespace kagibin::roles::service_provider
