@@ -76,17 +76,23 @@ Outcome<void> found_maker_and_manager(Site& site, Narrator& narrator) {
   return {};
 }
 
-Outcome<void> found_provider(Site& site, const ElementInReader& element, Narrator& narrator) {
-  const fs::path authority = site.home(Role::kAuthority);
-  const fs::path provider = site.home(Role::kProvider);
+// RL2: the domain is the maker's work, and the authority certifies the key that it made.
+Outcome<void> certify_domain(Site& site, const ElementInReader& element, Narrator& narrator) {
+  const fs::path maker = site.home(Role::kMaker);
+  KB_TRY(site.run(Role::kAuthority,
+                  {"certify-domain", maker / "requests" / (element.seid.hex() + ".kbq"), "--out",
+                   domain_certificate(site)}));
+  narrator.step("E",
+                "it certified that key for the provider's domain: CERT.SD, on the maker's word");
+  KB_TRY(site.run(Role::kMaker,
+                  {"store-domain", domain_certificate(site), "--reader", element.reader}));
+  narrator.step("M", "it stored CERT.SD in the domain, and forgot the domain's first key set");
+  return {};
+}
+
+Outcome<void> import_channel_keys(Site& site, const ElementInReader& element, Narrator& narrator) {
   const fs::path manager = site.home(Role::kManager);
-  KB_TRY(site.run(Role::kProvider, {"init", "--spid", kSpid}));
-  KB_TRY(site.run(Role::kAuthority, {"certify-provider", provider / "request.kbq", "--out",
-                                     authority / "provider.cert", "--aid-prefix", "A000000151"}));
-  KB_TRY(site.run(Role::kProvider, {"install", "--certificate", authority / "provider.cert",
-                                    "--roots", authority / "roots.pem"}));
-  narrator.step("A", "the service provider is certified by the authority");
-  KB_TRY(site.run(Role::kProvider, {"accept-shipment", site.home(Role::kMaker) / "shipment.json"}));
+  const fs::path provider = site.home(Role::kProvider);
   KB_TRY(site.run(Role::kManager, {"export-keys", "--to", provider / "exchange.pem", "--out",
                                    manager / "export.cms", "--aid", kTarget, "--card",
                                    element.iin + ":" + element.cin}));
@@ -94,12 +100,18 @@ Outcome<void> found_provider(Site& site, const ElementInReader& element, Narrato
                   {"import-keys", manager / "export.cms", "--manager", manager / "signing.pem"}));
   narrator.step("A",
                 "it took M's shipment list, and C's key set of the domain, sealed to it (CMS)");
-  KB_TRY(site.run(Role::kProvider, {"master-key", "create", kMasterKey, "--size", "16"}));
-  KB_TRY(write_text(provider / "policy.json",
-                    fmt::format(R"({{
-  "minimum_level": "RL1",
+  return {};
+}
+
+// What the provider accepts; at RL2 there is nothing to say about RL1.
+std::string policy_of(const ElementInReader& element) {
+  const std::string level = element.level == envelope::RelayLevel::kRl2
+                                ? R"("minimum_level": "RL2")"
+                                : R"("minimum_level": "RL1",
   "accept_rl1": "a demonstration: the first key set of an element without SCP11",
-  "issuer_is_carrier": false,
+  "issuer_is_carrier": false)";
+  return fmt::format(R"({{
+  {},
   "suites": ["01"],
   "attestation_profiles": ["ATT-1"],
   "kda_code_hashes": ["{}"],
@@ -107,20 +119,48 @@ Outcome<void> found_provider(Site& site, const ElementInReader& element, Narrato
   "maximum_validity_minutes": 1440
 }}
 )",
-                                element.code_hash, kDevice, element.seid.hex())));
+                     level, element.code_hash, kDevice, element.seid.hex());
+}
+
+std::string payload_of(const ElementInReader& element) {
   constexpr const char* kDerived = R"({ "derive": { "master": "fleet", "size": 16 } })";
-  KB_TRY(write_text(provider / "payload.json",
-                    fmt::format(R"({{
+  const std::string agreement =
+      element.level == envelope::RelayLevel::kRl2
+          ? fmt::format(R"(, "agreement_key_version": "{:02X}")", kAgreementKeyVersion)
+          : "";
+  return fmt::format(R"({{
   "target": "{0}",
-  "channel": {{ "security_domain": "{0}", "key_version": "{1:02X}" }},
+  "channel": {{ "security_domain": "{0}", "key_version": "{1:02X}"{4} }},
   "actions": [
     {{ "put_key": {{ "replace": "{1:02X}", "key_version": "{2:02X}", "key_identifier": "01",
                    "keys": [ {3}, {3}, {3} ] }} }}
   ]
 }}
 )",
-                                kTarget, kFirstKeyVersion, kNewKeyVersion, kDerived)));
-  narrator.step("A", "it wrote its policy (RL1 accepted, with a reason) and its payload");
+                     kTarget, kFirstKeyVersion, kNewKeyVersion, kDerived, agreement);
+}
+
+Outcome<void> found_provider(Site& site, const ElementInReader& element, Narrator& narrator) {
+  const fs::path authority = site.home(Role::kAuthority);
+  const fs::path provider = site.home(Role::kProvider);
+  KB_TRY(site.run(Role::kProvider, {"init", "--spid", kSpid}));
+  KB_TRY(site.run(Role::kAuthority, {"certify-provider", provider / "request.kbq", "--out",
+                                     authority / "provider.cert", "--aid-prefix", "A000000151"}));
+  KB_TRY(site.run(Role::kProvider, {"install", "--certificate", authority / "provider.cert",
+                                    "--roots", authority / "roots.pem"}));
+  narrator.step("A", "the service provider is certified by the authority");
+  KB_TRY(site.run(Role::kProvider, {"accept-shipment", site.home(Role::kMaker) / "shipment.json"}));
+  if (element.level == envelope::RelayLevel::kRl1) {
+    KB_TRY(import_channel_keys(site, element, narrator));
+  } else {
+    narrator.step("A", "it took M's shipment list, and needs no key of C's");
+  }
+  KB_TRY(site.run(Role::kProvider, {"master-key", "create", kMasterKey, "--size", "16"}));
+  KB_TRY(write_text(provider / "policy.json", policy_of(element)));
+  KB_TRY(write_text(provider / "payload.json", payload_of(element)));
+  narrator.step("A", element.level == envelope::RelayLevel::kRl1
+                         ? "it wrote its policy (RL1 accepted, with a reason) and its payload"
+                         : "it wrote its policy (RL2 and nothing less) and its payload");
   return {};
 }
 
@@ -132,18 +172,30 @@ Outcome<std::string> address_of(Child& server) {
   return fmt::format("127.0.0.1:{}", ready.at("port").to_number<int>());
 }
 
+fs::path domain_certificate(const Site& site) { return site.file(Role::kAuthority, "domain.cert"); }
 fs::path apdu_log(const Site& site) { return site.file(Role::kDevice, "apdu.log"); }
 fs::path capture(const Site& site) { return site.file(Role::kCarrier, "capture.kbcap"); }
 fs::path tls_key_log(const Site& site) { return site.examiner() / "tls.keys"; }
 
-Outcome<ElementInReader> make_element(Site& site, bool pcsc, Narrator& narrator) {
+Outcome<ElementInReader> make_element(Site& site, const CastOptions& options, Narrator& narrator) {
   KB_TRY(found_maker_and_manager(site, narrator));
   const fs::path maker = site.home(Role::kMaker);
   const fs::path manager = site.home(Role::kManager);
-  const Child::Results made = KB_TRY(site.run(
-      Role::kMaker,
-      {"make", "--out", site.home(Role::kElement), "--shipment", maker / "shipment.json",
-       "--issuer-keys", maker / "issuer-keys.cms", "--manager", manager / "exchange.pem"}));
+  const bool by_certificates = options.level == envelope::RelayLevel::kRl2;
+  std::vector<std::string> make{"make",
+                                "--out",
+                                site.home(Role::kElement),
+                                "--shipment",
+                                maker / "shipment.json",
+                                "--issuer-keys",
+                                maker / "issuer-keys.cms",
+                                "--manager",
+                                manager / "exchange.pem"};
+  if (by_certificates) {
+    make.insert(make.end(), {"--domain", kTarget, "--domain-owner", kSpid, "--domain-requests",
+                             maker / "requests"});
+  }
+  const Child::Results made = KB_TRY(site.run(Role::kMaker, make));
   if (made.empty() || text_of(made.front(), "seid").empty()) {
     return failure("the maker did not say which element it made");
   }
@@ -152,19 +204,29 @@ Outcome<ElementInReader> make_element(Site& site, bool pcsc, Narrator& narrator)
                       .cin = text_of(made.front(), "cin"),
                       .code_hash = text_of(made.front(), "kda_code_hash"),
                       .state = text_of(made.front(), "state"),
-                      .reader = {}};
+                      .reader = {},
+                      .level = options.level};
   narrator.step("M", "it made an element with a key delivery application, and certified that");
-  KB_TRY(put_into_reader(site, pcsc, out, narrator));
+  if (by_certificates) {
+    narrator.step("M",
+                  "the provider's domain made its SCP11a key inside, and M signed what it saw");
+  }
+  KB_TRY(put_into_reader(site, options.pcsc, out, narrator));
   KB_TRY(site.run(Role::kManager, {"import-issuer-keys", maker / "issuer-keys.cms", "--maker",
                                    maker / "maker.pem"}));
+  if (by_certificates) {
+    narrator.step("C", "it took the issuer keys, and the domain's first key set");
+    KB_TRY(certify_domain(site, out, narrator));
+    return out;
+  }
   KB_TRY(site.run(Role::kManager, {"create-domain", "--reader", out.reader, "--aid", kTarget}));
   narrator.step("C",
                 "it created the provider's security domain with a first key set, at the reader");
   return out;
 }
 
-Outcome<Cast> Cast::assemble(Site& site, bool pcsc, Narrator& narrator) {
-  Cast out{.element = KB_TRY(make_element(site, pcsc, narrator))};
+Outcome<Cast> Cast::assemble(Site& site, const CastOptions& options, Narrator& narrator) {
+  Cast out{.element = KB_TRY(make_element(site, options, narrator))};
   KB_TRY(found_provider(site, out.element, narrator));
   const fs::path distributor = site.home(Role::kDistributor);
   KB_TRY(site.run(Role::kDistributor, {"init"}));

@@ -4,6 +4,9 @@
 //
 // What runs ends with the object. Thread-safety: one thread.
 //
+// At RL2 the maker makes the provider's domain, whose SCP11a key the authority certifies, and the
+// provider is given no key of the manager's.
+//
 //   Cast cast = KB_TRY(Cast::assemble(site, {.pcsc = true}, narrator));
 //   KB_TRY(site.run(Role::kProvider, {"order", ...}));
 #pragma once
@@ -15,15 +18,22 @@
 #include "kagibin/cli/demo/narrator.h"
 #include "kagibin/cli/demo/site.h"
 #include "kagibin/cli/pcscd/private_pcscd.h"
+#include "kagibin/envelope/suite.h"
 
 namespace kagibin::cli::demo {
 
 inline constexpr const char* kTarget = "A00000015153504B01";  // A's security domain
 inline constexpr std::uint8_t kFirstKeyVersion = 0x30;        // C's
 inline constexpr std::uint8_t kNewKeyVersion = 0x31;          // A's
+inline constexpr std::uint8_t kAgreementKeyVersion = 0x03;    // of the domain's SCP11a key, at RL2
 inline constexpr const char* kMasterKey = "fleet";
 inline constexpr const char* kSpid = "53504B41474942494E2D44454D4F3031";
 inline constexpr const char* kDevice = "phone-7";
+
+struct CastOptions {
+  bool pcsc = true;
+  envelope::RelayLevel level = envelope::RelayLevel::kRl1;
+};
 
 // An element with C's key set in the provider's domain, in a reader.
 struct ElementInReader {
@@ -33,13 +43,15 @@ struct ElementInReader {
   std::string code_hash;
   std::filesystem::path state;
   std::string reader;  // as --reader takes it
+  envelope::RelayLevel level = envelope::RelayLevel::kRl1;
   bool pcsc = false;
   std::unique_ptr<Child> process{};
   std::unique_ptr<PrivatePcscd> pcscd{};
 };
 
-// Authority, maker, manager; an element in a reader, with the target domain created by the manager.
-Outcome<ElementInReader> make_element(Site& site, bool pcsc, Narrator& narrator);
+// Authority, maker, manager; an element in a reader, with the target domain: created by the
+// manager, or at RL2 by the maker.
+Outcome<ElementInReader> make_element(Site& site, const CastOptions& options, Narrator& narrator);
 
 struct Cast {
   ElementInReader element;
@@ -49,13 +61,14 @@ struct Cast {
   std::string server{};   // HOST:PORT of the distributor
   std::string carried{};  // HOST:PORT of the carrier
 
-  static Outcome<Cast> assemble(Site& site, bool pcsc, Narrator& narrator);
+  static Outcome<Cast> assemble(Site& site, const CastOptions& options, Narrator& narrator);
 };
 
 // HOST:PORT of a program that says on which port it listens.
 Outcome<std::string> address_of(Child& server);
 
 // Files of the cast, by their place on the site.
+std::filesystem::path domain_certificate(const Site& site);  // CERT.SD, at RL2
 std::filesystem::path apdu_log(const Site& site);
 std::filesystem::path capture(const Site& site);
 std::filesystem::path tls_key_log(const Site& site);

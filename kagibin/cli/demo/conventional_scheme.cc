@@ -40,7 +40,7 @@ Outcome<KnowledgeTable> run_conventional_scheme(Site& site,
   narrator.chapter("The players");
   Examination examination(site);
   site.watch_by([&](Role role) { return examination.last_look(role); });
-  const ElementInReader element = KB_TRY(make_element(site, options.pcsc, narrator));
+  const ElementInReader element = KB_TRY(make_element(site, {.pcsc = options.pcsc}, narrator));
   const std::filesystem::path operator_home = site.home(Role::kDistributor);
   KB_TRY(site.run_program(Role::kDistributor, kProgram, {"found", "--home", operator_home}));
   KB_TRY(site.run(Role::kManager, {"export-keys", "--to", operator_home / "exchange.pem", "--out",

@@ -10,6 +10,8 @@
 #include "kagibin/roles/security_module_manager/domain_keys.h"
 #include "kagibin/roles/security_module_manager/manager_folder.h"
 #include "kagibin/roles/service_provider/order_records.h"
+#include "kagibin/scp/scp11/scp11.h"
+#include "kagibin/se/domain/keys/key_set_record.h"
 #include "kagibin/se/nvm/nvm_log.h"
 #include "kagibin/store/journal_store_sqlite.h"
 
@@ -103,6 +105,45 @@ Outcome<void> KnownSecrets::add_element_keys() {
   return {};
 }
 
+Outcome<void> KnownSecrets::add_domain_key() {
+  const SecretBytes log = KB_TRY(crypto::read_file(element_.state));
+  const se::nvm_log::Replayed memory = KB_TRY(se::nvm_log::replay(log.expose()));
+  const auto record = memory.records.find(
+      fmt::format("key/{}/{:02X}", KB_TRY(Aid::from_hex(kTarget)).hex(), kAgreementKeyVersion));
+  if (record == memory.records.end()) {
+    return failure("the element's memory shows no SCP11a key of the domain to search for");
+  }
+  const auto set = KB_TRY(se::KeySetRecord::decode(record->second.expose()));
+  const auto stored = std::ranges::find(set.keys, scp::kKidScp11a, &se::StoredKey::identifier);
+  if (stored == set.keys.end()) {
+    return failure("the domain's key set in the element's memory has no SK.SD.ECKA");
+  }
+  const auto key = KB_TRY(stored->key.ec_private_key());
+  add("SK.SD.ECKA", key.expose_scalar());
+  return {};
+}
+
+// At RL2 nobody gives them to the provider.
+Outcome<void> KnownSecrets::add_managers_keys() {
+  delivery::KeyExport issued = KB_TRY(manager_key_set(site_, element_));
+  first_ = {.i = issued.i,
+            .enc = std::move(issued.key_enc),
+            .mac = std::move(issued.key_mac),
+            .dek = std::move(issued.key_dek)};
+  add("first Key-ENC", first_.enc.expose(), true);
+  add("first Key-MAC", first_.mac.expose(), true);
+  add("first Key-DEK", first_.dek.expose(), true);
+  return {};
+}
+
+Outcome<crypto::EcPrivateKey> KnownSecrets::key(std::string_view name) const {
+  const auto secret = std::ranges::find(all_, name, &Secret::name);
+  if (secret == all_.end()) {
+    return failure(fmt::format("the examiner does not have {}", name));
+  }
+  return KB_TRY(crypto::EcPrivateKey::from_scalar(secret->value.expose()));
+}
+
 Outcome<void> KnownSecrets::collect_long_lived() {
   KB_TRY(add_records(Role::kAuthority, {{"root", "SK.AUTH (root)"}}));
   KB_TRY(add_records(Role::kMaker, {{"signing_key", "SK.EUM"}}));
@@ -116,6 +157,10 @@ Outcome<void> KnownSecrets::collect_long_lived() {
   add("SK.SP.SIG", signing->expose_scalar());
   add("A's exchange key", exchange->expose_scalar());
   add("A's master key", master->expose());
+  if (element_.level == envelope::RelayLevel::kRl2) {
+    KB_TRY(add_domain_key());
+    return add_managers_keys();
+  }
   return add_channel_keys(kFirstKeyVersion, "first", true, first_);
 }
 
@@ -169,15 +214,26 @@ Outcome<void> KnownSecrets::collect_delivered() {
   return add_channel_keys(kNewKeyVersion, "delivered", false, delivered_);
 }
 
+Outcome<std::vector<crypto::EcPrivateKey>> manager_private_keys(const Site& site) {
+  const SecretBytes passphrase = KB_TRY(site.passphrase(Role::kManager));
+  const auto records =
+      KB_TRY(crypto::RecordFolder::open(site.home(Role::kManager) / "keys", passphrase));
+  std::vector<crypto::EcPrivateKey> out;
+  for (const char* record : {"signing_key", "exchange_key"}) {
+    const SecretBytes scalar = KB_TRY(records.get(record));
+    out.push_back(KB_TRY(crypto::EcPrivateKey::from_scalar(scalar.expose())));
+  }
+  return out;
+}
+
 Outcome<delivery::KeyExport> manager_key_set(const Site& site, const ElementInReader& element) {
   const SecretBytes passphrase = KB_TRY(site.passphrase(Role::kManager));
   const auto folder = KB_TRY(manager::ManagerFolder::open(site.home(Role::kManager), passphrase));
-  const SecretBytes master = KB_TRY(folder.master_key());
   const manager::DomainName name{.iin = KB_TRY(octets_of(element.iin)),
                                  .cin = KB_TRY(octets_of(element.cin)),
                                  .security_domain = KB_TRY(Aid::from_hex(kTarget)),
                                  .key_version = kFirstKeyVersion};
-  return KB_TRY(manager::diversified_keys(master, name, kKeySize, kScp03));
+  return KB_TRY(folder.domain_keys(name, kKeySize, kScp03));
 }
 
 }  // namespace kagibin::cli::demo

@@ -44,6 +44,8 @@ class KnownSecrets {
   void add(std::string name, ByteView value, bool issued_by_manager = false);
 
   const std::vector<Secret>& all() const { return all_; }
+  // The secret of this name as a key on P-256.
+  Outcome<crypto::EcPrivateKey> key(std::string_view name) const;
   // As A keeps them: C's first set, and the one that was delivered (both empty before collected).
   const roles::service_provider::ChannelKeySet& first() const { return first_; }
   const roles::service_provider::ChannelKeySet& delivered() const { return delivered_; }
@@ -57,6 +59,9 @@ class KnownSecrets {
                                  bool issued_by_manager,
                                  roles::service_provider::ChannelKeySet& out);
   Outcome<void> add_element_keys();
+  // RL2: SK.SD.ECKA, out of the domain's keys in the element's memory.
+  Outcome<void> add_domain_key();
+  Outcome<void> add_managers_keys();
 
   const Site& site_;
   const ElementInReader& element_;
@@ -68,7 +73,9 @@ class KnownSecrets {
   std::vector<Secret> all_;
 };
 
-// C's key set of the target, made from C's own store: what C holds by right.
+// C's own private keys.
+Outcome<std::vector<crypto::EcPrivateKey>> manager_private_keys(const Site& site);
+// C's key set of the target, from C's own store: what C holds by right.
 Outcome<delivery::KeyExport> manager_key_set(const Site& site, const ElementInReader& element);
 
 }  // namespace kagibin::cli::demo

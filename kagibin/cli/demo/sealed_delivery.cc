@@ -8,6 +8,7 @@
 #include "kagibin/apdu/apdu.h"
 #include "kagibin/cli/demo/apdu_log.h"
 #include "kagibin/kda/instructions.h"
+#include "kagibin/scp/scp11/scp11.h"
 
 namespace kagibin::cli::demo {
 
@@ -30,7 +31,8 @@ bool says_state(const boost::json::object& result, std::string_view state) {
 // When the APDUs of the steps were first seen in the device's log.
 struct Milestones {
   std::optional<SteadyClock::time_point> loaded;     // 3: the envelope is in the element
-  std::optional<SteadyClock::time_point> opened;     // 4: it could name a session's first command
+  std::optional<SteadyClock::time_point> opened;     // 4: it could name a session's first command,
+                                                     // which at RL2 shows CERT.OCE
   std::optional<SteadyClock::time_point> installed;  // 5: PUT KEY was answered
 
   void look(const std::filesystem::path& log, std::size_t from) {
@@ -43,7 +45,8 @@ struct Milestones {
       };
       if (exchange.instruction() == kda::ins::kLoad && exchange.is_answered_ok()) {
         note(loaded);
-      } else if (exchange.instruction() == apdu::ins::kInitializeUpdate) {
+      } else if (exchange.instruction() == apdu::ins::kInitializeUpdate ||
+                 exchange.instruction() == scp::ins::kPerformSecurityOperation) {
         note(opened);
       } else if (exchange.instruction() == apdu::ins::kPutKey && exchange.is_answered_ok()) {
         note(installed);
@@ -77,7 +80,10 @@ Outcome<void> SealedDelivery::seal() {
   provider_ = KB_TRY(site_.start(Role::kProvider, {"run", "--until-done", "--timeout", "60"}));
   KB_TRY(provider_->wait_for(
       [](const boost::json::object& result) { return says_state(result, "sealed"); }, kStepLimit));
-  narrator_.step("2", "A checked it and sealed the key and the target's channel keys to that key");
+  narrator_.step("2", by_certificates()
+                          ? "A checked it, with CERT.SD, and sealed the key to that key"
+                          : "A checked it and sealed the key and the target's channel keys to that "
+                            "key");
   return {};
 }
 
@@ -102,7 +108,11 @@ Outcome<void> SealedDelivery::install() {
                  ms_between(begin, *seen.loaded));
   narrator_.step("4", "the KDA opened it, inside the element",
                  ms_between(*seen.loaded, *seen.opened));
-  narrator_.step("5", "the KDA set the key in the target; the device carried commands and answers",
+  narrator_.step("5",
+                 by_certificates()
+                     ? "by certificates it opened an SCP11a channel to the target and set the key, "
+                       "over the device"
+                     : "the KDA set the key in the target; the device carried commands and answers",
                  ms_between(*seen.opened, *seen.installed));
   narrator_.step("", "the KDA proved it and signed a receipt; the device handed it in at B",
                  ms_between(*seen.installed, handed_in));

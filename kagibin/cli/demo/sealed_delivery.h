@@ -24,6 +24,8 @@ class SealedDelivery {
   Outcome<void> install();
 
  private:
+  bool by_certificates() const { return cast_.element.level == envelope::RelayLevel::kRl2; }
+
   Site& site_;
   Cast& cast_;
   Narrator& narrator_;

@@ -3,6 +3,7 @@
 
 #include "kagibin/cli/demo/key_use.h"
 #include "kagibin/cli/demo/knowledge/examination.h"
+#include "kagibin/cli/demo/rehearsal.h"
 #include "kagibin/cli/demo/sealed_delivery.h"
 
 namespace kagibin::cli::demo {
@@ -22,6 +23,20 @@ void watch_all(Examination& examination, const Cast& cast) {
   }
 }
 
+// What the certificates of SCP11 name is everybody's to know.
+Outcome<void> add_agreement_keys(const Site& site,
+                                 const Cast& cast,
+                                 const KnownSecrets& secrets,
+                                 Evidence& evidence) {
+  const crypto::EcPrivateKey domain = KB_TRY(secrets.key("SK.SD.ECKA"));
+  const crypto::EcPrivateKey host = KB_TRY(secrets.key("SK.OCE.ECKA"));
+  for (const crypto::EcPrivateKey* key : {&domain, &host}) {
+    evidence.agreement_keys.push_back(crypto::CurvePublicKey::from(key->public_key()));
+  }
+  return rehearse_agreement(cast.element.reader, read_apdu_log(apdu_log(site)), host,
+                            domain.public_key());
+}
+
 }  // namespace
 
 Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
@@ -30,7 +45,8 @@ Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
   narrator.chapter("The players");
   Examination examination(site);
   site.watch_by([&](Role role) { return examination.last_look(role); });
-  Cast cast = KB_TRY(Cast::assemble(site, options.pcsc, narrator));
+  Cast cast =
+      KB_TRY(Cast::assemble(site, {.pcsc = options.pcsc, .level = options.level}, narrator));
   watch_all(examination, cast);
   const auto secrets = KB_TRY(KnownSecrets::open(site, cast.element));
   KB_TRY(secrets->collect_long_lived());
@@ -49,7 +65,10 @@ Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
   examination.look();
 
   narrator.chapter("The key in use");
-  Evidence evidence{.scheme = "sealed", .secrets = secrets->all(), .known_plaintext = kOrder};
+  Evidence evidence{.scheme = "sealed",
+                    .level = options.level,
+                    .secrets = secrets->all(),
+                    .known_plaintext = kOrder};
   evidence.all_key_sets.push_back(KB_TRY(key_set(secrets->first())));
   evidence.all_key_sets.push_back(KB_TRY(key_set(secrets->delivered())));
   KB_TRY(
@@ -61,6 +80,11 @@ Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
                       "K = " + to_hex(secrets->delivered().enc.expose())));
   }
   evidence.envelopes.push_back(KB_TRY(secrets->envelope()));
+  evidence.manager_keys = KB_TRY(manager_private_keys(site));
+  if (options.level == envelope::RelayLevel::kRl2) {
+    KB_TRY(add_agreement_keys(site, cast, *secrets, evidence));
+    narrator.step("", "the solver opens an SCP11a session when it is given the keys of one end");
+  }
   KnowledgeTable table = KB_TRY(examination.conclude(evidence));
   narrator.step("", "looked at files, logs, captures and memory, at every step");
   // Each has to end well. The agent waits for work at the distributor, which lets it go.

@@ -10,11 +10,13 @@
 #include "kagibin/cli/demo/knowledge/knowledge_table.h"
 #include "kagibin/cli/demo/narrator.h"
 #include "kagibin/cli/demo/site.h"
+#include "kagibin/envelope/suite.h"
 
 namespace kagibin::cli::demo {
 
 struct SchemeOptions {
   bool pcsc = true;
+  envelope::RelayLevel level = envelope::RelayLevel::kRl1;  // of the sealed scheme
   std::vector<Role> plant{};  // for tests: write the delivered key into a log of these roles
 };
 

@@ -108,16 +108,20 @@ Outcome<void> Examination::take_capture(const std::string& known_plaintext) {
   return {};
 }
 
-// With every key set, the examiner opens the sessions that the device relayed: their keys are
-// secrets too.
+// With every key set, the examiner opens the SCP03 sessions that the device relayed: their keys are
+// secrets too. SCP11a sessions are nobody's to open afterwards (rehearsal.h).
 Outcome<std::vector<Secret>> Examination::session_keys(const Evidence& evidence) const {
   CoalitionView view{.apdus = read_apdu_log(apdu_log(site_))};
   for (const scp::Scp03KeySet& keys : evidence.all_key_sets) {
     view.key_sets.push_back(keys.duplicate());
   }
   const Derived derived = derive(view);
-  if (derived.session_keys.empty()) {
+  if (derived.session_keys.empty() && evidence.level == envelope::RelayLevel::kRl1) {
     return failure("no relayed session opens even with every key: the solver would prove nothing",
+                   apdu_log(site_));
+  }
+  if (evidence.level == envelope::RelayLevel::kRl2 && derived.agreements == 0) {
+    return failure("no SCP11a session was relayed: there is nothing to try the solver on",
                    apdu_log(site_));
   }
   std::vector<Secret> out;
@@ -194,10 +198,15 @@ void Examination::solve(const Coalition& members,
                         const Evidence& evidence,
                         const std::set<std::string>& held,
                         KnowledgeRow& out) const {
-  CoalitionView view;
+  CoalitionView view{.agreement_keys = evidence.agreement_keys};
   for (const Party* party : members) {
     if (party->holdings == &manager_) {
       view.key_sets.push_back(evidence.all_key_sets.front().duplicate());
+      for (const crypto::EcPrivateKey& key : evidence.manager_keys) {
+        if (auto copy = crypto::EcPrivateKey::from_scalar(key.expose_scalar())) {
+          view.private_keys.push_back(std::move(*copy));
+        }
+      }
     }
     if (party->holdings == &device_) {
       view.apdus = read_apdu_log(apdu_log(site_));
@@ -231,6 +240,8 @@ void Examination::solve(const Coalition& members,
   const Derived derived = derive(view);
   out.sessions = derived.sessions;
   out.keys_tried = derived.tried;
+  out.agreements = derived.agreements;
+  out.agreements_tried = derived.agreements_tried;
   for (const SecretBytes& key : derived.keys) {
     const Secret* secret = secret_with(evidence.secrets, key);
     if (secret != nullptr && !held.contains(secret->name) && !secret->issued_by_manager) {
@@ -251,7 +262,7 @@ Outcome<KnowledgeTable> Examination::conclude(const Evidence& evidence) {
   look();
   KB_TRY(take_capture(evidence.known_plaintext));
   const std::vector<Secret> sessions = KB_TRY(session_keys(evidence));
-  KnowledgeTable table{.scheme = evidence.scheme};
+  KnowledgeTable table{.scheme = evidence.scheme, .level = evidence.level};
   SecretSearch search;
   for (const std::vector<Secret>* all : {&evidence.secrets, &sessions}) {
     for (const Secret& secret : *all) {

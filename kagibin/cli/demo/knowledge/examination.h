@@ -29,9 +29,12 @@ namespace kagibin::cli::demo {
 // What the examiner brings to the end.
 struct Evidence {
   std::string scheme;
+  envelope::RelayLevel level = envelope::RelayLevel::kRl1;
   const std::vector<Secret>& secrets;
   std::vector<scp::Scp03KeySet> all_key_sets{};  // C's first set, then the delivered one
   std::vector<SealedEnvelope> envelopes{};
+  std::vector<crypto::EcPrivateKey> manager_keys{};      // C's own
+  std::vector<crypto::CurvePublicKey> agreement_keys{};  // that certificates of SCP11 name
   std::string known_plaintext{};  // in D's capture under TLS; empty: the capture has no TLS
 };
 

@@ -13,14 +13,14 @@ namespace {
 
 constexpr const char* kAtRl1 = "RL1 does not protect against this; RL2 and above do";
 
-std::string verdict(const KnowledgeRow& row, bool sealed) {
+std::string verdict(const KnowledgeRow& row, bool expected) {
   std::string out;
   if (!row.found.empty()) {
     out = fmt::format("found: {}", fmt::join(row.found, "; "));
   }
   if (!row.derived.empty()) {
     out += fmt::format("{}derived", out.empty() ? "" : "; ");
-    if (sealed && row.who == kManagerAndDevice) {
+    if (expected && row.who == kManagerAndDevice) {
       out += fmt::format(" ({})", kAtRl1);
     } else {
       out += fmt::format(": {}", fmt::join(row.derived, ", "));
@@ -45,9 +45,21 @@ const KnowledgeRow* KnowledgeTable::row(std::string_view who) const {
 }
 
 bool KnowledgeTable::is_as_promised() const {
-  return std::ranges::all_of(rows, [](const KnowledgeRow& row) {
-    return row.found.empty() && (row.derived.empty() != (row.who == kManagerAndDevice));
-  });
+  const bool at_rl1 = level == envelope::RelayLevel::kRl1;
+  return is_earnest() && std::ranges::all_of(rows, [&](const KnowledgeRow& row) {
+           return row.found.empty() &&
+                  row.derived.empty() != (at_rl1 && row.who == kManagerAndDevice);
+         });
+}
+
+bool KnowledgeTable::is_earnest() const {
+  const KnowledgeRow* coalition = row(kManagerAndDevice);
+  if (coalition == nullptr) {
+    return false;
+  }
+  return level == envelope::RelayLevel::kRl1
+             ? !coalition->derived.empty()
+             : coalition->agreements > 0 && coalition->agreements_tried > 0;
 }
 
 std::string KnowledgeTable::text() const {
@@ -55,15 +67,19 @@ std::string KnowledgeTable::text() const {
                                 secrets.size(), fmt::join(secrets, ", "));
   constexpr double kMillion = 1e6;
   for (const KnowledgeRow& row : rows) {
-    out += fmt::format("\n  {}: {}", row.who, verdict(row, scheme == "sealed"));
+    out += fmt::format("\n  {}: {}", row.who,
+                       verdict(row, scheme == "sealed" && level == envelope::RelayLevel::kRl1));
     if (!row.by_right.empty()) {
       out += fmt::format("\n      holds by right: {}", fmt::join(row.by_right, ", "));
     }
     out += fmt::format("\n      searched: {} files, {} looks at memory, {:.1f} MB", row.files,
                        row.memories, static_cast<double>(row.octets) / kMillion);
-    if (row.sessions + row.keys_tried > 0) {
-      out += fmt::format("; tried: {} relayed sessions, {} keys on envelopes", row.sessions,
+    if (row.sessions + row.agreements + row.keys_tried > 0) {
+      out += fmt::format("; tried: {} relayed SCP03 sessions, {} keys on envelopes", row.sessions,
                          row.keys_tried);
+    }
+    if (row.agreements > 0) {
+      out += fmt::format(", {} ways into {} SCP11a sessions", row.agreements_tried, row.agreements);
     }
     if (!row.unread.empty()) {
       out += fmt::format("\n      NOT searched: {}", fmt::join(row.unread, ", "));
@@ -84,13 +100,20 @@ boost::json::object KnowledgeTable::json() const {
                                       {"memory_looks", row.memories},
                                       {"octets", row.octets},
                                       {"sessions", row.sessions},
-                                      {"keys_tried", row.keys_tried}});
+                                      {"keys_tried", row.keys_tried},
+                                      {"agreements", row.agreements},
+                                      {"agreements_tried", row.agreements_tried}});
   }
   boost::json::array searched;
   for (const std::string& name : secrets) {
     searched.emplace_back(name);
   }
-  return {{"scheme", scheme}, {"secrets", std::move(searched)}, {"rows", std::move(all)}};
+  boost::json::object out{
+      {"scheme", scheme}, {"secrets", std::move(searched)}, {"rows", std::move(all)}};
+  if (scheme == "sealed") {
+    out["level"] = fmt::format("RL{}", static_cast<int>(level));
+  }
+  return out;
 }
 
 }  // namespace kagibin::cli::demo

@@ -3,7 +3,8 @@
 //
 //   B            nothing
 //   C            nothing (holds by right: the channel keys it issued)
-//   C + device   derived (RL1 does not protect against this; RL2 and above do)
+//   C + device   derived (RL1 does not protect against this; RL2 and above do)     at RL1
+//   C + device   nothing, although every key that the two have was tried           at RL2
 //
 // Rows name secrets, never their octets. Ownership: values. Thread-safety: values.
 //
@@ -17,6 +18,8 @@
 
 #include <boost/json/object.hpp>
 
+#include "kagibin/envelope/suite.h"
+
 namespace kagibin::cli::demo {
 
 struct KnowledgeRow {
@@ -28,18 +31,25 @@ struct KnowledgeRow {
   std::size_t files = 0;
   std::size_t memories = 0;
   std::size_t octets = 0;
-  std::size_t sessions = 0;    // of SCP03, among the APDUs it saw
-  std::size_t keys_tried = 0;  // private keys times envelopes
+  std::size_t sessions = 0;          // of SCP03, among the APDUs it saw
+  std::size_t keys_tried = 0;        // private keys times envelopes
+  std::size_t agreements = 0;        // sessions of SCP11a, among the APDUs it saw
+  std::size_t agreements_tried = 0;  // ways into them
 };
 
 struct KnowledgeTable {
   std::string scheme;
+  envelope::RelayLevel level = envelope::RelayLevel::kRl1;
   std::vector<KnowledgeRow> rows{};
   std::vector<std::string> secrets{};  // names of what was searched for
 
   const KnowledgeRow* row(std::string_view who) const;
-  // What RL1 does not protect against, and nothing else.
+  // What the relay level does not protect against, and nothing else: at RL1 the coalition of C and
+  // the device derives the key, at RL2 nobody does.
   bool is_as_promised() const;
+  // That coalition had what the solver needs: at RL1 it derived the key, at RL2 it saw the SCP11a
+  // session and had keys to try on it. Otherwise an empty table proves nothing.
+  bool is_earnest() const;
   std::string text() const;
   boost::json::object json() const;
 };

@@ -2,112 +2,18 @@
 #include "kagibin/cli/demo/knowledge/solver.h"
 
 #include <algorithm>
-#include <map>
-#include <optional>
+#include <span>
 #include <string_view>
 
-#include "kagibin/apdu/apdu.h"
+#include "kagibin/cli/demo/knowledge/agreement_solver.h"
+#include "kagibin/cli/demo/knowledge/relayed_sessions.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/envelope/delivery_open.h"
-#include "kagibin/gp/put_key.h"
 #include "kagibin/scp/scp03/scp03_host.h"
-#include "kagibin/scp/scp03/scp03_messages.h"
 
 namespace kagibin::cli::demo {
 
 namespace {
-
-// One session as it was relayed.
-struct RelayedSession {
-  Bytes host_challenge;
-  scp::InitializeUpdateAnswer answer;
-  std::vector<apdu::CommandApdu> commands;  // EXTERNAL AUTHENTICATE first
-};
-
-std::vector<RelayedSession> sessions_of(const std::vector<Exchange>& exchanges) {
-  std::vector<RelayedSession> out;
-  std::map<std::uint8_t, std::size_t> open;  // by logical channel
-  for (const Exchange& exchange : exchanges) {
-    auto command = apdu::CommandApdu::decode(exchange.command);
-    if (!command) {
-      continue;
-    }
-    if (command->ins == apdu::ins::kInitializeUpdate && exchange.response.size() > 2) {
-      auto answer = scp::InitializeUpdateAnswer::decode(
-          ByteView(exchange.response).first(exchange.response.size() - 2));
-      if (answer) {
-        open[exchange.channel()] = out.size();
-        out.push_back({command->data, std::move(*answer), {}});
-      }
-      continue;
-    }
-    const auto cla = apdu::ClassOctet::decode(command->cla);
-    const auto session = open.find(exchange.channel());
-    if (cla && cla->secure_messaging && session != open.end()) {
-      out[session->second].commands.push_back(std::move(*command));
-    }
-  }
-  return out;
-}
-
-void add_secret(std::vector<SecretBytes>& all, ByteView secret) {
-  const bool known = std::ranges::any_of(
-      all, [&](const SecretBytes& other) { return ct_equal(other.expose(), secret); });
-  if (!known) {
-    all.push_back(SecretBytes::copy_of(secret));
-  }
-}
-
-// Amendment D, 6.2.8: under Key-DEK, CBC with a zero IV.
-std::vector<SecretBytes> unwrap_put_key(const scp::Scp03KeySet& keys,
-                                        const apdu::CommandApdu& command,
-                                        ByteView data) {
-  std::vector<SecretBytes> out;
-  const auto put_key = gp::PutKey::decode(command.p1, command.p2, data);
-  if (!put_key) {
-    return out;
-  }
-  for (const gp::KeyData& key : put_key->keys) {
-    const gp::KeyComponentData& component = key.components.front();
-    auto clear = crypto::aes_cbc_decrypt(keys.dek.expose(), {}, component.value);
-    if (clear && clear->size() >= component.clear_length) {
-      clear->shrink(component.clear_length);
-      out.push_back(std::move(*clear));
-    }
-  }
-  return out;
-}
-
-// Every key that the commands of this session carried.
-Result<std::vector<SecretBytes>> unwrap_session(const scp::Scp03KeySet& keys,
-                                                const scp::Scp03SessionKeys& session,
-                                                const RelayedSession& relayed) {
-  std::vector<SecretBytes> out;
-  const std::size_t mac_size = relayed.answer.parameter.mac_size();
-  bool decrypts = false;
-  std::uint32_t counter = 0;
-  for (const apdu::CommandApdu& command : relayed.commands) {
-    if (command.ins == apdu::ins::kExternalAuthenticate) {
-      decrypts = (command.p1 & 0x02U) != 0;
-      continue;
-    }
-    ++counter;  // Amendment D, 6.2.6: for every command, with data or without
-    if (command.data.size() <= mac_size) {
-      continue;
-    }
-    const ByteView wrapped = ByteView(command.data).first(command.data.size() - mac_size);
-    SecretBytes data = SecretBytes::copy_of(wrapped);
-    if (decrypts) {
-      data = KB_TRY(scp::decrypt_data(session, counter, scp::Direction::kCommand, wrapped));
-    }
-    if (command.ins == apdu::ins::kPutKey) {
-      for (const SecretBytes& key : unwrap_put_key(keys, command, data.expose())) {
-        add_secret(out, key.expose());
-      }
-    }
-  }
-  return out;
-}
 
 // Adds what this key set opens; the key sets that came out.
 std::vector<scp::Scp03KeySet> open_sessions(const scp::Scp03KeySet& keys,
@@ -126,19 +32,22 @@ std::vector<scp::Scp03KeySet> open_sessions(const scp::Scp03KeySet& keys,
     add_secret(derived.session_keys, session->s_enc.expose());
     add_secret(derived.session_keys, session->s_mac.expose());
     add_secret(derived.session_keys, session->s_rmac.expose());
-    const auto carried = unwrap_session(keys, *session, relayed);
+    if (relayed.commands.empty()) {
+      continue;
+    }
+    const auto carried = keys_of({.keys = *session,
+                                  .dek = keys.dek.expose(),
+                                  .mac_size = relayed.answer.parameter.mac_size(),
+                                  .decrypts = (relayed.commands.front().p1 & 0x02U) != 0},
+                                 std::span(relayed.commands).subspan(1));
     if (!carried) {
       continue;
     }
     for (const SecretBytes& key : *carried) {
       add_secret(derived.keys, key.expose());
     }
-    if (carried->size() == 3) {
-      auto set = scp::Scp03KeySet::create((*carried)[0].duplicate(), (*carried)[1].duplicate(),
-                                          (*carried)[2].duplicate());
-      if (set) {
-        out.push_back(std::move(*set));
-      }
+    if (auto set = key_set_of(*carried)) {
+      out.push_back(std::move(*set));
     }
   }
   return out;
@@ -172,10 +81,20 @@ void open_envelope(const SealedEnvelope& sealed,
 
 }  // namespace
 
+std::optional<scp::Scp03KeySet> key_set_of(const std::vector<SecretBytes>& keys) {
+  if (keys.size() != 3) {
+    return std::nullopt;
+  }
+  auto set =
+      scp::Scp03KeySet::create(keys[0].duplicate(), keys[1].duplicate(), keys[2].duplicate());
+  return set ? std::optional(std::move(*set)) : std::nullopt;
+}
+
 Derived derive(const CoalitionView& view) {
   Derived out;
-  const std::vector<RelayedSession> sessions = sessions_of(view.apdus);
-  out.sessions = sessions.size();
+  const RelayedSessions sessions = sessions_of(view.apdus);
+  out.sessions = sessions.by_key_sets.size();
+  out.agreements = sessions.by_certificates.size();
   for (const SealedEnvelope& envelope : view.envelopes) {
     for (const crypto::EcPrivateKey& key : view.private_keys) {
       ++out.tried;
@@ -187,11 +106,14 @@ Derived derive(const CoalitionView& view) {
   for (const scp::Scp03KeySet& keys : view.key_sets) {
     waiting.push_back(keys.duplicate());
   }
+  for (scp::Scp03KeySet& gained : solve_agreements(view, sessions.by_certificates, out)) {
+    waiting.push_back(std::move(gained));
+  }
   // A set that came out of a session opens later ones; each session is opened by one set only, so
   // this ends.
   constexpr std::size_t kMostSets = 100;
   for (std::size_t at = 0; at < waiting.size() && at < kMostSets; ++at) {
-    for (scp::Scp03KeySet& gained : open_sessions(waiting[at], sessions, out)) {
+    for (scp::Scp03KeySet& gained : open_sessions(waiting[at], sessions.by_key_sets, out)) {
       waiting.push_back(std::move(gained));
     }
   }
