@@ -32,6 +32,14 @@ struct Demo {
     const std::size_t end = out.find('\n', begin);
     return boost::json::parse(out.substr(begin, end - begin)).at("rows").as_array();
   }
+  std::int64_t count(std::string_view who, const char* column) const {
+    for (const boost::json::value& row : rows()) {
+      if (row.at("who").as_string() == who) {
+        return row.at(column).to_number<std::int64_t>();
+      }
+    }
+    return -1;
+  }
   std::string cell(std::string_view who, const char* column) const {
     for (const boost::json::value& row : rows()) {
       if (row.at("who").as_string() == who) {
@@ -86,6 +94,43 @@ TEST(DemoTest, SealedSchemeDeliversWithoutAReaderAndLeavesNoFolderBehind) {
   EXPECT_EQ(run.code, 0);
   EXPECT_TRUE(std::filesystem::is_empty(folder));
   std::filesystem::remove_all(folder);
+}
+
+// At RL2 no row derives the key, and the manager with the device had what to try.
+void expect_nobody_knows(const Demo& run) {
+  EXPECT_EQ(run.last_line(), "delivered");
+  ASSERT_EQ(run.code, 0);
+  EXPECT_EQ(run.rows().size(), 6U);
+  for (const char* who : {"B", "C", "D", "device", "B + C", "C + device"}) {
+    for (const char* column : {"found", "derived", "not_searched"}) {
+      EXPECT_EQ(run.cell(who, column), "nothing") << who << " " << column;
+    }
+  }
+  EXPECT_GT(run.count("C + device", "agreements"), 0);
+  EXPECT_GT(run.count("C + device", "agreements_tried"), 30);
+}
+
+TEST(DemoTest, AtRl2NotEvenManagerWithDeviceCanDeriveTheKey) {
+  expect_nobody_knows(demo("--level RL2"));
+}
+
+TEST(DemoTest, AtRl2DeliversWithoutAReader) { expect_nobody_knows(demo("--level RL2 --no-pcsc")); }
+
+TEST(DemoTest, AtRl2WhatIsPlantedIsFound) {
+  const Demo run = demo("--level RL2 --no-pcsc --plant device");
+  EXPECT_EQ(run.last_line(), "leaked");
+  EXPECT_EQ(run.code, 3);
+  EXPECT_EQ(run.cell("device", "found"), "something");
+  EXPECT_EQ(run.cell("C", "found"), "nothing");
+}
+
+TEST(DemoTest, RefusesALevelThatIsNotBuiltAndNamesThoseThatAre) {
+  for (const char* level : {"RL0", "RL3", "RL4", "RL5", "2"}) {
+    const Demo run = demo(std::string("--level ") + level + " 2>&1");
+    EXPECT_EQ(run.code, 2) << level;
+    EXPECT_NE(run.out.find("RL1 and RL2 are built"), std::string::npos) << run.out;
+  }
+  EXPECT_EQ(demo("--scheme conventional --level RL2 2>/dev/null").code, 2);
 }
 
 TEST(DemoTest, ConventionalSchemeLeaksToTheOperatorAndTheSearchShowsIt) {

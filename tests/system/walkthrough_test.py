@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Types every command of a page (doc/walkthrough.md, doc/gp_tool.md) into one shell, in order, as a new user would, and looks
+"""Types every command of a page (doc/walkthrough.md, doc/relay_levels.md, doc/gp_tool.md) into one shell, in order, as a new user would, and looks
 at what came of it.
 
-  walkthrough_test.py FOLDER_OF_PROGRAMS [walkthrough|gp_tool]
+  walkthrough_test.py FOLDER_OF_PROGRAMS [walkthrough|relay_levels|gp_tool]
 
 Of the page two things are changed: the lines that install and build are left out (the programs are there), and its port
 numbers become free ones. Standard library only.
@@ -46,13 +46,33 @@ def script(page):
     return "set -eu\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n" + "\n".join(lines) + "\nwait\n"
 
 
-def look_at_walkthrough(programs, home, _):
-    walk = pathlib.Path(home) / "kagibin-walk"
+def check_confirmed(programs, walk):
     shown = subprocess.run([programs / "kagibin-provider", "show", "--json", "--home", walk / "provider", "--passphrase-file",
                             walk / "passphrase"], stdout=subprocess.PIPE, text=True, check=False).stdout
     if '"state":"confirmed"' not in shown.replace(" ", ""):
         sys.exit(f"the page ends without a confirmed order: {shown}")
     print("the order of the page is confirmed")
+
+
+def look_at_walkthrough(programs, home, _):
+    check_confirmed(programs, pathlib.Path(home) / "kagibin-walk")
+
+
+def look_at_relay_levels(programs, home, _):
+    walk = pathlib.Path(home) / "kagibin-rl2"
+    check_confirmed(programs, walk)
+    seen = re.findall(r"^> ..(..)", (walk / "device.apdu").read_text(), re.MULTILINE)
+    if "2A" not in seen or "82" not in seen or "50" in seen[:seen.index("82")]:
+        sys.exit(f"the channel was not opened by certificates: {seen}")
+    again = subprocess.run([programs / "kagibin-maker", "store-domain", walk / "domain.cert", "--home", walk / "maker",
+                            "--passphrase-file", walk / "passphrase"], stderr=subprocess.PIPE, text=True, check=False)
+    if again.returncode == 0 or "no such domain of this element waits" not in again.stderr:
+        sys.exit(f"the maker kept the domain's key set: {again}")
+    other = subprocess.run([programs / "kagibin-authority", "certify-domain", walk / "maker" / "request.kbq", "--out",
+                            walk / "x.cert", "--home", walk / "authority", "--passphrase-file", walk / "passphrase"],
+                           stderr=subprocess.PIPE, text=True, check=False)
+    if other.returncode == 0 or (walk / "x.cert").exists():
+        sys.exit(f"the authority certified what is no request for a domain's key: {other}")
 
 
 def look_at_gp_tool(_programs, _home, said):
@@ -64,7 +84,8 @@ def look_at_gp_tool(_programs, _home, said):
 
 
 # What a page has to hold to be the page, and how its end is looked at.
-PAGES = {"walkthrough": (8, "provider run", look_at_walkthrough), "gp_tool": (10, "--token-key", look_at_gp_tool)}
+PAGES = {"walkthrough": (8, "provider run", look_at_walkthrough), "relay_levels": (6, "store-domain", look_at_relay_levels),
+         "gp_tool": (10, "--token-key", look_at_gp_tool)}
 
 
 def main():

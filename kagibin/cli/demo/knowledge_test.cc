@@ -224,5 +224,41 @@ TEST(KnowledgeTableTest, SaysWhatTheRelayLevelDoesNotProtectAgainst) {
   EXPECT_NE(promised().text().find("B: nothing"), std::string::npos);
 }
 
+KnowledgeTable promised_at_rl2() {
+  return {
+      .scheme = "sealed",
+      .level = envelope::RelayLevel::kRl2,
+      .rows = {{.who = "B"}, {.who = kManagerAndDevice, .agreements = 1, .agreements_tried = 37}},
+      .secrets = {"K"}};
+}
+
+TEST(KnowledgeTableTest, AtRl2NobodyDerivesTheKeyAndTheCoalitionMustHaveTried) {
+  EXPECT_TRUE(promised_at_rl2().is_as_promised());
+  KnowledgeTable table = promised_at_rl2();
+  table.rows[1].derived = {"K"};
+  EXPECT_FALSE(table.is_as_promised());
+  EXPECT_TRUE(table.is_earnest());
+  table = promised_at_rl2();
+  table.rows[0].found = {"K"};
+  EXPECT_FALSE(table.is_as_promised());
+  for (std::size_t KnowledgeRow::* count :
+       {&KnowledgeRow::agreements, &KnowledgeRow::agreements_tried}) {
+    table = promised_at_rl2();
+    table.rows[1].*count = 0;
+    EXPECT_FALSE(table.is_as_promised()) << "a solver that tried nothing proves nothing";
+  }
+  table.rows.pop_back();
+  EXPECT_FALSE(table.is_earnest());
+}
+
+TEST(KnowledgeTableTest, AtRl2SaysNothingAndHowOftenItWasTried) {
+  const std::string text = promised_at_rl2().text();
+  EXPECT_NE(text.find("C + device: nothing"), std::string::npos) << text;
+  EXPECT_NE(text.find("37 ways into 1 SCP11a sessions"), std::string::npos) << text;
+  KnowledgeTable table = promised_at_rl2();
+  table.rows[1].derived = {"K"};
+  EXPECT_NE(table.text().find("C + device: derived: K"), std::string::npos) << table.text();
+}
+
 }  // namespace
 }  // namespace kagibin::cli::demo

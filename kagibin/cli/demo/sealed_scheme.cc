@@ -3,7 +3,7 @@
 
 #include "kagibin/cli/demo/key_use.h"
 #include "kagibin/cli/demo/knowledge/examination.h"
-#include "kagibin/cli/demo/rehearsal.h"
+#include "kagibin/cli/demo/knowledge/rehearsal.h"
 #include "kagibin/cli/demo/sealed_delivery.h"
 
 namespace kagibin::cli::demo {

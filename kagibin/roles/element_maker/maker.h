@@ -4,9 +4,10 @@
 // shipment list that pins the maker to the SEID (protocol, section 2; attestation profile ATT-1).
 //
 // Element secrets exist here only while an element is made: the maker's domain gets a random key
-// set that nobody keeps; the issuer domain's random key set goes out once, for the security module
-// manager. Limits: IIN and CIN 1 to 16 octets. Ownership: refers to clock and randomness, which
-// outlive it. Thread-safety: one thread.
+// set that nobody keeps; the issuer domain's random key set, and those of providers' domains, go
+// out once, for the security module manager; of the latter maker_folder.h keeps a copy until
+// CERT.SD is stored. Limits: IIN and CIN 1 to 16 octets. Ownership: refers to clock and randomness,
+// which outlive it. Thread-safety: one thread.
 //
 //   ElementMaker maker(KB_TRY(MakerIdentity::create("acme-elements", rng)), clock, rng);
 //   ... CERT.EUM from the controlling authority, by maker.identity().request() ...

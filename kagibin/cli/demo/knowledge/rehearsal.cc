@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/cli/demo/rehearsal.h"
+#include "kagibin/cli/demo/knowledge/rehearsal.h"
 
 #include <algorithm>
 
