@@ -116,14 +116,6 @@ TEST(DemoTest, AtRl2NotEvenManagerWithDeviceCanDeriveTheKey) {
 
 TEST(DemoTest, AtRl2DeliversWithoutAReader) { expect_nobody_knows(demo("--level RL2 --no-pcsc")); }
 
-TEST(DemoTest, AtRl2WhatIsPlantedIsFound) {
-  const Demo run = demo("--level RL2 --no-pcsc --plant device");
-  EXPECT_EQ(run.last_line(), "leaked");
-  EXPECT_EQ(run.code, 3);
-  EXPECT_EQ(run.cell("device", "found"), "something");
-  EXPECT_EQ(run.cell("C", "found"), "nothing");
-}
-
 TEST(DemoTest, RefusesALevelThatIsNotBuiltAndNamesThoseThatAre) {
   for (const char* level : {"RL0", "RL3", "RL4", "RL5", "2"}) {
     const Demo run = demo(std::string("--level ") + level + " 2>&1");

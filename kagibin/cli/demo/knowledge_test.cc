@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cctype>
 #include <numeric>
 
@@ -133,8 +134,8 @@ class Holder {
     static_cast<void>(write(answers_[1], "r", 1));
     char order = 0;
     static_cast<void>(read(orders_[0], &order, 1));
-    const auto address = reinterpret_cast<std::uintptr_t>(held.data());
-    const std::size_t border = 20 * 4096 + (4096 - address % 4096);
+    const auto address = std::bit_cast<std::uintptr_t>(held.data());
+    const std::size_t border = std::size_t{20} * 4096 + (4096 - address % 4096);
     const Bytes key = secret(16);
     std::copy(key.begin(), key.end(), held.begin() + static_cast<std::ptrdiff_t>(border) - 8);
     static_cast<void>(write(answers_[1], "d", 1));
@@ -241,7 +242,7 @@ TEST(KnowledgeTableTest, AtRl2NobodyDerivesTheKeyAndTheCoalitionMustHaveTried) {
   table = promised_at_rl2();
   table.rows[0].found = {"K"};
   EXPECT_FALSE(table.is_as_promised());
-  for (std::size_t KnowledgeRow::* count :
+  for (std::size_t KnowledgeRow::* const count :
        {&KnowledgeRow::agreements, &KnowledgeRow::agreements_tried}) {
     table = promised_at_rl2();
     table.rows[1].*count = 0;

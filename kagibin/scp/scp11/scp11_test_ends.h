@@ -76,9 +76,11 @@ class FakeDomain final : public Scp11Domain {
 
 enum class Format : std::uint8_t { kGp, kX509 };
 
+// NOLINTBEGIN(cert-err58-cpp,readability-identifier-naming): constants of tests
 inline const Bytes kCaName = {0xCA, 0x01};
 inline const Bytes kKaName = {0xCA, 0x02};
 inline const Bytes kHostName = {0x0C, 0xE0};
+// NOLINTEND(cert-err58-cpp,readability-identifier-naming)
 
 // An authority with a key, an intermediate one, and what it says of a host's key.
 struct Authority {
@@ -89,7 +91,7 @@ struct Authority {
                 pki::CertifiedUse use,
                 const CurvePublicKey& subject,
                 const CurvePrivateKey& issuer,
-                std::pair<Bytes, Bytes> issuer_and_subject,
+                const std::pair<Bytes, Bytes>& issuer_and_subject,
                 Bytes serial = {0x11}) const {
     if (format == Format::kX509) {
       return test::make_x509({.key = &subject,

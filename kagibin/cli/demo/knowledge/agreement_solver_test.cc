@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The solver on SCP11a sessions between two ends in memory: with which keys it opens one, and with
 // which it does not.
+#include <array>
+
 #include <gtest/gtest.h>
 
 #include "kagibin/cli/demo/knowledge/solver.h"
@@ -14,7 +16,8 @@ namespace test_ends = scp::test_ends;
 using crypto::Curve;
 using test_ends::make_key;
 
-const Bytes kDelivered(16, 0xB7);
+constexpr std::array<std::uint8_t, 16> kDelivered = {
+    0xB7, 0xB6, 0xB5, 0xB4, 0xB3, 0xB2, 0xB1, 0xB0, 0xA7, 0xA6, 0xA5, 0xA4, 0xA3, 0xA2, 0xA1, 0xA0};
 
 // What a device sees of a session that carries PUT KEY.
 std::vector<Exchange> relay(test_ends::Ends& ends) {
