@@ -158,7 +158,7 @@ class ManagerCommands {
       const manager::DomainPlan plan = KB_TRY(domain_plan(options_.aid));
       const auto folder = KB_TRY(open());
       const auto card = KB_TRY(cli::open_card(options_.reader));
-      CardName name = KB_TRY(card_name(*card));
+      const CardName name = KB_TRY(card_name(*card));
       const delivery::KeyExport keys = KB_TRY(keys_of(folder, name));
       manager::CarriedDomain domain(
           *card,

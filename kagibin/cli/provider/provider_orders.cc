@@ -35,6 +35,7 @@ Checked<LoadedPayload> load_payload(const std::filesystem::path& file) {
 
 Checked<std::vector<delivery::DeviceId>> device_ids(const ProviderOptions& options) {
   std::vector<delivery::DeviceId> out;
+  out.reserve(options.devices.size());
   for (const std::string& text : options.devices) {
     out.push_back(KB_TRY(delivery::DeviceId::from(text)));
   }
