@@ -18,6 +18,7 @@ namespace {
 using test::must;
 
 constexpr crypto::ScryptCost kCheap{.log2_n = 10, .r = 1, .p = 1};
+// NOLINTNEXTLINE(cert-err58-cpp,readability-identifier-naming): a constant of this test
 const Aid kDomain = *Aid::from_hex("A00000015153504B09");
 
 bool same_keys(const delivery::KeyExport& a, const delivery::KeyExport& b) {
