@@ -31,6 +31,11 @@
 #define GONE 14          /* no key set under this version */
 #define ORIGINAL 0       /* the key set before the first delivery; a delivered one has its attempt's number */
 #define MAX_ATTEMPTS 3   /* before the device is honest; two more then */
+#ifdef RESET_FIRST
+#define SENDS !needs_reset
+#else
+#define SENDS true
+#endif
 #define NOWHERE 2        /* no channel */
 #ifdef TWO_CHANNELS
 #define CHANNELS 2
@@ -210,7 +215,7 @@ inline application() {
      s_state = state; s_sessions = sessions; s_proved = proved; purpose = DELIVER;
      todo = (s_state == SENT -> START_PROBE : OPEN_CHANNEL);
 #ifdef RESET_FIRST
-     if :: needs_reset -> todo = UNRESOLVED :: else fi
+     if :: needs_reset && s_state != SENT -> todo = UNRESOLVED :: else fi
 #endif
   :: todo == START_PROBE ->
      close_channel();
@@ -235,8 +240,11 @@ inline application() {
      out = INIT; todo = IDLE
   :: todo == SEND_ACTION ->
      if
-     :: !counted && s_sessions >= 3 -> todo = (s_state == SENT && !is_absent -> UNRESOLVED : FINISH_ABSENT)
-     :: else ->
+#ifdef RESET_FIRST
+     :: needs_reset -> todo = UNRESOLVED      /* with hint 01: the agent resets, and asks again */
+#endif
+     :: SENDS && !counted && s_sessions >= 3 -> todo = (s_state == SENT && !is_absent -> UNRESOLVED : FINISH_ABSENT)
+     :: SENDS && !(!counted && s_sessions >= 3) ->
         s_state = SENT;
         if :: !counted -> s_sessions++; real_sessions++ :: else fi;
         counted = true; is_absent = false; needs_reset = true;
@@ -343,7 +351,7 @@ inline application() {
 #ifdef JOURNAL_AFTER_SEND
         commit_journal();
 #endif
-        todo = (good && rmac -> PROVED : START_PROBE)
+        if :: good && rmac -> needs_reset = false; todo = PROVED :: else -> todo = START_PROBE fi
      fi
   od
 }

@@ -72,13 +72,23 @@ Result<apdu::ResponseApdu> Channels::transmit(Side side, const apdu::CommandApdu
   return apdu::ResponseApdu::decode(answer);
 }
 
-Result<void> Channels::reset_target() {
-  if (target_.channel == 0) {
-    return {};
+Result<void> Channels::reset() {
+  const bool is_logical = kda_.channel != 0;
+  KB_TRY(kda_.card->reset());
+  if (target_.card != kda_.card) {
+    KB_TRY(target_.card->reset());
   }
-  close_channel(target_);
-  target_.channel = 0;  // nothing to close should opening fail
-  target_.channel = KB_TRY(open_channel(*target_.card));
+  // The reset closed them: nothing to close should opening fail.
+  kda_.channel = target_.channel = 0;
+  if (is_logical) {
+    for (Way* way : {&kda_, &target_}) {
+      const auto opened = open_channel(*way->card);
+      if (!opened) {
+        return fail(Errc::kCardLink, "after its reset the card opens no logical channel");
+      }
+      way->channel = *opened;
+    }
+  }
   return {};
 }
 

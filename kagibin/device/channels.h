@@ -45,9 +45,9 @@ class Channels {
   ~Channels();
 
   Result<apdu::ResponseApdu> transmit(Side side, const apdu::CommandApdu& command);
-  // Ends what is open in the target: its channel is closed and opened again. On a separate card the
-  // next SELECT does it.
-  Result<void> reset_target();
+  // Resets the card, or both, and opens the channels again; nothing is selected afterwards. Errors:
+  // those of the card's reset; kCardLink when the channels do not open.
+  Result<void> reset();
 
   const Traffic& traffic() const { return traffic_; }
 

@@ -33,9 +33,22 @@ class ChannelCard final : public apdu::CardLink {
     }
     return *from_hex("6881");
   }
+  Result<void> reset() override {
+    if (gone) {
+      return fail(Errc::kCardLink, "gone");
+    }
+    if (!can_be_reset) {
+      return CardLink::reset();
+    }
+    ++resets;
+    open_.clear();
+    return {};
+  }
   std::size_t open() const { return open_.size(); }
   std::vector<Bytes> commands;
   bool gone = false;
+  bool can_be_reset = true;
+  std::size_t resets = 0;
 
  private:
   std::uint8_t channels_;
@@ -49,7 +62,9 @@ TEST(ChannelsTest, CarriesNothingButManageChannelOnTheBasicChannel) {
     EXPECT_TRUE(channels.transmit(Side::kKda, {.cla = 0x80, .ins = 0x10, .data = {}}).has_value());
     EXPECT_TRUE(
         channels.transmit(Side::kTarget, {.cla = 0x84, .ins = 0xD8, .data = {}}).has_value());
-    EXPECT_TRUE(channels.reset_target().has_value());
+    EXPECT_TRUE(channels.reset().has_value());
+    EXPECT_EQ(card.resets, 1U);
+    EXPECT_EQ(card.open(), 2U);
     EXPECT_EQ(channels.traffic().apdus, 2U);
     EXPECT_EQ(channels.traffic().command_bytes, 8U);
   }
@@ -70,10 +85,21 @@ TEST(ChannelsTest, SeparateCardsUseTheirBasicChannels) {
   ChannelCard target(1);
   auto channels = Channels::open_separate(kda, target);
   EXPECT_TRUE(channels.transmit(Side::kTarget, {.cla = 0x84, .ins = 0xD8, .data = {}}).has_value());
-  EXPECT_TRUE(channels.reset_target().has_value());
+  EXPECT_TRUE(channels.reset().has_value());
+  EXPECT_EQ(kda.resets, 1U);
+  EXPECT_EQ(target.resets, 1U);
   EXPECT_EQ(kda.commands.size(), 0U);
   ASSERT_EQ(target.commands.size(), 1U);
   EXPECT_EQ(target.commands[0][0], 0x84);
+}
+
+TEST(ChannelsTest, CardWithoutAResetKeepsItsChannels) {
+  ChannelCard card(4);
+  card.can_be_reset = false;
+  auto channels = Channels::open_logical(card).value();
+  EXPECT_EQ(channels.reset().error().code, Errc::kNotSupported);
+  EXPECT_TRUE(channels.transmit(Side::kKda, {.cla = 0x80, .ins = 0x10, .data = {}}).has_value());
+  EXPECT_EQ(card.open(), 2U);
 }
 
 TEST(ChannelsTest, CardThatIsGoneIsAnErrorEverywhere) {
@@ -81,7 +107,7 @@ TEST(ChannelsTest, CardThatIsGoneIsAnErrorEverywhere) {
   auto channels = Channels::open_logical(card).value();
   card.gone = true;
   EXPECT_EQ(channels.transmit(Side::kKda, {.data = {}}).error().code, Errc::kCardLink);
-  EXPECT_EQ(channels.reset_target().error().code, Errc::kCardLink);
+  EXPECT_EQ(channels.reset().error().code, Errc::kCardLink);
   EXPECT_EQ(Channels::open_logical(card).error().code, Errc::kCardLink);
 }
 

@@ -52,12 +52,17 @@ Result<Bytes> KdaSession::exchange_all(const std::vector<apdu::CommandApdu>& blo
   return answer;
 }
 
-Result<KdaSession> KdaSession::select(Channels& channels) {
-  KdaSession session(channels);
-  const apdu::ResponseApdu answer = KB_TRY(session.exchange(kda::select()));
+Result<void> KdaSession::select_application() {
+  const apdu::ResponseApdu answer = KB_TRY(exchange(kda::select()));
   if (!sw::is_ok(answer.sw)) {
     return fail(Errc::kCardStatus, "the element has no key delivery application", answer.sw);
   }
+  return {};
+}
+
+Result<KdaSession> KdaSession::select(Channels& channels) {
+  KdaSession session(channels);
+  KB_TRY(session.select_application());
   return session;
 }
 
@@ -109,7 +114,13 @@ Result<KdaSession::Outcome> KdaSession::deliver(const Handle& handle) {
         if (++resets > kMaxResets) {
           return Outcome::kUnknown;
         }
-        KB_TRY(channels_->reset_target());
+        if (const auto reset = channels_->reset(); !reset) {
+          if (reset.error().code == Errc::kNotSupported) {
+            return Outcome::kUnknown;  // the KDA asks again until the element lost its power
+          }
+          return std::unexpected(reset.error());
+        }
+        KB_TRY(select_application());
         step = pump.start();
         break;
       case kda::Pump::Need::kWait:

@@ -30,12 +30,13 @@ class KdaSession {
     kFinal,    // DONE, proved absent, cancelled: read the receipt
     kUnknown,  // the KDA wants to be asked again later; its receipt says unknown
   };
-  // Pumps APDUs between the KDA and the target until the KDA says so. At most three resets of the
-  // target.
+  // Pumps APDUs between the KDA and the target until the KDA says so. Resets the element when the
+  // KDA asks for it, at most three times; kUnknown where the way to it has no reset.
   Result<Outcome> deliver(const Handle& handle);
 
  private:
   explicit KdaSession(Channels& channels) : channels_(&channels) {}
+  Result<void> select_application();
   Result<apdu::ResponseApdu> exchange(const apdu::CommandApdu& command);
   Result<Bytes> exchange_all(const std::vector<apdu::CommandApdu>& blocks);
 

@@ -11,6 +11,10 @@ class InProcessLink final : public apdu::CardLink {
  public:
   explicit InProcessLink(CardSide& card) : card_(card) { card_.power_on(); }
   Result<Bytes> transmit(ByteView command) override;
+  Result<void> reset() override {
+    card_.power_on();
+    return {};
+  }
 
  private:
   CardSide& card_;

@@ -30,8 +30,7 @@ class PcscReader final : public apdu::CardLink {
 
   Result<Bytes> transmit(ByteView command) override;
   const Bytes& atr() const { return atr_; }
-  // Warm reset: every session in the card ends.
-  Result<void> reset();
+  Result<void> reset() override;
 
  private:
   struct Connection;

@@ -26,8 +26,7 @@ class TcpReader final : public apdu::CardLink {
 
   Result<Bytes> transmit(ByteView command) override;
   Result<Bytes> atr();
-  // Warm reset: every session in the card ends.
-  Result<void> reset();
+  Result<void> reset() override;
 
  private:
   explicit TcpReader(Socket socket) : socket_(std::move(socket)) {}

@@ -57,7 +57,10 @@ class Element final : public apdu::CardLink {
   const Circumstances& circumstances() const;
   void power_off();
   void power_on();  // a reset when it has power already
-  void reset() { power_on(); }
+  Result<void> reset() override {
+    power_on();
+    return {};
+  }
   bool has_power() const;
   ByteView atr() const;
   // Its memory, for counting writes.

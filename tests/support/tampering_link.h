@@ -48,6 +48,7 @@ class TamperingLink final : public apdu::CardLink {
     }
     return answer;
   }
+  Result<void> reset() override { return card_.reset(); }
   std::size_t commands() const { return commands_; }
 
  private:

@@ -125,6 +125,71 @@ TEST_F(BadRelayTest, EveryAnswerLostOnceAndEveryCommandLostOnceStillEndsInTheKey
   EXPECT_GT(losses, 10U);
 }
 
+// Keeps the first PUT KEY for itself, says that it failed, and resets nothing: what comes after
+// goes over other logical channels, while the session of the first stands.
+class Hoarder final : public apdu::CardLink {
+ public:
+  explicit Hoarder(se::Element& element) : element_(element) {}
+  Result<Bytes> transmit(ByteView command) override {
+    Bytes sent(command.begin(), command.end());
+    if (sent[1] == kPutKey) {
+      ++puts;
+      if (kept_.empty()) {
+        kept_ = std::move(sent);
+        other_ = KB_TRY(manage({.ins = apdu::ins::kManageChannel, .data = {}, .le = 1})).at(0);
+        return apdu::ResponseApdu{.sw = StatusWord{0x6985}}.encode();
+      }
+    } else if (!kept_.empty() && channel_of(sent) == channel_of(kept_)) {
+      sent[0] = static_cast<std::uint8_t>((sent[0] & ~kChannelBits) | other_);
+    }
+    return element_.transmit(sent);
+  }
+  Result<void> reset() override {
+    ++resets;
+    for (std::uint8_t channel = 1; channel <= kChannelBits; ++channel) {
+      if (channel != channel_of(kept_)) {
+        KB_TRY(manage({.ins = apdu::ins::kManageChannel, .p1 = 0x80, .p2 = channel, .data = {}}));
+      }
+    }
+    return {};
+  }
+  Result<Bytes> hand_in() { return element_.transmit(kept_); }
+
+  std::size_t puts = 0;
+  std::size_t resets = 0;
+
+ private:
+  static constexpr std::uint8_t kChannelBits = 0x03;
+  static std::uint8_t channel_of(const Bytes& command) { return command[0] & kChannelBits; }
+  Result<Bytes> manage(const apdu::CommandApdu& command) {
+    return element_.transmit(command.encode());
+  }
+
+  se::Element& element_;
+  Bytes kept_;
+  std::uint8_t other_ = 0;
+};
+
+TEST_F(BadRelayTest, ACommandThatWasKeptBackOnAnotherChannelMakesNoReceiptUntrue) {
+  Hoarder device(*scene_.card.element);
+  scene_.card.middle = &device;
+  const Bytes doubt = must(scene_.world.relay(scene_.card, scene_.e2));
+  scene_.card.middle = nullptr;
+  EXPECT_EQ(scene_.world.judge(scene_.order, 1, doubt).verdict.verdict, Verdict::kUnknown);
+  EXPECT_GT(device.resets, 0U);
+  EXPECT_EQ(device.puts, 1U) << "the key left a second time, while the first may yet arrive";
+  // It does, and the target takes it: no receipt has said that it did not.
+  const Bytes answer = must(device.hand_in());
+  EXPECT_EQ(must(apdu::ResponseApdu::decode(answer)).sw.value, 0x9000);
+
+  const Bytes proof = must(scene_.world.relay(scene_.card, scene_.e2));
+  const auto judgement = scene_.world.judge(scene_.order, 1, proof);
+  EXPECT_EQ(judgement.verdict.verdict, Verdict::kConfirmed) << judgement.verdict.reason;
+  EXPECT_EQ(must(envelope::Receipt::decode(proof)).results,
+            std::vector{ActionResult::kInstalledByProbe});
+  EXPECT_TRUE(new_keys_open());
+}
+
 TEST_F(BadRelayTest, ReplayedEnrolWhileADeliveryIsOpenChangesNothing) {
   // The key has left and its answer is lost.
   TamperingLink device(*scene_.card.element, [](const apdu::CommandApdu& command) {

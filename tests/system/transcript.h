@@ -65,6 +65,7 @@ class TranscriptWriter final : public apdu::CardLink {
  public:
   explicit TranscriptWriter(apdu::CardLink& card) : card_(card) {}
   Result<Bytes> transmit(ByteView command) override;
+  Result<void> reset() override { return card_.reset(); }
 
   void remark(std::string_view text);
   void head(std::string_view name, std::string_view value);

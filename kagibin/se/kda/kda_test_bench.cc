@@ -180,6 +180,11 @@ void KdaBench::restart() {
   select_again();
 }
 
+void KdaBench::reset() {
+  ASSERT_TRUE(element->reset().has_value());
+  select_again();
+}
+
 void KdaBench::certify() {
   scp::Scp03Host host(key_set(kIsdSeed), {.key_version_number = kIsdVersion,
                                           .s16 = scp::Scp03Parameter{options.i}.s16()});

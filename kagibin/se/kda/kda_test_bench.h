@@ -103,6 +103,8 @@ class KdaBench {
   StatusWord kda_sw(const std::vector<apdu::CommandApdu>& blocks) { return kda(blocks)->sw; }
   // Power off and on (also after a cut): channels are open and the KDA selected again.
   void restart();
+  // The same without losing power.
+  void reset();
   // The maker: GENERATE and STORE CERTIFICATES in its session.
   void certify();
 

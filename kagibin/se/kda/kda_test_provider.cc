@@ -146,7 +146,15 @@ StatusWord KdaBench::load(const Delivery& delivery) {
 Outcome KdaBench::pump(const Handle& handle) {
   kda::Pump pump(handle);
   kda::Pump::Step step = pump.start();
-  while (step.need == kda::Pump::Need::kTransmit) {
+  while (step.need == kda::Pump::Need::kTransmit || step.need == kda::Pump::Need::kReset) {
+    if (step.need == kda::Pump::Need::kReset) {
+      if (!element->has_power()) {
+        return Outcome::kNoPower;
+      }
+      reset();
+      step = pump.start();
+      continue;
+    }
     const auto answer =
         step.channel == kda::Pump::Channel::kKda ? kda(step.command) : target(step.command);
     if (!answer) {

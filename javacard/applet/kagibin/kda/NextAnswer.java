@@ -7,6 +7,7 @@ package kagibin.kda;
  */
 final class NextAnswer {
   static final short COMMAND = 8;
+  static final byte RESET = 1;
   static final byte SELECT = 2;
   static final byte WAIT = 3;
   static final byte DONE = 4;
@@ -34,7 +35,7 @@ final class NextAnswer {
     answer.set(out, start, (short) (end - start));
   }
 
-  /** WAIT and DONE come alone. */
+  /** RESET, WAIT and DONE come alone. */
   void hint(byte value) {
     Tlv.put(out, (short) 0, (byte) 0xD2, value);
     answer.set(out, (short) 0, (short) 3);

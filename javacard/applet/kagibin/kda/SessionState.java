@@ -31,7 +31,10 @@ final class SessionState {
   static final short IS_CHANGED = 6; // results are proved that are not committed yet
   static final short HIGHEST_VERSION = 7;
   static final short IS_FIRST = 8; // the next command is the first that carries something of the action
-  private static final short FIELDS = 9;
+  private static final short OF_ONE_RUN = 9; // the fields above
+  /** A command of an action left since the last reset and its answer proved nothing; of whichever delivery. */
+  static final short IS_UNANSWERED = 9;
+  private static final short FIELDS = 10;
 
   final byte[] fields = JCSystem.makeTransientByteArray(FIELDS, JCSystem.CLEAR_ON_RESET);
   final byte[] journal = JCSystem.makeTransientByteArray(Journal.SIZE, JCSystem.CLEAR_ON_RESET);
@@ -40,14 +43,14 @@ final class SessionState {
   void begin(Slot slot, byte isS16) {
     slots[0] = slot;
     Util.arrayCopyNonAtomic(slot.journal, (short) 0, journal, (short) 0, Journal.SIZE);
-    Util.arrayFillNonAtomic(fields, (short) 0, FIELDS, (byte) 0);
+    Util.arrayFillNonAtomic(fields, (short) 0, OF_ONE_RUN, (byte) 0);
     fields[IS_ACTIVE] = 1;
     fields[IS_S16] = isS16;
     fields[HIGHEST_VERSION] = slot.record[Slot.HIGHEST_VERSION];
   }
 
   void end() {
-    Util.arrayFillNonAtomic(fields, (short) 0, FIELDS, (byte) 0);
+    Util.arrayFillNonAtomic(fields, (short) 0, OF_ONE_RUN, (byte) 0);
     slots[0] = null;
   }
 

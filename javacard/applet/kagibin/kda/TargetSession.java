@@ -71,6 +71,8 @@ final class TargetSession {
   private void restart() {
     if (state.isSent()) {
       startProbe();
+    } else if (state.is(SessionState.IS_UNANSWERED)) {
+      resetFirst();
     } else {
       openChannel(Probe.SEND_AGAIN);
     }
@@ -237,6 +239,10 @@ final class TargetSession {
   // --- the actions ---
 
   private void sendAction() {
+    if (state.is(SessionState.IS_UNANSWERED)) {
+      resetFirst();
+      return;
+    }
     if (!state.is(SessionState.IS_COUNTED) && journal[Journal.SESSIONS] >= Journal.MOST_SESSIONS) {
       if (state.isSent() && !state.is(SessionState.IS_ABSENCE_PROVED)) {
         unresolved();
@@ -294,6 +300,7 @@ final class TargetSession {
       startProbe();
       return;
     }
+    state.set(SessionState.IS_UNANSWERED, false);
     short action = state.current();
     if (commands.hasMore(action)) {
       sendCommand();
@@ -329,6 +336,10 @@ final class TargetSession {
   }
 
   private void provedAbsent() {
+    if (state.is(SessionState.IS_UNANSWERED)) {
+      resetFirst();
+      return;
+    }
     state.set(SessionState.IS_ABSENCE_PROVED, true);
     if (journal[Journal.SESSIONS] >= Journal.MOST_SESSIONS && !state.is(SessionState.IS_COUNTED)) {
       finish(Journal.ABSENT, Receipting.PROVED_ABSENT);
@@ -352,6 +363,15 @@ final class TargetSession {
     out.hint(NextAnswer.WAIT);
   }
 
+  /** Of the element: a command may still be on its way. */
+  private void resetFirst() {
+    channel.close();
+    if (state.is(SessionState.IS_CHANGED)) {
+      state.commit();
+    }
+    out.hint(NextAnswer.RESET);
+  }
+
   /** No proof is to be had now. */
   private void unresolved() {
     channel.close();
@@ -367,6 +387,9 @@ final class TargetSession {
 
   private void transmit(byte stage, short octets) {
     if (channel.transmit(stage, octets)) {
+      if (stage == SessionState.ACTION) {
+        state.set(SessionState.IS_UNANSWERED, true);
+      }
       return;
     }
     if (state.isSent()) {

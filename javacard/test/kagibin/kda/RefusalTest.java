@@ -199,6 +199,34 @@ public class RefusalTest {
     assertArrayEquals(Octets.of(1), world.results(attempt));
   }
 
+  /** A command that the device kept back may arrive later, on another logical channel: only a reset makes an absence final. */
+  @Test
+  public void behindACommandWithoutAProofNoAbsenceCountsAndNothingLeavesBeforeAReset() {
+    World world = new World();
+    world.select();
+    Provider.Attempt attempt = world.enrol();
+    World.ok(world.load(attempt, world.seal(attempt, PayloadText.putSet(0, 0x31, PayloadText.keySet(16)))));
+    int[] puts = {0};
+    world.target.fault = answer -> {
+      if (answer.length == 12 && answer[0] == 0x31) {
+        ++puts[0];
+        world.target.keySets.remove(0x31);
+        return Octets.hex("6A84");
+      }
+      return answer;
+    };
+    world.canReset = false;
+    for (int asked = 0; asked < 3; ++asked) {
+      assertEquals(World.RESET, world.pump(attempt));
+      assertEquals(1, puts[0]);
+      assertEquals(Journal.UNKNOWN, world.state(attempt));
+    }
+    world.canReset = true;
+    world.target.fault = answer -> answer;
+    assertEquals(World.DONE, world.pump(attempt));
+    assertArrayEquals(Octets.of(0), world.results(attempt));
+  }
+
   @Test
   public void noMoreThanThreeSessionsBearAKey() {
     World world = new World();
@@ -217,6 +245,7 @@ public class RefusalTest {
     };
     assertEquals(World.DONE, world.pump(attempt));
     assertEquals(3, puts[0]);
+    assertEquals(3, world.resets);
     assertArrayEquals(Octets.of(2), world.results(attempt));
     assertEquals(Journal.ABSENT, world.state(attempt));
   }

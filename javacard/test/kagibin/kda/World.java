@@ -22,6 +22,7 @@ final class World {
   static final byte[] SPID = Octets.hex("53504944010000000000000000000000");
   static final int OLD_VERSION = 0x30;
   static final int NEW_VERSION = 0x31;
+  static final int RESET = 1;
   static final int SELECT = 2;
   static final int WAIT = 3;
   static final int DONE = 4;
@@ -84,6 +85,10 @@ final class World {
   }
 
   /** The applet on the basic channel; the target is on channel 1. */
+  /** Resets that the applet asked for in pump(). */
+  int resets;
+  boolean canReset = true;
+
   void select() {
     byte[] select = Octets.join(Octets.of(0, 0xA4, 4, 0, SimulatedCard.KDA.length), SimulatedCard.KDA, Octets.of(0));
     if (status(card.transmit(select)) != 0x9000) {
@@ -187,6 +192,13 @@ final class World {
       byte[] data = MakerSession.data(answer);
       byte[] hint = Octets.find(data, 0xD2);
       byte[] command = Octets.find(data, 0xD0);
+      if (command == null && hint[0] == RESET && canReset) {
+        ++resets;
+        card.reset();
+        select();
+        last = null;
+        continue;
+      }
       if (command == null) {
         return hint[0];
       }

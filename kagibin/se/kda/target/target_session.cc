@@ -19,8 +19,12 @@ constexpr std::uint8_t kS16 = 0x01;
 
 }  // namespace
 
-TargetSession::TargetSession(const KdaEnvironment& kda, KdaStore::Slot slot, OpenedDelivery opened)
+TargetSession::TargetSession(const KdaEnvironment& kda,
+                             KdaStore::Slot slot,
+                             OpenedDelivery opened,
+                             bool& unanswered)
     : kda_(kda),
+      unanswered_(unanswered),
       slot_(std::move(slot)),
       delivery_(std::move(opened)),
       is_s16_((delivery_.header.required_i_mask & kS16) != 0) {
@@ -43,7 +47,10 @@ State TargetSession::state() const {
 }
 
 TargetSession::Next TargetSession::begin() {
-  return is_sent() ? start_probe() : open_channel(ProbeKind::kSendAgain);
+  if (is_sent()) {
+    return start_probe();
+  }
+  return unanswered_ ? reset_first() : open_channel(ProbeKind::kSendAgain);
 }
 
 TargetSession::Next TargetSession::answered(const apdu::ResponseApdu& answer) {
@@ -77,6 +84,9 @@ TargetSession::Next TargetSession::answered(const apdu::ResponseApdu& answer) {
 // --- the actions -------------------------------------------------------------------------------
 
 TargetSession::Next TargetSession::send_action() {
+  if (unanswered_) {
+    return reset_first();
+  }
   if (!is_counted_ && slot_.journal.sessions >= KdaJournal::kMaxSessions) {
     const bool has_left = is_sent() && !is_absence_proved_;
     return has_left ? unresolved() : finish(State::kAbsent, ActionResult::kProvedAbsent);
@@ -121,6 +131,7 @@ TargetSession::Next TargetSession::action_answered(const apdu::ResponseApdu& ans
   if (!is_done(answer)) {
     return start_probe();
   }
+  unanswered_ = false;
   ++at_;
   if (at_ < commands_.size()) {
     return send_command();
@@ -150,6 +161,9 @@ TargetSession::Next TargetSession::proved(ActionResult result) {
 }
 
 TargetSession::Next TargetSession::proved_absent() {
+  if (unanswered_) {
+    return reset_first();
+  }
   is_absence_proved_ = true;
   if (slot_.journal.sessions >= KdaJournal::kMaxSessions && !is_counted_) {
     return finish(State::kAbsent, ActionResult::kProvedAbsent);
@@ -168,6 +182,14 @@ TargetSession::Next TargetSession::blocked() {
     KB_TRY(commit_journal());
   }
   return NextAnswer{.hint = Hint::kWait};
+}
+
+TargetSession::Next TargetSession::reset_first() {
+  close_channel();
+  if (is_journal_changed_) {
+    KB_TRY(commit_journal());
+  }
+  return NextAnswer{.hint = Hint::kReset};
 }
 
 TargetSession::Next TargetSession::unresolved() {
@@ -203,6 +225,7 @@ TargetSession::Next TargetSession::transmit(Stage stage, const TargetCommand& co
   if (!wrapped) {
     return is_sent() ? unresolved() : blocked();
   }
+  unanswered_ = unanswered_ || stage == Stage::kAction;
   stage_ = stage;
   return NextAnswer{.command = std::move(*wrapped)};
 }

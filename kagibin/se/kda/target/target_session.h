@@ -16,6 +16,10 @@
 //   the run with hint wait and the receipt 05; K stays, NEXT tries again, only A cancels.
 // - At RL2 the channel is SCP11a (certificate_channel.h), opened anew for every probe; a card
 //   cryptogram under keys that the delivery put still proves them, where the domain speaks SCP03.
+// - A command of an action whose answer proved nothing may still be on its way, held back by the
+//   device, in a session that stands on another logical channel. So behind it no absence counts and
+//   no action leaves, of any delivery, before the element had a reset: NEXT gives hint reset. An
+//   absence that is proved then is final. That something is there counts at once.
 // - INSTALL [for personalization] is no journal entry of its own: nothing of K leaves in it.
 // - While action i is open, a card cryptogram under the keys that i would have left proves it, too.
 // Finding out and the channel stand in target_channel.cc, actions and outcomes in
@@ -40,10 +44,15 @@ class TargetSession {
  public:
   using Next = KdaResult<kagibin::kda::NextAnswer>;
 
-  // Precondition: the slot is loaded or sent (KB_CHECK); `opened` is its envelope.
-  TargetSession(const KdaEnvironment& kda, KdaStore::Slot slot, OpenedDelivery opened);
+  // Precondition: the slot is loaded or sent (KB_CHECK); `opened` is its envelope. `unanswered`
+  // outlives it: whether a command of an action left since the last reset and its answer proved
+  // nothing.
+  TargetSession(const KdaEnvironment& kda,
+                KdaStore::Slot slot,
+                OpenedDelivery opened,
+                bool& unanswered);
 
-  // The first C-APDU. Hints wait and done, and refusals, end the session.
+  // The first C-APDU. Hints reset, wait and done, and refusals, end the session.
   Next begin();
   // The R-APDU to the last C-APDU.
   Next answered(const apdu::ResponseApdu& answer);
@@ -98,8 +107,9 @@ class TargetSession {
 
   Next proved(envelope::ActionResult result);
   Next proved_absent();
-  Next blocked();     // nothing of the current action has left in this session
-  Next unresolved();  // no proof to be had now
+  Next blocked();      // nothing of the current action has left in this session
+  Next unresolved();   // no proof to be had now
+  Next reset_first();  // of the element: a command may still be on its way
   Next finish(kagibin::kda::State state, envelope::ActionResult rest);
 
   Next transmit(Stage stage, const TargetCommand& command);
@@ -114,6 +124,7 @@ class TargetSession {
   void close_channel();
 
   KdaEnvironment kda_;
+  bool& unanswered_;
   KdaStore::Slot slot_;
   OpenedDelivery delivery_;
   Stage stage_ = Stage::kIdle;
