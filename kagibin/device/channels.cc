@@ -37,7 +37,7 @@ void Channels::close_channel(const Way& way) {
 }
 
 Result<Channels> Channels::open_logical(apdu::CardLink& card) {
-  Way kda{&card, KB_TRY(open_channel(card))};
+  const Way kda{&card, KB_TRY(open_channel(card))};
   auto target = open_channel(card);
   if (!target) {
     close_channel(kda);

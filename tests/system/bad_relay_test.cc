@@ -261,7 +261,7 @@ TEST_F(BadRelayTest, AReceiptOfAnotherDeliveryIsNotBelieved) {
 
 TEST_F(BadRelayTest, AReceiptAfterTheOrdersEndIsUnknownUntilReadBack) {
   const Bytes receipt = must(scene_.world.relay(scene_.card, scene_.e2));
-  scene_.world.clock.advance_seconds(2 * 3600);
+  scene_.world.clock.advance_seconds(std::int64_t{2} * 3600);
   const auto judgement = scene_.world.judge(scene_.order, 1, receipt);
   EXPECT_EQ(judgement.verdict.verdict, Verdict::kUnknown);
   const auto next = scene_.world.flow->attempt_after(scene_.order, 1);
@@ -346,7 +346,7 @@ TEST(CancelTest, OneThatWasHeldBackDoesNotEndALaterAttempt) {
 
 TEST(CancelTest, NothingIsCancelledInTheElementBeforeAnEnvelopeWentOut) {
   Deployment world("cancel early");
-  DeployedCard& card = world.add_card("phone-1");
+  const DeployedCard& card = world.add_card("phone-1");
   const auto order = world.open_order("order-1", card);
   world.request(order.id);
   const auto cancel = world.flow->cancel_after(order.id, 1);
