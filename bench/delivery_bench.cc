@@ -13,8 +13,8 @@
 
 #include <benchmark/benchmark.h>
 
-#include "kagibin/pki/verified_signatures.h"
-
+#include "bench/counting_link.h"
+#include "bench/own_memory.h"
 #include "bench/raw_openssl.h"
 #include "bench/side_by_side.h"
 #include "tests/support/deployment.h"
@@ -22,38 +22,6 @@
 
 namespace kagibin::bench {
 namespace {
-
-// Counts what goes over the link.
-class CountingLink final : public apdu::CardLink {
- public:
-  explicit CountingLink(apdu::CardLink& card) : card_(card) {}
-  Result<Bytes> transmit(ByteView command) override {
-    ++apdus;
-    bytes += command.size();
-    Bytes answer = KB_TRY(card_.transmit(command));
-    bytes += answer.size();
-    return answer;
-  }
-  std::uint64_t apdus = 0;
-  std::uint64_t bytes = 0;
-
- private:
-  apdu::CardLink& card_;
-};
-
-// What runs in its life has its own memory of verified signatures, not the provider's.
-class OwnMemory {
- public:
-  explicit OwnMemory(pki::VerifiedSignatures& own) : own_(own) { exchange(); }
-  OwnMemory(const OwnMemory&) = delete;
-  OwnMemory& operator=(const OwnMemory&) = delete;
-  ~OwnMemory() { exchange(); }
-
- private:
-  void exchange() { std::swap(own_, pki::VerifiedSignatures::of_thread()); }
-
-  pki::VerifiedSignatures& own_;
-};
 
 // Every public-key operation of one delivery on both ends, and the symmetric work of its messages.
 void raw_delivery(RawOpenssl& raw) {

@@ -73,8 +73,9 @@ Judgement judgement_of_results(const std::vector<ActionResult>& results) {
   }
   if (any(ActionResult::kChannelKeysRefused)) {
     return of(Verdict::kRefused,
-              "the target does not hold these channel keys; nothing was installed and no try on "
-              "the card was used: import the right key export, then try again",
+              "the target opened no channel; nothing was installed and no try on the card was "
+              "used. At RL1 it does not hold these channel keys: import the right key export, then "
+              "try again. At RL2 its key or certificates changed: have it enrolled anew",
               false);
   }
   return of(Verdict::kRefused, fmt::format("proved by the element: {}", list_of(results)), true);
