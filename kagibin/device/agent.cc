@@ -95,8 +95,10 @@ Result<void> Agent::enrol(Job& job) {
   Bytes domain_certificate = KB_TRY(domain_certificate_for(kda, job.message));
   auto answer = kda.enrol(job.message, domain_certificate);
   if (!answer && !domain_certificate.empty() &&
-      is_status(answer.error(), apdu::sw::kSecurityStatusNotSatisfied)) {
-    domain_certificate.clear();  // of another provider's domain, perhaps, or out of date
+      (is_status(answer.error(), apdu::sw::kSecurityStatusNotSatisfied) ||
+       is_status(answer.error(), apdu::sw::kWrongData) ||
+       is_status(answer.error(), apdu::sw::kFunctionNotSupported))) {
+    domain_certificate.clear();  // of another provider, form or curve, perhaps, or out of date
     answer = kda.enrol(job.message, {});
   }
   if (!answer && is_status(answer.error(), apdu::sw::kConditionsNotSatisfied)) {

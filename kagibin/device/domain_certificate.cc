@@ -24,10 +24,14 @@ Result<apdu::ResponseApdu> exchange(Channels& channels, const apdu::CommandApdu&
     answer = KB_TRY(channels.transmit(Side::kTarget, again));
   }
   Bytes collected = std::move(answer.data);
+  // A target may be anybody's: an announced piece that is empty ends it.
   while (sw::has_more(answer.sw) && collected.size() <= kMaxAnswer) {
     const std::uint32_t more = answer.sw.sw2() == 0 ? 256 : answer.sw.sw2();
     answer = KB_TRY(channels.transmit(
         Side::kTarget, {.cla = 0x00, .ins = apdu::ins::kGetResponse, .data = {}, .le = more}));
+    if (answer.data.empty()) {
+      break;
+    }
     append(collected, answer.data);
   }
   answer.data = std::move(collected);

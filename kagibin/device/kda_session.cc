@@ -13,7 +13,7 @@ namespace {
 namespace sw = apdu::sw;
 
 constexpr std::size_t kMaxAnswer = 4096;
-constexpr int kMaxResets = 3;
+constexpr int kMaxResets = 4;  // one a key-bearing session, one for another delivery before
 
 Error refused(StatusWord status) {
   return {Errc::kCardStatus, "the key delivery application refused the command", status};
@@ -114,12 +114,7 @@ Result<KdaSession::Outcome> KdaSession::deliver(const Handle& handle) {
         if (++resets > kMaxResets) {
           return Outcome::kUnknown;
         }
-        if (const auto reset = channels_->reset(); !reset) {
-          if (reset.error().code == Errc::kNotSupported) {
-            return Outcome::kUnknown;  // the KDA asks again until the element lost its power
-          }
-          return std::unexpected(reset.error());
-        }
+        KB_TRY(channels_->reset());
         KB_TRY(select_application());
         step = pump.start();
         break;

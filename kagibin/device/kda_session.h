@@ -31,7 +31,8 @@ class KdaSession {
     kUnknown,  // the KDA wants to be asked again later; its receipt says unknown
   };
   // Pumps APDUs between the KDA and the target until the KDA says so. Resets the element when the
-  // KDA asks for it, at most three times; kUnknown where the way to it has no reset.
+  // KDA asks for it, at most four times. kNotSupported where the way to it has no reset: the KDA
+  // asks again until the element lost its power.
   Result<Outcome> deliver(const Handle& handle);
 
  private:

@@ -31,7 +31,7 @@ struct NextRequest {
 };
 
 enum class Hint : std::uint8_t {
-  kReset = 0x01,   // reset the target's card, then NEXT without an R-APDU
+  kReset = 0x01,   // reset the element, then NEXT without an R-APDU
   kSelect = 0x02,  // select D1 on the target channel, then send D0
   kWait = 0x03,    // nothing to do now: read the receipt, report it, NEXT again later
   kDone = 0x04,    // the outcome is final: read the receipt

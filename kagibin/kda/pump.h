@@ -3,9 +3,9 @@
 // (protocol, section 9). A pure state machine: it says what to do, the agent does it.
 //
 // Every step is one of: transmit this C-APDU on the KDA's or the target's channel and hand back the
-// R-APDU; reset the target's card and start again; stop. The pump selects the target, chains NEXT,
-// and runs GET RESPONSE (61xx) and the repetition of 6Cxx on both channels; it looks at nothing
-// else in what it carries. All C-APDUs are on channel 0: the agent sets the channel bits
+// R-APDU; reset the element, every card in use, and start again; stop. The pump selects the target,
+// chains NEXT, and runs GET RESPONSE (61xx) and the repetition of 6Cxx on both channels; it looks
+// at nothing else in what it carries. All C-APDUs are on channel 0: the agent sets the channel bits
 // (apdu::on_channel). The KDA is selected by the agent before start().
 //
 // Limits: 960 octets of an answer of the target go to the KDA (longer: the answer is cut, which the
@@ -32,7 +32,7 @@ class Pump {
 
   enum class Need : std::uint8_t {
     kTransmit,  // send `command` on `channel`, then answered()
-    kReset,     // reset the target's card, select the KDA again, then start()
+    kReset,     // reset the element, select the KDA again, then start()
     kWait,      // stop for now: GET RECEIPT, report it, start() later
     kDone,      // stop: GET RECEIPT, report it
     kFailed,    // stop: `failure` says why, `sw` what the KDA answered to NEXT

@@ -190,6 +190,34 @@ TEST_F(BadRelayTest, ACommandThatWasKeptBackOnAnotherChannelMakesNoReceiptUntrue
   EXPECT_TRUE(new_keys_open());
 }
 
+TEST_F(BadRelayTest, ADeviceWithoutAResetIsToldToSwitchTheElementOffAndOn) {
+  // As a phone's application, which reaches a channel of its UICC alone.
+  class WithoutReset final : public apdu::CardLink {
+   public:
+    explicit WithoutReset(se::Element& element) : element_(element) {}
+    Result<Bytes> transmit(ByteView command) override {
+      return command[1] == kPutKey ? apdu::ResponseApdu{.sw = StatusWord{0x6985}}.encode()
+                                   : element_.transmit(command);
+    }
+
+   private:
+    se::Element& element_;
+  };
+  WithoutReset device(*scene_.card.element);
+  scene_.card.middle = &device;
+  const auto told = scene_.world.relay(scene_.card, scene_.e2);
+  scene_.card.middle = nullptr;
+  ASSERT_FALSE(told);
+  EXPECT_EQ(told.error().code, Errc::kNotSupported);
+  EXPECT_NE(std::string(told.error().detail.text()).find("switch it off and on"),
+            std::string::npos);
+
+  scene_.world.reopen(scene_.card);
+  const Bytes proof = must(scene_.world.relay(scene_.card, scene_.e2));
+  EXPECT_EQ(scene_.world.judge(scene_.order, 1, proof).verdict.verdict, Verdict::kConfirmed);
+  EXPECT_TRUE(new_keys_open());
+}
+
 TEST_F(BadRelayTest, ReplayedEnrolWhileADeliveryIsOpenChangesNothing) {
   // The key has left and its answer is lost.
   TamperingLink device(*scene_.card.element, [](const apdu::CommandApdu& command) {

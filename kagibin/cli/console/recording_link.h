@@ -17,6 +17,7 @@ class RecordingLink final : public apdu::CardLink {
   static Result<std::unique_ptr<RecordingLink>> open(std::unique_ptr<apdu::CardLink> link,
                                                      const std::filesystem::path& file);
   Result<Bytes> transmit(ByteView command) override;
+  Result<void> reset() override { return link_->reset(); }
 
  private:
   RecordingLink(std::unique_ptr<apdu::CardLink> link, std::ofstream out)
