@@ -15,7 +15,7 @@ Result<std::unique_ptr<RecordingLink>> RecordingLink::open(std::unique_ptr<apdu:
 Result<Bytes> RecordingLink::transmit(ByteView command) {
   out_ << "> " << to_hex(command) << '\n';
   auto answer = link_->transmit(command);
-  out_ << "< " << (answer ? to_hex(*answer) : "(no answer)") << std::endl;
+  out_ << "< " << (answer ? to_hex(*answer) : "(no answer)") << '\n' << std::flush;
   return answer;
 }
 
