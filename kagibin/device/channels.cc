@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "kagibin/apdu/exchange.h"
 #include "kagibin/apdu/status_words.h"
 
 namespace kagibin::device {
@@ -70,6 +71,13 @@ Result<apdu::ResponseApdu> Channels::transmit(Side side, const apdu::CommandApdu
   traffic_.command_bytes += octets.size();
   traffic_.response_bytes += answer.size();
   return apdu::ResponseApdu::decode(answer);
+}
+
+Result<apdu::ResponseApdu> Channels::exchange(Side side,
+                                              const apdu::CommandApdu& command,
+                                              std::size_t most) {
+  return apdu::exchange([&](const apdu::CommandApdu& one) { return transmit(side, one); }, command,
+                        {.most = most, .continuation = 0x00});
 }
 
 Result<void> Channels::reset() {

@@ -45,6 +45,10 @@ class Channels {
   ~Channels();
 
   Result<apdu::ResponseApdu> transmit(Side side, const apdu::CommandApdu& command);
+  // One command with its whole answer (apdu/exchange.h), of at most so many octets.
+  Result<apdu::ResponseApdu> exchange(Side side,
+                                      const apdu::CommandApdu& command,
+                                      std::size_t most);
   // Resets the card, or both, and opens the channels again; nothing is selected afterwards. Errors:
   // those of the card's reset; kCardLink when the channels do not open.
   Result<void> reset();

@@ -102,6 +102,30 @@ TEST(ChannelsTest, CardWithoutAResetKeepsItsChannels) {
   EXPECT_EQ(card.open(), 2U);
 }
 
+// A target may be anybody's: one that announces more for ever does not keep the agent.
+TEST(ChannelsTest, AnAnswerThatDoesNotEndIsAnError) {
+  class Endless final : public apdu::CardLink {
+   public:
+    explicit Endless(Bytes piece) : piece_(std::move(piece)) {}
+    Result<Bytes> transmit(ByteView /*command*/) override {
+      ++asked;
+      return asked > 100 ? *from_hex("9000") : piece_;
+    }
+    int asked = 0;
+
+   private:
+    Bytes piece_;
+  };
+  for (const char* piece : {"6100", "6105", "41424344456105"}) {
+    Endless card(*from_hex(piece));
+    auto channels = Channels::open_separate(card, card);
+    const auto answer = channels.exchange(Side::kTarget, {.ins = 0xCA, .data = {}, .le = 256}, 64);
+    ASSERT_FALSE(answer) << piece;
+    EXPECT_EQ(answer.error().code, Errc::kLimit) << piece;
+    EXPECT_LT(card.asked, 20) << piece;
+  }
+}
+
 TEST(ChannelsTest, CardThatIsGoneIsAnErrorEverywhere) {
   ChannelCard card(4);
   auto channels = Channels::open_logical(card).value();

@@ -15,29 +15,6 @@ constexpr std::size_t kMaxAnswer = 2048;
 constexpr tlv::Tag kCertificateStore = 0xBF21;
 constexpr tlv::Tag kCertificate = 0x7F21;
 
-// With 61xx (GET RESPONSE) and 6Cxx (repeat) followed, ISO/IEC 7816-4, 5.6.
-Result<apdu::ResponseApdu> exchange(Channels& channels, const apdu::CommandApdu& command) {
-  apdu::ResponseApdu answer = KB_TRY(channels.transmit(Side::kTarget, command));
-  if (sw::wants_le(answer.sw)) {
-    apdu::CommandApdu again = command;
-    again.le = answer.sw.sw2() == 0 ? 256 : answer.sw.sw2();
-    answer = KB_TRY(channels.transmit(Side::kTarget, again));
-  }
-  Bytes collected = std::move(answer.data);
-  // A target may be anybody's: an announced piece that is empty ends it.
-  while (sw::has_more(answer.sw) && collected.size() <= kMaxAnswer) {
-    const std::uint32_t more = answer.sw.sw2() == 0 ? 256 : answer.sw.sw2();
-    answer = KB_TRY(channels.transmit(
-        Side::kTarget, {.cla = 0x00, .ins = apdu::ins::kGetResponse, .data = {}, .le = more}));
-    if (answer.data.empty()) {
-      break;
-    }
-    append(collected, answer.data);
-  }
-  answer.data = std::move(collected);
-  return answer;
-}
-
 apdu::CommandApdu ask_store() {
   constexpr std::array<std::uint8_t, 2> kScp11aKey{0x11, 0x00};  // KID, any KVN
   return {.cla = 0x80,
@@ -68,13 +45,15 @@ Result<Bytes> last_certificate(ByteView store) {
 Result<Bytes> read_domain_certificate(Channels& channels, ByteView request) {
   const auto e0 = KB_TRY(envelope::EnrolmentRequest::decode(request));
   const ByteView name = e0.target->view();
-  const apdu::ResponseApdu selected = KB_TRY(exchange(
-      channels,
-      {.ins = apdu::ins::kSelect, .p1 = 0x04, .data = Bytes(name.begin(), name.end()), .le = 256}));
+  const apdu::ResponseApdu selected = KB_TRY(channels.exchange(
+      Side::kTarget,
+      {.ins = apdu::ins::kSelect, .p1 = 0x04, .data = Bytes(name.begin(), name.end()), .le = 256},
+      kMaxAnswer));
   if (!sw::is_ok(selected.sw)) {
     return Bytes();
   }
-  const apdu::ResponseApdu store = KB_TRY(exchange(channels, ask_store()));
+  const apdu::ResponseApdu store =
+      KB_TRY(channels.exchange(Side::kTarget, ask_store(), kMaxAnswer));
   if (!sw::is_ok(store.sw)) {
     return Bytes();
   }

@@ -21,23 +21,8 @@ Error refused(StatusWord status) {
 
 }  // namespace
 
-// One command with 61xx (GET RESPONSE) and 6Cxx (repeat) followed, ISO/IEC 7816-4, 5.6.
 Result<apdu::ResponseApdu> KdaSession::exchange(const apdu::CommandApdu& command) {
-  apdu::ResponseApdu answer = KB_TRY(channels_->transmit(Side::kKda, command));
-  if (sw::wants_le(answer.sw)) {
-    apdu::CommandApdu again = command;
-    again.le = answer.sw.sw2() == 0 ? 256 : answer.sw.sw2();
-    answer = KB_TRY(channels_->transmit(Side::kKda, again));
-  }
-  Bytes collected = std::move(answer.data);
-  while (sw::has_more(answer.sw) && collected.size() <= kMaxAnswer) {
-    const std::uint32_t more = answer.sw.sw2() == 0 ? 256 : answer.sw.sw2();
-    answer = KB_TRY(channels_->transmit(
-        Side::kKda, {.cla = 0x00, .ins = apdu::ins::kGetResponse, .data = {}, .le = more}));
-    append(collected, answer.data);
-  }
-  answer.data = std::move(collected);
-  return answer;
+  return channels_->exchange(Side::kKda, command, kMaxAnswer);
 }
 
 Result<Bytes> KdaSession::exchange_all(const std::vector<apdu::CommandApdu>& blocks) {

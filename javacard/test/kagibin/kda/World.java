@@ -84,11 +84,11 @@ final class World {
     return MakerSession.status(answer);
   }
 
-  /** The applet on the basic channel; the target is on channel 1. */
   /** Resets that the applet asked for in pump(). */
   int resets;
   boolean canReset = true;
 
+  /** The applet on the basic channel; the target is on channel 1. */
   void select() {
     byte[] select = Octets.join(Octets.of(0, 0xA4, 4, 0, SimulatedCard.KDA.length), SimulatedCard.KDA, Octets.of(0));
     if (status(card.transmit(select)) != 0x9000) {

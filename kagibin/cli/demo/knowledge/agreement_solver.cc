@@ -111,13 +111,7 @@ std::vector<scp::Scp03KeySet> solve_agreements(const CoalitionView& view,
                                   .mac_size = mac_size_of(session),
                                   .decrypts = encrypts},
                                  session.commands);
-    if (!carried) {
-      continue;
-    }
-    for (const SecretBytes& key : *carried) {
-      add_secret(derived.keys, key.expose());
-    }
-    if (auto set = key_set_of(*carried)) {
+    if (auto set = add_carried(derived, carried)) {
       out.push_back(std::move(*set));
     }
   }

@@ -40,13 +40,7 @@ std::vector<scp::Scp03KeySet> open_sessions(const scp::Scp03KeySet& keys,
                                   .mac_size = relayed.answer.parameter.mac_size(),
                                   .decrypts = (relayed.commands.front().p1 & 0x02U) != 0},
                                  std::span(relayed.commands).subspan(1));
-    if (!carried) {
-      continue;
-    }
-    for (const SecretBytes& key : *carried) {
-      add_secret(derived.keys, key.expose());
-    }
-    if (auto set = key_set_of(*carried)) {
+    if (auto set = add_carried(derived, carried)) {
       out.push_back(std::move(*set));
     }
   }
@@ -81,12 +75,19 @@ void open_envelope(const SealedEnvelope& sealed,
 
 }  // namespace
 
-std::optional<scp::Scp03KeySet> key_set_of(const std::vector<SecretBytes>& keys) {
-  if (keys.size() != 3) {
+std::optional<scp::Scp03KeySet> add_carried(Derived& derived,
+                                            const Result<std::vector<SecretBytes>>& carried) {
+  if (!carried) {
     return std::nullopt;
   }
-  auto set =
-      scp::Scp03KeySet::create(keys[0].duplicate(), keys[1].duplicate(), keys[2].duplicate());
+  for (const SecretBytes& key : *carried) {
+    add_secret(derived.keys, key.expose());
+  }
+  if (carried->size() != 3) {
+    return std::nullopt;
+  }
+  auto set = scp::Scp03KeySet::create(carried->at(0).duplicate(), carried->at(1).duplicate(),
+                                      carried->at(2).duplicate());
   return set ? std::optional(std::move(*set)) : std::nullopt;
 }
 

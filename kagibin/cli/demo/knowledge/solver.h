@@ -45,8 +45,9 @@ struct Derived {
   std::size_t agreements_tried = 0;       // ways into them
 };
 
-// Of exactly three keys that one session carried.
-std::optional<scp::Scp03KeySet> key_set_of(const std::vector<SecretBytes>& keys);
+// Adds the keys that one session carried, if it was read; of exactly three, the set that they are.
+std::optional<scp::Scp03KeySet> add_carried(Derived& derived,
+                                            const Result<std::vector<SecretBytes>>& carried);
 
 Derived derive(const CoalitionView& view);
 
