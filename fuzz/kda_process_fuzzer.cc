@@ -112,6 +112,7 @@ class Prepared {
             .nvm = nvm,
             .record_prefix = "app/kda/",
             .rng = rng,
+            .clear_on_reset = clear_on_reset,
             .secure_channel = no_session,
             .code_hash = {}};
   }
@@ -119,6 +120,7 @@ class Prepared {
   std::shared_ptr<Bytes> content = std::make_shared<Bytes>();
   CountingRng rng;
   NoSession no_session;
+  se::ClearOnReset clear_on_reset{};
   kagibin::Handle handle;
   std::vector<Bytes> secrets;
 

@@ -6,6 +6,7 @@
 // object and is lost at reset (CLEAR_ON_RESET). Thread-safety: one element, one thread.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -60,6 +61,10 @@ class AuthoritySignatureService {
   virtual Result<void> hear_statement(ByteView statement) const = 0;
 };
 
+// An application's memory that a reset clears and nothing else: CLEAR_ON_RESET of Java Card. The
+// object itself may go earlier (instances.h).
+using ClearOnReset = std::array<std::uint8_t, 4>;
+
 // What OPEN gives an application when it is made.
 struct ApplicationContext {
   Aid aid;                    // of the instance
@@ -67,6 +72,7 @@ struct ApplicationContext {
   Nvm& nvm;                   // use names under record_prefix only
   std::string record_prefix;  // "app/<AID hex>/"
   crypto::Rng& rng;
+  ClearOnReset& clear_on_reset;          // zero at first
   SecureChannelService& secure_channel;  // of this instance's logical channel
   crypto::Digest256 code_hash;  // SHA-256 of the load file data block it was instantiated from
   // nullptr when the element has no CASD.

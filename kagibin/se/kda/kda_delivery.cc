@@ -54,7 +54,7 @@ TargetSession::Next KdaDelivery::run(const Handle& handle,
       return NextAnswer{.hint = Hint::kDone};
     }
   }
-  session_.emplace(kda_, std::move(*slot), std::move(opened), unanswered_);
+  session_.emplace(kda_, std::move(*slot), std::move(opened));
   return session_->begin();
 }
 

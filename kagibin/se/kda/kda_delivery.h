@@ -33,7 +33,6 @@ class KdaDelivery {
   TargetSession::Next run(const Handle& handle, const std::optional<apdu::ResponseApdu>& last);
 
   KdaEnvironment kda_;
-  bool unanswered_ = false;  // target_session.h; of whichever delivery
   std::optional<TargetSession> session_;
 };
 

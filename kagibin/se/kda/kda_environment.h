@@ -16,6 +16,10 @@ struct KdaEnvironment {
 
   crypto::Rng& rng() const { return application.rng; }
   Nvm& nvm() const { return application.nvm; }
+  // Whether a command of an action left since the last reset and its answer proved nothing, of
+  // whichever delivery (target/target_session.h).
+  bool is_unanswered() const { return application.clear_on_reset[0] != 0; }
+  void set_unanswered(bool value) const { application.clear_on_reset[0] = value ? 1 : 0; }
 };
 
 }  // namespace kagibin::se

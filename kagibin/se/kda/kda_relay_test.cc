@@ -2,6 +2,7 @@
 // A relay that lies, loses and repeats: the KDA never believes an install that is not there, and
 // finds out about one that is.
 #include <functional>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -36,7 +37,7 @@ struct RelayTest : testing::Test {
 TEST_F(RelayTest, AForgedErrorAfterASuccessfulPutKeyIsProvedByTheCardCryptogram) {
   const Delivery delivery = loaded();
   bench.tamper = [](const apdu::CommandApdu& command, apdu::ResponseApdu answer) {
-    return command.ins == apdu::ins::kPutKey ? says(0x6A80) : answer;
+    return command.ins == apdu::ins::kPutKey ? says(0x6A80) : std::move(answer);
   };
   ASSERT_EQ(bench.pump(delivery.handle()), Outcome::kDone);
   EXPECT_EQ(bench.receipt(delivery).results(), Results{0x01});
@@ -48,7 +49,7 @@ TEST_F(RelayTest, ADeviceThatForgesEverythingLeavesItUnknownUntilItStops) {
   bool has_put = false;
   bench.tamper = [&](const apdu::CommandApdu& command, apdu::ResponseApdu answer) {
     has_put = has_put || command.ins == apdu::ins::kPutKey;
-    return has_put ? says(0x6F00) : answer;
+    return has_put ? says(0x6F00) : std::move(answer);
   };
   ASSERT_EQ(bench.pump(delivery.handle()), Outcome::kWait);
   EXPECT_EQ(bench.status(delivery.handle()).state, kda::State::kUnknown);
@@ -179,13 +180,40 @@ TEST_F(RelayTest, ACancelWithAnOpenOutcomeSaysUnknown) {
   bool has_put = false;
   bench.tamper = [&](const apdu::CommandApdu& command, apdu::ResponseApdu answer) {
     has_put = has_put || command.ins == apdu::ins::kPutKey;
-    return has_put ? says(0x6F00) : answer;
+    return has_put ? says(0x6F00) : std::move(answer);
   };
   ASSERT_EQ(bench.pump(delivery.handle()), Outcome::kWait);
   ASSERT_EQ(bench.kda_sw(kda::cancel(bench.cancellation(delivery).request)), sw::kOk);
   EXPECT_EQ(bench.receipt(delivery).results(), Results{0x03});
   EXPECT_EQ(bench.status(delivery.handle()).state, kda::State::kCancelled);
   bench.enrol();
+}
+
+// A command that the device kept back may yet arrive: no absence counts before a reset, whatever
+// becomes of the application's object.
+TEST_F(RelayTest, OnlyAResetEndsTheWaitForAnAnswerThatProvedNothing) {
+  const Delivery delivery = loaded();
+  int puts = 0;
+  bench.intercept = [&](const apdu::CommandApdu& command) -> Answer {
+    return command.ins == apdu::ins::kPutKey && ++puts == 1 ? Answer(says(0x6F00)) : Answer();
+  };
+  const auto asked = [&] {
+    kda::Pump pump(delivery.handle());
+    kda::Pump::Step step = pump.start();
+    while (step.need == kda::Pump::Need::kTransmit) {
+      const auto answer = step.channel == kda::Pump::Channel::kKda ? bench.kda(step.command)
+                                                                   : bench.target(step.command);
+      step = pump.answered(answer.value());
+    }
+    return step.need;
+  };
+  EXPECT_EQ(asked(), kda::Pump::Need::kReset);
+  bench.forget_application();
+  EXPECT_EQ(asked(), kda::Pump::Need::kReset);
+  EXPECT_EQ(puts, 1);
+  bench.reset();
+  EXPECT_EQ(asked(), kda::Pump::Need::kDone);
+  EXPECT_EQ(puts, 2);
 }
 
 TEST(Relay, AnswersOfAnEarlierSessionAreNotBelievedAgain) {

@@ -5,13 +5,17 @@
 
 #include <gtest/gtest.h>
 
+#include "kagibin/apdu/exchange.h"
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/envelope/envelope_keys.h"
+#include "kagibin/gp/content/install.h"
+#include "kagibin/gp/select.h"
 #include "kagibin/kda/authority_statement.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/kda/maker_data.h"
+#include "kagibin/scp/scp03/scp03_link.h"
 #include "kagibin/se/applications/built_in_applications.h"
 #include "kagibin/se/kda/key_delivery_application.h"
 
@@ -183,6 +187,20 @@ void KdaBench::restart() {
 void KdaBench::reset() {
   ASSERT_TRUE(element->reset().has_value());
   select_again();
+}
+
+void KdaBench::forget_application() {
+  const scp::Scp03Parameter parameter{options.i};
+  ASSERT_TRUE(apdu::exchange(*element, gp::Select{}.encode()).has_value());
+  auto session = scp::Scp03Link::open(*element, key_set(kIsdSeed),
+                                      {.key_version_number = kIsdVersion, .s16 = parameter.s16()},
+                                      scp::highest_level(parameter), rng);
+  ASSERT_TRUE(session.has_value());
+  const gp::Install personalize{.purpose = gp::InstallFor::kPersonalization,
+                                .application = kda::aid()};
+  ASSERT_TRUE(session->send(personalize.encode().value()).has_value());
+  const apdu::CommandApdu store{.cla = 0x80, .ins = 0xE2, .p1 = 0x80, .data = *from_hex("0101FF")};
+  EXPECT_EQ(session->transmit(scp::plain_command(store))->sw, sw::kConditionsNotSatisfied);
 }
 
 void KdaBench::certify() {

@@ -105,6 +105,8 @@ class KdaBench {
   void restart();
   // The same without losing power.
   void reset();
+  // The domain of the KDA sends it data that it refuses: the element forgets the running object.
+  void forget_application();
   // The maker: GENERATE and STORE CERTIFICATES in its session.
   void certify();
 

@@ -108,6 +108,7 @@ Application* Instances::get(const RegistryEntry& entry) {
                                           .nvm = platform_.nvm,
                                           .record_prefix = record_prefix(entry.aid),
                                           .rng = platform_.rng,
+                                          .clear_on_reset = clear_on_reset_[entry.aid],
                                           .secure_channel = *instance.secure_channel,
                                           .code_hash = load_file->code_hash,
                                           .authority_signature = instance.signature.get()});

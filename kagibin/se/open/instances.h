@@ -51,8 +51,12 @@ class Instances {
 
   // The application of this entry. nullptr when the element has no code for its module.
   Application* get(const RegistryEntry& entry);
+  // The object; what it keeps until a reset stays.
   void forget(const Aid& aid) { running_.erase(aid); }
-  void reset() { running_.clear(); }
+  void reset() {
+    running_.clear();
+    clear_on_reset_.clear();
+  }
 
  private:
   struct Instance {
@@ -63,6 +67,7 @@ class Instances {
   Platform& platform_;
   SecureChannel& secure_channel_;
   const LogicalChannels& channels_;
+  std::map<Aid, ClearOnReset> clear_on_reset_;  // outlives the objects
   std::map<Aid, Instance> running_;
 };
 

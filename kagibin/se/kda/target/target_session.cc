@@ -19,12 +19,8 @@ constexpr std::uint8_t kS16 = 0x01;
 
 }  // namespace
 
-TargetSession::TargetSession(const KdaEnvironment& kda,
-                             KdaStore::Slot slot,
-                             OpenedDelivery opened,
-                             bool& unanswered)
+TargetSession::TargetSession(const KdaEnvironment& kda, KdaStore::Slot slot, OpenedDelivery opened)
     : kda_(kda),
-      unanswered_(unanswered),
       slot_(std::move(slot)),
       delivery_(std::move(opened)),
       is_s16_((delivery_.header.required_i_mask & kS16) != 0) {
@@ -50,7 +46,7 @@ TargetSession::Next TargetSession::begin() {
   if (is_sent()) {
     return start_probe();
   }
-  return unanswered_ ? reset_first() : open_channel(ProbeKind::kSendAgain);
+  return kda_.is_unanswered() ? reset_first() : open_channel(ProbeKind::kSendAgain);
 }
 
 TargetSession::Next TargetSession::answered(const apdu::ResponseApdu& answer) {
@@ -84,7 +80,7 @@ TargetSession::Next TargetSession::answered(const apdu::ResponseApdu& answer) {
 // --- the actions -------------------------------------------------------------------------------
 
 TargetSession::Next TargetSession::send_action() {
-  if (unanswered_) {
+  if (kda_.is_unanswered()) {
     return reset_first();
   }
   if (!is_counted_ && slot_.journal.sessions >= KdaJournal::kMaxSessions) {
@@ -131,7 +127,7 @@ TargetSession::Next TargetSession::action_answered(const apdu::ResponseApdu& ans
   if (!is_done(answer)) {
     return start_probe();
   }
-  unanswered_ = false;
+  kda_.set_unanswered(false);
   ++at_;
   if (at_ < commands_.size()) {
     return send_command();
@@ -161,7 +157,7 @@ TargetSession::Next TargetSession::proved(ActionResult result) {
 }
 
 TargetSession::Next TargetSession::proved_absent() {
-  if (unanswered_) {
+  if (kda_.is_unanswered()) {
     return reset_first();
   }
   is_absence_proved_ = true;
@@ -225,7 +221,9 @@ TargetSession::Next TargetSession::transmit(Stage stage, const TargetCommand& co
   if (!wrapped) {
     return is_sent() ? unresolved() : blocked();
   }
-  unanswered_ = unanswered_ || stage == Stage::kAction;
+  if (stage == Stage::kAction) {
+    kda_.set_unanswered(true);
+  }
   stage_ = stage;
   return NextAnswer{.command = std::move(*wrapped)};
 }

@@ -44,13 +44,8 @@ class TargetSession {
  public:
   using Next = KdaResult<kagibin::kda::NextAnswer>;
 
-  // Precondition: the slot is loaded or sent (KB_CHECK); `opened` is its envelope. `unanswered`
-  // outlives it: whether a command of an action left since the last reset and its answer proved
-  // nothing.
-  TargetSession(const KdaEnvironment& kda,
-                KdaStore::Slot slot,
-                OpenedDelivery opened,
-                bool& unanswered);
+  // Precondition: the slot is loaded or sent (KB_CHECK); `opened` is its envelope.
+  TargetSession(const KdaEnvironment& kda, KdaStore::Slot slot, OpenedDelivery opened);
 
   // The first C-APDU. Hints reset, wait and done, and refusals, end the session.
   Next begin();
@@ -124,7 +119,6 @@ class TargetSession {
   void close_channel();
 
   KdaEnvironment kda_;
-  bool& unanswered_;
   KdaStore::Slot slot_;
   OpenedDelivery delivery_;
   Stage stage_ = Stage::kIdle;
