@@ -241,7 +241,7 @@ TEST(KdaDelivery, OneActionTakesFewWritesAndFewExchanges) {
   ASSERT_LE(delivery.envelope.size(), 512U);
   bench.kda_exchanges = bench.target_exchanges = bench.octets = 0;
   ASSERT_EQ(bench.run(delivery), Outcome::kDone);
-  bench.raw_receipt(delivery.handle());
+  ASSERT_TRUE(bench.raw_receipt(delivery.handle()).has_value());
   const std::uint64_t delivered = nvm.writes();
   // One of them is the target's own PUT KEY.
   EXPECT_EQ(enrolled - before, 1U);
