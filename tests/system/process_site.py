@@ -144,6 +144,15 @@ class Service:
     def code(self):
         return self.process.poll()
 
+    @property
+    def computed(self):
+        """Its processor time in ticks, or None while it computes or waits for a processor."""
+        try:
+            state, *numbers = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        except FileNotFoundError:
+            return None
+        return None if state == "R" else int(numbers[10]) + int(numbers[11])
+
     def done(self):
         self.process.wait(BOUND)
         for reader in self.readers:
@@ -300,9 +309,13 @@ class Site:
         """kagibin provider run until the order is done or has nothing more to do for now."""
         provider = self.start("provider", "run", "--until-done", "--timeout", BOUND, "--home", self.home("provider"),
                               *self.passphrase, "--via", self.via, crash=crash)
-        end = time.monotonic() + 1.5  # what there is to do is done at once; afterwards it waits as the distributor asks
-        while provider.code is None and time.monotonic() < end and not any('"sealed"' in line for line in provider.lines):
+        # What there is to do is done at once; afterwards it waits as the distributor asks, and computes nothing.
+        computed, still_since, end = None, time.monotonic(), time.monotonic() + BOUND / 3
+        while provider.code is None and time.monotonic() < min(still_since + 1, end) and not any(
+                '"sealed"' in line for line in provider.lines):
             time.sleep(0.02)
+            if (now := provider.computed) is None or now != computed:
+                computed, still_since = now, time.monotonic()
         if provider.code is None:
             time.sleep(0.2)  # for what follows the line
             provider.process.send_signal(signal.SIGTERM)
