@@ -14,8 +14,8 @@
 #include "kagibin/cli/demo/knowledge/knowledge_table.h"
 #include "kagibin/cli/demo/knowledge/process_memory.h"
 #include "kagibin/cli/demo/knowledge/secret_search.h"
-#include "kagibin/cli/demo/knowledge/solver.h"
 #include "kagibin/cli/demo/knowledge/tls_records.h"
+#include "kagibin/cli/solver/solver.h"
 
 namespace kagibin::cli::demo {
 namespace {

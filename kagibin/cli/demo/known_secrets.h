@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "kagibin/cli/demo/cast.h"
-#include "kagibin/cli/demo/knowledge/solver.h"
+#include "kagibin/cli/solver/solver.h"
 #include "kagibin/delivery/exchange/key_export.h"
 #include "kagibin/delivery/journal_store.h"
 #include "kagibin/roles/service_provider/keys/key_store.h"

@@ -6,7 +6,7 @@
 #include <signal.h>
 
 #include "kagibin/apdu/apdu.h"
-#include "kagibin/cli/demo/apdu_log.h"
+#include "kagibin/cli/solver/apdu_log.h"
 #include "kagibin/kda/instructions.h"
 #include "kagibin/scp/scp11/scp11.h"
 

@@ -20,9 +20,9 @@
 #include "kagibin/cli/demo/knowledge/holdings.h"
 #include "kagibin/cli/demo/knowledge/knowledge_table.h"
 #include "kagibin/cli/demo/knowledge/secret_search.h"
-#include "kagibin/cli/demo/knowledge/solver.h"
 #include "kagibin/cli/demo/known_secrets.h"
 #include "kagibin/cli/demo/site.h"
+#include "kagibin/cli/solver/solver.h"
 
 namespace kagibin::cli::demo {
 

@@ -7,7 +7,7 @@
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/cli/console/open_card.h"
 #include "kagibin/cli/demo/cast.h"
-#include "kagibin/cli/demo/knowledge/solver.h"
+#include "kagibin/cli/solver/solver.h"
 #include "kagibin/gp/put_key.h"
 #include "kagibin/gp/select.h"
 #include "kagibin/scp/scp11/scp11_host.h"

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "kagibin/cli/demo/apdu_log.h"
 #include "kagibin/cli/demo/failure.h"
+#include "kagibin/cli/solver/apdu_log.h"
 #include "kagibin/crypto/ec/ec_key.h"
 
 namespace kagibin::cli::demo {

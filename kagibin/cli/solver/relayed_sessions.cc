@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/cli/demo/knowledge/relayed_sessions.h"
+#include "kagibin/cli/solver/relayed_sessions.h"
 
 #include <algorithm>
 #include <map>
@@ -8,7 +8,7 @@
 #include "kagibin/scp/scp03/scp03_messages.h"
 #include "kagibin/scp/scp11/scp11.h"
 
-namespace kagibin::cli::demo {
+namespace kagibin::cli {
 
 namespace {
 
@@ -123,4 +123,4 @@ Result<std::vector<SecretBytes>> keys_of(const SessionSecrets& secrets,
   return out;
 }
 
-}  // namespace kagibin::cli::demo
+}  // namespace kagibin::cli

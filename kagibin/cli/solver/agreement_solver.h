@@ -7,14 +7,14 @@
 //   solve_agreements(view, sessions.by_certificates, derived);
 #pragma once
 
-#include "kagibin/cli/demo/knowledge/relayed_sessions.h"
-#include "kagibin/cli/demo/knowledge/solver.h"
+#include "kagibin/cli/solver/relayed_sessions.h"
+#include "kagibin/cli/solver/solver.h"
 
-namespace kagibin::cli::demo {
+namespace kagibin::cli {
 
 // Adds what came out, and how much was tried. The key sets that the sessions carried.
 std::vector<scp::Scp03KeySet> solve_agreements(const CoalitionView& view,
                                                const std::vector<RelayedAgreement>& sessions,
                                                Derived& derived);
 
-}  // namespace kagibin::cli::demo
+}  // namespace kagibin::cli

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/cli/demo/knowledge/solver.h"
+#include "kagibin/cli/solver/solver.h"
 
 #include <algorithm>
 #include <span>
 #include <string_view>
 
-#include "kagibin/cli/demo/knowledge/agreement_solver.h"
-#include "kagibin/cli/demo/knowledge/relayed_sessions.h"
+#include "kagibin/cli/solver/agreement_solver.h"
+#include "kagibin/cli/solver/relayed_sessions.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/envelope/delivery_open.h"
 #include "kagibin/scp/scp03/scp03_host.h"
 
-namespace kagibin::cli::demo {
+namespace kagibin::cli {
 
 namespace {
 
@@ -142,4 +142,4 @@ std::vector<crypto::EcPrivateKey> private_keys_in(ByteView octets) {
   }
 }
 
-}  // namespace kagibin::cli::demo
+}  // namespace kagibin::cli

@@ -11,11 +11,11 @@
 
 #include "kagibin/apdu/apdu.h"
 #include "kagibin/base/secret.h"
-#include "kagibin/cli/demo/apdu_log.h"
+#include "kagibin/cli/solver/apdu_log.h"
 #include "kagibin/scp/scp03/scp03.h"
 #include "kagibin/scp/scp11/key_agreement.h"
 
-namespace kagibin::cli::demo {
+namespace kagibin::cli {
 
 // SCP03.
 struct RelayedSession {
@@ -53,4 +53,4 @@ Result<std::vector<SecretBytes>> keys_of(const SessionSecrets& secrets,
 // Adds it unless it is there.
 void add_secret(std::vector<SecretBytes>& all, ByteView secret);
 
-}  // namespace kagibin::cli::demo
+}  // namespace kagibin::cli

@@ -5,11 +5,11 @@
 
 #include <gtest/gtest.h>
 
-#include "kagibin/cli/demo/knowledge/solver.h"
+#include "kagibin/cli/solver/solver.h"
 #include "kagibin/gp/put_key.h"
 #include "kagibin/scp/scp11/scp11_test_ends.h"
 
-namespace kagibin::cli::demo {
+namespace kagibin::cli {
 namespace {
 
 namespace test_ends = scp::test_ends;
@@ -130,4 +130,4 @@ TEST(AgreementSolverTest, TakesARefusedOrCutAgreementForNone) {
 }
 
 }  // namespace
-}  // namespace kagibin::cli::demo
+}  // namespace kagibin::cli

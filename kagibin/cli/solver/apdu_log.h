@@ -10,7 +10,7 @@
 
 #include "kagibin/base/bytes.h"
 
-namespace kagibin::cli::demo {
+namespace kagibin::cli {
 
 struct Exchange {
   Bytes command;
@@ -25,4 +25,4 @@ struct Exchange {
 // Lines that are neither are passed over; a missing file has no exchanges.
 std::vector<Exchange> read_apdu_log(const std::filesystem::path& file);
 
-}  // namespace kagibin::cli::demo
+}  // namespace kagibin::cli

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/cli/demo/knowledge/agreement_solver.h"
+#include "kagibin/cli/solver/agreement_solver.h"
 
 #include <optional>
 
@@ -7,7 +7,7 @@
 #include "kagibin/scp/scp03/scp03_messages.h"
 #include "kagibin/scp/scp11/key_schedule.h"
 
-namespace kagibin::cli::demo {
+namespace kagibin::cli {
 
 namespace {
 
@@ -118,4 +118,4 @@ std::vector<scp::Scp03KeySet> solve_agreements(const CoalitionView& view,
   return out;
 }
 
-}  // namespace kagibin::cli::demo
+}  // namespace kagibin::cli

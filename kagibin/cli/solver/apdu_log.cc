@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/cli/demo/apdu_log.h"
+#include "kagibin/cli/solver/apdu_log.h"
 
 #include <fstream>
 #include <string>
 
-namespace kagibin::cli::demo {
+namespace kagibin::cli {
 
 std::uint8_t Exchange::channel() const {
   if (command.empty()) {
@@ -39,4 +39,4 @@ std::vector<Exchange> read_apdu_log(const std::filesystem::path& file) {
   return out;
 }
 
-}  // namespace kagibin::cli::demo
+}  // namespace kagibin::cli

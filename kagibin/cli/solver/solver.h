@@ -16,12 +16,12 @@
 #include <vector>
 
 #include "kagibin/base/secret.h"
-#include "kagibin/cli/demo/apdu_log.h"
+#include "kagibin/cli/solver/apdu_log.h"
 #include "kagibin/crypto/curve/curve_key.h"
 #include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/scp/scp03/scp03.h"
 
-namespace kagibin::cli::demo {
+namespace kagibin::cli {
 
 struct SealedEnvelope {
   Bytes envelope;        // E2
@@ -54,4 +54,4 @@ Derived derive(const CoalitionView& view);
 // Private keys that stand as PEM in the octets (PKCS#8, not encrypted).
 std::vector<crypto::EcPrivateKey> private_keys_in(ByteView octets);
 
-}  // namespace kagibin::cli::demo
+}  // namespace kagibin::cli
