@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/conventional/push.h"
 
-#include "kagibin/apdu/exchange.h"
-#include "kagibin/apdu/status_words.h"
 #include "kagibin/base/clock.h"
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/crypto/cipher/aes.h"
@@ -10,10 +8,8 @@
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/crypto/x509/transport_x509.h"
 #include "kagibin/delivery/exchange/key_export.h"
-#include "kagibin/gp/put_key.h"
-#include "kagibin/gp/select.h"
-#include "kagibin/scp/scp03/scp03_link.h"
 
+#include "tests/conventional/put_keys.h"
 #include "tests/conventional/relay.h"
 
 namespace kagibin::conventional {
@@ -56,13 +52,6 @@ Result<std::vector<SecretBytes>> service_keys(const std::filesystem::path& file)
   return out;
 }
 
-Result<gp::KeyData> encrypted(const scp::HostSession& session, const SecretBytes& key) {
-  const SecretBytes padded = KB_TRY(gp::pad_key_value(key));
-  Bytes octets = KB_TRY(session.encrypt_sensitive(padded.expose()));
-  const gp::KeyCheckValue kcv = KB_TRY(crypto::aes_kcv(key.expose()));
-  return gp::encrypted_key(gp::key_type::kAes, std::move(octets), key.size(), kcv);
-}
-
 }  // namespace
 
 Result<void> found_operator(const std::filesystem::path& home) {
@@ -79,26 +68,17 @@ Result<void> found_operator(const std::filesystem::path& home) {
 Result<void> push(const Push& wish) {
   const delivery::KeyExport channel = KB_TRY(channel_keys(wish));
   const std::vector<SecretBytes> keys = KB_TRY(service_keys(wish.home / "service-keys.txt"));
-  const scp::Scp03KeySet set = KB_TRY(scp::Scp03KeySet::create(
+  scp::Scp03KeySet set = KB_TRY(scp::Scp03KeySet::create(
       channel.key_enc.duplicate(), channel.key_mac.duplicate(), channel.key_dek.duplicate()));
   const auto device = KB_TRY(connect_device(wish.to));
-  const gp::Select select{.name = Bytes(wish.target.view().begin(), wish.target.view().end())};
-  const apdu::ResponseApdu selected = KB_TRY(apdu::exchange(*device, select.encode()));
-  if (!apdu::sw::is_ok(selected.sw)) {
-    return fail(Errc::kCardStatus, "the target cannot be selected", selected.sw);
-  }
   crypto::SystemRng rng;
-  scp::Scp03Link session = KB_TRY(scp::Scp03Link::open(
-      *device, set, {.key_version_number = channel.key_version_number, .aid = wish.target},
-      scp::SecurityLevel{0x33}, rng));
-  gp::PutKey put{
-      .old_version = wish.replaced_version, .new_version = wish.key_version, .first_identifier = 1};
-  for (const SecretBytes& key : keys) {
-    put.keys.push_back(KB_TRY(encrypted(session.host(), key)));
-  }
-  const apdu::CommandApdu command = KB_TRY(put.encode());
-  KB_TRY(session.send(command));
-  return {};
+  return put_keys(*device,
+                  {.channel = std::move(set),
+                   .channel_version = channel.key_version_number,
+                   .target = wish.target,
+                   .replaced_version = wish.replaced_version,
+                   .key_version = wish.key_version},
+                  keys, rng);
 }
 
 }  // namespace kagibin::conventional

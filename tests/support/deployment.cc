@@ -75,6 +75,9 @@ Deployment::Deployment(std::string_view seed, DeploymentOptions options)
   if (options_.kda_sources) {
     kda.file.sources = *options_.kda_sources;
   }
+  if (options_.change_kda) {
+    options_.change_kda(kda);
+  }
   must(modules.add(std::move(kda)));
   must(se::add_built_in_applications(modules));
   manager_master = must(crypto::random_secret(rng, 32));

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,6 +50,8 @@ struct DeploymentOptions {
   // What the KDA's load file says of its sources, so that golden transcripts outlive a change of
   // them; empty: the truth.
   std::optional<crypto::Digest256> kda_sources{};
+  // Other code in the KDA's place, for which the policy's allow-list is made all the same.
+  std::function<void(se::BuiltIn&)> change_kda{};
 };
 
 // One element, its memory, and what the roles know about it.
@@ -152,6 +155,8 @@ class Deployment {
   roles::service_provider::ShipmentBook shipments{journal};
   std::unique_ptr<roles::service_provider::OrderFlow> flow;
   roles::service_provider::CsvFiles csv;
+  // C's, for its key exports.
+  const crypto::EcPrivateKey& manager_key() const { return *manager_key_; }
   // After a change of policy, trust or certificate: the flow keeps verified chains.
   void renew_flow();
 

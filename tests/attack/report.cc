@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/attack/report.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+namespace kagibin::attack {
+
+namespace {
+
+std::string key_of(const Cell& cell) { return cell.key ? to_hex(cell.key->expose()) : ""; }
+
+std::string_view way_that_found(const Cell& cell) {
+  for (const WayTaken& one : cell.taken) {
+    if (!one.found_how.empty()) {
+      return one.way;
+    }
+  }
+  return "";
+}
+
+boost::json::object object_of(const Cell& cell) {
+  boost::json::array taken;
+  for (const WayTaken& one : cell.taken) {
+    boost::json::object way{{"way", one.way}, {"tried", one.tried}};
+    if (!one.found_how.empty()) {
+      way["found"] = one.found_how;
+    }
+    if (!one.stopped_by.empty()) {
+      way["refused"] = one.stopped_by;
+    }
+    taken.push_back(std::move(way));
+  }
+  boost::json::object out{{"scheme", cell.scheme.name},
+                          {"coalition", cell.coalition.name()},
+                          {"verdict", cell.word()},
+                          {"tried", cell.tried()},
+                          {"ways", std::move(taken)}};
+  if (cell.leaks()) {
+    out["key"] = key_of(cell);
+  }
+  return out;
+}
+
+}  // namespace
+
+void print_list() {
+  fmt::print("Schemes:\n");
+  for (const Scheme& scheme : schemes()) {
+    fmt::print("  {:<4} {}{}{}  [{}]\n", scheme.name, scheme.what,
+               scheme.weakness.empty() ? "" : ": ", scheme.weakness, scheme.model);
+  }
+  fmt::print("\nCoalitions:\n ");
+  for (const Coalition& coalition : coalitions()) {
+    fmt::print(" {}", coalition.name());
+  }
+  fmt::print("\n\nWays to the key:\n");
+  for (const Way& way : ways()) {
+    fmt::print("  {:<17} {}\n", way.name, way.what);
+  }
+}
+
+void print_cell(const Cell& cell) {
+  fmt::print("{} ({}), {}\n", cell.scheme.name, cell.scheme.what, cell.coalition.name());
+  for (const WayTaken& one : cell.taken) {
+    fmt::print("  {:<17} {:>5} tried  {}\n", one.way, one.tried,
+               one.found_how.empty()
+                   ? (one.stopped_by.empty() ? "nothing" : "nothing; refused: " + one.stopped_by)
+                   : fmt::format("the key, {}", one.found_how));
+  }
+  if (cell.leaks()) {
+    fmt::print("K = {}\nleaks\n", key_of(cell));
+  } else {
+    fmt::print("secret ({} tried)\n", cell.tried());
+  }
+}
+
+void print_matrix(const std::vector<Cell>& cells) {
+  fmt::print("{:<5}", "");
+  for (const Coalition& coalition : coalitions()) {
+    fmt::print("{:<12}", coalition.name());
+  }
+  std::string_view row;
+  for (const Cell& cell : cells) {
+    if (cell.scheme.name != row) {
+      row = cell.scheme.name;
+      fmt::print("\n{:<5}", row);
+    }
+    fmt::print("{:<12}", fmt::format("{} {}", cell.word(), cell.tried()));
+  }
+  fmt::print("\n\nThe number says how much was tried: keys, derivations, forgeries.\n\n");
+  for (const Cell& cell : cells) {
+    if (cell.leaks()) {
+      fmt::print("{:<3} {:<9} K = {}  by {}\n", cell.scheme.name, cell.coalition.name(),
+                 key_of(cell), way_that_found(cell));
+    }
+  }
+}
+
+std::string cell_json(const Cell& cell) { return boost::json::serialize(object_of(cell)); }
+
+std::string matrix_json(const std::vector<Cell>& cells) {
+  boost::json::array out;
+  for (const Cell& cell : cells) {
+    out.push_back(object_of(cell));
+  }
+  return boost::json::serialize(boost::json::object{{"cells", std::move(out)}});
+}
+
+}  // namespace kagibin::attack

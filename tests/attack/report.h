@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// How results are shown: for people, and as JSON. Functions; they write to standard output.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/attack/judge.h"
+
+namespace kagibin::attack {
+
+void print_list();
+void print_cell(const Cell& cell);
+// A table, and a line for each key that was read.
+void print_matrix(const std::vector<Cell>& cells);
+
+std::string cell_json(const Cell& cell);
+std::string matrix_json(const std::vector<Cell>& cells);
+
+}  // namespace kagibin::attack
