@@ -10,6 +10,7 @@ Needs python3-cryptography for P-256, AES and CMAC; TLVs, key derivation and rul
 code with the library: grammar, labels and key derivations are typed from the protocol.
 """
 import hashlib
+import hmac
 import pathlib
 import re
 import sys
@@ -18,6 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import cmac, hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "kagibin/envelope/testdata/worked_example.vec"
@@ -110,6 +112,12 @@ TEMPLATES = {
 
 
 TEMPLATES["E0.cancel"] = TEMPLATES["E0"]
+TEMPLATES["E1.10"] = TEMPLATES["E1"]
+TEMPLATES["E2.10"] = [(0xE2, "envelope", 1, 1024, "1", [
+    (0xA0, "header", 1, 127, "1", HEADER),
+    (0xA1, "sealed part", 1, 1024, "1", [
+        (0x80, "enc", 65, 65, "1", None), (0x81, "HPKE ciphertext with its tag", 17, 766, "1", None)]),
+    (0x9E, "signature", 8, 72, "1", None)])]
 
 
 # --- TLVs ---------------------------------------------------------------------------------------------------------------
@@ -250,6 +258,28 @@ class Keys:
         return plaintext
 
 
+# HPKE in base mode with HKDF-SHA256, typed from RFC 9180, 4 and 5.1.
+def labeled_extract(suite, salt, label, octets):
+    return hmac.new(salt, b"HPKE-v1" + suite + label + octets, hashlib.sha256).digest()
+
+
+def labeled_expand(suite, key, label, info, size):
+    labeled = size.to_bytes(2, "big") + b"HPKE-v1" + suite + label + info
+    return hmac.new(key, labeled + b"\1", hashlib.sha256).digest()[:size]
+
+
+def hpke_shared(dh, enc, recipient):
+    suite = b"KEM" + (0x0010).to_bytes(2, "big")
+    return labeled_expand(suite, labeled_extract(suite, b"", b"eae_prk", dh), b"shared_secret", enc + recipient, 32)
+
+
+def hpke_keys(shared, info):
+    suite = b"HPKE" + bytes.fromhex("001000010001")
+    context = b"\0" + labeled_extract(suite, b"", b"psk_id_hash", b"") + labeled_extract(suite, b"", b"info_hash", info)
+    secret = labeled_extract(suite, shared, b"secret", b"")
+    return labeled_expand(suite, secret, b"key", context, 16), labeled_expand(suite, secret, b"base_nonce", context, 12)
+
+
 # --- the example --------------------------------------------------------------------------------------------------------
 def check_certificates(v):
     issued = {"CERT.EUM": ("SK.AUTH", "SK.EUM", 1, "82", "84"), "CERT.KDA": ("SK.EUM", "SK.KDA.SIG", 2, "82", "82 83 85"),
@@ -368,6 +398,30 @@ def check_cancellation(v):
     verify_der(private(v["SK.SP.SIG"]).public_key(), cancel.value[0x9E], b"KB1-ENR", cancel.span(0x80, 0x7F21))
 
 
+def check_hpke_envelope(v):
+    e1, e2, old = only("E1.10", v["E1.10"]), only("E2.10", v["E2.10"]), only("E1", v["E1"])
+    verify_der(private(v["SK.KDA.SIG"]).public_key(), e1.value[0x9E], b"KB1-ES", e1.span(0x80, 0x8F))
+    own, ephemeral = private(v["skE.10"]), private(v["skEm"])
+    same("pkE", e1.value[0x84], point_of(own))
+    same("suite of E1", e1.value[0x83], b"\x10")
+    for tag in old.value:
+        hold(f"TLV {tag:X} of the statement", tag in (0x83, 0x84, 0x9E) or e1.whole[tag] == old.whole[tag])
+    header = e2.inner[0xA0][0]
+    same("suite of A0", header.value[0x81], b"\x10")
+    same("the rest of A0", e2.whole[0xA0].replace(b"\x81\1\x10", b"\x81\1\1", 1), v["A0"])
+    verify_der(private(v["SK.SP.SIG"]).public_key(), e2.value[0x9E], b"KB1-ENV", e2.whole[0xA0], e2.whole[0xA1],
+               sha256(v["E1.10"]))
+    sealed = e2.inner[0xA1][0]
+    enc = sealed.value[0x80]
+    same("enc", enc, point_of(ephemeral))
+    same("shared_secret", hpke_shared(own.exchange(ec.ECDH(), public(enc)), enc, point_of(own)), v["shared_secret"])
+    key, nonce = hpke_keys(v["shared_secret"], b"KB1-HPKE")
+    same("key", key, v["key"])
+    same("base_nonce", nonce, v["base_nonce"])
+    aad = e2.whole[0xA0] + sha256(v["E1.10"])
+    same("A1.81", AESGCM(key).encrypt(nonce, v["P"], aad), sealed.value[0x81])
+
+
 def check_statement(v):
     statement = Fields(TEMPLATES["STATEMENT"], v["STATEMENT"])
     same("kind", statement.value[0x80], b"\3")
@@ -382,6 +436,7 @@ def check_example(values):
     check_receipt(values, check_delivery(values))
     check_cancellation(values)
     check_statement(values)
+    check_hpke_envelope(values)
 
 
 # --- files --------------------------------------------------------------------------------------------------------------

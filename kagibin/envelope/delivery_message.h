@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "kagibin/envelope/enrolment/enrolment.h"
+#include "kagibin/envelope/suite.h"
+#include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::envelope {
 
@@ -32,19 +34,22 @@ struct EnvelopeHeader {  // A0
   Bytes encode() const;  // the complete TLV A0
 };
 
-// E2. decode() demands that A0 decodes.
+// E2. decode() demands that A0 decodes, and the form of A1 that A0's suite has.
 struct Envelope {
-  Bytes header;           // TLV A0, complete
-  Point ephemeral_key{};  // A1/80 ePK.A
-  Bytes sealed;           // A1/81, a multiple of 16, 16 to 736
-  Mac16 mac{};            // A1/82
-  Bytes signature;        // 9E
+  Bytes header;              // TLV A0, complete
+  Bytes ephemeral_key;       // A1/80: ePK.A, or enc of HPKE
+  Bytes sealed;              // A1/81: CBC, a multiple of 16; or HPKE's ciphertext with its tag
+  std::optional<Mac16> mac;  // A1/82: suites 01 and 02
+  Bytes signature;           // 9E
 
   static Result<Envelope> decode(ByteView octets);
   Bytes sealed_tlv() const;     // TLV A1, complete
   Bytes ephemeral_tlv() const;  // TLV 80 of A1
   Bytes mac_tlvs() const;       // TLV 80 | TLV 81 of A1
   Bytes encode() const;
+
+ private:
+  Result<void> read_sealed_part(tlv::TlvReader& in, const SuiteInfo& suite);
 };
 
 enum class ActionResult : std::uint8_t {

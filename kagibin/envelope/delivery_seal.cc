@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/envelope/delivery_seal.h"
 
+#include <utility>
+
 #include "kagibin/crypto/ec/ecdsa.h"
+#include "kagibin/crypto/hpke/hpke.h"
 #include "kagibin/envelope/envelope_keys.h"
 #include "kagibin/envelope/payload/own_command.h"
 #include "kagibin/envelope/suite.h"
@@ -14,8 +17,8 @@ namespace {
 // could not open. Nothing here is secret.
 Result<void> check_fit(const EnvelopeHeader& header,
                        const EnrolmentStatement& statement,
-                       const crypto::EcPublicKey& recipient) {
-  if (!equal(statement.enrolment_key, recipient.point())) {
+                       const crypto::KemPublicKey& recipient) {
+  if (!equal(statement.enrolment_key, recipient.octets())) {
     return fail(Errc::kInvalidArgument, "the recipient's key is not the statement's pkE");
   }
   if (header.handle != statement.handle || header.spid != statement.spid ||
@@ -26,9 +29,50 @@ Result<void> check_fit(const EnvelopeHeader& header,
   if ((statement.level_bitmap & level.bitmap_bit) == 0) {
     return fail(Errc::kInvalidArgument, "the statement does not offer this relay level");
   }
+  const SuiteInfo suite = KB_TRY(suite_info(header.suite));
+  if (suite.enrolment_kem() != std::to_underlying(recipient.kem())) {
+    return fail(Errc::kInvalidArgument, "the recipient's key is of another KEM than the suite");
+  }
   if (header.seq <= statement.last_committed_seq) {
     return fail(Errc::kInvalidArgument, "SEQ is not above the last one that the KDA committed");
   }
+  return {};
+}
+
+// A1 of suites 01 and 02.
+Result<void> seal_by_cmac(Envelope& out,
+                          const SuiteInfo& suite,
+                          ByteView statement_hash,
+                          const crypto::KemPublicKey& recipient,
+                          ByteView plaintext,
+                          crypto::Rng& rng) {
+  const crypto::EcPublicKey peer = KB_TRY(recipient.on_p256());
+  const crypto::EcPrivateKey ephemeral = KB_TRY(crypto::EcPrivateKey::generate(rng));
+  const crypto::EcPoint point = ephemeral.public_key().point();
+  out.ephemeral_key.assign(point.begin(), point.end());
+  const crypto::Digest256 context =
+      crypto::sha256({ascii(kLabelContext), out.header, statement_hash, out.ephemeral_tlv()});
+  const EnvelopeKeys keys =
+      KB_TRY(EnvelopeKeys::agree(std::to_underlying(suite.suite), ephemeral, peer, context));
+  out.sealed = KB_TRY(keys.encrypt(plaintext));
+  out.mac = KB_TRY(keys.mac({out.header, statement_hash, out.mac_tlvs()}));
+  return {};
+}
+
+// A1 of suites 10 to 21.
+Result<void> seal_by_hpke(Envelope& out,
+                          const SuiteInfo& suite,
+                          ByteView statement_hash,
+                          const crypto::KemPublicKey& recipient,
+                          ByteView plaintext,
+                          crypto::Rng& rng) {
+  Bytes aad = out.header;
+  append(aad, statement_hash);
+  crypto::HpkeSealed sealed =
+      KB_TRY(crypto::hpke_seal(crypto::HpkeAead{suite.hpke_aead}, recipient,
+                               {.info = ascii(kLabelHpke), .aad = aad}, plaintext, rng));
+  out.ephemeral_key = std::move(sealed.enc);
+  out.sealed = std::move(sealed.ciphertext);
   return {};
 }
 
@@ -46,7 +90,7 @@ Result<Bytes> sign_request(EnrolmentRequest request,
 Result<Bytes> seal_delivery(const EnvelopeHeader& header,
                             const Payload& payload,
                             ByteView statement_tlv,
-                            const crypto::EcPublicKey& recipient,
+                            const crypto::KemPublicKey& recipient,
                             const crypto::EcPrivateKey& signing_key,
                             crypto::Rng& rng) {
   KB_TRY(header.check());
@@ -62,16 +106,11 @@ Result<Bytes> seal_delivery(const EnvelopeHeader& header,
   }
 
   const crypto::Digest256 statement_hash = crypto::sha256(statement_tlv);
-  const crypto::EcPrivateKey ephemeral = KB_TRY(crypto::EcPrivateKey::generate(rng));
   Envelope out;
   out.header = header.encode();
-  out.ephemeral_key = ephemeral.public_key().point();
-  const crypto::Digest256 context =
-      crypto::sha256({ascii(kLabelContext), out.header, statement_hash, out.ephemeral_tlv()});
-  const EnvelopeKeys keys =
-      KB_TRY(EnvelopeKeys::agree(header.suite, ephemeral, recipient, context));
-  out.sealed = KB_TRY(keys.encrypt(plaintext.expose()));
-  out.mac = KB_TRY(keys.mac({out.header, statement_hash, out.mac_tlvs()}));
+  KB_TRY(suite.is_hpke()
+             ? seal_by_hpke(out, suite, statement_hash, recipient, plaintext.expose(), rng)
+             : seal_by_cmac(out, suite, statement_hash, recipient, plaintext.expose(), rng));
   out.signature = KB_TRY(crypto::ecdsa_sign_der(
       signing_key, {ascii(kLabelEnvelope), out.header, out.sealed_tlv(), statement_hash}, rng));
   return out.encode();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// The service provider's end of E0 and E2: signing a request, sealing a payload (suite 01).
+// The service provider's end of E0 and E2: signing a request, sealing a payload.
 // Protocol, sections 5 and 6.
 #pragma once
 
 #include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/crypto/hpke/kem.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/envelope/delivery_message.h"
 #include "kagibin/envelope/payload/payload.h"
@@ -15,14 +16,14 @@ Result<Bytes> sign_request(EnrolmentRequest request,
                            const crypto::EcPrivateKey& signing_key,
                            crypto::Rng& rng);
 
-// Seals P under the statement's pkE: fresh ePK.A, ctx and keys of section 6, CMAC over aad | TLV 80
-// | TLV 81, signature over "KB1-ENV" | A0 | A1 | SHA-256(TLV E1). `statement_tlv` is the complete
-// TLV E1 as it was opened, already verified. kNotSupported for a suite not built. `recipient` is
-// the statement's pkE as a checked key.
+// Seals P under the statement's pkE in the statement's suite. 01 and 02: fresh ePK.A, ctx and keys
+// of section 6, CMAC over aad | TLV 80 | TLV 81; 10 to 21: HPKE. Signature over "KB1-ENV" | A0 | A1
+// | SHA-256(TLV E1). `statement_tlv` is the complete TLV E1 as it was opened, already verified.
+// kNotSupported for a suite not built. `recipient` is the statement's pkE as a checked key.
 Result<Bytes> seal_delivery(const EnvelopeHeader& header,
                             const Payload& payload,
                             ByteView statement_tlv,
-                            const crypto::EcPublicKey& recipient,
+                            const crypto::KemPublicKey& recipient,
                             const crypto::EcPrivateKey& signing_key,
                             crypto::Rng& rng);
 

@@ -16,6 +16,7 @@ using tlv::TlvWriter;
 namespace {
 
 constexpr std::uint8_t kScp11aKeyIdentifier = 0x11;  // GPCS Amendment F, 5.1
+constexpr std::size_t kTagSize = 16;                 // of AES-GCM
 
 }  // namespace
 
@@ -99,11 +100,24 @@ Result<Envelope> Envelope::decode(ByteView octets) {
   out.signature = KB_TRY(read_signature(in));
   KB_TRY(in.finish());
   TlvReader sealed(body.value);
-  out.ephemeral_key = KB_TRY(read_point(sealed, 0x80));
-  out.sealed = KB_TRY(read_sealed(sealed, 0x81, 16, suite.sealed_max_size_bytes()));
-  out.mac = KB_TRY(read_array<16>(sealed, 0x82));
+  KB_TRY(out.read_sealed_part(sealed, suite));
   KB_TRY(sealed.finish());
   return out;
+}
+
+Result<void> Envelope::read_sealed_part(TlvReader& in, const SuiteInfo& suite) {
+  if (!suite.is_hpke()) {
+    const Point point = KB_TRY(read_point(in, 0x80));
+    ephemeral_key.assign(point.begin(), point.end());
+    sealed = KB_TRY(read_sealed(in, 0x81, 16, suite.sealed_max_size_bytes()));
+    mac = KB_TRY(read_array<16>(in, 0x82));
+    return {};
+  }
+  const Tlv encapsulated = KB_TRY(in.expect(0x80, suite.encapsulated_size));
+  ephemeral_key = to_bytes(encapsulated.value);
+  const Tlv ciphertext = KB_TRY(in.expect(0x81, kTagSize + 1, suite.sealed_max_size_bytes()));
+  sealed = to_bytes(ciphertext.value);
+  return {};
 }
 
 Bytes Envelope::ephemeral_tlv() const { return tlv::encode(0x80, ephemeral_key); }
@@ -113,7 +127,12 @@ Bytes Envelope::mac_tlvs() const {
 }
 
 Bytes Envelope::sealed_tlv() const {
-  return tlv::encode(0xA1, TlvWriter().raw(mac_tlvs()).put(0x82, mac).view());
+  TlvWriter out;
+  out.raw(mac_tlvs());
+  if (mac) {
+    out.put(0x82, *mac);
+  }
+  return tlv::encode(0xA1, out.view());
 }
 
 Bytes Envelope::encode() const {

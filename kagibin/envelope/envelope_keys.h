@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What suite 01 does with a shared secret, for E2, E4 and E3/8F alike (protocol, 6): keys by X9.63
-// with SHA-256, AES-CBC under 80 padding, AES-CMAC over the ciphertext (encrypt, then MAC).
+// What suites 01 and 02 do with a shared secret, for E2, E4 and E3/8F alike (protocol, 6): keys by
+// X9.63 with SHA-256, AES-CBC under 80 padding, AES-CMAC over the ciphertext (encrypt, then MAC).
 //
 //   K_i = SHA-256(Z | i as 4 octets | ctx), i = 1, 2, ...; from the left: Kenc | Kmac | IV (16)
 //
@@ -22,7 +22,7 @@ namespace kagibin::envelope {
 
 class EnvelopeKeys {
  public:
-  // One ECDH and one derivation. kNotSupported for a suite that is not built.
+  // One ECDH and one derivation. kInvalidArgument for a suite of HPKE.
   static Result<EnvelopeKeys> agree(std::uint8_t suite,
                                     const crypto::EcPrivateKey& own,
                                     const crypto::EcPublicKey& peer,

@@ -289,7 +289,8 @@ TEST_F(MisuseTest, SealingRefusesAnEnvelopeThatItsKdaCouldNotTake) {
   EXPECT_EQ(code([](auto& h) { h.spid.octets[0] ^= 1; }), Errc::kInvalidArgument);
   EXPECT_EQ(code([](auto& h) { h.seq = 6; }), Errc::kInvalidArgument);  // committed already
   EXPECT_EQ(code([](auto& h) { h.seq = 0; }), Errc::kValue);
-  EXPECT_EQ(code([](auto& h) { h.suite = 0x02; }), Errc::kNotSupported);
+  EXPECT_EQ(code([](auto& h) { h.suite = 0x02; }), Errc::kInvalidArgument);  // the statement's
+  EXPECT_EQ(code([](auto& h) { h.suite = 0x03; }), Errc::kNotSupported);
   EXPECT_EQ(code([](auto& h) { h.level = 0x02; }), Errc::kValue);  // KID 11 and no mask
   EXPECT_EQ(code([](auto& h) {
               h.level = 0x02;

@@ -82,7 +82,7 @@ TEST_F(StrictnessTest, RequestRefusesWhatItDoesNotKnow) {
     return code_of<EnrolmentRequest>(with(e0, from, to));
   };
   EXPECT_EQ(code("8001018101018210", "8001028101018210"), Errc::kNotSupported);  // version
-  EXPECT_EQ(code("8001018101018210", "8001018101028210"), Errc::kNotSupported);  // suite 02
+  EXPECT_EQ(code("8001018101018210", "8001018101038210"), Errc::kNotSupported);  // suite 03
   EXPECT_EQ(code("8001018101018210", "8001018101048210"), Errc::kValue);
   for (const char* flags : {"8601027F21", "8601037F21", "8601807F21"}) {
     EXPECT_EQ(code("8601007F21", flags), Errc::kValue) << flags;
@@ -140,7 +140,7 @@ TEST_F(StrictnessTest, StatementRefusesWhatItDoesNotKnow) {
   statement.signature = Bytes(70, 0x30);
   const Bytes e1 = statement.encode();
   EXPECT_EQ(code_of<EnrolmentStatement>(with(e1, "8001018110", "8001008110")), Errc::kNotSupported);
-  EXPECT_EQ(code_of<EnrolmentStatement>(with(e1, "8301018441", "8301108441")), Errc::kNotSupported);
+  EXPECT_EQ(code_of<EnrolmentStatement>(with(e1, "8301018441", "8301038441")), Errc::kNotSupported);
   EXPECT_EQ(code_of<EnrolmentStatement>(with(e1, "844104", "844103")), Errc::kValue);
   EXPECT_EQ(code_of<EnrolmentStatement>(with(e1, "8B01308C", "8B01808C")), Errc::kValue);
 }
@@ -150,8 +150,8 @@ TEST_F(StrictnessTest, AnswerIsReadInOneForm) {
   EXPECT_EQ(accepted<EnrolmentAnswer>(e4), Names());
   expect_no_truncation<EnrolmentAnswer>(e4);
   const Result<EnrolmentAnswer> answer = EnrolmentAnswer::decode(e4);
-  EXPECT_EQ(code_of<EnrolmentAnswer>(with(e4, "8001018101018210", "8001018101028210")),
-            Errc::kNotSupported);
+  EXPECT_EQ(code_of<EnrolmentAnswer>(with(e4, "8001018101018210", "8001018101108210")),
+            Errc::kValue);  // an answer is in suite 01 or 02
   EnrolmentAnswer large = answer.value();
   large.sealed = Bytes(kAnswerSealedMaxSize, 0x5A);
   EXPECT_TRUE(decodes<EnrolmentAnswer>(large.encode()));
@@ -224,7 +224,7 @@ TEST_F(StrictnessTest, HeaderRefusesLevelsAndSuitesThatAreNotBuilt) {
   EXPECT_EQ(decoded->key_identifier, 0x11);
   EXPECT_EQ(decoded->key_version_number, 0x03);
   EXPECT_EQ(decoded->encode(), by_certificates.encode());
-  EXPECT_EQ(code([](auto& h) { h.suite = 0x20; }), Errc::kNotSupported);
+  EXPECT_EQ(code([](auto& h) { h.suite = 0x03; }), Errc::kNotSupported);
   EXPECT_EQ(code([](auto& h) { h.suite = 0x00; }), Errc::kValue);
   EXPECT_EQ(code([](auto& h) { h.key_version_number = 0x00; }), Errc::kValue);
   EXPECT_EQ(code([](auto& h) { h.key_version_number = 0x80; }), Errc::kValue);

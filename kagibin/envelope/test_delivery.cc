@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/envelope/test_delivery.h"
 
+#include <utility>
+
+#include "kagibin/envelope/suite.h"
+
 namespace kagibin::envelope {
 
 namespace {
@@ -25,8 +29,32 @@ SecretArray<16> TestDelivery::random_secret16() {
   return SecretArray<16>::copy_of(crypto::random_array<16>(rng).value()).value();
 }
 
+std::vector<std::uint8_t> suites_here() {
+  std::vector<std::uint8_t> out;
+  for (const SuiteInfo& info : suites()) {
+    if (crypto::hpke_kem(info.enrolment_kem())) {
+      out.push_back(std::to_underlying(info.suite));
+    }
+  }
+  return out;
+}
+
+void TestDelivery::in_suite(std::uint8_t chosen) {
+  suite = chosen;
+  const auto kem = crypto::hpke_kem(suite_info(chosen)->enrolment_kem()).value();
+  other_enrolment_key.emplace(crypto::KemPrivateKey::generate(kem, rng).value());
+}
+
+crypto::KemPrivateKey TestDelivery::own_key() const {
+  return other_enrolment_key ? crypto::KemPrivateKey::from(other_enrolment_key->kem(),
+                                                           other_enrolment_key->expose())
+                                   .value()
+                             : crypto::KemPrivateKey::of(enrolment_key);
+}
+
 EnrolmentRequest TestDelivery::request() {
   EnrolmentRequest out;
+  out.suite = suite;
   out.spid = spid;
   out.nonce_a = *Nonce16::from_hex("A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1");
   out.target = target;
@@ -39,8 +67,8 @@ EnrolmentStatement TestDelivery::statement() {
   EnrolmentStatement out;
   out.nonce_a = request().nonce_a;
   out.nonce_k = *Nonce16::from_hex("B1B1B1B1B1B1B1B1B1B1B1B1B1B1B1B1");
-  const crypto::EcPoint point = enrolment_key.public_key().point();
-  out.enrolment_key = Bytes(point.begin(), point.end());
+  out.suite = suite;
+  out.enrolment_key = own_key().public_key().octets();
   out.seid = *Seid::from_hex("5E1D0000000000000000000000000007");
   out.kda = *Aid::from_hex("F04B4147494B4441");
   out.code_hash.fill(0xC0);
@@ -64,6 +92,7 @@ AnswerContent TestDelivery::answer_content() {
 
 EnvelopeHeader TestDelivery::header() {
   EnvelopeHeader out;
+  out.suite = suite;
   out.spid = spid;
   out.handle = handle;
   out.key_version_number = 0x30;
@@ -92,6 +121,7 @@ Receipt TestDelivery::receipt() {
   out.seq = 7;
   out.results = {ActionResult::kInstalled};
   out.level = 0x01;
+  out.suite = suite;
   return out;
 }
 
@@ -100,13 +130,12 @@ Bytes TestDelivery::e0() { return sign_request(request(), provider_key, rng).val
 Bytes TestDelivery::e1() { return sign_statement(statement(), kda_key, rng).value(); }
 
 Bytes TestDelivery::e4() {
-  return seal_answer(answer_content(), 0x01, handle, request().nonce_a, kem_key.public_key(), rng)
+  return seal_answer(answer_content(), suite, handle, request().nonce_a, kem_key.public_key(), rng)
       .value();
 }
 
 Bytes TestDelivery::e2(ByteView e1) {
-  return seal_delivery(header(), payload(), e1, enrolment_key.public_key(), provider_key, rng)
-      .value();
+  return seal_delivery(header(), payload(), e1, own_key().public_key(), provider_key, rng).value();
 }
 
 Bytes TestDelivery::e3(ByteView e1) {
@@ -122,7 +151,7 @@ Payload payload_with_every_action() {
       StoreDataAction{.application = *Aid::from_hex("A0000001510001"),
                       .under_key_dek = true,
                       .data = SecretBytes::copy_of(*from_hex("8000 03 010203")),
-                      .probe = *from_hex("80CA00E000")});
+                      .probe = from_hex("80CA00E000")});
   out.actions.emplace_back(DeleteKeyAction{.key_version = 0x20});
   out.actions.emplace_back(CommandAction{
       .header = {0x80, 0xE2, 0x00, 0x00}, .data = secret(16, 0x77), .probe = std::nullopt});

@@ -104,10 +104,10 @@ void Deployment::make_provider() {
       {*from_hex("A000000151"), *from_hex("F05041594D454E54"), *from_hex("F0444947494B4559")}, 1,
       365));
   const std::string text = fmt::format(
-      R"({{"minimum_level":"RL1","accept_rl1":"a test","issuer_is_carrier":false,"suites":["01"],)"
+      R"({{"minimum_level":"RL1","accept_rl1":"a test","issuer_is_carrier":false,"suites":["{}"],)"
       R"("attestation_profiles":["ATT-1"],"kda_code_hashes":["{}"],)"
       R"("elements":[{{"device":"nobody","seid":"{:032}"}}],"maximum_validity_minutes":1440{}}})",
-      to_hex(modules.load_file(se::key_delivery_load_file().aid)->code_hash()), 0,
+      options_.suites, to_hex(modules.load_file(se::key_delivery_load_file().aid)->code_hash()), 0,
       options_.policy_members);
   policy = must(provider::Policy::parse(text));
   renew_flow();

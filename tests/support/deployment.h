@@ -35,6 +35,7 @@
 namespace kagibin::test {
 
 struct DeploymentOptions {
+  std::string suites = "01";               // policy.suites, one: two digits
   std::string policy_members{};            // appended to the policy's text, ", ..." or empty
   scp::Scp03Parameter domain_scp03{0x70};  // i of the provider's domain
   std::size_t domain_key_size = 16;

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "kagibin/crypto/hpke/ml_kem.h"
+
 #include "tests/support/deployment.h"
 #include "tests/support/must.h"
 
@@ -30,8 +32,8 @@ struct PlannedCut {
 // One order, ready for the element, that can be delivered again and again from the same state.
 class CutDelivery {
  public:
-  explicit CutDelivery(bool by_certificates = false)
-      : world_("power cuts", options(by_certificates)),
+  explicit CutDelivery(bool by_certificates = false, std::string_view suite = "01")
+      : world_("power cuts", options(by_certificates, suite)),
         card_(world_.add_card("phone-1")),
         order_(world_
                    .open_order("order-1",
@@ -90,8 +92,9 @@ class CutDelivery {
   }
 
  private:
-  static DeploymentOptions options(bool by_certificates) {
+  static DeploymentOptions options(bool by_certificates, std::string_view suite) {
     DeploymentOptions out;
+    out.suites = suite;
     out.by_certificates = by_certificates;
     return out;
   }
@@ -184,6 +187,20 @@ TEST(DeliveryCutTest, TwoCutsAtEveryPairOfWritesEndInTheKeyInstalled) {
 
 TEST(DeliveryCutTest, OneCutAtEveryWriteAtRl2EndsInTheKeyInstalled) {
   CutDelivery delivery(true);
+  cut_once_everywhere(delivery);
+}
+
+TEST(DeliveryCutTest, OneCutAtEveryWriteInSuite11EndsInTheKeyInstalled) {
+  CutDelivery delivery(false, "11");
+  cut_once_everywhere(delivery);
+}
+
+TEST(DeliveryCutTest, OneCutAtEveryWriteInSuite20EndsInTheKeyInstalled) {
+  if (!crypto::has_ml_kem()) {
+    GTEST_SKIP() << "suite 20 is NOT tested here: libcrypto " << crypto::library_version()
+                 << " has no ML-KEM-768 (scripts/openssl35)";
+  }
+  CutDelivery delivery(true, "20");
   cut_once_everywhere(delivery);
 }
 

@@ -7,6 +7,7 @@
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/crypto/ec/ecdh.h"
 #include "kagibin/crypto/ec/ecdsa.h"
+#include "kagibin/crypto/hpke/hpke.h"
 #include "kagibin/crypto/kdf/kdf.h"
 #include "kagibin/envelope/delivery_seal.h"
 #include "kagibin/envelope/enrolment/answer_seal.h"
@@ -94,6 +95,7 @@ class Example {
   void make_receipt();
   void make_cancellation();
   void make_root_statement();
+  void make_hpke_envelope();
   Payload payload();
 
   CertificateFields fields(CertificateKind kind, std::uint8_t serial) const;
@@ -120,6 +122,8 @@ class Example {
   Nonce16 nonce_a_;
   Bytes e1_;
   EnvelopeHeader header_;
+  EnrolmentStatement statement_;
+  Bytes payload_;  // P as encoded: nothing here is secret
   SecretArray<16> receipt_key_;
 };
 
@@ -200,6 +204,7 @@ void Example::make_enrolment() {
   statement.min_epoch = 1;
   statement.handle = handle_;
   statement.spid = spid_;
+  statement_ = statement;
   e1_ = sign_statement(statement, sk(kKda), rng_).value();
   add("E1", e1_);
   add("SHA-256(E1)", crypto::sha256(e1_));
@@ -253,7 +258,9 @@ void Example::make_delivery() {
   header_.not_after = 3'632'080;  // a week later
   const Payload contents = payload();
   add("A0", header_.encode());
-  add("P", contents.encode().expose());
+  const SecretBytes encoded = contents.encode();
+  payload_.assign(encoded.expose().begin(), encoded.expose().end());
+  add("P", payload_);
   const Bytes e2 =
       seal_delivery(header_, contents, e1_, sk(kEnrolment).public_key(), sk(kProvider), rng_)
           .value();
@@ -312,6 +319,32 @@ void Example::make_root_statement() {
   add("STATEMENT", out.put(0x9E, signature).take());
 }
 
+// The same delivery had it been enrolled in suite 10.
+void Example::make_hpke_envelope() {
+  section_ = "Envelope in suite 10";
+  const EcPrivateKey own = key("skE.10");
+  const crypto::EcPoint point = own.public_key().point();
+  statement_.suite = 0x10;
+  statement_.enrolment_key = Bytes(point.begin(), point.end());
+  const Bytes e1 = sign_statement(statement_, sk(kKda), rng_).value();
+  add("E1.10", e1);
+  header_.suite = 0x10;
+  const Bytes e2 = seal_delivery(header_, Payload::decode(payload_).value(), e1, own.public_key(),
+                                 sk(kProvider), rng_)
+                       .value();
+  const Envelope envelope = Envelope::decode(e2).value();
+  add("skEm", rng_.private_key_of(envelope.ephemeral_key).expose_scalar());
+  const auto shared =
+      crypto::decapsulate(crypto::KemPrivateKey::of(own), envelope.ephemeral_key).value();
+  const auto keys = crypto::hpke_key_schedule(crypto::HpkeKem::kP256, crypto::HpkeAead::kAes128Gcm,
+                                              shared.expose(), ascii("KB1-HPKE"))
+                        .value();
+  add("shared_secret", shared.expose());
+  add("key", keys.key.expose());
+  add("base_nonce", keys.base_nonce.expose());
+  add("E2.10", e2);
+}
+
 std::vector<ExampleValue> Example::make() {
   make_keys_and_certificates();
   make_enrolment();
@@ -319,6 +352,7 @@ std::vector<ExampleValue> Example::make() {
   make_receipt();
   make_cancellation();
   make_root_statement();
+  make_hpke_envelope();
   return std::move(values_);
 }
 

@@ -8,6 +8,7 @@
 
 #include "kagibin/envelope/delivery_message.h"
 #include "kagibin/envelope/payload/payload.h"
+#include "kagibin/envelope/suite.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 #include "tests/worked_example/worked_example.h"
@@ -51,6 +52,21 @@ std::map<std::string, Bytes> with_all_options(const std::map<std::string, Bytes>
   envelope.header = header.encode();
   out["E2"] = envelope.encode();
 
+  // The forms of A1 of suites 11, 20 and 21, and a statement of each.
+  for (const std::uint8_t id : {std::uint8_t{0x11}, std::uint8_t{0x20}, std::uint8_t{0x21}}) {
+    const SuiteInfo suite = suite_info(id).value();
+    header.suite = id;
+    Envelope other = envelope;
+    other.header = header.encode();
+    other.ephemeral_key = Bytes(suite.encapsulated_size, id);
+    other.sealed = Bytes(40, id);
+    other.mac.reset();
+    out["E2 in_suite_" + to_hex(std::array{id})] = other.encode();
+    statement.suite = id;
+    statement.enrolment_key = Bytes(suite.enrolment_key_size, id);
+    out["E1 in_suite_" + to_hex(std::array{id})] = statement.encode();
+  }
+
   Receipt receipt = Receipt::decode(example.at("E3")).value();
   receipt.next_enrolment = example.at("E4");
   out["E3"] = receipt.encode();
@@ -86,6 +102,8 @@ void write_corpora(const std::filesystem::path& folder) {
                                                       {"STATEMENT", "kda_messages_fuzzer"},
                                                       {"E1", "enrolment_statement_fuzzer"},
                                                       {"E2", "envelope_fuzzer"},
+                                                      {"E1.10", "enrolment_statement_fuzzer"},
+                                                      {"E2.10", "envelope_fuzzer"},
                                                       {"E3", "receipt_fuzzer"},
                                                       {"E4", "enrolment_answer_fuzzer"},
                                                       {"T", "answer_content_fuzzer"},

@@ -57,6 +57,12 @@ TEST(WorkedExampleTest, OpensAndVerifiesAtBothEnds) {
   const Payload payload = open_delivery(envelope, statement_hash, key("skE")).value();
   EXPECT_TRUE(ct_equal(payload.encode().expose(), octets("P")));
 
+  const Bytes e1_10 = octets("E1.10");
+  const Envelope in_suite_10 = Envelope::decode(octets("E2.10")).value();
+  EXPECT_TRUE(verify_envelope(in_suite_10, crypto::sha256(e1_10), provider.key()));
+  const Payload again = open_delivery(in_suite_10, crypto::sha256(e1_10), key("skE.10")).value();
+  EXPECT_TRUE(ct_equal(again.encode().expose(), octets("P")));
+
   const OpenedReceipt opened = open_receipt(Receipt::decode(octets("E3")).value(), statement_hash,
                                             payload.receipt_key, kda.key(), key("SK.SP.KEM"))
                                    .value();

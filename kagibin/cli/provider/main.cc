@@ -30,6 +30,10 @@ int main(int argc, char** argv) {
     command->add_option("--demo-key-log", options.demo_key_log,
                         "append TLS secrets to this file: undoes TLS, for the demo only");
   };
+  const auto add_suite = [&](CLI::App* command) {
+    command->add_option("--suite", options.suite,
+                        "cipher suite, two digits: one of policy.suites (default: the first)");
+  };
   const auto add_validity = [&](CLI::App* command) {
     command->add_option("--validity", options.validity_minutes, "minutes until the order expires")
         ->capture_default_str()
@@ -129,6 +133,7 @@ int main(int argc, char** argv) {
                     "device; may be repeated (default: all of the policy)");
   add_policy(check);
   add_validity(check);
+  add_suite(check);
 
   auto* order = add("order", "order a delivery to devices", cli::provider_order);
   order->add_option("file", options.file, "payload file (doc/payload.md)")
@@ -139,6 +144,7 @@ int main(int argc, char** argv) {
                     "order id of your choice, to make the command repeatable (default: random)");
   add_policy(order);
   add_validity(order);
+  add_suite(order);
   add_way(order);
 
   auto* run = add("run", "follow the orders: seal, judge receipts, try again", cli::provider_run);

@@ -28,6 +28,7 @@ struct ProviderOptions {
   std::vector<std::string> devices;
   std::string order;
   int validity_minutes = 1440;
+  std::string suite;  // empty: the policy's first
   int attempts = 4;
   int timeout_seconds = 0;
   int wait_seconds = 20;

@@ -5,6 +5,7 @@
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/roles/service_provider/client/provider_client.h"
 #include "kagibin/roles/service_provider/relay_choice.h"
+#include "kagibin/roles/service_provider/suite_choice.h"
 
 namespace kagibin::cli {
 
@@ -40,6 +41,13 @@ Checked<std::vector<delivery::DeviceId>> device_ids(const ProviderOptions& optio
     out.push_back(KB_TRY(delivery::DeviceId::from(text)));
   }
   return out;
+}
+
+Checked<std::optional<std::uint8_t>> wished_suite(const ProviderOptions& options) {
+  if (options.suite.empty()) {
+    return std::nullopt;
+  }
+  return KB_TRY(provider::suite_by_name(options.suite));
 }
 
 Checked<OrderId> order_id(const ProviderOptions& options, crypto::Rng& rng) {
@@ -90,8 +98,9 @@ int provider_check(const Program& program, const ProviderOptions& options) {
         devices.push_back(KB_TRY(delivery::DeviceId::from(device)));
       }
     }
+    const auto suite = KB_TRY(wished_suite(options));
     KB_TRY(desk->flow().check(loaded.payload, loaded.csv, devices,
-                              static_cast<std::uint32_t>(options.validity_minutes)));
+                              static_cast<std::uint32_t>(options.validity_minutes), suite));
     level = fmt::format("RL{}", KB_TRY(provider::highest_level(loaded.payload.agreement_key_version,
                                                                desk->policy.minimum_level)));
     return devices.size();
@@ -116,22 +125,24 @@ int provider_order(const Program& program, const ProviderOptions& options) {
           provider::ProviderClient& client) -> Checked<void> {
         const LoadedPayload loaded = KB_TRY(load_payload(options.file));
         const auto devices = KB_TRY(device_ids(options));
+        const auto suite = KB_TRY(wished_suite(options));
         if (devices.size() > 1 && !options.order.empty()) {
           return problem(Errc::kInvalidArgument,
                          "--id names one order; leave it out for several devices");
         }
         if (options.order.empty()) {  // all or none; an id may name an order that is open already
           KB_TRY(flow.check(loaded.payload, loaded.csv, devices,
-                            static_cast<std::uint32_t>(options.validity_minutes)));
+                            static_cast<std::uint32_t>(options.validity_minutes), suite));
         }
         for (const delivery::DeviceId& device : devices) {
           const OrderId id = KB_TRY(order_id(options, desk.home->rng()));
-          const delivery::JournalOrder order = KB_TRY(flow.open(
-              {.id = id,
-               .device = device,
-               .payload = loaded.payload,
-               .csv = loaded.csv,
-               .validity_minutes = static_cast<std::uint32_t>(options.validity_minutes)}));
+          const delivery::JournalOrder order = KB_TRY(
+              flow.open({.id = id,
+                         .device = device,
+                         .payload = loaded.payload,
+                         .csv = loaded.csv,
+                         .validity_minutes = static_cast<std::uint32_t>(options.validity_minutes),
+                         .suite = suite}));
           console.result(order_json(order), "order {} for {}: SEQ {}", id.text(), device.text(),
                          order.seq);
           opened = true;

@@ -4,6 +4,7 @@
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/envelope/envelope_keys.h"
+#include "kagibin/envelope/suite.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::envelope {
@@ -26,7 +27,8 @@ Result<ReceiptSignature> open_seal(const Receipt& receipt, const crypto::EcPriva
   const crypto::Digest256 context =
       crypto::sha256({ascii(kLabelReceiptSealed), receipt.handle_tlv(), receipt.mac_tlv(),
                       receipt.ephemeral_tlv(), tlv::encode(0x85, kem_key.public_key().point())});
-  const EnvelopeKeys keys = KB_TRY(EnvelopeKeys::agree(receipt.suite, kem_key, ephemeral, context));
+  const EnvelopeKeys keys =
+      KB_TRY(EnvelopeKeys::agree(answer_suite(receipt.suite), kem_key, ephemeral, context));
   const SecretBytes plaintext =
       KB_TRY(keys.open({ascii(kLabelReceiptSealed), receipt.handle_tlv(), receipt.mac_tlv(),
                         receipt.ephemeral_tlv(), receipt.sealed_tlv()},

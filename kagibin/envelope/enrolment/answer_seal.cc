@@ -4,6 +4,7 @@
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/envelope/envelope_keys.h"
+#include "kagibin/envelope/suite.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::envelope {
@@ -24,6 +25,7 @@ Result<Bytes> seal_answer(const AnswerContent& content,
                           const crypto::EcPublicKey& kem_key,
                           crypto::Rng& rng) {
   KB_TRY(content.check());
+  suite = answer_suite(suite);
   const crypto::EcPrivateKey ephemeral = KB_TRY(crypto::EcPrivateKey::generate(rng));
   EnrolmentAnswer out{.suite = suite,
                       .handle = handle,
@@ -63,7 +65,8 @@ Result<Bytes> seal_receipt(Receipt receipt,
   const crypto::Digest256 context =
       crypto::sha256({ascii(kLabelReceiptSealed), receipt.handle_tlv(), receipt.mac_tlv(),
                       receipt.ephemeral_tlv(), tlv::encode(0x85, kem_key.point())});
-  const EnvelopeKeys keys = KB_TRY(EnvelopeKeys::agree(receipt.suite, ephemeral, kem_key, context));
+  const EnvelopeKeys keys =
+      KB_TRY(EnvelopeKeys::agree(answer_suite(receipt.suite), ephemeral, kem_key, context));
   receipt.seal.sealed = KB_TRY(keys.encrypt(signature.encode()));
   receipt.seal.mac =
       KB_TRY(keys.mac({ascii(kLabelReceiptSealed), receipt.handle_tlv(), receipt.mac_tlv(),

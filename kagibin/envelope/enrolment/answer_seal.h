@@ -14,8 +14,8 @@ Result<Bytes> sign_statement(EnrolmentStatement statement,
                              const crypto::EcPrivateKey& kda_key,
                              crypto::Rng& rng);
 
-// The complete E4. `kem_key_tlv` is TLV 85 of E0; ctx = SHA-256("KB1-ANS" | TLVs 80..84 | TLV 85 of
-// E0).
+// The complete E4 to an E0 of this suite, sealed in answer_suite(). `kem_key_tlv` is TLV 85 of E0;
+// ctx = SHA-256("KB1-ANS" | TLVs 80..84 | TLV 85 of E0).
 Result<Bytes> seal_answer(const AnswerContent& content,
                           std::uint8_t suite,
                           const Handle& handle,

@@ -37,6 +37,7 @@ inline constexpr std::string_view kLabelStatement = "KB1-ES";
 inline constexpr std::string_view kLabelAnswer = "KB1-ANS";
 inline constexpr std::string_view kLabelEnvelope = "KB1-ENV";
 inline constexpr std::string_view kLabelContext = "KB1-CTX";
+inline constexpr std::string_view kLabelHpke = "KB1-HPKE";  // info of suites 10 to 21
 inline constexpr std::string_view kLabelReceiptMac = "KB1-RCM";
 inline constexpr std::string_view kLabelReceiptSealed = "KB1-RCS";
 inline constexpr std::string_view kLabelReceiptSignature = "KB1-RCP";
@@ -101,8 +102,8 @@ struct AnswerContent {
   Bytes encode() const;
 };
 
-struct EnrolmentAnswer {  // E4
-  std::uint8_t suite = 0x01;
+struct EnrolmentAnswer {      // E4
+  std::uint8_t suite = 0x01;  // 01 or 02 (answer_suite)
   Handle handle;
   Nonce16 nonce_a;
   Point ephemeral_key{};  // ePK.K

@@ -53,7 +53,9 @@ Result<EnrolmentAnswer> EnrolmentAnswer::decode(ByteView octets) {
   EnrolmentAnswer out;
   KB_TRY(read_version(in));
   out.suite = KB_TRY(read_u8(in, 0x81));
-  KB_TRY(suite_info(out.suite));
+  if (out.suite != answer_suite(out.suite)) {
+    return fail(Errc::kValue, "an answer is sealed in suite 01 or 02");
+  }
   out.handle = KB_TRY(read_id<Handle>(in, 0x82));
   out.nonce_a = KB_TRY(read_id<Nonce16>(in, 0x83));
   out.ephemeral_key = KB_TRY(read_point(in, 0x84));

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::uint8_t kDefinedLevels = 0x0F;  // b1 RL1 ... b4 RL4
 constexpr std::uint8_t kScp11Levels = 0x0A;    // RL2 and RL4 rest on CERT.SD
+constexpr std::uint16_t kP256Kem = 0x0010;     // IANA, HPKE KEM identifiers
 constexpr std::uint8_t kHighestKeyVersion = 0x7F;
 
 Result<std::uint16_t> read_u16(TlvReader& in, tlv::Tag tag) {
@@ -60,7 +61,9 @@ Result<void> EnrolmentStatement::check() const {
   if (enrolment_key.size() != info.enrolment_key_size) {
     return fail(Errc::kLength, "pkE has the length of its suite");
   }
-  KB_TRY(check_point(enrolment_key));
+  if (info.enrolment_kem() == kP256Kem) {
+    KB_TRY(check_point(enrolment_key));
+  }
   if (!kda || !target) {
     return fail(Errc::kInvalidArgument, "a statement names the KDA and the target");
   }

@@ -45,8 +45,10 @@ inline Bytes an_envelope(const Spid& spid, std::uint8_t handle, std::uint8_t fil
   header.seq = 1;
   envelope::Envelope envelope;
   envelope.header = header.encode();
-  envelope.ephemeral_key = filler_point();
+  const envelope::Point point = filler_point();
+  envelope.ephemeral_key.assign(point.begin(), point.end());
   envelope.sealed = Bytes(160, filler);
+  envelope.mac.emplace();
   envelope.signature = filler_signature();
   return envelope.encode();
 }

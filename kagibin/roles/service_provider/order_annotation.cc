@@ -7,11 +7,18 @@
 
 namespace kagibin::roles::service_provider {
 
-OrderAnnotation OrderAnnotation::of(const PayloadFile& payload) {
+namespace {
+
+constexpr std::uint8_t kDefaultSuite = 0x01;  // of orders made before there were others
+
+}  // namespace
+
+OrderAnnotation OrderAnnotation::of(const PayloadFile& payload, std::uint8_t suite) {
   return {.payload_sha256 = to_hex(payload.digest),
           .security_domain = payload.security_domain,
           .key_version = payload.channel_key_version,
-          .agreement_key_version = payload.agreement_key_version};
+          .agreement_key_version = payload.agreement_key_version,
+          .suite = suite};
 }
 
 Checked<OrderAnnotation> OrderAnnotation::parse(std::string_view text) {
@@ -24,6 +31,9 @@ Checked<OrderAnnotation> OrderAnnotation::parse(std::string_view text) {
   if (in.has("agreement_key_version")) {
     out.agreement_key_version = KB_TRY(in.hex_octet("agreement_key_version"));
   }
+  if (in.has("suite")) {
+    out.suite = KB_TRY(in.hex_octet("suite"));
+  }
   KB_TRY(in.finish());
   return out;
 }
@@ -35,6 +45,9 @@ std::string OrderAnnotation::text() const {
   out["key_version"] = to_hex(std::array{key_version});
   if (agreement_key_version) {
     out["agreement_key_version"] = to_hex(std::array{*agreement_key_version});
+  }
+  if (suite != kDefaultSuite) {
+    out["suite"] = to_hex(std::array{suite});
   }
   return boost::json::serialize(out);
 }

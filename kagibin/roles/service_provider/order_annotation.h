@@ -4,7 +4,8 @@
 // when read back.
 //
 //   { "payload_sha256": "<64 digits>", "security_domain": "A0...", "key_version": "30",
-//     "agreement_key_version": "03" }                  the last where the payload names one
+//     "agreement_key_version": "03", "suite": "10" }   the first where the payload names one, the
+//                                                    other where it is not 01
 #pragma once
 
 #include <cstdint>
@@ -22,8 +23,9 @@ struct OrderAnnotation {
   Aid security_domain;
   std::uint8_t key_version = 0;
   std::optional<std::uint8_t> agreement_key_version{};
+  std::uint8_t suite = 0x01;
 
-  static OrderAnnotation of(const PayloadFile& payload);
+  static OrderAnnotation of(const PayloadFile& payload, std::uint8_t suite);
   static Checked<OrderAnnotation> parse(std::string_view text);
   std::string text() const;
 };

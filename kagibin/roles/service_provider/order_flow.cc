@@ -12,6 +12,7 @@
 #include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/order_records.h"
 #include "kagibin/roles/service_provider/payload/relay_exposure.h"
+#include "kagibin/roles/service_provider/suite_choice.h"
 
 namespace kagibin::roles::service_provider {
 
@@ -67,7 +68,8 @@ Checked<void> OrderFlow::check_ourselves(const Aid& target) const {
 Checked<void> OrderFlow::check(const PayloadFile& payload,
                                const CsvFiles& csv,
                                std::span<const delivery::DeviceId> devices,
-                               std::uint32_t validity_minutes) const {
+                               std::uint32_t validity_minutes,
+                               std::optional<std::uint8_t> suite) const {
   KB_TRY(check_ourselves(payload.target));
   const bool only_by_certificates =
       payload.agreement_key_version &&
@@ -76,6 +78,7 @@ Checked<void> OrderFlow::check(const PayloadFile& payload,
     KB_TRY(refuse_answers_in_clear(planned_commands(payload), in_.policy.required_i_mask,
                                    "Nothing was ordered."));
   }
+  KB_TRY(choose_suite(in_.policy, suite));
   if (validity_minutes == 0 || validity_minutes > in_.policy.maximum_validity_minutes) {
     return problem(Errc::kPolicy,
                    fmt::format("A validity of {} minutes is not within the policy's 1 to {}; "
@@ -98,19 +101,22 @@ Checked<void> OrderFlow::check(const PayloadFile& payload,
 }
 
 Checked<JournalOrder> OrderFlow::open(const OrderWish& wish) {
-  const std::string annotation = OrderAnnotation::of(wish.payload).text();
   std::optional<JournalOrder> known = KB_TRY(in_.journal.find_order(wish.id));
   if (known) {
+    const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(known->annotation));
+    const std::string annotation =
+        OrderAnnotation::of(wish.payload, wish.suite.value_or(notes.suite)).text();
     if (known->device != wish.device || known->annotation != annotation) {
       return problem(Errc::kConflict,
-                     fmt::format("Order {} exists already for another device or payload, and stays "
-                                 "as it is. Choose another name for the new order.",
+                     fmt::format("Order {} exists already for another device, payload or suite, "
+                                 "and stays as it is. Choose another name for the new order.",
                                  wish.id.text()));
     }
     return std::move(*known);
   }
   const std::array devices{wish.device};
-  KB_TRY(check(wish.payload, wish.csv, devices, wish.validity_minutes));
+  KB_TRY(check(wish.payload, wish.csv, devices, wish.validity_minutes, wish.suite));
+  const std::uint8_t suite = KB_TRY(choose_suite(in_.policy, wish.suite));
   const Seid seid = KB_TRY(in_.policy.element_of(wish.device.text()));
   envelope::Payload actions;
   actions.actions = KB_TRY(PayloadBuilder(wish.payload, wish.csv, in_.keys, in_.rng).build(seid));
@@ -126,7 +132,7 @@ Checked<JournalOrder> OrderFlow::open(const OrderWish& wish) {
                      .target = wish.payload.target,
                      .not_after = in_.clock.now() + wish.validity_minutes * kSecondsPerMinute};
   order.sealed_payload = KB_TRY(in_.keys.seal(payload_label(wish.id), actions.encode().expose()));
-  order.annotation = annotation;
+  order.annotation = OrderAnnotation::of(wish.payload, suite).text();
   order.created_at = in_.clock.now();
   KB_CRASH_POINT("provider.order.before_open");
   JournalOrder opened = KB_TRY(in_.journal.open_order(order));
@@ -212,8 +218,9 @@ Checked<Bytes> OrderFlow::make_request(const JournalOrder& order,
   const JournalAttempt named =
       KB_TRY(find_attempt(order, cancelled == 0 ? attempt.number : cancelled));
   const crypto::EcPrivateKey kem = KB_TRY(kem_key(named));
+  const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
   envelope::EnrolmentRequest request;
-  request.suite = *in_.policy.suites.begin();
+  request.suite = notes.suite;
   request.spid.octets = in_.certificate.fields().subject;
   request.nonce_a = attempt.nonce_a;
   request.target = order.target;

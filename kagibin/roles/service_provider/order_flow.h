@@ -54,6 +54,7 @@ struct OrderWish {
   const PayloadFile& payload;
   const CsvFiles& csv;
   std::uint32_t validity_minutes = 0;
+  std::optional<std::uint8_t> suite{};  // the policy's first where none is named
 };
 
 // A message of one attempt that is in the journal and may be sent, now or again.
@@ -89,7 +90,8 @@ class OrderFlow {
   Checked<void> check(const PayloadFile& payload,
                       const CsvFiles& csv,
                       std::span<const delivery::DeviceId> devices,
-                      std::uint32_t validity_minutes) const;
+                      std::uint32_t validity_minutes,
+                      std::optional<std::uint8_t> suite = std::nullopt) const;
 
   // kConflict when the id stands for another device or payload.
   Checked<delivery::JournalOrder> open(const OrderWish& wish);

@@ -7,6 +7,7 @@
 #include "kagibin/base/crash_point.h"
 #include "kagibin/envelope/delivery_seal.h"
 #include "kagibin/envelope/enrolment/answer_open.h"
+#include "kagibin/envelope/suite.h"
 #include "kagibin/roles/service_provider/opened_answer.h"
 #include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/order_flow.h"
@@ -169,9 +170,11 @@ Checked<void> OrderFlow::check_answer(const JournalOrder& order,
                   "its statement and its certificate name different elements, applications or code",
                   "report the element to its maker.");
   }
+  const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
   const bool ours = statement.target == order.target && statement.handle == answer.outer.handle &&
                     equal(statement.spid.view(), in_.certificate.fields().subject) &&
-                    statement.suite == *in_.policy.suites.begin();
+                    statement.suite == notes.suite &&
+                    answer.outer.suite == envelope::answer_suite(notes.suite);
   if (!ours) {
     return refuse(Errc::kAuthentication,
                   "its statement is about another target, suite or service provider", kAskAgain);
@@ -316,9 +319,11 @@ Checked<Bytes> OrderFlow::make_envelope(const JournalOrder& order,
   header.seq = order.seq;
   header.issued_at = to_protocol_minutes(in_.clock.now());
   header.not_after = to_protocol_minutes(order.not_after);
-  const auto recipient = crypto::EcPublicKey::from_point(answer.statement.enrolment_key);
+  const envelope::SuiteInfo suite = KB_TRY(envelope::suite_info(header.suite));
+  const crypto::HpkeKem kem = KB_TRY(crypto::hpke_kem(suite.enrolment_kem()));
+  const auto recipient = crypto::KemPublicKey::from(kem, answer.statement.enrolment_key);
   if (!recipient) {
-    return refuse(recipient.error().code, "its enrolment key is not a point on the curve",
+    return refuse(recipient.error().code, "its enrolment key is none of the suite's",
                   "report the element to its maker.");
   }
   const crypto::EcPrivateKey signing_key = KB_TRY(in_.keys.signing_key());

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/service_provider/policy.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "kagibin/envelope/suite.h"
 #include "kagibin/roles/service_provider/members.h"
@@ -51,8 +54,8 @@ Checked<void> parse_rl1(Members& in, Policy& policy) {
   return {};
 }
 
-Checked<std::set<std::uint8_t>> parse_suites(Members& in) {
-  std::set<std::uint8_t> out;
+Checked<std::vector<std::uint8_t>> parse_suites(Members& in) {
+  std::vector<std::uint8_t> out;
   for (const auto& value : *KB_TRY(in.array("suites"))) {
     const auto octets = value.is_string() ? from_hex(value.get_string()) : std::nullopt;
     if (!octets || octets->size() != 1) {
@@ -63,7 +66,11 @@ Checked<std::set<std::uint8_t>> parse_suites(Members& in) {
       return problem(info.error().code, fmt::format("policy.suites: {:02X}: {}.", octets->front(),
                                                     info.error().detail.text()));
     }
-    out.insert(octets->front());
+    if (std::ranges::find(out, octets->front()) != out.end()) {
+      return problem(Errc::kConflict,
+                     fmt::format("policy.suites names {:02X} twice.", octets->front()));
+    }
+    out.push_back(octets->front());
   }
   return out;
 }
@@ -181,10 +188,13 @@ Checked<void> Policy::allow_sealing(const SealingQuestion& question) const {
                    "The policy does not accept RL1; nothing was sealed. State accept_rl1 with a "
                    "reason and issuer_is_carrier false, or deliver at a higher level.");
   }
-  if (!suites.contains(question.suite)) {
-    return problem(Errc::kPolicy,
-                   fmt::format("Suite {:02X} is not among policy.suites; nothing was sealed.",
-                               question.suite));
+  if (std::ranges::find(suites, question.suite) == suites.end()) {
+    return problem(
+        Errc::kPolicy,
+        fmt::format("Suite {:02X} is not among policy.suites ({:02X}); nothing was "
+                    "sealed. Put it there if it is good enough, or order again in one of "
+                    "these.",
+                    question.suite, fmt::join(suites, ", ")));
   }
   if (!attestation_profiles.contains(question.attestation)) {
     return problem(Errc::kPolicy,

@@ -10,7 +10,8 @@
 //
 // No default weakens: every member is required except required_i_mask, whose default "60" asks the
 // target's secure channel for R-MAC and R-ENC, and the two that only RL1 needs and that have to be
-// given for it. `elements` binds a user's device to the one element that is right for it: an answer
+// given for it. `suites` is by preference: the first is asked for, the others where an order names
+// them. `elements` binds a user's device to the one element that is right for it: an answer
 // of any other genuine element is refused. Limits: 1 MiB of text, 1,000,000 minutes of validity.
 // Ownership: values. Thread-safety: const use may be shared.
 //
@@ -49,7 +50,7 @@ struct Policy {
   std::uint8_t minimum_level = 0;         // 1 to 4
   std::optional<std::string> accept_rl1;  // the reason; given exactly when minimum_level is 1
   bool issuer_is_carrier = true;          // C is D
-  std::set<std::uint8_t> suites;
+  std::vector<std::uint8_t> suites;       // by preference: the first unless the order names another
   std::set<pki::AttestationProfile> attestation_profiles;
   std::set<crypto::Digest256> kda_code_hashes;
   std::map<std::string, Seid, std::less<>> elements;  // the user's device -> its element

@@ -65,6 +65,21 @@ TEST(PolicyTest, UnknownAndRepeatedMembersAreRefused) {
   EXPECT_FALSE(Policy::parse(""));
 }
 
+TEST(PolicyTest, SuitesKeepTheirOrderAndStandOnce) {
+  const auto policy = Policy::parse(with("[\"01\"]", "[\"20\",\"10\",\"01\"]"));
+  ASSERT_TRUE(policy) << policy.error().text;
+  EXPECT_EQ(policy->suites, (std::vector<std::uint8_t>{0x20, 0x10, 0x01}));
+  EXPECT_EQ(Policy::parse(with("[\"01\"]", "[\"10\",\"10\"]")).error().code, Errc::kConflict);
+  EXPECT_EQ(Policy::parse(with("[\"01\"]", "[\"03\"]")).error().code, Errc::kNotSupported);
+  EXPECT_EQ(Policy::parse(with("[\"01\"]", "[\"04\"]")).error().code, Errc::kValue);
+  SealingQuestion asked = question();
+  asked.suite = 0x02;
+  const auto refused = policy->allow_sealing(asked);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text.find("policy.suites (20, 10, 01)"), std::string::npos)
+      << refused.error().text;
+}
+
 TEST(PolicyTest, Rl1NeedsAReasonAndTwoCompanies) {
   const auto silent = Policy::parse(with("\"accept_rl1\":\"reason\",", ""));
   ASSERT_FALSE(silent);
@@ -95,7 +110,7 @@ TEST(PolicyTest, WhatIsNeverDeliverableOrNotBuiltIsNamed) {
                                  {"ATT-1", "ATT-0"},
                                  {"ATT-1", "ATT-2"},
                                  {"ATT-1", "ATT-9"},
-                                 {"[\"01\"]", "[\"02\"]"},
+                                 {"[\"01\"]", "[\"03\"]"},
                                  {"[\"01\"]", "[\"99\"]"},
                                  {"[\"01\"]", "[]"},
                                  {"[\"01\"]", "[1]"},

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/apdu/status_words.h"
+#include "kagibin/crypto/hpke/ml_kem.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/kda/maker_data.h"
+#include "kagibin/se/kda/enrolment/offered_suites.h"
 #include "kagibin/se/kda/kda_test_bench.h"
 #include "kagibin/se/kda/key_delivery_application.h"
 
@@ -255,9 +257,11 @@ TEST(KdaSecrets, StatusAndCapabilitiesIdentifyNobody) {
   EXPECT_EQ(one.kda(kda::status(one.enrol().handle()))->data,
             two.kda(kda::status(two.enrol().handle()))->data);
   const auto said = kda::Capabilities::decode(one.kda(kda::capabilities())->data).value();
-  EXPECT_EQ(said.suites, Bytes{0x01});
+  const Bytes classical = {0x01, 0x02, 0x10, 0x11};
+  const Bytes all = {0x01, 0x02, 0x10, 0x11, 0x20, 0x21};
+  EXPECT_EQ(said.suites, crypto::has_ml_kem() ? all : classical);
   EXPECT_EQ(said.level_bitmap, 0x01);
-  EXPECT_EQ(said.buffer_bytes, 1024);
+  EXPECT_EQ(said.buffer_bytes, crypto::has_ml_kem() ? 4096 : 1024);
 }
 
 TEST(KdaSecrets, NothingOfADeliveryStaysInMemoryWhenItIsDone) {
@@ -293,7 +297,9 @@ TEST(KdaInterface, ChainsAreTakenByBlocksAndGapsRefused) {
   EXPECT_EQ(bench.kda(kda::status(delivery.handle()))->sw, sw::kOk);
   EXPECT_EQ(bench.kda(blocks[1])->sw, sw::kOk);
   EXPECT_EQ(bench.status(delivery.handle()).state, kda::State::kLoaded);
-  EXPECT_EQ(bench.kda(kda::chain(kda::ins::kLoad, Bytes(1025, 0), false))->sw, sw::kWrongLength);
+  const std::size_t limit = reassembly_size_bytes();
+  EXPECT_EQ(bench.kda(kda::chain(kda::ins::kLoad, Bytes(limit + 1, 0), false))->sw,
+            sw::kWrongLength);
 }
 
 TEST(KdaInterface, RefusesOtherClassesParametersAndChainsThatAreNone) {

@@ -126,6 +126,24 @@ TEST_F(LoadTest, RefusesAnEphemeralKeyOffTheCurve) {
   EXPECT_EQ(bench.receipt(delivery).results(), Results{0x04});
 }
 
+// A signed and would open, but the enrolment was for another suite.
+TEST_F(LoadTest, RefusesAnEnvelopeOfAnotherSuiteThanItsEnrolments) {
+  Delivery delivery = bench.enrol();
+  envelope::EnvelopeHeader stronger = bench.header(delivery);
+  stronger.suite = 0x02;
+  bench.forge(delivery, stronger, bench.add_keys(0x31));
+  EXPECT_EQ(bench.load(delivery), sw::kConditionsNotSatisfied);
+  Delivery strong = bench.enrol({.suite = 0x02});
+  envelope::EnvelopeHeader weaker = bench.header(strong);
+  weaker.suite = 0x01;
+  bench.forge(strong, weaker, bench.add_keys(0x31));
+  EXPECT_EQ(bench.load(strong), sw::kConditionsNotSatisfied);
+  EXPECT_EQ(bench.receipt(strong).receipt.suite, 0x02);
+  EXPECT_EQ(bench.receipt(strong).results(), Results{0x04});
+  bench.seal(strong, bench.add_keys(0x31));
+  EXPECT_EQ(bench.load(strong), sw::kOk);
+}
+
 TEST_F(LoadTest, AnUnsignedEnvelopeCountsNoTry) {
   Delivery delivery = bench.enrol();
   bench.seal(delivery, bench.add_keys(0x31));

@@ -11,6 +11,7 @@
 #include "kagibin/envelope/payload/own_command.h"
 #include "kagibin/kda/authority_statement.h"
 #include "kagibin/kda/commands.h"
+#include "kagibin/se/kda/enrolment/offered_suites.h"
 #include "kagibin/se/kda/kda_test_bench.h"
 
 namespace kagibin::se {
@@ -46,6 +47,7 @@ Delivery KdaBench::request(const RequestOptions& chosen) {
   Delivery out;
   out.kem_key = fresh_key();
   envelope::EnrolmentRequest request;
+  request.suite = chosen.suite;
   request.spid = spid(chosen.other_provider);
   request.nonce_a = Nonce16{crypto::random_array<16>(rng).value()};
   request.target = chosen.target.value_or(target_aid);
@@ -84,7 +86,8 @@ Delivery KdaBench::enrol(const RequestOptions& chosen) {
 }
 
 envelope::EnvelopeHeader KdaBench::header(const Delivery& delivery) const {
-  return {.spid = delivery.statement.spid,
+  return {.suite = delivery.statement.suite,
+          .spid = delivery.statement.spid,
           .handle = delivery.handle(),
           .key_version_number = kChannelVersion,
           .seq = next_seq,
@@ -105,7 +108,9 @@ void KdaBench::seal(Delivery& delivery,
                     const envelope::EnvelopeHeader& chosen,
                     const envelope::Payload& payload) {
   delivery.receipt_key = payload.receipt_key.duplicate();
-  const auto recipient = crypto::EcPublicKey::from_point(delivery.statement.enrolment_key).value();
+  const auto recipient = crypto::KemPublicKey::from(kem_of_suite(delivery.statement.suite).value(),
+                                                    delivery.statement.enrolment_key)
+                             .value();
   const crypto::EcPrivateKey& key =
       delivery.statement.spid == spid(true) ? other_provider : provider;
   delivery.envelope =
@@ -123,10 +128,11 @@ void KdaBench::forge(Delivery& delivery,
   const crypto::EcPrivateKey ephemeral = fresh_key();
   envelope::Envelope out;
   out.header = chosen.encode();
-  out.ephemeral_key = ephemeral.public_key().point();
+  const crypto::EcPoint point = ephemeral.public_key().point();
+  out.ephemeral_key.assign(point.begin(), point.end());
   const auto context = crypto::sha256(
       {ascii(envelope::kLabelContext), out.header, statement_hash, out.ephemeral_tlv()});
-  const auto keys = envelope::EnvelopeKeys::agree(0x01, ephemeral,
+  const auto keys = envelope::EnvelopeKeys::agree(chosen.suite, ephemeral,
                                                   recipient == nullptr ? own : *recipient, context)
                         .value();
   out.sealed = keys.encrypt(payload.encode().expose()).value();

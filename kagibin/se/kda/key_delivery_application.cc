@@ -4,6 +4,7 @@
 #include "kagibin/kda/commands.h"
 #include "kagibin/se/kda/authority/authority_orders.h"
 #include "kagibin/se/kda/enrolment/kda_enrolment.h"
+#include "kagibin/se/kda/enrolment/offered_suites.h"
 #include "kagibin/se/kda/key_delivery_sources.h"
 #include "kagibin/se/kda/maker_commands.h"
 #include "kagibin/se/kda/records/kda_receipts.h"
@@ -38,9 +39,9 @@ kda::Capabilities capabilities(const KdaStore& store) {
   const auto stored = store.is_certified() ? store.certificates() : Result<KdaCertificates>{};
   const bool by_certificates = stored && stored->oce;
   return {.versions = {envelope::kVersion},
-          .suites = {0x01},
+          .suites = offered_suites(),
           .level_bitmap = static_cast<std::uint8_t>(by_certificates ? 0x03 : 0x01),
-          .buffer_bytes = static_cast<std::uint16_t>(kda::kReassemblyLimit)};
+          .buffer_bytes = static_cast<std::uint16_t>(reassembly_size_bytes())};
 }
 
 apdu::ResponseApdu to_response(KdaResult<Bytes> answer) {

@@ -16,6 +16,7 @@
 
 #include "kagibin/kda/block_assembler.h"
 #include "kagibin/se/application.h"
+#include "kagibin/se/kda/enrolment/offered_suites.h"
 #include "kagibin/se/kda/kda_delivery.h"
 #include "kagibin/se/module_registry.h"
 
@@ -46,7 +47,7 @@ class KeyDeliveryApplication final : public Application {
   KdaStore store_;
   KdaEnvironment environment_;
   KdaDelivery delivery_;
-  kda::BlockAssembler assembler_;
+  kda::BlockAssembler assembler_{reassembly_size_bytes()};
 };
 
 // The load file F04B41474942494E with the one module kda::kAid, and its factory. The code hash

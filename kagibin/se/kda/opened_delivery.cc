@@ -50,7 +50,8 @@ KdaResult<bool> is_header_accepted(const KdaEnvironment& kda,
   const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
   const std::uint32_t last_issued = KB_TRY(or_internal(kda.store.last_issued(slot.spid)));
   const std::uint32_t least = std::max({last_issued, trust.auth_time, header.issued_at});
-  const bool is_ours = header.spid == slot.spid && header.handle == slot.handle;
+  const bool is_ours =
+      header.spid == slot.spid && header.handle == slot.handle && header.suite == slot.suite;
   const bool is_new = header.seq > slot.last_committed_seq;
   const bool is_high_enough = header.level >= slot.level_floor;
   const bool is_offered = !header.is_by_certificates() || is_domain_accepted(trust, slot);
@@ -127,7 +128,7 @@ KdaResult<void> load_envelope(const KdaEnvironment& kda, ByteView octets) {
     return refuse(sw::kFunctionNotSupported);
   }
   const bool header_accepted = KB_TRY(is_header_accepted(kda, slot->record, message.header));
-  const crypto::EcPrivateKey key = KB_TRY(or_internal(kda.store.enrolment_key(slot->number)));
+  const crypto::KemPrivateKey key = KB_TRY(or_internal(kda.store.enrolment_key(*slot)));
   const auto payload = envelope::open_delivery(message.envelope, statement_hash, key);
   if (!header_accepted || !payload) {
     return count_refusal(kda, std::move(*slot), message);
@@ -153,7 +154,7 @@ KdaResult<void> refuse_loaded(const KdaEnvironment& kda, KdaStore::Slot slot) {
 Result<OpenedDelivery> open_loaded(const KdaStore& store, const KdaStore::Slot& slot) {
   const Bytes encoded = KB_TRY(store.envelope(slot.number));
   const envelope::Envelope sealed = KB_TRY(envelope::Envelope::decode(encoded));
-  const crypto::EcPrivateKey key = KB_TRY(store.enrolment_key(slot.number));
+  const crypto::KemPrivateKey key = KB_TRY(store.enrolment_key(slot));
   const envelope::EnvelopeHeader header = KB_TRY(envelope::EnvelopeHeader::decode(sealed.header));
   return OpenedDelivery{header,
                         KB_TRY(envelope::open_delivery(sealed, slot.record.statement_hash, key))};

@@ -6,8 +6,8 @@
 // LOAD parses strictly (6A80; 6A81 for a suite or level that is not built), and answers one status
 // word, 6985, for everything after that. CERT.SP (again: epoch, date, root) and the signature come
 // first and count nothing; behind a good signature all checks are gone through to the end, so that
-// they take alike long: SPID and handle of the slot, SEQ above the last committed, level not below
-// the floor and offered in E1, at RL2 CERT.SD again (epoch, date, root), notAfter not before
+// they take alike long: SPID, handle and suite of the slot, SEQ above the last committed, level not
+// below the floor and offered in E1, at RL2 CERT.SD again (epoch, date, root), notAfter not before
 // max(lastIssued, authTime, issuedAt), the point, MAC, padding and content, and that the actions
 // can be sent at all. A refusal among these is counted: after three the slot is closed with a
 // receipt 04. Decisions:

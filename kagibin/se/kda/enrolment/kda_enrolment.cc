@@ -86,6 +86,7 @@ KdaResult<KdaStore::Slot> next_slot(const KdaEnvironment& kda,
   slot.record.handle = Handle{KB_TRY(or_internal(crypto::random_array<16>(kda.rng())))};
   slot.record.certificate = request.certificate;
   slot.record.kem_key = request.kem_key;
+  slot.record.suite = request.suite;
   slot.record.request_hash = checked.hash;
   slot.record.remember(request.nonce_a);
   slot.record.domain_certificate.reset();
@@ -104,7 +105,7 @@ struct Statement {
 KdaResult<Statement> make_statement(const KdaEnvironment& kda,
                                     const KdaSlot& slot,
                                     const ProviderRequest& checked,
-                                    const crypto::EcPublicKey& enrolment_key,
+                                    const crypto::KemPublicKey& enrolment_key,
                                     std::uint32_t counter) {
   const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
   KdaCertificates stored = KB_TRY(or_internal(kda.store.certificates()));
@@ -114,8 +115,7 @@ KdaResult<Statement> make_statement(const KdaEnvironment& kda,
   statement.nonce_a = checked.request.nonce_a;
   statement.nonce_k = Nonce16{KB_TRY(or_internal(crypto::random_array<16>(kda.rng())))};
   statement.suite = checked.request.suite;
-  const crypto::EcPoint point = enrolment_key.point();
-  statement.enrolment_key.assign(point.begin(), point.end());
+  statement.enrolment_key = enrolment_key.octets();
   statement.seid = KB_TRY(own_seid(kda));
   statement.kda = kda.application.aid;
   statement.code_hash = kda.application.code_hash;
@@ -183,7 +183,8 @@ KdaResult<Bytes> enrol(const KdaEnvironment& kda, ByteView octets) {
       KB_TRY(next_slot(kda, std::move(old), checked, message.security_domain_certificate));
   KdaCounters counters = KB_TRY(or_internal(kda.store.counters()));
   ++counters.enrolments;
-  const crypto::EcPrivateKey key = KB_TRY(or_internal(crypto::EcPrivateKey::generate(kda.rng())));
+  const crypto::KemPrivateKey key =
+      KB_TRY(or_internal(crypto::KemPrivateKey::generate(checked.enrolment_kem, kda.rng())));
   Statement made =
       KB_TRY(make_statement(kda, slot.record, checked, key.public_key(), counters.enrolments));
   slot.record.statement_hash = crypto::sha256(made.e1);

@@ -6,6 +6,7 @@
 
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/crypto/ec/ecdsa.h"
+#include "kagibin/crypto/hpke/ml_kem.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/se/applications/built_in_applications.h"
 #include "kagibin/se/kda/kda_test_bench.h"
@@ -98,8 +99,25 @@ TEST(KdaEnrol, RefusesSuitesThatAreNotBuiltByName) {
   const Bytes suite = hex("810101");
   const auto at = std::ranges::search(other, suite);
   ASSERT_FALSE(at.empty());
-  *(at.begin() + 2) = 0x20;
-  EXPECT_EQ(bench.kda_sw(kda::enrol(other)), sw::kFunctionNotSupported);
+  for (const std::uint8_t defined : {std::uint8_t{0x03}, std::uint8_t{0x08}}) {
+    *(at.begin() + 2) = defined;
+    EXPECT_EQ(bench.kda_sw(kda::enrol(other)), sw::kFunctionNotSupported);
+  }
+  *(at.begin() + 2) = 0x04;
+  EXPECT_EQ(bench.kda_sw(kda::enrol(other)), sw::kWrongData);
+}
+
+// Nothing is enrolled in their place.
+TEST(KdaEnrol, RefusesTheHybridSuitesWhereLibcryptoHasNoMlKem) {
+  KdaBench bench;
+  const std::uint64_t before = bench.element->nvm().writes();
+  for (const std::uint8_t suite : {std::uint8_t{0x20}, std::uint8_t{0x21}}) {
+    Delivery delivery = bench.request({.suite = suite});
+    EXPECT_EQ(bench.send(delivery), crypto::has_ml_kem() ? sw::kOk : sw::kFunctionNotSupported);
+  }
+  if (!crypto::has_ml_kem()) {
+    EXPECT_EQ(bench.element->nvm().writes(), before);
+  }
 }
 
 TEST(KdaEnrol, RefusesACancellationAndCancelRefusesAnEnrolment) {

@@ -6,6 +6,7 @@
 #include "kagibin/base/clock.h"
 #include "kagibin/crypto/sha256.h"
 #include "kagibin/envelope/delivery_open.h"
+#include "kagibin/se/kda/enrolment/offered_suites.h"
 
 namespace kagibin::se {
 
@@ -46,6 +47,7 @@ KdaResult<ProviderRequest> ProviderRequest::check(const KdaEnvironment& kda, Byt
     return refuse(sw::kReferencedDataNotFound);
   }
   auto request = KB_TRY(or_malformed(envelope::EnrolmentRequest::decode(e0)));
+  const crypto::HpkeKem kem = KB_TRY(or_malformed(kem_of_suite(request.suite)));
   const pki::Certificate certificate =
       KB_TRY(or_malformed(pki::Certificate::decode(request.certificate)));
   const crypto::EcPublicKey kem_key =
@@ -58,7 +60,7 @@ KdaResult<ProviderRequest> ProviderRequest::check(const KdaEnvironment& kda, Byt
   if (!accepted || !envelope::verify_request(request, certificate.key())) {
     return refuse(sw::kSecurityStatusNotSatisfied);
   }
-  return ProviderRequest{std::move(request), kem_key, crypto::sha256(e0)};
+  return ProviderRequest{std::move(request), kem_key, kem, crypto::sha256(e0)};
 }
 
 KdaResult<bool> is_provider_accepted(const KdaEnvironment& kda, const KdaSlot& slot) {

@@ -9,6 +9,7 @@
 // target.
 #pragma once
 
+#include "kagibin/crypto/hpke/kem.h"
 #include "kagibin/envelope/enrolment/enrolment.h"
 #include "kagibin/pki/chain.h"
 #include "kagibin/se/kda/kda_answer.h"
@@ -28,9 +29,11 @@ bool is_certificate_accepted(const KdaTrust& trust,
 struct ProviderRequest {
   envelope::EnrolmentRequest request;
   crypto::EcPublicKey kem_key;
-  envelope::Digest hash{};  // SHA-256(TLV E0)
+  crypto::HpkeKem enrolment_kem;  // of pkE, by the suite asked for
+  envelope::Digest hash{};        // SHA-256(TLV E0)
 
-  // 6A88 before the maker's certificates are stored; 6A80, 6A81 by parsing; 6982 for every refusal
+  // 6A88 before the maker's certificates are stored; 6A80, 6A81 by parsing
+  // and for a suite that this KDA does not offer; 6982 for every refusal
   // of the certificate or the signature.
   static KdaResult<ProviderRequest> check(const KdaEnvironment& kda, ByteView e0);
 };

@@ -58,6 +58,7 @@ Result<Bytes> make_receipt(const KdaEnvironment& kda,
                             .seq = slot.journal.seq,
                             .results = std::move(results),
                             .level = slot.journal.level,
+                            .suite = slot.record.suite,
                             .next_enrolment = {},
                             .mac = {},
                             .seal = {}};

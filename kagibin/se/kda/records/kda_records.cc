@@ -6,6 +6,7 @@
 
 #include "kagibin/base/byte_io.h"
 #include "kagibin/envelope/payload/payload.h"
+#include "kagibin/envelope/suite.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::se {
@@ -20,6 +21,7 @@ constexpr std::uint8_t kFirstVersion = 0x01;
 constexpr std::uint8_t kSecondVersion = 0x02;  // of receipt and trust
 constexpr tlv::Tag kVersionTag = 0x80;
 constexpr std::size_t kIdSize = 16;
+constexpr std::uint8_t kDefaultSuite = 0x01;
 
 TlvWriter record(std::uint8_t version = kFirstVersion) {
   return std::move(TlvWriter().put_u8(kVersionTag, version));
@@ -128,6 +130,13 @@ Result<KdaSlot> KdaSlot::decode(ByteView octets) {
   if (const auto domain = KB_TRY(in.optional(0x8C, 1, TlvReader::kAnyLength))) {
     out.domain_certificate = Bytes(domain->value.begin(), domain->value.end());
   }
+  if (const auto suite = KB_TRY(in.optional(0x8D, 1))) {
+    out.suite = tlv::to_u8(*suite);
+    if (out.suite == kDefaultSuite) {
+      return fail(Errc::kEncoding, "suite 01 is said by saying none");
+    }
+    KB_TRY(envelope::suite_info(out.suite));
+  }
   KB_TRY(in.finish());
   return out;
 }
@@ -151,6 +160,9 @@ Bytes KdaSlot::encode() const {
       .put(0x8B, all_nonces);
   if (domain_certificate) {
     out.put(0x8C, *domain_certificate);
+  }
+  if (suite != kDefaultSuite) {
+    out.put_u8(0x8D, suite);
   }
   return out.take();
 }

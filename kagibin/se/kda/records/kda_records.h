@@ -6,6 +6,7 @@
 //             85 41 PK.SP.KEM | 86 20 SHA-256(E0) | 87 20 SHA-256(TLV E1) | 88 04 last committed
 //             SEQ 89 01 level floor | 8A 01 highest KVN seen under R-MAC | 8B var nonces of 10,
 //             newest last | 8C var CERT.SD (opt)
+//             8D 01 suite of the enrolment (opt: 01 where it is absent)
 //   journal   80 01 version | 81 01 state | 82 01 envelopes refused | 83 01 key-bearing sessions
 //             84 01 channel refused | 85 01 actions | 86 00-08 results proved so far
 //             87 20 SHA-256(TLV A0) | 88 04 SEQ | 89 01 level
@@ -47,6 +48,7 @@ struct KdaSlot {
   std::uint8_t highest_key_version = 0;
   std::vector<Nonce16> nonces{};
   std::optional<Bytes> domain_certificate{};  // CERT.SD, TLV 7F21: the enrolment offered RL2
+  std::uint8_t suite = 0x01;                  // of the enrolment: skE is a key of its KEM
 
   bool knows(const Nonce16& nonce) const;
   void remember(const Nonce16& nonce);

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "kagibin/crypto/sha256.h"
+#include "kagibin/se/kda/enrolment/offered_suites.h"
 
 namespace kagibin::se {
 
@@ -185,13 +186,13 @@ Result<void> KdaStore::put_journal(const Slot& slot) {
   return nvm_.put(name(kJournal, slot.number), slot.journal.encode());
 }
 
-Result<crypto::EcPrivateKey> KdaStore::enrolment_key(std::size_t slot) const {
-  const ByteView scalar = KB_TRY(get(name(kEnrolmentKey, slot)));
-  return crypto::EcPrivateKey::from_scalar(scalar);
+Result<crypto::KemPrivateKey> KdaStore::enrolment_key(const Slot& slot) const {
+  const ByteView octets = KB_TRY(get(name(kEnrolmentKey, slot.number)));
+  return crypto::KemPrivateKey::from(KB_TRY(kem_of_suite(slot.record.suite)), octets);
 }
 
-Result<void> KdaStore::put_enrolment_key(std::size_t slot, const crypto::EcPrivateKey& key) {
-  return nvm_.put(name(kEnrolmentKey, slot), key.expose_scalar());
+Result<void> KdaStore::put_enrolment_key(std::size_t slot, const crypto::KemPrivateKey& key) {
+  return nvm_.put(name(kEnrolmentKey, slot), key.expose());
 }
 
 Result<Bytes> KdaStore::envelope(std::size_t slot) const {

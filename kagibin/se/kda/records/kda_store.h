@@ -6,7 +6,8 @@
 //   certificates, trust, counters   kda_records.h; `certificates` closes the maker's commands
 //   provider/NN                     one a service provider
 //   slot/NN  journal/NN             one a (SPID, target); NN is the slot's number, hexadecimal
-//   key/NN                          skE, 32 octets: until the outcome is final
+//   key/NN                          skE, 32 octets, of the KEM of the slot's suite: until the
+//                                   outcome is final
 //   answer/NN                       E4: until a good envelope came
 //   envelope/NN                     E2: from LOAD until the outcome is final
 //   receipt/NN                      E3 of one handle: until acknowledged
@@ -19,6 +20,7 @@
 #include <string>
 
 #include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/crypto/hpke/kem.h"
 #include "kagibin/se/kda/records/kda_records.h"
 #include "kagibin/se/nvm/nvm.h"
 
@@ -68,8 +70,8 @@ class KdaStore {
   Result<void> put_journal(const Slot& slot);
 
   // skE and E2 of a slot; E4 of the enrolment. erase_secrets takes all three away.
-  Result<crypto::EcPrivateKey> enrolment_key(std::size_t slot) const;
-  Result<void> put_enrolment_key(std::size_t slot, const crypto::EcPrivateKey& key);
+  Result<crypto::KemPrivateKey> enrolment_key(const Slot& slot) const;
+  Result<void> put_enrolment_key(std::size_t slot, const crypto::KemPrivateKey& key);
   Result<Bytes> envelope(std::size_t slot) const;
   Result<void> put_envelope(std::size_t slot, ByteView envelope);
   Result<Bytes> answer(std::size_t slot) const;
