@@ -86,7 +86,7 @@ std::map<std::string, Bytes> with_all_options(const std::map<std::string, Bytes>
   store.probe = *from_hex("80CA00E000");
   payload.actions.emplace_back(CommandAction{.header = {0x80, 0x40, 0x00, 0x00},
                                              .data = SecretBytes(16),
-                                             .probe = *from_hex("80CA00E000")});
+                                             .probe = from_hex("80CA00E000")});
   const SecretBytes octets = payload.encode();
   out["P"] = Bytes(octets.expose().begin(), octets.expose().end());
   return out;
