@@ -107,6 +107,15 @@ TEMPLATES = {
         (0x89, "E4 of the next enrolment", 1, 8192, "?", None), (0x8E, "CMAC under Kr", 16, 16, "?", None),
         (0x8F, "sealed signature", 1, 255, "1", [
             (0x84, "ePK.K", 65, 65, "1", None), (0x85, "AES-CBC(S)", 32, 96, "1", None), (0x86, "CMAC", 16, 16, "1", None)])])],
+    "E5": [(0xE5, "attestation", 1, 1024, "1", [
+        (0x80, "attestation profile", 1, 1, "1", None), (0x81, "PK.KDA.SIG", 65, 65, "1", None),
+        (0x7F21, "CERT.CASD.AUT", 1, 315, "1", None),
+        (0xE6, "the CASD's statement", 1, 255, "1", [
+            (0x80, "version", 1, 1, "1", None), (0x4F, "application", 5, 16, "1", None),
+            (0x81, "load file", 5, 16, "1", None), (0x82, "code hash", 32, 32, "1", None),
+            (0x83, "its security domain", 5, 16, "1", None), (0x84, "SHA-256(attested)", 32, 32, "1", None),
+            (0x5F37, "signature r | s", 64, 64, "1", None)])])],
+    "T.ATT-2": [(0xE1, "E1", 1, 1024, "1", None), (0xE5, "E5", 1, 1024, "1", None)],
     "S": [(0x88, "KDA counter", 4, 4, "1", None), (0x9E, "signature", 8, 72, "1", None)],
 }
 
@@ -430,6 +439,29 @@ def check_statement(v):
     verify_der(private(v["SK.AUTH"]).public_key(), statement.value[0x9E], b"KB1-AUT", statement.span(0x80, 0x81))
 
 
+def check_attestation(v):
+    e5, e1, casd = only("E5", v["E5"]), only("E1", v["E1"]), only("CERT", v["CERT.CASD.AUT"])
+    about, statement = casd.inner[0x53][0], e5.inner[0xE6][0]
+    same("kind of CERT.CASD.AUT", about.value[0x80], b"\7")
+    same("its usage", casd.value[0x95], b"\x82")
+    same("its fields", [tag for tag in about.value if tag > 0x81], [0x82, 0x84])
+    same("its key", casd.inner[0x7F49][0].value[0xB0], point_of(private(v["SK.CASD.AUT"])))
+    verify_raw(private(v["SK.AUTH"]).public_key(), casd.value[0x5F37], casd.span(0x93, 0x7F49))
+    same("attestation profile", e5.value[0x80], b"\2")
+    same("PK.KDA.SIG", e5.value[0x81], point_of(private(v["SK.KDA.SIG"])))
+    same("CERT.CASD.AUT", e5.whole[0x7F21], v["CERT.CASD.AUT"])
+    same("version of the statement", statement.value[0x80], b"\1")
+    same("attested", v["attested"], sha256(b"KB1-ATT", e5.whole[0x81], v["E1"]))
+    for name, left, right in (("digest", statement.value[0x84], sha256(v["attested"])),
+                              ("application", statement.value[0x4F], e1.value[0x86]),
+                              ("code hash", statement.value[0x82], e1.value[0x87]),
+                              ("SEID", casd.value[0x5F20], e1.value[0x85])):
+        same(name, left, right)
+    verify_raw(public(point_of(private(v["SK.CASD.AUT"]))), statement.value[0x5F37], b"KB1-CSD" + statement.span(0x80, 0x84))
+    Fields(TEMPLATES["T.ATT-2"], v["T.ATT-2"])
+    same("content of T", v["T.ATT-2"], v["E1"] + v["E5"])
+
+
 def check_example(values):
     certificates = check_certificates(values)
     check_enrolment(values, certificates)
@@ -437,6 +469,7 @@ def check_example(values):
     check_cancellation(values)
     check_statement(values)
     check_hpke_envelope(values)
+    check_attestation(values)
 
 
 # --- files --------------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 // valid message (a value of variable length, an optional TLV); everything else must be refused.
 #include <gtest/gtest.h>
 
+#include "kagibin/envelope/enrolment/code_attestation.h"
 #include "kagibin/envelope/test_delivery.h"
 
 #include "tests/support/mutations.h"
@@ -183,6 +184,43 @@ TEST_F(StrictnessTest, AnswerContentIsFourTlvsInOrder) {
   EXPECT_TRUE(decodes<AnswerContent>(with_domain.encode()));
   with_domain.security_domain_certificate.reset();
   EXPECT_EQ(code_of<AnswerContent>(with_domain.encode()), Errc::kValue);
+}
+
+TEST_F(StrictnessTest, AnswerContentIsAttestedByTheMakerOrByACasd) {
+  CodeAttestation attestation{.kda_key = t_.kda_key.public_key().point(),
+                              .certificate = t_.certificate,
+                              .statement = tlv::encode(0xE6, Bytes(150, 0x5A))};
+  expect_no_truncation<CodeAttestation>(attestation.encode());
+  EXPECT_EQ(accepted<CodeAttestation>(attestation.encode()),
+            (Names{"shorter 7F21", "longer 7F21", "shorter E6", "longer E6"}));
+  AnswerContent content = t_.answer_content();
+  const AnswerContent by_maker = content;
+  content.kda_certificate.clear();
+  content.maker_certificate.clear();
+  content.code_attestation = attestation.encode();
+  expect_no_truncation<AnswerContent>(content.encode());
+  EXPECT_TRUE(decodes<AnswerContent>(content.encode()));
+  // Not both, in whatever order, and not one twice.
+  AnswerContent both = content;
+  both.kda_certificate = both.maker_certificate = t_.certificate;
+  EXPECT_FALSE(both.check());
+  EXPECT_FALSE(decodes<AnswerContent>(both.encode()));
+  for (const Bytes& first : {by_maker.encode(), content.encode()}) {
+    Bytes twice = first;
+    append(twice, *content.code_attestation);
+    EXPECT_FALSE(decodes<AnswerContent>(twice));
+  }
+  // Exactly this profile, a whole E5, and no octet behind.
+  Bytes profile = *content.code_attestation;
+  for (const std::uint8_t other : std::array<std::uint8_t, 3>{0x00, 0x01, 0x03}) {
+    profile[6] = other;  // E5 82 xx xx 80 01 xx
+    EXPECT_FALSE(decodes<CodeAttestation>(profile)) << int{other};
+  }
+  content.code_attestation->push_back(0x00);
+  EXPECT_FALSE(content.check());
+  attestation.statement = tlv::encode(0xE6, Bytes(256, 0x5A));
+  EXPECT_EQ(attestation.check().error().code, Errc::kLength);
+  EXPECT_FALSE(decodes<CodeAttestation>(attestation.encode()));
 }
 
 TEST_F(StrictnessTest, HeaderIsReadInOneForm) {

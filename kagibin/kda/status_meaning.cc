@@ -43,8 +43,10 @@ constexpr auto kRows = std::to_array<Row>({
       "report it: four targets a provider; receipts are kept until the newest is acknowledged"}},
     {ins::kEnrol,
      sw::kReferencedDataNotFound,
-     {"the key delivery application was never certified by its maker", "nothing was changed",
-      "use an element whose maker installed and certified the application"}},
+     {"the key delivery application was never certified by its maker, and no CASD with a "
+      "certificate attests it",
+      "nothing was changed",
+      "use an element whose maker certified the application, or have its CASD certified"}},
     {ins::kEnrol,
      sw::kFunctionNotSupported,
      {"the order asks for a cipher suite that this element does not have", "nothing was changed",

@@ -14,6 +14,7 @@
 #include "kagibin/apdu/apdu.h"
 #include "kagibin/base/aid.h"
 #include "kagibin/base/clock.h"
+#include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/crypto/sha256.h"
 #include "kagibin/se/nvm/nvm.h"
@@ -55,6 +56,15 @@ class AuthoritySignatureService {
   // `data` signed (gp/confidential/authority_signature.h, verify_data). kNotFound when the CASD can
   // sign no more; kCrypto.
   virtual Result<Bytes> sign(ByteView data) const = 0;
+  // CERT.CASD.AUT, the certificate of the key that signs, as the controlling authority gave it.
+  // kNotFound when the CASD was given none.
+  virtual Result<Bytes> certificate() const = 0;
+  // Whom the CASD believes, for an application that has nobody else to ask. kNotFound.
+  struct Trust {  // NOLINT(cppcoreguidelines-pro-type-member-init): made whole, by trust() alone
+    crypto::EcPublicKey authority;
+    std::uint16_t min_epoch = 0;
+  };
+  virtual Result<Trust> trust() const = 0;
   // The controlling authority's statement (kda/authority_statement.h), for the CASD to obey, too,
   // inside the caller's transaction. The CASD believes the authority and not the application: what
   // is not signed by the key that it has changes nothing, and is no failure. What nvm.put() says.

@@ -15,10 +15,12 @@
 #include "kagibin/gp/select.h"
 #include "kagibin/pki/certification_request.h"
 #include "kagibin/pki/domain_key_request.h"
+#include "kagibin/roles/element_maker/casd_certification.h"
 #include "kagibin/roles/element_maker/domain_certification.h"
 #include "kagibin/roles/service_provider/keys/key_import.h"
 #include "kagibin/scp/scp03/scp03_link.h"
 #include "kagibin/se/applications/built_in_applications.h"
+#include "kagibin/se/casd/casd.h"
 #include "kagibin/se/kda/key_delivery_application.h"
 
 #include "tests/support/must.h"
@@ -145,6 +147,11 @@ DeployedCard& Deployment::add_card(std::string_view device, const CardOptions& o
                             .key_size = options_.domain_key_size,
                             .agreement_key_version = kAgreementKeyVersion});
   }
+  if (options_.attested_by_casd) {
+    const crypto::EcPoint point = trust.anchors.roots.front().point();
+    plan.with_kda = false;
+    plan.profile.casd = se::InitialCasd{.authority_key = Bytes(point.begin(), point.end())};
+  }
   roles::element_maker::MadeElement made =
       must(maker->make(std::move(plan), std::make_unique<CutMedium>(power), modules));
   auto card =
@@ -155,6 +162,9 @@ DeployedCard& Deployment::add_card(std::string_view device, const CardOptions& o
                                                   .issuer_keys = {.security_domain = domain_aid()},
                                                   .domain_keys = {.security_domain = domain_aid()},
                                                   .shipped = made.shipped});
+  if (options_.attested_by_casd && options.casd_certified) {
+    certify_casd(*must(apdu::ChannelLink::open(*made.element)), seid);
+  }
   card->domain_keys = make_domain(made, *card);
   const delivery::KeyExport& domain_keys = card->domain_keys;
   const std::string list = must(maker->sign_shipment(std::span(&made.shipped, 1)));
@@ -174,6 +184,16 @@ DeployedCard& Deployment::add_card(std::string_view device, const CardOptions& o
   made.element.reset();
   reopen(*cards_.back());
   return *cards_.back();
+}
+
+void Deployment::certify_casd(apdu::CardLink& link, const Seid& seid) {
+  std::vector<Bytes> certificates;
+  for (const Bytes& octets : must(roles::element_maker::casd_requests(link, seid))) {
+    const auto request = must(pki::CertificationRequest::decode(octets));
+    certificates.push_back(
+        must(authority->certify_casd(request, se::casd_aid(), kPlatform, 3650)).encoded());
+  }
+  must(roles::element_maker::store_casd_certificates(link, certificates));
 }
 
 delivery::KeyExport Deployment::make_domain(roles::element_maker::MadeElement& made,

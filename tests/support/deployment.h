@@ -44,6 +44,8 @@ struct DeploymentOptions {
   // The maker makes the provider's domain with an SCP11a key of its own, certified by the authority
   // for the provider: RL2. The domain's first key set is the manager's all the same.
   bool by_certificates = false;
+  // Elements have a CASD of the authority and no KDA, until a test loads one in the field: ATT-2.
+  bool attested_by_casd = false;
   bool manager_exports_keys = true;            // that first key set goes to the provider
   std::optional<scp::Scp11Parameter> scp11{};  // S16 by default, with by_certificates
   // Of the elements' own randomness; empty: from the deployment's seed.
@@ -73,6 +75,7 @@ struct DeployedCard {
 struct CardOptions {
   int certificate_days = 3650;                    // CERT.KDA
   std::uint8_t authentication_failure_limit = 0;  // of the element; 0: never
+  bool casd_certified = true;                     // with attested_by_casd
 };
 
 // A folder that goes with its object.
@@ -163,6 +166,7 @@ class Deployment {
 
  private:
   void make_provider();
+  void certify_casd(apdu::CardLink& link, const Seid& seid);
   // The provider's domain of an element that is being made, by the manager or by the maker.
   delivery::KeyExport make_domain(roles::element_maker::MadeElement& made, DeployedCard& card);
 

@@ -1,13 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Types every command of a page (doc/walkthrough.md, doc/relay_levels.md, doc/gp_tool.md) into one shell, in order, as a new user would, and looks
+"""Types every command of a page (doc/walkthrough.md, doc/relay_levels.md, doc/attestation.md, doc/gp_tool.md) into one shell, in order, as a new user would, and looks
 at what came of it.
 
-  walkthrough_test.py FOLDER_OF_PROGRAMS [walkthrough|relay_levels|gp_tool]
+  walkthrough_test.py FOLDER_OF_PROGRAMS [walkthrough|relay_levels|attestation|gp_tool]
 
 Of the page two things are changed: the lines that install and build are left out (the programs are there), and its port
 numbers become free ones. Standard library only.
 """
+import base64
+import json
 import pathlib
 import re
 import socket
@@ -75,6 +77,20 @@ def look_at_relay_levels(programs, home, _):
         sys.exit(f"the authority certified what is no request for a domain's key: {other}")
 
 
+def look_at_attestation(programs, home, _):
+    walk = pathlib.Path(home) / "kagibin-att2"
+    check_confirmed(programs, walk)
+    element = json.loads(base64.b64decode(json.loads((walk / "shipment.json").read_text())["list"]))["elements"][0]
+    if "kdaCertificateSha256" in element or "casdKeySha256" not in element:
+        sys.exit(f"the list pins another thing than the CASD's key: {element}")
+    policy = walk / "provider" / "policy.json"
+    policy.write_text(policy.read_text().replace("ATT-2", "ATT-0"))
+    refused = subprocess.run([programs / "kagibin-provider", "check", walk / "payload.json", "--home", walk / "provider", "--passphrase-file",
+                              walk / "passphrase"], stderr=subprocess.PIPE, text=True, check=False)
+    if refused.returncode != 3 or "ATT-1 or ATT-2" not in refused.stderr:
+        sys.exit(f"a policy of ATT-0 is not refused by name: {refused}")
+
+
 def look_at_gp_tool(_programs, _home, said):
     for pattern, times in ((r"^Receipt \d+ of .*: right\.$", 4), (r"^secure channel +SCP11 opened", 2), (r"^exit code 3$", 2)):
         found = len(re.findall(pattern, said, re.MULTILINE))
@@ -85,6 +101,7 @@ def look_at_gp_tool(_programs, _home, said):
 
 # What a page has to hold to be the page, and how its end is looked at.
 PAGES = {"walkthrough": (8, "provider run", look_at_walkthrough), "relay_levels": (6, "store-domain", look_at_relay_levels),
+         "attestation": (5, "--no-kda", look_at_attestation),
          "gp_tool": (10, "--token-key", look_at_gp_tool)}
 
 

@@ -11,6 +11,8 @@
 #include "kagibin/crypto/kdf/kdf.h"
 #include "kagibin/envelope/delivery_seal.h"
 #include "kagibin/envelope/enrolment/answer_seal.h"
+#include "kagibin/envelope/enrolment/code_attestation.h"
+#include "kagibin/gp/confidential/authority_signature.h"
 #include "kagibin/pki/certificate.h"
 #include "kagibin/tlv/ber_tlv.h"
 
@@ -96,6 +98,7 @@ class Example {
   void make_cancellation();
   void make_root_statement();
   void make_hpke_envelope();
+  void make_attestation();
   Payload payload();
 
   CertificateFields fields(CertificateKind kind, std::uint8_t serial) const;
@@ -345,6 +348,36 @@ void Example::make_hpke_envelope() {
   add("E2.10", e2);
 }
 
+// The same statement of an application that was loaded in the field, where the CASD vouches.
+void Example::make_attestation() {
+  section_ = "Attestation by a CASD";
+  const EcPrivateKey casd = key("SK.CASD.AUT");
+  CertificateFields fields = this->fields(CertificateKind::kCasdSignature, 7);
+  fields.aids = {*from_hex("A00000015153504341534400")};
+  fields.platform = name16("PLATFORM", 1);
+  CodeAttestation attestation{.kda_key = sk(kKda).public_key().point(),
+                              .certificate = issue("CERT.CASD.AUT", fields, casd, sk(kAuth))};
+  const crypto::Digest256 attested = crypto::sha256({attestation.attested_head(), e1_});
+  add("attested", attested);
+  attestation.statement =
+      gp::sign_data(
+          {.application = kda_aid_,
+           .load_file = *Aid::from_hex("F04B4147494B4400"),
+           .code_hash = crypto::sha256(ascii("load file of the worked example")),
+           .security_domain = *Aid::from_hex("A000000151000000")},
+          attested,
+          crypto::CurvePrivateKey::from_scalar(crypto::Curve::kP256, casd.expose_scalar()).value(),
+          rng_)
+          .value();
+  add("E5", attestation.encode());
+  const AnswerContent content{.statement = e1_,
+                              .kda_certificate = {},
+                              .maker_certificate = {},
+                              .security_domain_certificate = std::nullopt,
+                              .code_attestation = attestation.encode()};
+  add("T.ATT-2", content.encode());
+}
+
 std::vector<ExampleValue> Example::make() {
   make_keys_and_certificates();
   make_enrolment();
@@ -353,6 +386,7 @@ std::vector<ExampleValue> Example::make() {
   make_cancellation();
   make_root_statement();
   make_hpke_envelope();
+  make_attestation();
   return std::move(values_);
 }
 

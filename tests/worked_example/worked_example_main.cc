@@ -104,6 +104,7 @@ void write_corpora(const std::filesystem::path& folder) {
                                                       {"E2", "envelope_fuzzer"},
                                                       {"E1.10", "enrolment_statement_fuzzer"},
                                                       {"E2.10", "envelope_fuzzer"},
+                                                      {"T.ATT-2", "answer_content_fuzzer"},
                                                       {"E3", "receipt_fuzzer"},
                                                       {"E4", "enrolment_answer_fuzzer"},
                                                       {"T", "answer_content_fuzzer"},

@@ -76,6 +76,9 @@ int main(int argc, char** argv) {
       "--casd", options.casd,
       "with a domain of the controlling authority (CASD), for confidential set-up, whatever the "
       "profile says; its keys are made inside");
+  make->add_flag("--no-kda", options.without_kda,
+                 "without the key delivery application: it is loaded in the field, and the CASD "
+                 "attests it (ATT-2)");
   auto* domain =
       make->add_option("--domain", options.domain,
                        "AID of a security domain that each element is to have for a provider; it "
@@ -134,6 +137,15 @@ int main(int argc, char** argv) {
       ->required();
   requests->add_option("--out", options.out, "folder for agreement.kbq and signature.kbq")
       ->required();
+  auto* pinned =
+      requests->add_option("--shipment", options.shipment,
+                           "sign a shipment list that pins the CASD's key to the SEID, for a card "
+                           "that was not made here "
+                           "and whose key delivery application its CASD attests (ATT-2)");
+  requests->add_option("--iin", options.iin, "Issuer Identification Number of the target's card")
+      ->capture_default_str();
+  auto* cin = requests->add_option("--cin", options.cin, "Card Image Number of the target's card");
+  pinned->needs(cin);
   requests->callback([&] { program.finish(commands().casd_requests()); });
 
   auto* store = program.app().add_subcommand("store-casd",

@@ -35,8 +35,7 @@ Result<delivery::ShippedElement> MakerCommands::certify_card() {
   const Bytes hash_octets = KB_TRY(parse_hex(options_.code_hash, 32, 32));
   delivery::ShippedElement shipped{.seid = KB_TRY(Seid::from(seid_octets)),
                                    .iin = KB_TRY(parse_hex(options_.iin, 1, 16)),
-                                   .cin = KB_TRY(parse_hex(options_.cin, 1, 16)),
-                                   .kda_certificate_sha256 = {}};
+                                   .cin = KB_TRY(parse_hex(options_.cin, 1, 16))};
   crypto::Digest256 code_hash{};
   std::ranges::copy(hash_octets, code_hash.begin());
   const auto entries = read_key_file(options_.domain_keys);
@@ -74,7 +73,7 @@ int MakerCommands::casd_requests() {
     for (std::size_t at = 0; at < files.size(); ++at) {
       KB_TRY(crypto::write_file(files.at(at), requests.at(at), false));
     }
-    return {};
+    return options_.shipment.empty() ? Result<void>{} : ship_casd(seid, requests);
   }();
   if (!done) {
     return console_.failed(done.error(), "no certification request was made");
@@ -84,6 +83,18 @@ int MakerCommands::casd_requests() {
                   "maker store-casd.",
                   files[0].string(), files[1].string());
   return kExitOk;
+}
+
+Result<void> MakerCommands::ship_casd(const Seid& seid, std::span<const Bytes> requests) {
+  const delivery::ShippedElement shipped{.seid = seid,
+                                         .iin = KB_TRY(parse_hex(options_.iin, 1, 16)),
+                                         .cin = KB_TRY(parse_hex(options_.cin, 1, 16)),
+                                         .casd_key_sha256 = KB_TRY(maker::casd_key_hash(requests))};
+  const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
+  const auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
+  maker::ElementMaker element_maker(KB_TRY(folder.identity()), clock_, rng_);
+  const std::string list = KB_TRY(element_maker.sign_shipment(std::span(&shipped, 1)));
+  return crypto::write_file(options_.shipment, ascii(list), false);
 }
 
 int MakerCommands::store_casd() {

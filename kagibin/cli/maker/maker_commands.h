@@ -10,6 +10,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct MakerOptions {
   int days = 3650;
   bool reserve_basic_channel = false;
   bool casd = false;
+  bool without_kda = false;
   bool mandated_dap = false;
   std::string domain;
   std::string owner;
@@ -72,6 +74,8 @@ class MakerCommands {
   static Result<std::string> read_text(const std::filesystem::path& path);
   std::filesystem::path signing_certificate() const { return program_.home() / "maker.pem"; }
   Result<delivery::ShippedElement> certify_card();
+  // The list that pins the CASD's key of a card in hand.
+  Result<void> ship_casd(const Seid& seid, std::span<const Bytes> requests);
   Result<Seid> next_seid(int number);
   Result<Plan> plan_of(const Seid& seid);
   // The serial number is the end of the SEID.

@@ -140,6 +140,7 @@ Result<void> MakerCommands::make_all(const std::optional<ElementRecipe>& recipe)
     const fs::path file = options_.out / (seid.hex() + ".nvm");
     maker::ElementPlan plan = KB_TRY(recipe ? plan_of(*recipe, seid, authority) : plan_of(seid));
     plan.certificate_days = options_.days;
+    plan.with_kda = !options_.without_kda;
     if (!options_.domain.empty()) {
       KB_TRY(add_domain(plan));
     }
@@ -150,7 +151,7 @@ Result<void> MakerCommands::make_all(const std::optional<ElementRecipe>& recipe)
     }
     auto medium = KB_TRY(se::NvmFile::open(file));
     auto made = KB_TRY(element_maker.make(std::move(plan), std::move(medium), modules));
-    code_hash = to_hex(*made.certificate.fields().code_hash);
+    code_hash = to_hex(made.kda_code_hash);
     shipped.push_back(made.shipped);
     issuer_keys.push_back(std::move(made.issuer_keys));
     boost::json::object said{{"seid", seid.hex()},

@@ -21,7 +21,7 @@ ShipmentList a_list() {
     element.seid.octets.fill(i);
     element.iin = {0x42, i};
     element.cin = {0x45, 0x00, i};
-    element.kda_certificate_sha256.fill(static_cast<std::uint8_t>(0xA0 + i));
+    element.kda_certificate_sha256.emplace().fill(static_cast<std::uint8_t>(0xA0 + i));
     list.elements.push_back(element);
   }
   return list;
@@ -34,6 +34,16 @@ TEST(ShipmentListTest, ReadsBackAndRefusesEveryCutText) {
   for (std::size_t length = 0; length < text.size(); ++length) {
     EXPECT_FALSE(shipment_list_from_json(text.substr(0, length)).has_value());
   }
+}
+
+TEST(ShipmentListTest, PinsACertificateOrTheKeyOfACasdOrBoth) {
+  ShipmentList list = a_list();
+  list.elements[0].casd_key_sha256.emplace().fill(0xCA);
+  list.elements[1].casd_key_sha256.emplace().fill(0xCB);
+  list.elements[1].kda_certificate_sha256.reset();
+  EXPECT_EQ(shipment_list_from_json(to_json(list)).value(), list);
+  list.elements[1].casd_key_sha256.reset();
+  EXPECT_EQ(shipment_list_from_json(to_json(list)).error().code, Errc::kEncoding);
 }
 
 TEST(ShipmentListTest, RefusesASeidThatStandsTwice) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/delivery/exchange/shipment_list.h"
 
-#include <algorithm>
 #include <set>
 
 #include <boost/json/array.hpp>
@@ -16,14 +15,31 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kMaxText = 32U * 1024 * 1024;
+constexpr std::size_t kMaxText = std::size_t{32} * 1024 * 1024;
 constexpr std::size_t kMaxElements = 100'000;
 constexpr std::size_t kMaxCertificate = 320;
 constexpr std::size_t kMaxCardNumber = 16;
 constexpr std::size_t kMaxMakerName = 64;
+constexpr std::string_view kKdaCertificate = "kdaCertificateSha256";
+constexpr std::string_view kCasdKey = "casdKeySha256";
 constexpr std::int64_t kLatestTime = 253'402'300'799;
 
 json::string text_of(std::string_view text) { return json::string(text.data(), text.size()); }
+
+using Hash = std::array<std::uint8_t, 32>;
+
+Result<std::optional<Hash>> read_hash(ObjectReader& in, std::string_view key) {
+  if (!in.has(key)) {
+    return std::optional<Hash>();
+  }
+  return to_array<32>(KB_TRY(in.hex(key, 32, 32)));
+}
+
+void write_hash(json::object& out, std::string_view key, const std::optional<Hash>& hash) {
+  if (hash) {
+    out[key] = text_of(to_hex(*hash));
+  }
+}
 
 Result<ShippedElement> read_element(const json::value& value) {
   ObjectReader in = KB_TRY(ObjectReader::of(value));
@@ -32,8 +48,11 @@ Result<ShippedElement> read_element(const json::value& value) {
   element.seid = KB_TRY(Seid::from(seid));
   element.iin = KB_TRY(in.hex("iin", 1, kMaxCardNumber));
   element.cin = KB_TRY(in.hex("cin", 1, kMaxCardNumber));
-  const Bytes hash = KB_TRY(in.hex("kdaCertificateSha256", 32, 32));
-  std::ranges::copy(hash, element.kda_certificate_sha256.begin());
+  element.kda_certificate_sha256 = KB_TRY(read_hash(in, kKdaCertificate));
+  element.casd_key_sha256 = KB_TRY(read_hash(in, kCasdKey));
+  if (!element.kda_certificate_sha256 && !element.casd_key_sha256) {
+    return fail(Errc::kEncoding, "a shipment list pins an element's certificate or its CASD's key");
+  }
   KB_TRY(in.finish());
   return element;
 }
@@ -43,12 +62,14 @@ Result<ShippedElement> read_element(const json::value& value) {
 std::string to_json(const ShipmentList& list) {
   json::array elements;
   for (const ShippedElement& element : list.elements) {
-    elements.push_back(json::object{
+    json::object out{
         {"seid", text_of(element.seid.hex())},
         {"iin", text_of(to_hex(element.iin))},
         {"cin", text_of(to_hex(element.cin))},
-        {"kdaCertificateSha256", text_of(to_hex(element.kda_certificate_sha256))},
-    });
+    };
+    write_hash(out, kKdaCertificate, element.kda_certificate_sha256);
+    write_hash(out, kCasdKey, element.casd_key_sha256);
+    elements.push_back(std::move(out));
   }
   return json::serialize(json::object{
       {"version", 1},

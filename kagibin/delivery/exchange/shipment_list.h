@@ -3,7 +3,11 @@
 // manager and maker, and the pin of the maker to the SEID.
 //
 //   { "version": 1, "maker": { "name", "certificate": base64 CERT.EUM }, "issuedAt",
-//     "elements": [ { "seid", "iin", "cin", "kdaCertificateSha256" }, ... ] }       (hexadecimal)
+//     "elements": [ { "seid", "iin", "cin", "kdaCertificateSha256", "casdKeySha256" }, ... ] }
+//
+// Elements are named in hexadecimal digits. Of the last two members one may be absent: that of the
+// certificate where the maker certified no key delivery application, that of the key (PK.CASD.AUT,
+// 04 | X | Y) where the element has no CASD.
 //
 // The list is signed as the exact octets of its JSON, elsewhere: ECDSA-SHA256 (DER) over
 // kLabelShipment | octets. The container is { "list": base64, "signature": base64 }. Decoders are
@@ -16,6 +20,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,7 +38,8 @@ struct ShippedElement {
   Seid seid;
   Bytes iin{};  // issuer identification number, 1 to 16 octets (GET DATA 42)
   Bytes cin{};  // card image number, 1 to 16 octets (GET DATA 45)
-  std::array<std::uint8_t, 32> kda_certificate_sha256{};
+  std::optional<std::array<std::uint8_t, 32>> kda_certificate_sha256{};
+  std::optional<std::array<std::uint8_t, 32>> casd_key_sha256{};
   friend bool operator==(const ShippedElement&, const ShippedElement&) = default;
 };
 

@@ -88,14 +88,15 @@ struct EnrolmentStatement {  // E1
   Bytes encode() const;        // precondition: kda and target set
 };
 
-// T, the plaintext of E4: E1 | CERT.KDA | CERT.EUM | CERT.SD (opt), each one TLV. decode() demands
-// that E1 decodes, and that CERT.SD is there exactly when E1 has a TLV 90; certificates are not
-// looked into.
+// T, the plaintext of E4: E1 | CERT.KDA | CERT.EUM | CERT.SD (opt), each one TLV, or, where the
+// element's CASD attests the KDA, E1 | E5 | CERT.SD (opt). decode() demands that E1 and E5 decode,
+// and that CERT.SD is there exactly when E1 has a TLV 90; certificates are not looked into.
 struct AnswerContent {
   Bytes statement;
-  Bytes kda_certificate;
-  Bytes maker_certificate;
+  Bytes kda_certificate;    // empty exactly when there is a code_attestation
+  Bytes maker_certificate;  // the same
   std::optional<Bytes> security_domain_certificate;
+  std::optional<Bytes> code_attestation{};  // E5, complete (code_attestation.h)
 
   static Result<AnswerContent> decode(ByteView octets);
   Result<void> check() const;

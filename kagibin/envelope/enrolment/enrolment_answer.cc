@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kagibin/envelope/enrolment/code_attestation.h"
 #include "kagibin/envelope/enrolment/enrolment.h"
 #include "kagibin/envelope/suite.h"
 #include "kagibin/envelope/tlv_fields.h"
@@ -10,13 +11,24 @@ using tlv::Tlv;
 using tlv::TlvReader;
 using tlv::TlvWriter;
 
+namespace {
+
+constexpr tlv::Tag kCodeAttestation = 0xE5;
+
+}  // namespace
+
 Result<AnswerContent> AnswerContent::decode(ByteView octets) {
   TlvReader in(octets);
   AnswerContent out;
   const Tlv statement = KB_TRY(in.expect(0xE1, 1, TlvReader::kAnyLength));
   out.statement = to_bytes(statement.encoded);
-  out.kda_certificate = KB_TRY(read_certificate(in));
-  out.maker_certificate = KB_TRY(read_certificate(in));
+  const auto attestation = KB_TRY(in.optional(kCodeAttestation, 1, TlvReader::kAnyLength));
+  if (attestation) {
+    out.code_attestation = to_bytes(attestation->encoded);
+  } else {
+    out.kda_certificate = KB_TRY(read_certificate(in));
+    out.maker_certificate = KB_TRY(read_certificate(in));
+  }
   if (!in.empty()) {
     out.security_domain_certificate = KB_TRY(read_certificate(in));
   }
@@ -27,8 +39,15 @@ Result<AnswerContent> AnswerContent::decode(ByteView octets) {
 
 Result<void> AnswerContent::check() const {
   const EnrolmentStatement decoded = KB_TRY(EnrolmentStatement::decode(statement));
-  KB_TRY(check_certificate(kda_certificate));
-  KB_TRY(check_certificate(maker_certificate));
+  if (code_attestation) {
+    KB_TRY(CodeAttestation::decode(*code_attestation));
+    if (!kda_certificate.empty() || !maker_certificate.empty()) {
+      return fail(Errc::kValue, "an answer is attested by the maker or by a CASD, not by both");
+    }
+  } else {
+    KB_TRY(check_certificate(kda_certificate));
+    KB_TRY(check_certificate(maker_certificate));
+  }
   if (security_domain_certificate) {
     KB_TRY(check_certificate(*security_domain_certificate));
   }
@@ -40,7 +59,8 @@ Result<void> AnswerContent::check() const {
 
 Bytes AnswerContent::encode() const {
   TlvWriter out;
-  out.raw(statement).raw(kda_certificate).raw(maker_certificate);
+  out.raw(statement).raw(code_attestation.value_or(Bytes()));
+  out.raw(kda_certificate).raw(maker_certificate);
   if (security_domain_certificate) {
     out.raw(*security_domain_certificate);
   }

@@ -58,6 +58,16 @@ Result<std::vector<Bytes>> casd_requests(apdu::CardLink& card, const Seid& eleme
   return out;
 }
 
+Result<crypto::Digest256> casd_key_hash(std::span<const Bytes> requests) {
+  for (const Bytes& octets : requests) {
+    const auto request = KB_TRY(pki::CertificationRequest::decode(octets));
+    if (request.kind() == pki::CertificateKind::kCasdSignature) {
+      return crypto::sha256(request.key().point());
+    }
+  }
+  return fail(Errc::kNotFound, "the CASD has no key that signs");
+}
+
 Result<void> store_casd_certificates(apdu::CardLink& card, std::span<const Bytes> certificates) {
   KB_TRY(select_casd(card));
   for (const Bytes& certificate : certificates) {

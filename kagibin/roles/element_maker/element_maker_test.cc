@@ -8,6 +8,7 @@
 #include "kagibin/kda/commands.h"
 #include "kagibin/kda/status.h"
 #include "kagibin/pki/certification_request.h"
+#include "kagibin/roles/element_maker/casd_certification.h"
 #include "kagibin/roles/element_maker/domain_certification.h"
 #include "kagibin/roles/element_maker/maker_folder.h"
 
@@ -36,14 +37,39 @@ class ElementMakerTest : public testing::Test {
 
 TEST_F(ElementMakerTest, MakesAnElementWhoseKdaIsCertifiedForGood) {
   const MadeElement made = must(world_.maker->make(plan(), medium(), world_.modules));
-  EXPECT_TRUE(pki::verify_kda_chain(world_.trust.anchors, made.certificate,
+  EXPECT_TRUE(pki::verify_kda_chain(world_.trust.anchors, *made.certificate,
                                     *world_.maker->identity().certificate,
                                     pki::CertificateDate::from_unix(world_.clock.now()), {}));
-  EXPECT_EQ(made.shipped.kda_certificate_sha256, made.certificate.fingerprint());
-  EXPECT_EQ(made.certificate.fields().attestation, pki::AttestationProfile::kAtt1);
+  EXPECT_EQ(made.shipped.kda_certificate_sha256, made.certificate->fingerprint());
+  EXPECT_EQ(made.certificate->fields().attestation, pki::AttestationProfile::kAtt1);
   // Nobody has the maker's domain keys any more, and nobody generates a second key.
   must(apdu::exchange(*made.element, kda::select()));
   EXPECT_NE(must(apdu::exchange(*made.element, kda::generate())).sw.value, 0x9000);
+}
+
+TEST_F(ElementMakerTest, AnElementWithACasdIsPinnedByItsKeyWithAKdaOrWithout) {
+  const crypto::EcPoint authority = world_.trust.anchors.roots.front().point();
+  for (const bool with_kda : {true, false}) {
+    ElementPlan planned = plan();
+    planned.with_kda = with_kda;
+    EXPECT_EQ(world_.maker->make(plan(), medium(), world_.modules)->shipped.casd_key_sha256,
+              std::nullopt);
+    if (!with_kda) {
+      ElementPlan nobody = plan();
+      nobody.with_kda = false;
+      EXPECT_EQ(world_.maker->make(std::move(nobody), medium(), world_.modules).error().code,
+                Errc::kInvalidArgument);
+    }
+    planned.profile.casd =
+        se::InitialCasd{.authority_key = Bytes(authority.begin(), authority.end())};
+    const MadeElement made = must(world_.maker->make(std::move(planned), medium(), world_.modules));
+    EXPECT_EQ(made.certificate.has_value(), with_kda);
+    EXPECT_EQ(made.shipped.kda_certificate_sha256.has_value(), with_kda);
+    const auto requests = must(casd_requests(*made.element, plan().seid));
+    const auto request = must(pki::CertificationRequest::decode(requests.back()));
+    ASSERT_EQ(request.kind(), pki::CertificateKind::kCasdSignature);
+    EXPECT_EQ(made.shipped.casd_key_sha256, crypto::sha256(request.key().point()));
+  }
 }
 
 // What the key delivery application says that it can do.
@@ -85,7 +111,7 @@ TEST_F(ElementMakerTest, ADomainMadeForAProviderProvesItsKeyAndItsAuthorityAlone
 TEST_F(ElementMakerTest, TwoElementsHaveDifferentKeysAndIssuerKeys) {
   const MadeElement one = must(world_.maker->make(plan(), medium(), world_.modules));
   const MadeElement two = must(world_.maker->make(plan(), medium(), world_.modules));
-  EXPECT_NE(one.certificate.key(), two.certificate.key());
+  EXPECT_NE(one.certificate->key(), two.certificate->key());
   EXPECT_FALSE(ct_equal(one.issuer_keys.key_enc.expose(), two.issuer_keys.key_enc.expose()));
 }
 
@@ -163,7 +189,7 @@ TEST_F(ElementMakerTest, TheFolderKeepsADomainsKeysUntilItsCertificateIsStored) 
   const WaitingDomain waiting = must(folder.waiting_domain(seid, aid));
   EXPECT_EQ(waiting.agreement_key_version, 0x04);
   const auto channel = must(apdu::ChannelLink::open(*made.element));
-  const Bytes certificate = made.certificate.encoded();
+  const Bytes certificate = made.certificate->encoded();
   EXPECT_TRUE(store_domain_certificate(*channel, waiting.keys, 0x04, certificate, world_.rng));
   must(folder.forget_domain(seid, waiting));
   EXPECT_EQ(folder.waiting_domain(seid, aid).error().code, Errc::kNotFound);

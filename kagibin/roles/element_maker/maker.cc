@@ -10,6 +10,7 @@
 #include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/kda/maker_data.h"
+#include "kagibin/roles/element_maker/casd_certification.h"
 #include "kagibin/roles/element_maker/domain_certification.h"
 #include "kagibin/scp/scp03/scp03_link.h"
 #include "kagibin/se/kda/key_delivery_application.h"
@@ -49,8 +50,6 @@ Result<scp::Scp03KeySet> add_issuer_keys(ElementPlan& plan, crypto::Rng& rng) {
 // Where the KDA and the maker's domain come into the profile. The domain's keys are its own.
 void add_kda(ElementPlan& plan, const scp::Scp03KeySet& makers_keys) {
   const se::LoadFile file = se::key_delivery_load_file();
-  plan.profile.iin = plan.iin;
-  plan.profile.cin = plan.cin;
   plan.profile.security_domains.push_back({.aid = plan.makers_domain});
   plan.profile.key_sets.push_back({.security_domain = plan.makers_domain,
                                    .key_version_number = kMakersKeyVersion,
@@ -99,9 +98,17 @@ Result<MadeElement> ElementMaker::make(ElementPlan plan,
   if (file == nullptr) {
     return fail(Errc::kNotFound, "these elements have no key delivery application in ROM");
   }
+  if (!plan.with_kda && !plan.profile.casd) {
+    return fail(Errc::kInvalidArgument,
+                "without a key delivery application an element needs a CASD that attests one");
+  }
+  plan.profile.iin = plan.iin;
+  plan.profile.cin = plan.cin;
   scp::Scp03KeySet issuer_keys = KB_TRY(add_issuer_keys(plan, rng_));
   const scp::Scp03KeySet makers_keys = KB_TRY(random_keys(rng_, kMakersKeySize));
-  add_kda(plan, makers_keys);
+  if (plan.with_kda) {
+    add_kda(plan, makers_keys);
+  }
   std::vector<delivery::KeyExport> domain_keys = KB_TRY(add_domains(plan, rng_));
   std::unique_ptr<se::Element> element =
       KB_TRY(se::Element::create(plan.profile, std::move(medium), rng_, clock_, modules));
@@ -111,16 +118,20 @@ Result<MadeElement> ElementMaker::make(ElementPlan plan,
     channel = KB_TRY(apdu::ChannelLink::open(*element));
   }
   apdu::CardLink& link = channel ? static_cast<apdu::CardLink&>(*channel) : *element;
-  pki::Certificate certificate =
-      KB_TRY(certify_kda(link, makers_keys, plan.seid, file->code_hash(), plan.certificate_days,
-                         plan.profile.scp11.has_value()));
+  delivery::ShippedElement shipped{.seid = plan.seid, .iin = plan.iin, .cin = plan.cin};
+  std::optional<pki::Certificate> certificate;
+  if (plan.with_kda) {
+    certificate = KB_TRY(certify_kda(link, makers_keys, plan.seid, file->code_hash(),
+                                     plan.certificate_days, plan.profile.scp11.has_value()));
+    shipped.kda_certificate_sha256 = certificate->fingerprint();
+  }
   std::vector<MadeDomain> domains = KB_TRY(make_domains(link, plan, std::move(domain_keys)));
+  if (plan.profile.casd) {
+    const std::vector<Bytes> requests = KB_TRY(casd_requests(link, plan.seid));
+    shipped.casd_key_sha256 = KB_TRY(casd_key_hash(requests));
+  }
   channel.reset();
-  element->reset();
-  const delivery::ShippedElement shipped{.seid = plan.seid,
-                                         .iin = plan.iin,
-                                         .cin = plan.cin,
-                                         .kda_certificate_sha256 = certificate.fingerprint()};
+  KB_TRY(element->reset());
   return MadeElement{.element = std::move(element),
                      .issuer_keys = {.iin = plan.iin,
                                      .cin = plan.cin,
@@ -132,6 +143,7 @@ Result<MadeElement> ElementMaker::make(ElementPlan plan,
                                      .key_dek = std::move(issuer_keys.dek)},
                      .shipped = shipped,
                      .certificate = std::move(certificate),
+                     .kda_code_hash = file->code_hash(),
                      .domains = std::move(domains)};
 }
 

@@ -68,6 +68,9 @@ struct ElementPlan {
   std::size_t issuer_key_size = 16;
   Aid makers_domain = *Aid::from_hex("F04B41474942494E00");  // F0 "KAGIBIN" 00
   int certificate_days = 3650;
+  // Without it the element leaves for one that is loaded in the field and attested by its CASD
+  // (ATT-2), which the profile then has to have.
+  bool with_kda = true;
   // With any, the element speaks SCP11 (S16 unless the profile says otherwise).
   std::vector<ProviderDomain> domains{};
 };
@@ -81,7 +84,8 @@ struct MadeElement {
   std::unique_ptr<se::Element> element;
   delivery::KeyExport issuer_keys;  // of the ISD, for the security module manager alone
   delivery::ShippedElement shipped;
-  pki::Certificate certificate;  // CERT.KDA
+  std::optional<pki::Certificate> certificate{};  // CERT.KDA, where it has a KDA
+  crypto::Digest256 kda_code_hash{};              // of the build in its ROM
   std::vector<MadeDomain> domains{};
 };
 
@@ -90,8 +94,9 @@ class ElementMaker {
   ElementMaker(MakerIdentity identity, const Clock& clock, crypto::Rng& rng)
       : identity_(std::move(identity)), clock_(clock), rng_(rng) {}
 
-  // kState without CERT.EUM; kNotFound when `modules` has no KDA; else what Element::create and the
-  // KDA answer. On failure the medium may hold an element without certificates: make it anew.
+  // kState without CERT.EUM; kInvalidArgument with neither KDA nor CASD; kNotFound when `modules`
+  // has no KDA; else what Element::create and the KDA answer. On failure the medium may hold an
+  // element without certificates: make it anew.
   Result<MadeElement> make(ElementPlan plan,
                            std::unique_ptr<se::NvmMedium> medium,
                            const se::ModuleRegistry& modules);

@@ -5,6 +5,7 @@
 
 #include "kagibin/envelope/enrolment/enrolment.h"
 #include "kagibin/pki/certificate.h"
+#include "kagibin/roles/service_provider/attestation/element_attestation.h"
 #include "kagibin/roles/service_provider/order_flow.h"
 
 namespace kagibin::roles::service_provider {
@@ -13,8 +14,7 @@ struct OrderFlow::OpenedAnswer {
   envelope::EnrolmentAnswer outer;
   Bytes statement_tlv;  // TLV E1, complete
   envelope::EnrolmentStatement statement;
-  pki::Certificate kda;
-  pki::Certificate maker;
+  ElementAttestation attestation;
   std::optional<pki::Certificate> domain{};  // CERT.SD, where the statement offers RL2
 
   crypto::Digest256 statement_hash() const { return crypto::sha256(statement_tlv); }

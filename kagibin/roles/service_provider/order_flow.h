@@ -27,6 +27,7 @@
 #include "kagibin/delivery/journal_store.h"
 #include "kagibin/delivery/messages.h"
 #include "kagibin/envelope/delivery_message.h"
+#include "kagibin/roles/service_provider/attestation/element_attestation.h"
 #include "kagibin/roles/service_provider/keys/key_store.h"
 #include "kagibin/roles/service_provider/payload/payload_builder.h"
 #include "kagibin/roles/service_provider/policy.h"
@@ -162,7 +163,13 @@ class OrderFlow {
   Checked<void> check_answer(const delivery::JournalOrder& order,
                              const delivery::JournalAttempt& attempt,
                              const OpenedAnswer& answer);
-  Checked<void> check_chain(const OpenedAnswer& answer);
+  Checked<void> check_attestation(const OpenedAnswer& answer);
+  Checked<void> check_maker(const OpenedAnswer& answer, const ByMaker& by);
+  Checked<void> check_casd(const OpenedAnswer& answer, const ByCasd& by);
+  // A KDA that was installed anew has forgotten what it did.
+  Checked<void> check_same_kda(const delivery::JournalOrder& order,
+                               delivery::AttemptNumber earlier,
+                               const OpenedAnswer& answer);
   Checked<void> check_domain(const delivery::JournalOrder& order, const OpenedAnswer& answer) const;
   // At which level this order is sealed for this answer.
   static Checked<RelayChoice> relay_of(const delivery::JournalOrder& order,

@@ -30,6 +30,7 @@ std::unexpected<Problem> refuse(Errc code, std::string_view why, std::string_vie
 }
 
 constexpr std::uint8_t kScp11aKeyIdentifier = 0x11;  // GPCS Amendment F, 5.1
+constexpr std::string_view kReport = "report the element to its maker.";
 constexpr std::string_view kAskAgain = "a new attempt asks the element again.";
 
 }  // namespace
@@ -51,8 +52,7 @@ Checked<std::shared_ptr<const OrderFlow::OpenedAnswer>> OrderFlow::open_answer(
                   "either it belongs to another attempt or it was changed on the way.");
   }
   auto statement = envelope::EnrolmentStatement::decode(content->statement);
-  auto kda = pki::Certificate::decode(content->kda_certificate);
-  auto maker = pki::Certificate::decode(content->maker_certificate);
+  auto attestation = read_attestation(*content);
   std::optional<pki::Certificate> domain;
   bool is_domain_readable = true;
   if (content->security_domain_certificate) {
@@ -62,30 +62,31 @@ Checked<std::shared_ptr<const OrderFlow::OpenedAnswer>> OrderFlow::open_answer(
       domain = std::move(*certificate);
     }
   }
-  if (!statement || !kda || !maker || !is_domain_readable) {
+  if (!attestation && attestation.error().code == Errc::kAuthentication) {
+    return refuse(Errc::kAuthentication, "its CASD did not sign for this statement and this key",
+                  kReport);
+  }
+  if (!statement || !attestation || !is_domain_readable) {
     return refuse(Errc::kEncoding,
-                  "its statement or its certificates are not in the protocol's form",
-                  "report the element to its maker.");
+                  "its statement or its certificates are not in the protocol's form", kReport);
   }
   auto opened = std::make_shared<const OpenedAnswer>(
       OpenedAnswer{.outer = *outer,
                    .statement_tlv = std::move(content->statement),
                    .statement = std::move(*statement),
-                   .kda = std::move(*kda),
-                   .maker = std::move(*maker),
+                   .attestation = std::move(*attestation),
                    .domain = std::move(domain)});
   opened_answers_.keep(name, opened);
   return opened;
 }
 
-Checked<void> OrderFlow::check_chain(const OpenedAnswer& answer) {
+Checked<void> OrderFlow::check_maker(const OpenedAnswer& answer, const ByMaker& by) {
   const auto today = pki::CertificateDate::from_unix(in_.clock.now());
-  const crypto::Digest256 name =
-      crypto::sha256({answer.kda.fingerprint(), answer.maker.fingerprint()});
+  const crypto::Digest256 name = crypto::sha256({by.kda.fingerprint(), by.maker.fingerprint()});
   const auto known = verified_chains_.find(name);
   if (known == verified_chains_.end() || known->second != today) {
-    const auto chain = pki::verify_kda_chain(in_.trust.anchors, answer.kda, answer.maker, today,
-                                             in_.trust.revoked);
+    const auto chain =
+        pki::verify_kda_chain(in_.trust.anchors, by.kda, by.maker, today, in_.trust.revoked);
     if (!chain) {
       return refuse(chain.error().code,
                     fmt::format("the certificate of its key delivery application is not good ({})",
@@ -95,18 +96,83 @@ Checked<void> OrderFlow::check_chain(const OpenedAnswer& answer) {
     }
     verified_chains_[name] = today;
   }
-  if (!envelope::verify_statement(answer.statement, answer.kda.key())) {
+  if (!envelope::verify_statement(answer.statement, by.kda.key())) {
     return refuse(Errc::kAuthentication, "its statement is not signed by the certified key",
-                  "report the element to its maker.");
+                  kReport);
   }
   const auto shipped = KB_TRY(in_.shipments.find(answer.statement.seid));
-  if (!shipped || shipped->maker != answer.maker.fields().subject ||
-      shipped->kda_certificate != answer.kda.fingerprint()) {
+  if (!shipped || shipped->maker != by.maker.fields().subject ||
+      shipped->kda_certificate != by.kda.fingerprint()) {
     return refuse(Errc::kUntrusted,
                   fmt::format("no shipment list pins element {} to this maker and this certificate",
                               answer.statement.seid.hex()),
                   "import the list of the element's own maker; a certificate of another maker for "
                   "the same element is an attack.");
+  }
+  return {};
+}
+
+Checked<void> OrderFlow::check_casd(const OpenedAnswer& answer, const ByCasd& by) {
+  const auto today = pki::CertificateDate::from_unix(in_.clock.now());
+  const auto chain = pki::verify_under_root(
+      in_.trust.anchors, by.casd, pki::CertificateKind::kCasdSignature, today, in_.trust.revoked);
+  if (!chain) {
+    return refuse(
+        chain.error().code,
+        fmt::format("the certificate of its CASD is not good ({})", chain.error().detail.text()),
+        "only the controlling authority says which CASD speaks for an element.");
+  }
+  if (!envelope::verify_statement(answer.statement, by.kda_key)) {
+    return refuse(Errc::kAuthentication, "its statement is not signed by the attested key",
+                  kReport);
+  }
+  const auto shipped = KB_TRY(in_.shipments.find(answer.statement.seid));
+  if (!shipped || shipped->casd_key != crypto::sha256(by.casd.key().point())) {
+    return refuse(
+        Errc::kUntrusted,
+        fmt::format("no shipment list pins element {} to this CASD", answer.statement.seid.hex()),
+        "import the list of the element's own maker, made with the CASD in it; a CASD of "
+        "another maker for the same element is an attack.");
+  }
+  // The answer carries no CERT.EUM: the list did.
+  const auto maker = KB_TRY(in_.shipments.find_maker(shipped->maker));
+  const auto made =
+      maker ? pki::verify_under_root(in_.trust.anchors, *maker, pki::CertificateKind::kMaker, today,
+                                     in_.trust.revoked)
+            : fail(Errc::kUntrusted, "no list with it was imported");
+  if (!made) {
+    return refuse(
+        made.error().code,
+        fmt::format("the certificate of its maker is not good ({})", made.error().detail.text()),
+        "a CASD is worth what the maker is that made it.");
+  }
+  return {};
+}
+
+Checked<void> OrderFlow::check_attestation(const OpenedAnswer& answer) {
+  if (const auto* maker = std::get_if<ByMaker>(&answer.attestation)) {
+    return check_maker(answer, *maker);
+  }
+  return check_casd(answer, std::get<ByCasd>(answer.attestation));
+}
+
+Checked<void> OrderFlow::check_same_kda(const JournalOrder& order,
+                                        AttemptNumber earlier,
+                                        const OpenedAnswer& answer) {
+  if (earlier == 0) {
+    return {};
+  }
+  const JournalAttempt attempt = KB_TRY(find_attempt(order, earlier));
+  const auto entry = KB_TRY(in_.journal.find_entry(order.id, earlier, JournalStep::kAnswer));
+  if (!entry) {
+    return problem(Errc::kStore, "The journal has no answer for a sealed attempt; it is damaged.");
+  }
+  const auto before = KB_TRY(open_answer(attempt, entry->message));
+  if (kda_key(before->attestation) != kda_key(answer.attestation)) {
+    return refuse(Errc::kConflict,
+                  "its key delivery application was installed anew since an envelope of this order "
+                  "went out, and does not know what became of that one",
+                  "see what the target holds, cancel this order, and order again if need be.");
   }
   return {};
 }
@@ -148,9 +214,9 @@ Checked<RelayChoice> OrderFlow::relay_of(const JournalOrder& order, const Opened
 Checked<void> OrderFlow::check_answer(const JournalOrder& order,
                                       const JournalAttempt& attempt,
                                       const OpenedAnswer& answer) {
-  KB_TRY(check_chain(answer));
+  KB_TRY(check_attestation(answer));
   const envelope::EnrolmentStatement& statement = answer.statement;
-  const pki::CertificateFields& certified = answer.kda.fields();
+  const Attested certified = attested(answer.attestation);
   if (answer.outer.nonce_a != attempt.nonce_a || statement.nonce_a != attempt.nonce_a) {
     return refuse(Errc::kAuthentication, "it answers another request (nA differs)",
                   "an old answer was replayed; a new attempt asks again.");
@@ -161,14 +227,13 @@ Checked<void> OrderFlow::check_answer(const JournalOrder& order,
                               statement.seid.hex(), order.device.text(), order.seid.hex()),
                   "if the user changed elements, correct policy.elements and order again.");
   }
-  const bool consistent = certified.subject == statement.seid.octets &&
-                          certified.code_hash == statement.code_hash &&
-                          certified.aids.size() == 1 && statement.kda &&
-                          equal(certified.aids[0], statement.kda->view());
+  const bool consistent = certified.element == statement.seid.octets &&
+                          certified.code_hash == statement.code_hash && statement.kda &&
+                          equal(certified.application, statement.kda->view());
   if (!consistent) {
     return refuse(Errc::kUntrusted,
                   "its statement and its certificate name different elements, applications or code",
-                  "report the element to its maker.");
+                  kReport);
   }
   const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
   const bool ours = statement.target == order.target && statement.handle == answer.outer.handle &&
@@ -192,7 +257,7 @@ Checked<void> OrderFlow::check_answer(const JournalOrder& order,
        .seid = statement.seid,
        .level = relay.level,
        .suite = statement.suite,
-       .attestation = certified.attestation.value_or(pki::AttestationProfile::kAtt0),
+       .attestation = certified.profile,
        .code_hash = statement.code_hash,
        .validity_minutes =
            to_protocol_minutes(order.not_after) -
@@ -231,6 +296,7 @@ Checked<Sealing> OrderFlow::seal(const OrderId& id, AttemptNumber number, ByteVi
   KB_TRY(check_answer(order, attempt, opened));
   const std::uint32_t committed = opened.statement.last_committed_seq;
   const AttemptNumber earlier = KB_TRY(last_sealed_attempt(order));
+  KB_TRY(check_same_kda(order, earlier, opened));
   if (committed >= order.seq && earlier == 0) {
     return refuse(Errc::kConflict,
                   fmt::format("the element has committed SEQ {} for this target, and this order is "

@@ -83,18 +83,30 @@ Checked<std::set<pki::AttestationProfile>> parse_attestation(Members& in) {
       return problem(
           Errc::kPolicy,
           "policy.attestation_profiles: ATT-0 is a certificate by an operator, who could "
-          "then read every key; it is for laboratories and not accepted here. Use ATT-1.");
+          "then read every key; it is for laboratories and not accepted here. Use ATT-1 or ATT-2.");
     }
-    if (name == "ATT-2") {
-      return problem(Errc::kNotSupported,
-                     "policy.attestation_profiles: ATT-2 is not built yet; use ATT-1.");
+    if (name != "ATT-1" && name != "ATT-2") {
+      return problem(Errc::kValue,
+                     "policy.attestation_profiles lists \"ATT-1\", for elements whose maker "
+                     "certified the key delivery application, \"ATT-2\", for those whose CASD "
+                     "attests it, or both.");
     }
-    if (name != "ATT-1") {
-      return problem(Errc::kValue, "policy.attestation_profiles lists \"ATT-1\".");
-    }
-    out.insert(pki::AttestationProfile::kAtt1);
+    out.insert(name == "ATT-1" ? pki::AttestationProfile::kAtt1 : pki::AttestationProfile::kAtt2);
   }
   return out;
+}
+
+std::string_view what_lifts(pki::AttestationProfile attestation) {
+  switch (attestation) {
+    case pki::AttestationProfile::kAtt1:
+      return "Name ATT-1 there if the maker's word about the application is enough.";
+    case pki::AttestationProfile::kAtt2:
+      return "Name ATT-2 there if applications that were loaded in the field are to be served on "
+             "the word of the element's CASD, or use an element whose maker certified its own.";
+    case pki::AttestationProfile::kAtt0:
+      break;
+  }
+  return "Use an element whose maker certified its application.";
 }
 
 Checked<std::set<crypto::Digest256>> parse_code_hashes(Members& in) {
@@ -197,10 +209,11 @@ Checked<void> Policy::allow_sealing(const SealingQuestion& question) const {
                     question.suite, fmt::join(suites, ", ")));
   }
   if (!attestation_profiles.contains(question.attestation)) {
-    return problem(Errc::kPolicy,
-                   fmt::format("The element's key is attested by ATT-{}, which is not among "
-                               "policy.attestation_profiles; nothing was sealed.",
-                               static_cast<int>(question.attestation)));
+    return problem(
+        Errc::kPolicy,
+        fmt::format("The element's key is attested by ATT-{}, which is not among "
+                    "policy.attestation_profiles; nothing was sealed. {}",
+                    static_cast<int>(question.attestation), what_lifts(question.attestation)));
   }
   if (!kda_code_hashes.contains(question.code_hash)) {
     return problem(Errc::kPolicy,

@@ -8,6 +8,9 @@
 //     "kda_code_hashes": ["<64 digits>"], "elements": [ { "device": "phone-7", "seid": "<32
 //     digits>" } ], "maximum_validity_minutes": 1440, "required_i_mask": "60" }
 //
+// `attestation_profiles`: "ATT-1", whose maker certified the key delivery application before the
+// element left, and "ATT-2", loaded in the field and attested by the element's CASD.
+//
 // No default weakens: every member is required except required_i_mask, whose default "60" asks the
 // target's secure channel for R-MAC and R-ENC, and the two that only RL1 needs and that have to be
 // given for it. `suites` is by preference: the first is asked for, the others where an order names

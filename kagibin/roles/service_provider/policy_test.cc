@@ -108,7 +108,6 @@ TEST(PolicyTest, WhatIsNeverDeliverableOrNotBuiltIsNamed) {
   for (const auto& [from, to] : {std::pair<std::string, std::string>{"RL1", "RL0"},
                                  {"RL1", "RL5"},
                                  {"ATT-1", "ATT-0"},
-                                 {"ATT-1", "ATT-2"},
                                  {"ATT-1", "ATT-9"},
                                  {"[\"01\"]", "[\"03\"]"},
                                  {"[\"01\"]", "[\"99\"]"},
@@ -123,6 +122,25 @@ TEST(PolicyTest, WhatIsNeverDeliverableOrNotBuiltIsNamed) {
     ASSERT_FALSE(policy) << from << " -> " << to;
     EXPECT_GT(policy.error().text.size(), 20U);
   }
+}
+
+TEST(PolicyTest, AttestationByACasdHasToBeNamed) {
+  const auto refused = [](const Policy& policy, pki::AttestationProfile attestation) {
+    SealingQuestion asked = question();
+    asked.attestation = attestation;
+    const auto answer = policy.allow_sealing(asked);
+    return answer ? std::string() : answer.error().text;
+  };
+  using enum pki::AttestationProfile;
+  const Policy first = Policy::parse(policy_text()).value();
+  EXPECT_EQ(refused(first, kAtt1), "");
+  EXPECT_NE(refused(first, kAtt2).find("Name ATT-2 there"), std::string::npos);
+  const Policy second = Policy::parse(with("\"ATT-1\"", "\"ATT-2\"")).value();
+  EXPECT_EQ(refused(second, kAtt2), "");
+  EXPECT_NE(refused(second, kAtt1).find("Name ATT-1 there"), std::string::npos);
+  const Policy both = Policy::parse(with("\"ATT-1\"", "\"ATT-1\",\"ATT-2\"")).value();
+  EXPECT_EQ(refused(both, kAtt1) + refused(both, kAtt2), "");
+  EXPECT_NE(refused(both, kAtt0), "");
 }
 
 TEST(PolicyTest, ADeviceHasOneElementAndAnElementOneDevice) {

@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::string_view kElementKind = "element";
 constexpr std::string_view kCardKind = "card";
+constexpr std::string_view kCasdKind = "casd";  // by SEID: 32 octets, or none
+constexpr std::string_view kMakerKind = "maker";
+
+constexpr crypto::Digest256 kNoCertificate{};
 
 Bytes card_key(ByteView iin, ByteView cin) {
   return ByteWriter().u8(static_cast<std::uint8_t>(iin.size())).bytes(iin).bytes(cin).take();
@@ -20,7 +24,7 @@ Bytes card_key(ByteView iin, ByteView cin) {
 Bytes encode(const ShipmentEntry& entry) {
   return ByteWriter()
       .bytes(entry.maker)
-      .bytes(entry.kda_certificate)
+      .bytes(entry.kda_certificate.value_or(kNoCertificate))
       .u8(static_cast<std::uint8_t>(entry.iin.size()))
       .bytes(entry.iin)
       .bytes(entry.cin)
@@ -31,7 +35,8 @@ Result<ShipmentEntry> decode(ByteView octets) {
   ByteReader in(octets);
   ShipmentEntry out;
   out.maker = *to_array<16>(KB_TRY(in.bytes(16)));
-  out.kda_certificate = *to_array<32>(KB_TRY(in.bytes(32)));
+  const auto certificate = to_array<32>(KB_TRY(in.bytes(32)));
+  out.kda_certificate = certificate == kNoCertificate ? std::nullopt : certificate;
   const std::uint8_t size = KB_TRY(in.u8());
   const ByteView iin = KB_TRY(in.bytes(size));
   const ByteView cin = in.take_rest();
@@ -99,7 +104,11 @@ Checked<std::size_t> ShipmentBook::import(std::string_view file,
                               .cin = element.cin};
     KB_TRY(journal_.put_record(kCardKind, card_key(element.iin, element.cin), element.seid.view()));
     KB_TRY(journal_.put_record(kElementKind, element.seid.view(), encode(entry)));
+    const auto& casd = element.casd_key_sha256;
+    KB_TRY(
+        journal_.put_record(kCasdKind, element.seid.view(), casd ? ByteView(*casd) : ByteView()));
   }
+  KB_TRY(journal_.put_record(kMakerKind, maker->fields().subject, maker->encoded()));
   return list->elements.size();
 }
 
@@ -108,7 +117,19 @@ Result<std::optional<ShipmentEntry>> ShipmentBook::find(const Seid& seid) const 
   if (!stored) {
     return std::optional<ShipmentEntry>();
   }
-  return std::optional<ShipmentEntry>(KB_TRY(decode(*stored)));
+  ShipmentEntry entry = KB_TRY(decode(*stored));
+  const std::optional<Bytes> casd = KB_TRY(journal_.find_record(kCasdKind, seid.view()));
+  entry.casd_key = casd ? to_array<32>(*casd) : std::nullopt;
+  return std::optional(std::move(entry));
+}
+
+Result<std::optional<pki::Certificate>> ShipmentBook::find_maker(
+    const std::array<std::uint8_t, 16>& maker) const {
+  const std::optional<Bytes> stored = KB_TRY(journal_.find_record(kMakerKind, maker));
+  if (!stored) {
+    return std::optional<pki::Certificate>();
+  }
+  return std::optional(KB_TRY(pki::Certificate::decode(*stored)));
 }
 
 Result<std::optional<Seid>> ShipmentBook::find_card(ByteView iin, ByteView cin) const {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The elements that authenticated shipment lists name: for a SEID its card identity, its maker, and
-// the one certificate of its key delivery application (protocol, section 2).
+// The elements that authenticated shipment lists name: for a SEID its card identity, its maker, the
+// one certificate of its key delivery application (protocol, section 2), and the signature key of
+// its CASD where it has one (doc/decisions/0014).
 //
 // A list counts only if its maker's certificate chains to the controlling authority and the maker
 // signed the list's exact octets. The maker of a SEID is pinned by the first list that names it: a
 // list of any other maker for the same SEID is refused as a whole. Entries live in the journal
-// (records "element" and "card"); nothing in them is secret. Ownership: refers to the journal.
-// Thread-safety: one thread.
+// (records "element", "card", "casd" and "maker"); nothing in them is secret. Ownership: refers to
+// the journal. Thread-safety: one thread.
 //
 //   ShipmentBook book(journal);
 //   KB_TRY(book.import(file, trust, today));
@@ -31,10 +32,11 @@ struct Trust {
 };
 
 struct ShipmentEntry {
-  std::array<std::uint8_t, 16> maker{};  // subject of CERT.EUM
-  crypto::Digest256 kda_certificate{};   // SHA-256
+  std::array<std::uint8_t, 16> maker{};                // subject of CERT.EUM
+  std::optional<crypto::Digest256> kda_certificate{};  // SHA-256
   Bytes iin;
   Bytes cin;
+  std::optional<crypto::Digest256> casd_key{};  // SHA-256 of PK.CASD.AUT, the point
   friend bool operator==(const ShipmentEntry&, const ShipmentEntry&) = default;
 };
 
@@ -50,6 +52,9 @@ class ShipmentBook {
                               pki::CertificateDate today);
 
   Result<std::optional<ShipmentEntry>> find(const Seid& seid) const;
+  // CERT.EUM of the last list of the maker of this name.
+  Result<std::optional<pki::Certificate>> find_maker(
+      const std::array<std::uint8_t, 16>& maker) const;
   Result<std::optional<Seid>> find_card(ByteView iin, ByteView cin) const;
 
  private:

@@ -2,6 +2,7 @@
 #include "kagibin/se/casd/authority_signature.h"
 
 #include "kagibin/se/casd/casd.h"
+#include "kagibin/se/scp11/certificate_records.h"
 
 namespace kagibin::se {
 
@@ -24,6 +25,23 @@ Result<Bytes> CasdSignatureService::sign(ByteView data) const {
   }
   const gp::ApplicationStatement statement = KB_TRY(statement_about(platform_, application_));
   return gp::sign_data(statement, data, *key, platform_.rng);
+}
+
+Result<Bytes> CasdSignatureService::certificate() const {
+  Bytes octets = CertificateRecords(platform_.nvm)
+                     .certificates(casd_aid(), {kCasdSignatureKey, kCasdKeyVersion});
+  if (octets.empty()) {
+    return fail(Errc::kNotFound, "this CASD was given no certificate yet");
+  }
+  return octets;
+}
+
+Result<AuthoritySignatureService::Trust> CasdSignatureService::trust() const {
+  const auto authority = authority_key(platform_);
+  if (!authority) {
+    return fail(Errc::kNotFound, "this element has no CASD that knows the controlling authority");
+  }
+  return Trust{.authority = *authority, .min_epoch = min_epoch(platform_)};
 }
 
 Result<void> CasdSignatureService::hear_statement(ByteView statement) const {

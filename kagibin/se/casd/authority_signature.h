@@ -19,6 +19,8 @@ class CasdSignatureService final : public AuthoritySignatureService {
   CasdSignatureService(const Platform& platform, const Aid& application)
       : platform_(platform), application_(application) {}
   Result<Bytes> sign(ByteView data) const override;
+  Result<Bytes> certificate() const override;
+  Result<Trust> trust() const override;
   Result<void> hear_statement(ByteView statement) const override;
 
  private:

@@ -30,13 +30,6 @@ constexpr gp::KeyPolicy kSigning{.usage = {gp::KeyPolicy::kComputation | kDigita
                                  .says_access = true,
                                  .access = gp::KeyPolicy::kDomainOnly};
 
-// A record of another size counts as the highest epoch: nothing is good then.
-std::uint16_t min_epoch(const Platform& platform) {
-  const SecretBytes* record = platform.nvm.get(kEpochRecord);
-  return record == nullptr ? std::uint16_t{0}
-                           : ByteReader(record->expose()).u16().value_or(std::uint16_t{0xFFFF});
-}
-
 Result<void> put_pair(Platform& platform, std::uint8_t identifier, const gp::KeyPolicy& policy) {
   const auto pair = KB_TRY(crypto::CurvePrivateKey::generate(crypto::Curve::kP256, platform.rng));
   const gp::Key key = KB_TRY(gp::Key::ec_private(pair));
@@ -118,6 +111,12 @@ std::optional<crypto::EcPublicKey> authority_key(const Platform& platform) {
   auto out = curve_key ? crypto::EcPublicKey::from_point(curve_key->point())
                        : Result<crypto::EcPublicKey>(std::unexpect, curve_key.error());
   return out ? std::optional(std::move(*out)) : std::nullopt;
+}
+
+std::uint16_t min_epoch(const Platform& platform) {
+  const SecretBytes* record = platform.nvm.get(kEpochRecord);
+  return record == nullptr ? std::uint16_t{0}
+                           : ByteReader(record->expose()).u16().value_or(std::uint16_t{0xFFFF});
 }
 
 Result<void> obey_statement(const Platform& platform, ByteView statement) {

@@ -45,6 +45,8 @@ bool is_casd(const Platform& platform, const Aid& aid);
 // Empty when the CASD is not there, is locked, or lost the key.
 std::optional<crypto::CurvePrivateKey> casd_key(const Platform& platform, std::uint8_t identifier);
 std::optional<crypto::EcPublicKey> authority_key(const Platform& platform);
+// Highest for a record that is none: nothing is good then.
+std::uint16_t min_epoch(const Platform& platform);
 
 // Takes minEpoch out of a statement. kAuthentication: not signed by the authority's key, or no
 // CASD; kPolicy: below the one in force; kNotSupported: another statement; and what does not

@@ -2,6 +2,7 @@
 #include "kagibin/se/kda/key_delivery_application.h"
 
 #include "kagibin/kda/commands.h"
+#include "kagibin/se/kda/attestation/casd_attestation.h"
 #include "kagibin/se/kda/authority/authority_orders.h"
 #include "kagibin/se/kda/enrolment/kda_enrolment.h"
 #include "kagibin/se/kda/enrolment/offered_suites.h"
@@ -54,7 +55,14 @@ apdu::ResponseApdu to_response(KdaResult<Bytes> answer) {
 }  // namespace
 
 StatusWord KeyDeliveryApplication::install(ByteView parameters) {
-  return parameters.empty() ? sw::kOk : sw::kWrongData;
+  if (parameters.empty()) {
+    return sw::kOk;
+  }
+  if (!equal(parameters, Bytes{kAttestedByCasd})) {
+    return sw::kWrongData;
+  }
+  const auto taken = take_identity_from_casd(environment_);
+  return taken ? sw::kOk : taken.error();
 }
 
 apdu::ResponseApdu KeyDeliveryApplication::process(const apdu::CommandApdu& command) {

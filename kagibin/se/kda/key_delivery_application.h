@@ -30,7 +30,8 @@ class KeyDeliveryApplication final : public Application {
         environment_{context_, store_},
         delivery_(environment_) {}
 
-  // No parameters. The keys come by GENERATE.
+  // Without parameters the keys come by GENERATE; `80`: at once, and the element's CASD attests
+  // them (attestation/casd_attestation.h).
   StatusWord install(ByteView parameters) override;
   apdu::ResponseApdu process(const apdu::CommandApdu& command) override;
 

@@ -4,6 +4,7 @@
 #include "kagibin/crypto/sha256.h"
 #include "kagibin/envelope/enrolment/answer_seal.h"
 #include "kagibin/envelope/suite.h"
+#include "kagibin/se/kda/attestation/casd_attestation.h"
 #include "kagibin/se/kda/enrolment/provider_request.h"
 #include "kagibin/tlv/ber_tlv.h"
 
@@ -35,7 +36,16 @@ struct Message {
   }
 };
 
+// None where the CASD speaks for this KDA.
+KdaResult<KdaCertificates> certificates(const KdaEnvironment& kda) {
+  return kda.store.is_attested_by_casd() ? KdaResult<KdaCertificates>()
+                                         : or_internal(kda.store.certificates());
+}
+
 KdaResult<Seid> own_seid(const KdaEnvironment& kda) {
+  if (kda.store.is_attested_by_casd()) {
+    return seid_of_casd(kda);
+  }
   const KdaCertificates stored = KB_TRY(or_internal(kda.store.certificates()));
   const auto own = KB_TRY(or_internal(pki::Certificate::decode(stored.kda)));
   return Seid{own.fields().subject};
@@ -75,7 +85,7 @@ KdaResult<KdaStore::Slot> next_slot(const KdaEnvironment& kda,
                                     std::optional<KdaStore::Slot> old,
                                     const ProviderRequest& checked,
                                     std::optional<ByteView> domain_certificate) {
-  const KdaCertificates stored = KB_TRY(or_internal(kda.store.certificates()));
+  const KdaCertificates stored = KB_TRY(certificates(kda));
   const envelope::EnrolmentRequest& request = checked.request;
   KdaStore::Slot slot =
       old ? std::move(*old)
@@ -108,7 +118,7 @@ KdaResult<Statement> make_statement(const KdaEnvironment& kda,
                                     const crypto::KemPublicKey& enrolment_key,
                                     std::uint32_t counter) {
   const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
-  KdaCertificates stored = KB_TRY(or_internal(kda.store.certificates()));
+  KdaCertificates stored = KB_TRY(certificates(kda));
   const crypto::EcPrivateKey signing =
       KB_TRY(or_internal(kda.store.key(KdaStore::KeyName::kSigning)));
   envelope::EnrolmentStatement statement;
@@ -133,11 +143,14 @@ KdaResult<Statement> make_statement(const KdaEnvironment& kda,
   }
   Bytes e1 =
       KB_TRY(or_internal(envelope::sign_statement(std::move(statement), signing, kda.rng())));
-  const envelope::AnswerContent content{
+  envelope::AnswerContent content{
       .statement = e1,
       .kda_certificate = std::move(stored.kda),
       .maker_certificate = std::move(stored.maker),
       .security_domain_certificate = by_certificates ? slot.domain_certificate : std::nullopt};
+  if (kda.store.is_attested_by_casd()) {
+    content.code_attestation = KB_TRY(attest_by_casd(kda, e1));
+  }
   Bytes e4 = KB_TRY(
       or_internal(envelope::seal_answer(content, checked.request.suite, slot.handle,
                                         checked.request.nonce_a, checked.kem_key, kda.rng())));

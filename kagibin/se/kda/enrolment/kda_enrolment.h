@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // ENROL: E0 in, a fresh slot and E4 out (protocol, section 5).
 //
-// Checks in this order: certified (6A88), parsing (6A80, 6A81), CERT.SP and signature (6982),
+// Checks in this order: certified (6A88; too, where the CASD attests and has no certificate yet,
+// before anything is written), parsing (6A80, 6A81), CERT.SP and signature (6982),
 // CERT.SD where the agent sent one (6982), no open outcome in the slot (6985: probe first), nA new
 // (6986), quotas (6A84). Only then the old keys go and the new slot comes, in one transaction,
 // before E1 leaves. Decisions:

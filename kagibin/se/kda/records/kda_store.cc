@@ -19,6 +19,8 @@ constexpr std::string_view kEnvelope = "envelope";
 constexpr std::string_view kReceipt = "receipt";
 constexpr std::string_view kProvider = "provider";
 constexpr std::string_view kCertificates = "certificates";
+constexpr std::string_view kAttested = "attested";
+constexpr std::uint8_t kAttestedVersion = 0x01;
 constexpr std::string_view kTrust = "trust";
 constexpr std::string_view kCounters = "counters";
 
@@ -79,7 +81,15 @@ Result<void> KdaStore::put_key(KeyName key_name, const crypto::EcPrivateKey& key
   return nvm_.put(name(record_of(key_name)), key.expose_scalar());
 }
 
-bool KdaStore::is_certified() const { return nvm_.get(name(kCertificates)) != nullptr; }
+bool KdaStore::is_certified() const {
+  return nvm_.get(name(kCertificates)) != nullptr || is_attested_by_casd();
+}
+
+bool KdaStore::is_attested_by_casd() const { return nvm_.get(name(kAttested)) != nullptr; }
+
+Result<void> KdaStore::put_attested_by_casd() {
+  return nvm_.put(name(kAttested), Bytes{kAttestedVersion});
+}
 
 Result<KdaCertificates> KdaStore::certificates() const {
   const ByteView octets = KB_TRY(get(name(kCertificates)));

@@ -4,6 +4,7 @@
 //
 //   signing-key, agreement-key      32 octets each, made by GENERATE
 //   certificates, trust, counters   kda_records.h; `certificates` closes the maker's commands
+//   attested                        01: by the element's CASD, in place of `certificates`
 //   provider/NN                     one a service provider
 //   slot/NN  journal/NN             one a (SPID, target); NN is the slot's number, hexadecimal
 //   key/NN                          skE, 32 octets, of the KEM of the slot's suite: until the
@@ -46,6 +47,9 @@ class KdaStore {
 
   // Whether the maker's commands are closed.
   bool is_certified() const;
+  // Whether the element's CASD speaks for this KDA: then there are no certificates.
+  bool is_attested_by_casd() const;
+  Result<void> put_attested_by_casd();
   Result<KdaCertificates> certificates() const;
   Result<void> put(const KdaCertificates& certificates);
   Result<KdaTrust> trust() const;
