@@ -7,7 +7,8 @@
 The applet runs in jCardSim, behind a port (javacard/simulation). It delivers once into a security domain of kagibin-se
 through an agent with two readers, once into such a domain at RL2, whose SCP11a key the authority certified, and once into
 an applet beside it through an agent with one; and to a few thousand commands that are wrong, among them CERT.SD with any
-octet changed, and to some that are right, it answers as the native application does. Needs Maven and a JDK, and
+octet changed, and to some that are right, it answers as the native application does. Once nobody certifies it: a CASD that stands in
+for a card's attests it (ATT-2), and the provider believes that where its policy says so. Needs Maven and a JDK, and
 builds javacard/ where that has not been done. Standard library only.
 """
 import fcntl
@@ -46,14 +47,15 @@ def build():
 class JavaCard:
     """A simulated card with the applet, and a target beside it."""
 
-    def __init__(self, folder, target_keys=None, card_data=None):
-        """Without keys and card data there is nothing beside the applet."""
+    def __init__(self, folder, target_keys=None, card_data=None, casd=None):
+        """Without keys and card data there is nothing beside the applet. `casd`: the hash that a CASD says it has."""
         keys = folder / "domain.keys"
         keys.touch(mode=0o600)
         lines = ["kvn 01", *(f"{name} {secrets.token_hex(16)}" for name in ("enc", "mac", "dek"))]
         keys.write_text("\n".join(lines) + "\n")
         classes = f"{JAVACARD / 'target' / 'classes'}{os.pathsep}{JAVACARD / 'target' / 'lib'}/*"
         beside = ["--target", f"{DOMAIN}={target_keys}", "--card-data", card_data] if target_keys else []
+        beside += ["--casd", f"{folder / 'authority' / 'roots.pem'}={casd}"] if casd else []
         self.process = subprocess.Popen(
             ["java", "-Xmx256m", "-cp", classes, "kagibin.simulation.CardServer", "--domain-keys", str(keys), *beside],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
@@ -162,6 +164,23 @@ class Site:
         self.join()
         return card
 
+    def begin_attested(self, code_hash):
+        """No maker's session: the authority certifies the CASD's key, and the maker's list names it."""
+        self.cards.append(JavaCard(self.folder, self.folder / "target.keys", (self.folder / "card-data").read_text(), code_hash))
+        card = self.cards[-1]
+        self.role("maker", "casd-requests", "--reader", card.reader, "--seid", CARD, "--out", "casd", "--cin", TARGET_CARD[12:],
+                  "--shipment", "card.json")
+        self.role("authority", "certify-casd", "casd/signature.kbq", "--out", "casd/signature.cert")
+        self.role("maker", "store-casd", "casd/signature.cert", "--reader", card.reader)
+        self.role("provider", "accept-shipment", "card.json")
+        self.role("provider", "import-keys", "keys.cms", "--manager", "manager/signing.pem")
+        self.join()
+        return card
+
+    def accept(self, *profiles):
+        policy = self.folder / "provider" / "policy.json"
+        policy.write_text(json.dumps(json.loads(policy.read_text()) | {"attestation_profiles": profiles}))
+
     def begin_by_certificates(self):
         """The same with CERT.OCE, and as the element whose domain CERT.SD names."""
         self.cards.append(JavaCard(self.folder))
@@ -231,6 +250,31 @@ def deliver_by_certificates(folder, after_answer, end_state):
         site.deliver("--kda-reader", card.reader, "--target-reader", f"tcp:127.0.0.1:{relay.port}", end_state=end_state)
         relay.close()
         return commands, *ask_element(port, SELECT, UPDATE.format("31"), UPDATE.format("30"))[1:]
+
+
+def attested_by_a_casd(folder):
+    """ATT-2: nobody certified the applet; the card's CASD states which code it is."""
+    with Site(folder) as site:
+        card = site.begin_attested(CODE_HASH)
+        site.accept("ATT-2")
+        site.deliver("--reader", card.reader)
+        _, with_new, with_old = ask_element(card.port, SELECT, UPDATE.format("31"), UPDATE.format("30"))
+        check(with_new.endswith("9000") and not with_old.endswith("9000"), f"31: {with_new}, 30: {with_old}")
+
+
+def attested_where_the_policy_wants_a_maker(folder):
+    """The same under a policy of ATT-1 alone: nothing is sealed."""
+    with Site(folder) as site:
+        card = site.begin_attested(CODE_HASH)
+        site.deliver("--reader", card.reader, end_state="refused")
+
+
+def attested_as_other_code(folder):
+    """The same, and the CASD states another hash than the provider knows."""
+    with Site(folder) as site:
+        card = site.begin_attested("5B" * 32)
+        site.accept("ATT-1", "ATT-2")
+        site.deliver("--reader", card.reader, end_state="refused")
 
 
 def into_an_applet_beside_it(folder):
@@ -365,7 +409,8 @@ def main():
     options.bin = pathlib.Path(sys.argv[1]).resolve()
     build()
     with tempfile.TemporaryDirectory(prefix="kagibin-javacard-") as name:
-        cases = {Site.prepare_by_keys: (into_an_element, into_an_applet_beside_it, answers_as_the_native_one),
+        cases = {Site.prepare_by_keys: (into_an_element, into_an_applet_beside_it, answers_as_the_native_one,
+                                        attested_by_a_casd, attested_where_the_policy_wants_a_maker, attested_as_other_code),
                  Site.prepare_by_certificates: (into_an_element_by_certificates, sends_nothing_behind_a_wrong_receipt,
                                                 takes_certificates_as_the_native_one)}
         for prepare, case in ((prepare, case) for prepare, several in cases.items() for case in several):

@@ -22,10 +22,12 @@ final class Enrolment {
   private final Store store;
   private final Request request;
   private final Cursor cursor;
+  private final Casd casd;
   private final byte[] aid;
 
   /** {@code ownAid}: length, then the AID of this instance. */
   Enrolment(Engines all, Store memory, Request reader, byte[] ownAid) {
+    casd = new Casd(all, memory, reader.certificate, ownAid);
     engines = all;
     cursor = all.cursor;
     store = memory;
@@ -36,6 +38,7 @@ final class Enrolment {
   /** {@code E0 | CERT.SD (opt)}, at the start of the exchange memory. */
   void enrol(short size, Answer answer) {
     byte[] message = engines.ram.exchange;
+    casd.adopt();
     cursor.open(message, (short) 0, size);
     cursor.expect((short) 0xE0, (short) 1, Cursor.ANY_LENGTH);
     short e0 = cursor.size();
@@ -163,7 +166,7 @@ final class Enrolment {
   }
 
   /**
-   * T but for CERT.SD in the exchange memory: E1 | CERT.KDA | CERT.EUM. Answers where it starts, its end is in the cursor.
+   * T but for CERT.SD in the exchange memory: E1 | CERT.KDA | CERT.EUM, or E1 | E5. Answers where it starts, its end is in the cursor.
    */
   private short makeStatement(Slot slot) {
     byte[] out = engines.ram.exchange;
@@ -177,8 +180,12 @@ final class Enrolment {
     end = (short) (end + 2 + size);
     short start = Tlv.headBefore(out, STATEMENT, (byte) 0xE1, (short) (end - STATEMENT));
     engines.sha.doFinal(out, start, (short) (end - start), spare.head, Attempt.STATEMENT_HASH);
-    end = store.identity.kda.copy(out, end);
-    end = store.identity.maker.copy(out, end);
+    if (store.identity.isAttested) {
+      end = casd.attest(out, start, end);
+    } else {
+      end = store.identity.kda.copy(out, end);
+      end = store.identity.maker.copy(out, end);
+    }
     cursor.open(out, start, (short) (end - start));
     return start;
   }

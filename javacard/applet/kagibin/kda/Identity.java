@@ -5,15 +5,19 @@ import javacard.security.ECPublicKey;
 import javacard.security.KeyPair;
 import javacard.security.PrivateKey;
 
-/** Who this instance is: SK.KDA.SIG and SK.OCE.ECKA, made inside, and the certificates that its maker stored. */
+/**
+ * Who this instance is: SK.KDA.SIG and SK.OCE.ECKA, made inside, and the certificates that its maker stored, or that the
+ * card's CASD speaks for it (Casd).
+ */
 final class Identity {
   static final short SEID = 0; // 16
-  static final short CODE_HASH = 16; // 32, as CERT.KDA states it: an applet cannot read its own load file
+  static final short CODE_HASH = 16; // 32, as CERT.KDA or the CASD states it: an applet cannot read its own load file
   static final short ENROLMENTS = 48; // 4
   static final short RECEIPTS = 52; // 4
   static final short RECORD = 56;
 
   boolean isGenerated;
+  boolean isAttested; // installed for a CASD to speak for it; certified once that has spoken
   boolean isCertified;
   final byte[] record = new byte[RECORD];
   final KeptCertificate maker = new KeptCertificate();
@@ -26,6 +30,11 @@ final class Identity {
     Curve.generate(signing);
     Curve.generate(agreement);
     isGenerated = true;
+  }
+
+  /** Whether the maker's commands are. */
+  boolean isClosed() {
+    return isCertified || isAttested;
   }
 
   /** CAPABILITIES: what ENROL can offer, given a CERT.SD. */

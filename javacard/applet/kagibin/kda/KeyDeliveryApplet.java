@@ -14,7 +14,8 @@ import org.globalplatform.SecureChannel;
  * as the native one (kagibin/se/kda/key_delivery_application.h).
  *
  * <p>Install parameters (tag C9): none, or one octet, the number of (SPID, target) pairs that it can ever serve, 1 to 8;
- * 1 without; behind it the card data, or nothing. Everything is allocated there, and what the card lacks makes the
+ * 1 without; behind it the card data, or nothing. With b8 of the octet the card's CASD speaks for the application (Casd), and
+ * 80 stands for 81. Everything is allocated there, and what the card lacks makes the
  * installation fail.
  *
  * <p>GENERATE and STORE CERTIFICATES need a session of the associated security domain with C-MAC and are closed for good
@@ -41,6 +42,7 @@ public final class KeyDeliveryApplet extends Applet {
   private static final short HANDLE_MESSAGE = 18;
   private static final byte DEFAULT_SLOTS = 1;
   private static final byte MOST_SLOTS = 8;
+  private static final byte ATTESTED = (byte) 0x80;
 
   private final byte[] aid; // length, AID
   private final CardData cardData;
@@ -80,11 +82,19 @@ public final class KeyDeliveryApplet extends Applet {
     short data = (short) (control + 1 + parameters[control]);
     short size = parameters[data];
     byte slots = size > 0 ? parameters[(short) (data + 1)] : DEFAULT_SLOTS;
+    boolean isAttested = slots < 0;
+    slots = slots == ATTESTED ? DEFAULT_SLOTS : (byte) (slots & 0x7F);
     if (size < 0 || slots < 1 || slots > MOST_SLOTS) {
       ISOException.throwIt(ISO7816.SW_WRONG_DATA);
     }
     CardData ofCard = new CardData(parameters, (short) (data + 2), size > 0 ? (short) (size - 1) : (short) 0);
-    new KeyDeliveryApplet(parameters, at, slots, ofCard).register(parameters, (short) (at + 1), parameters[at]);
+    KeyDeliveryApplet made = new KeyDeliveryApplet(parameters, at, slots, ofCard);
+    made.register(parameters, (short) (at + 1), parameters[at]);
+    if (isAttested) {
+      Casd.require();
+      made.store.identity.generate();
+      made.store.identity.isAttested = true;
+    }
   }
 
   @Override
@@ -177,7 +187,7 @@ public final class KeyDeliveryApplet extends Applet {
   }
 
   private void authenticateMaker(APDU apdu) {
-    if (store.identity.isCertified) {
+    if (store.identity.isClosed()) {
       ISOException.throwIt(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
     }
     short size = GPSystem.getSecureChannel().processSecurity(apdu);
@@ -187,7 +197,7 @@ public final class KeyDeliveryApplet extends Applet {
   }
 
   private void obeyMaker(APDU apdu, byte[] buffer, short octets, byte cla) {
-    if (store.identity.isCertified) {
+    if (store.identity.isClosed()) {
       ISOException.throwIt(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
     }
     SecureChannel channel = GPSystem.getSecureChannel();

@@ -21,13 +21,14 @@ import java.util.Map;
  * time. For tests and for trying the applet out; a simulated card keeps no secret (see Randomness).
  *
  * <pre>
- * java -cp ... kagibin.simulation.CardServer [--port N] [--domain-keys FILE] [--slots N] [--target AID=FILE]
+ * java -cp ... kagibin.simulation.CardServer [--port N] [--domain-keys FILE] [--slots N] [--target AID=FILE] [--casd ROOTS=HASH]
  * </pre>
  *
  * The first line that it prints is an object with its port. Key files are those of {@code kagibin gp --keys}: lines ENC, MAC and
  * DEK in hexadecimal; without one the domain has the keys 404142...4F. {@code --target} puts a security domain beside the
  * applet, an applet of its own, whose key set 30 is in the file. {@code --slots} and {@code --card-data} (hexadecimal) are
- * what the applet is installed with.
+ * what the applet is installed with. {@code --casd} gives the card a CASD that believes the first key of a roots.pem, and says
+ * that the applet's load file has this hash: the applet is installed to be attested by it.
  */
 public final class CardServer {
   private static final byte[] ATR = Octets.hex("3B80800101");
@@ -83,6 +84,17 @@ public final class CardServer {
     return new Scp03Card.KeySet(keys.get("enc"), keys.get("mac"), keys.get("dek"));
   }
 
+  private static CasdStandIn makeCasd(String option) throws IOException {
+    if (option == null) {
+      return null;
+    }
+    String[] parts = option.split("=");
+    String pem = new String(Files.readAllBytes(Paths.get(parts[0])), java.nio.charset.StandardCharsets.US_ASCII);
+    String first = pem.substring(0, pem.indexOf("-----END")).replaceAll("-----[^-]*-----|\\s", "");
+    byte[] spki = java.util.Base64.getDecoder().decode(first);
+    return new CasdStandIn(Octets.cut(spki, spki.length - 65, spki.length), Octets.hex(parts[1]));
+  }
+
   public static void main(String[] arguments) throws IOException {
     // jCardSim prints what it makes; the first line is ours.
     PrintStream console = System.out;
@@ -93,8 +105,10 @@ public final class CardServer {
     }
     byte[] cardData = Octets.hex(options.getOrDefault("--card-data", ""));
     int slots = Integer.parseInt(options.getOrDefault("--slots", cardData.length == 0 ? "0" : "1"));
-    byte[] own = slots == 0 ? cardData : Octets.join(Octets.of(slots), cardData);
-    SimulatedCard card = new SimulatedCard(readKeys(options.get("--domain-keys")), own);
+    CasdStandIn casd = makeCasd(options.get("--casd"));
+    int first = casd == null ? slots : slots | 0x80;
+    byte[] own = first == 0 ? cardData : Octets.join(Octets.of(first), cardData);
+    SimulatedCard card = new SimulatedCard(readKeys(options.get("--domain-keys")), own, casd);
     String target = options.get("--target");
     if (target != null) {
       String[] parts = target.split("=");

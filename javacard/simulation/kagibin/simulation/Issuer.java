@@ -53,6 +53,12 @@ public final class Issuer {
     return certificate(++serial, Octets.ascii("AUTH"), ofElement, Octets.of(0x00, 0x80), discretionary, point, root);
   }
 
+  /** CERT.CASD.AUT by the authority, whose key is {@code root}: of the CASD in this element. */
+  public byte[] certifyCasd(PrivateKey root, byte[] point) {
+    byte[] discretionary = Octets.join(kind(7, 0), Octets.tlv(0x82, CasdStandIn.AID), Octets.tlv(0x84, new byte[16]));
+    return certificate(++serial, Octets.ascii("AUTH"), seid, Octets.of(0x82), discretionary, point, root);
+  }
+
   /** The maker's public key, which its domains hold as PK.CA-KLOC. */
   public byte[] makerPoint() {
     return Octets.find(Octets.find(Octets.value(makerCertificate, 0), 0x7F49), 0xB0);

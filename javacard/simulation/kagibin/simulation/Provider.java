@@ -77,15 +77,13 @@ public final class Provider {
         Cryptography.sha256(Octets.ascii("KB1-ANS"), head, Octets.tlv(0x85, attempt.kemPoint));
     byte[][] keys = keys(attempt.kem, Octets.value(body, 4), context);
     byte[] text = unsealed(keys, Octets.value(body, 5), Octets.value(body, 6), head, sealed);
-    require(Octets.count(text) == (attempt.domain == null ? 3 : 4), "T has another form");
     attempt.handle = Octets.value(body, 2);
     attempt.statement = Octets.object(text, 0);
-    byte[] kda = Octets.value(text, 1);
-    byte[] maker = Octets.value(text, 2);
-    verifyCertificate(maker, kdaRoot);
-    verifyCertificate(kda, Octets.find(Octets.find(maker, 0x7F49), 0xB0));
-    attempt.kdaPoint = Octets.find(Octets.find(kda, 0x7F49), 0xB0);
     byte[] e1 = Octets.value(text, 0);
+    byte[] attestation = Octets.find(text, 0xE5);
+    byte[][] vouched = attestation == null ? byMaker(attempt, text) : byCasd(attempt, attestation);
+    int before = attestation == null ? 3 : 2;
+    require(Octets.count(text) == before + (attempt.domain == null ? 0 : 1), "T has another form");
     byte[] signature = Octets.find(e1, 0x9E);
     byte[] signedPart = Octets.cut(e1, 0, e1.length - signature.length - 2);
     require(Cryptography.verify(attempt.kdaPoint, signature, Octets.ascii("KB1-ES"), signedPart), "E1 is not signed");
@@ -93,10 +91,35 @@ public final class Provider {
         && Arrays.equals(Octets.find(e1, 0x8F), spid), "E1 is of another attempt");
     byte[] ofDomain = attempt.domain == null ? null : Cryptography.sha256(attempt.domain);
     require(Arrays.equals(Octets.find(e1, 0x90), ofDomain), "E1 is of another CERT.SD");
-    require(ofDomain == null || Arrays.equals(Octets.object(text, 3), attempt.domain), "T has another CERT.SD");
-    require(Arrays.equals(Octets.find(e1, 0x85), Octets.find(kda, 0x5F20)), "E1 has another SEID");
-    require(Arrays.equals(Octets.find(e1, 0x87), Octets.find(Octets.find(kda, 0x53), 0x83)), "E1 has another code hash");
+    require(ofDomain == null || Arrays.equals(Octets.object(text, before), attempt.domain), "T has another CERT.SD");
+    require(Arrays.equals(Octets.find(e1, 0x85), vouched[0]), "E1 has another SEID");
+    require(Arrays.equals(Octets.find(e1, 0x87), vouched[1]), "E1 has another code hash");
     return e1;
+  }
+
+  /** SEID and code hash of CERT.KDA. */
+  private byte[][] byMaker(Attempt attempt, byte[] text) {
+    byte[] kda = Octets.value(text, 1);
+    byte[] maker = Octets.value(text, 2);
+    verifyCertificate(maker, kdaRoot);
+    verifyCertificate(kda, Octets.find(Octets.find(maker, 0x7F49), 0xB0));
+    attempt.kdaPoint = Octets.find(Octets.find(kda, 0x7F49), 0xB0);
+    return new byte[][] {Octets.find(kda, 0x5F20), Octets.find(Octets.find(kda, 0x53), 0x83)};
+  }
+
+  /** SEID of CERT.CASD.AUT and the code hash that the CASD states, for this E1 and this key (ATT-2). */
+  private byte[][] byCasd(Attempt attempt, byte[] e5) {
+    require(Octets.count(e5) == 4 && Octets.value(e5, 0)[0] == 2, "E5 has another form");
+    attempt.kdaPoint = Octets.value(e5, 1);
+    byte[] casd = Octets.value(e5, 2);
+    verifyCertificate(casd, kdaRoot);
+    byte[] statement = Octets.find(e5, 0xE6);
+    byte[] attested = Cryptography.sha256(Octets.ascii("KB1-ATT"), Octets.object(e5, 1), attempt.statement);
+    require(Arrays.equals(Octets.find(statement, 0x84), Cryptography.sha256(attested)), "E6 is of another E1 or key");
+    byte[] body = Octets.cut(statement, 0, statement.length - 67);
+    require(verifyRaw(Octets.find(Octets.find(casd, 0x7F49), 0xB0), Octets.find(statement, 0x5F37),
+        Octets.ascii("KB1-CSD"), body), "E6 is not signed");
+    return new byte[][] {Octets.find(casd, 0x5F20), Octets.find(statement, 0x82)};
   }
 
   private static void verifyCertificate(byte[] value, byte[] issuer) {
@@ -106,9 +129,12 @@ public final class Provider {
   /** {@code value}: of TLV 7F21. */
   static boolean isCertifiedBy(byte[] value, byte[] issuer) {
     byte[] signature = Octets.find(value, 0x5F37);
-    byte[] body = Octets.cut(value, 0, value.length - 67);
+    return verifyRaw(issuer, signature, Octets.cut(value, 0, value.length - 67));
+  }
+
+  private static boolean verifyRaw(byte[] point, byte[] signature, byte[]... pieces) {
     byte[] der = Octets.tlv(0x30, integer(Octets.cut(signature, 0, 32)), integer(Octets.cut(signature, 32, 64)));
-    return Cryptography.verify(issuer, der, body);
+    return Cryptography.verify(point, der, pieces);
   }
 
   private static byte[] integer(byte[] number) {

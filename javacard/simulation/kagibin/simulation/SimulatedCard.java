@@ -32,11 +32,11 @@ public final class SimulatedCard {
 
   /** An application in plain Java, and the answer to its SELECT. */
   public static final class Application {
-    private final TargetDomain code;
+    private final PlainApplication code;
     private final byte[] selectAnswer;
 
-    public Application(TargetDomain domain, byte[] answer) {
-      code = domain;
+    public Application(PlainApplication plain, byte[] answer) {
+      code = plain;
       selectAnswer = answer;
     }
   }
@@ -51,6 +51,15 @@ public final class SimulatedCard {
 
   /** {@code own}: the install parameters of the applet (C9). */
   public SimulatedCard(Scp03Card.KeySet makers, byte[] own) {
+    this(makers, own, null);
+  }
+
+  /** With a CASD that speaks for the applet; null: none. */
+  public SimulatedCard(Scp03Card.KeySet makers, byte[] own, CasdStandIn casd) {
+    if (casd != null) {
+      add(CasdStandIn.AID, new Application(casd, new byte[0]));
+    }
+    GPSystem.simulate(casd);
     domain = new DomainChannel(makers, 0x70, DOMAIN);
     GPSystem.simulate(domain);
     byte[] parameters = Octets.join(Octets.of(KDA.length), KDA, Octets.of(0), Octets.of(own.length), own);

@@ -10,7 +10,7 @@ import java.util.function.UnaryOperator;
  * A security domain to deliver into: SCP03 and, if asked for, SCP11a; PUT KEY, DELETE KEY, STORE DATA, GET DATA 00E0. It
  * keeps what it was given for a test to look at. Short APDUs on channel 0, without SELECT.
  */
-public final class TargetDomain {
+public final class TargetDomain implements PlainApplication {
   private static final byte[] OK = Octets.of(0x90, 0x00);
   public final Map<Integer, Scp03Card.KeySet> keySets = new TreeMap<>();
   /** Keys that are no whole set: version * 256 + identifier. */
@@ -38,6 +38,7 @@ public final class TargetDomain {
     return channel.isOpen();
   }
 
+  @Override
   public void reset() {
     channel.close();
     if (scp11 != null) {
@@ -49,6 +50,7 @@ public final class TargetDomain {
     return Octets.number(sw, 2);
   }
 
+  @Override
   public byte[] process(byte[] command) {
     int instruction = command[1] & 0xFF;
     boolean isSecure = (command[0] & 0x0C) != 0;

@@ -5,6 +5,7 @@ import java.security.KeyPair;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import kagibin.simulation.CasdStandIn;
 import kagibin.simulation.Cryptography;
 import kagibin.simulation.Issuer;
 import kagibin.simulation.MakerSession;
@@ -29,6 +30,8 @@ final class World {
 
   final KeyPair root = Cryptography.newKeyPair();
   final Issuer issuer;
+  /** null: the card has none. */
+  final CasdStandIn casd;
   final SimulatedCard card;
   final TargetDomain target;
   final Scp03Card.KeySet channelKeys;
@@ -56,10 +59,26 @@ final class World {
   }
 
   World(int keySize, int i, int slots, int macSize) {
+    this(keySize, i, slots, macSize, false);
+  }
+
+  /** No maker's session: the applet is installed to be attested by the card's CASD, whose key the authority certified. */
+  static World attested() {
+    return new World(16, 0x70, 0, 0, true);
+  }
+
+  private World(int keySize, int i, int slots, int macSize, boolean isAttested) {
     Scp03Card.KeySet makers = PayloadText.keySet(16);
     issuer = Fixture.issuer(root.getPrivate(), MakerSession.point(root));
-    card = new SimulatedCard(makers, slots);
-    new MakerSession(card, makers).make(issuer, macSize > 0);
+    if (isAttested) {
+      casd = new CasdStandIn(MakerSession.point(root), Issuer.CODE_HASH);
+      casd.certificate = issuer.certifyCasd(root.getPrivate(), casd.point());
+      card = new SimulatedCard(makers, Octets.of(0x80), casd);
+    } else {
+      casd = null;
+      card = new SimulatedCard(makers, slots);
+      new MakerSession(card, makers).make(issuer, macSize > 0);
+    }
     card.reset();
     target = new TargetDomain(TARGET, i);
     channelKeys = PayloadText.keySet(keySize);
