@@ -108,9 +108,9 @@ std::optional<crypto::EcPublicKey> authority_key(const Platform& platform) {
     return std::nullopt;
   }
   const auto curve_key = key->ec_public_key();
-  auto out = curve_key ? crypto::EcPublicKey::from_point(curve_key->point())
-                       : Result<crypto::EcPublicKey>(std::unexpect, curve_key.error());
-  return out ? std::optional(std::move(*out)) : std::nullopt;
+  const auto out = curve_key ? crypto::EcPublicKey::from_point(curve_key->point())
+                             : Result<crypto::EcPublicKey>(std::unexpect, curve_key.error());
+  return out ? std::optional(*out) : std::nullopt;
 }
 
 std::uint16_t min_epoch(const Platform& platform) {

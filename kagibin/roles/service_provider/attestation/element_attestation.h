@@ -24,7 +24,7 @@ struct ByMaker {
   pki::Certificate maker;
 };
 
-struct ByCasd {
+struct ByCasd {  // NOLINT(cppcoreguidelines-pro-type-member-init): made whole, from an answer
   crypto::EcPublicKey kda_key;
   pki::Certificate casd;  // CERT.CASD.AUT
   gp::ApplicationStatement statement;
