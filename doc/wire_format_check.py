@@ -48,7 +48,8 @@ CERTIFICATE = [
     (0x53, "discretionary data", 1, 127, "1", [
         (0x80, "kind", 1, 1, "1", None), (0x81, "epoch", 2, 2, "1", None), (0x82, "AID or prefix", 5, 16, "*", None),
         (0x83, "code hash", 32, 32, "?", None), (0x84, "platform", 16, 16, "?", None),
-        (0x85, "attestation profile", 1, 1, "?", None), (0x86, "owning SPID", 16, 16, "?", None)]),
+        (0x85, "attestation profile", 1, 1, "?", None), (0x86, "owning SPID", 16, 16, "?", None),
+        (0x87, "SHA-256(PK.EUM)", 32, 32, "?", None)]),
     (0x7F49, "public key", 1, 127, "1", [(0xB0, "point", 65, 65, "1", None), (0xF0, "curve: P-256", 1, 1, "1", None)]),
     (0x5F37, "signature r | s", 64, 64, "1", None)]
 HEADER = [
@@ -292,7 +293,7 @@ def hpke_keys(shared, info):
 # --- the example --------------------------------------------------------------------------------------------------------
 def check_certificates(v):
     issued = {"CERT.EUM": ("SK.AUTH", "SK.EUM", 1, "82", "84"), "CERT.KDA": ("SK.EUM", "SK.KDA.SIG", 2, "82", "82 83 85"),
-              "CERT.OCE": ("SK.AUTH", "SK.OCE.ECKA", 3, "0080", ""), "CERT.SD": ("SK.AUTH", "SK.SD.ECKA", 4, "0080", "82 86"),
+              "CERT.OCE": ("SK.AUTH", "SK.OCE.ECKA", 3, "0080", ""), "CERT.SD": ("SK.AUTH", "SK.SD.ECKA", 4, "0080", "82 86 87"),
               "CERT.SP": ("SK.AUTH", "SK.SP.SIG", 5, "82", "82")}
     read = {}
     for name, (issuer, subject, kind, usage, present) in issued.items():
@@ -307,6 +308,7 @@ def check_certificates(v):
         for tag in (0x5F25, 0x5F24):
             hold(f"{name} date", re.fullmatch("[0-9]{8}", fields.value[tag].hex()))
         verify_raw(private(v[issuer]).public_key(), fields.value[0x5F37], fields.span(0x93, 0x7F49))
+    same("the maker in CERT.SD", read["CERT.SD"].inner[0x53][0].value[0x87], sha256(point_of(private(v["SK.EUM"]))))
     same("the maker issued CERT.KDA", read["CERT.KDA"].value[0x42], read["CERT.EUM"].value[0x5F20])
     return read
 

@@ -7,7 +7,7 @@
 //          5F25 04 effective date | 5F24 04 expiration date (BCD YYYYMMDD) | 53 discretionary (at
 //          most 127) 7F49 { B0 41 point | F0 01 00 (P-256) } | 5F37 40 r|s over TLVs 93..7F49 }
 //   53   { 80 01 kind | 81 02 epoch | 82 AID or prefix (0 or more) | 83 20 code hash | 84 10
-//   platform | 85 01 ATT | 86 10 SPID }
+//   platform | 85 01 ATT | 86 10 SPID | 87 20 SHA-256 of the point of PK.EUM }
 //
 // Limits: at most 320 octets; which fields of 53 a kind has is in the table of
 // certificate_rules.cc and doc/wire_format.md; the usage follows from the kind; every other
@@ -70,6 +70,8 @@ struct CertificateFields {
   std::optional<std::array<std::uint8_t, 16>> platform;  // maker, CASD
   std::optional<AttestationProfile> attestation;         // KDA
   std::optional<Spid> owner;                             // SD
+  // SD: on whose word, the hash of that maker's key as key_hash() of its certificate has it.
+  std::optional<crypto::Digest256> maker_key;
 };
 
 class Certificate {
@@ -86,6 +88,8 @@ class Certificate {
   const crypto::EcPublicKey& key() const { return key_; }
   const Bytes& encoded() const { return encoded_; }
   crypto::Digest256 fingerprint() const { return crypto::sha256(encoded_); }
+  // SHA-256 of the point in B0: a certificate that is renewed for the same key keeps it.
+  crypto::Digest256 key_hash() const { return crypto::sha256(key_.point()); }
   bool signed_by(const crypto::EcPublicKey& issuer_key) const;
 
  private:

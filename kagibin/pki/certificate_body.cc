@@ -54,6 +54,9 @@ Result<void> decode_discretionary(ByteView value, CertificateFields& out) {
   if (const std::optional<Tlv> owner = KB_TRY(in.optional(0x86, 16))) {
     std::ranges::copy(owner->value, out.owner.emplace().octets.begin());
   }
+  if (const std::optional<Tlv> maker = KB_TRY(in.optional(0x87, 32))) {
+    out.maker_key = to_array<32>(maker->value);
+  }
   return in.finish();
 }
 
@@ -75,6 +78,9 @@ Bytes encode_discretionary(const CertificateFields& fields) {
   }
   if (fields.owner) {
     out.put(0x86, fields.owner->view());
+  }
+  if (fields.maker_key) {
+    out.put(0x87, *fields.maker_key);
   }
   return out.take();
 }

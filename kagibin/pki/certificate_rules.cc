@@ -19,16 +19,17 @@ struct KindRules {
   bool platform;
   bool attestation;
   bool owner;
+  bool maker_key;
 };
 
 constexpr std::array kKindRules = {
-    KindRules{CertificateKind::kMaker, 0, 0, false, true, false, false},
-    KindRules{CertificateKind::kKda, 1, 1, true, false, true, false},
-    KindRules{CertificateKind::kOce, 0, 0, false, false, false, false},
-    KindRules{CertificateKind::kSecurityDomain, 1, 1, false, false, false, true},
-    KindRules{CertificateKind::kServiceProvider, 1, kNoLimit, false, false, false, false},
-    KindRules{CertificateKind::kCasdAgreement, 1, 1, false, true, false, false},
-    KindRules{CertificateKind::kCasdSignature, 1, 1, false, true, false, false},
+    KindRules{CertificateKind::kMaker, 0, 0, false, true, false, false, false},
+    KindRules{CertificateKind::kKda, 1, 1, true, false, true, false, false},
+    KindRules{CertificateKind::kOce, 0, 0, false, false, false, false, false},
+    KindRules{CertificateKind::kSecurityDomain, 1, 1, false, false, false, true, true},
+    KindRules{CertificateKind::kServiceProvider, 1, kNoLimit, false, false, false, false, false},
+    KindRules{CertificateKind::kCasdAgreement, 1, 1, false, true, false, false, false},
+    KindRules{CertificateKind::kCasdSignature, 1, 1, false, true, false, false, false},
 };
 
 bool is_name(ByteView name) { return !name.empty() && name.size() <= 16; }
@@ -60,7 +61,8 @@ Result<void> check_fields(const CertificateFields& fields) {
   if (fields.code_hash.has_value() != rules->code_hash ||
       fields.platform.has_value() != rules->platform ||
       fields.attestation.has_value() != rules->attestation ||
-      fields.owner.has_value() != rules->owner) {
+      fields.owner.has_value() != rules->owner ||
+      fields.maker_key.has_value() != rules->maker_key) {
     return fail(Errc::kValue, "the fields do not fit the certificate's kind");
   }
   return {};

@@ -15,13 +15,13 @@ using crypto::EcPrivateKey;
 using test::Names;
 
 constexpr CertificateDate kToday{20261121};
-const Bytes kAuthorityName = *from_hex("41555448");
-const Bytes kMakerName = Bytes(16, 0x4D);
+Bytes authority_name() { return *from_hex("41555448"); }
+Bytes maker_name() { return Bytes(16, 0x4D); }
 
 CertificateFields fields_of(CertificateKind kind) {
   CertificateFields out;
   out.serial = {0x01, 0x02, static_cast<std::uint8_t>(kind)};
-  out.issuer = kAuthorityName;
+  out.issuer = authority_name();
   out.subject.fill(0x53);
   out.kind = kind;
   out.epoch = 2;
@@ -33,7 +33,7 @@ CertificateFields fields_of(CertificateKind kind) {
       out.platform = std::array<std::uint8_t, 16>{0x50};
       break;
     case CertificateKind::kKda:
-      out.issuer = kMakerName;
+      out.issuer = maker_name();
       out.aids = {*from_hex("F04B4147494B4441")};
       out.code_hash = crypto::Digest256{0xC0};
       out.attestation = AttestationProfile::kAtt1;
@@ -43,6 +43,7 @@ CertificateFields fields_of(CertificateKind kind) {
     case CertificateKind::kSecurityDomain:
       out.aids = {*from_hex("A000000151000000")};
       out.owner = Spid{{0x53}};
+      out.maker_key = crypto::Digest256{0x4D};
       break;
     case CertificateKind::kServiceProvider:
       out.aids = {*from_hex("A000000151"), *from_hex("A00000000401")};
@@ -119,6 +120,7 @@ TEST_F(PkiTest, EveryKindRoundTripsWithItsFields) {
     EXPECT_EQ(read.fields().platform, fields.platform);
     EXPECT_EQ(read.fields().attestation, fields.attestation);
     EXPECT_EQ(read.fields().owner, fields.owner);
+    EXPECT_EQ(read.fields().maker_key, fields.maker_key);
   }
 }
 
@@ -193,6 +195,7 @@ TEST_F(PkiTest, FieldsThatDoNotFitTheKindAreNeitherIssuedNorRead) {
     add([&](auto& f) { toggle(f.code_hash); });
     add([&](auto& f) { toggle(f.platform); });
     add([&](auto& f) { toggle(f.owner); });
+    add([&](auto& f) { toggle(f.maker_key); });
     add([&](auto& f) { toggle(f.attestation); });
     add([](auto& f) { f.aids.assign(f.aids.empty() ? 1 : 0, Bytes(7, 0xA0)); });
     add([](auto& f) { f.serial.clear(); });
@@ -283,6 +286,25 @@ TEST_F(PkiTest, MoreThan320OctetsOr127In53AreRefused) {
   EXPECT_EQ(Certificate::decode(large).error().code, Errc::kLength);
 }
 
+TEST_F(PkiTest, ACertSdWithTheLongestNamesNamesItsMakerAndFits) {
+  CertificateFields fields = fields_of(CertificateKind::kSecurityDomain);
+  fields.serial = Bytes(16, 0x01);
+  fields.issuer = Bytes(16, 0x02);
+  fields.aids = {Bytes(16, 0xA0)};
+  EXPECT_LE(issue(fields, root_).encoded().size(), kCertificateMaxSize);
+}
+
+TEST_F(PkiTest, TheHashOfAKeyOutlivesItsCertificate) {
+  CertificateFields renewed = fields_of(CertificateKind::kMaker);
+  renewed.serial.push_back(0x01);
+  const Certificate first = issue_maker(root_);
+  const Certificate second = Certificate::issue(renewed, maker_.public_key(), root_, rng_).value();
+  EXPECT_NE(first.fingerprint(), second.fingerprint());
+  EXPECT_EQ(first.key_hash(), second.key_hash());
+  EXPECT_EQ(first.key_hash(), crypto::sha256(maker_.public_key().point()));
+  EXPECT_NE(first.key_hash(), issue(fields_of(CertificateKind::kMaker), root_).key_hash());
+}
+
 TEST_F(PkiTest, DatesFollowTheClock) {
   EXPECT_EQ(CertificateDate::from_unix(0).yyyymmdd, 19700101U);
   EXPECT_EQ(CertificateDate::from_unix(-1).yyyymmdd, 19700101U);
@@ -347,12 +369,13 @@ TEST_F(PkiTest, KdaChainHoldsUnderItsMakerOnly) {
   EXPECT_EQ(code(kda, false_maker), Errc::kUntrusted);
   // Something that the maker signed and that is no CERT.KDA.
   CertificateFields oce = fields_of(CertificateKind::kOce);
-  oce.issuer = kMakerName;
+  oce.issuer = maker_name();
   EXPECT_EQ(code(issue(oce, maker_), maker), Errc::kUntrusted);
 }
 
 TEST_F(PkiTest, DatesBoundBothCertificatesOfAChain) {
-  const auto verify = [&](CertificateFields kda, CertificateFields maker, CertificateDate today) {
+  const auto verify = [&](const CertificateFields& kda, const CertificateFields& maker,
+                          CertificateDate today) {
     const Certificate m = Certificate::issue(maker, maker_.public_key(), root_, rng_).value();
     return verify_kda_chain(anchors_, issue(kda, maker_), m, today, {});
   };

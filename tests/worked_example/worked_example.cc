@@ -172,6 +172,7 @@ void Example::make_keys_and_certificates() {
   CertificateFields domain = fields(CertificateKind::kSecurityDomain, 4);
   domain.aids = {Bytes(target_.view().begin(), target_.view().end())};
   domain.owner = spid_;
+  domain.maker_key = crypto::sha256(sk(kMaker).public_key().point());
   issue("CERT.SD", domain, sk(kDomain), sk(kAuth));
   CertificateFields provider = fields(CertificateKind::kServiceProvider, 5);
   provider.subject = spid_.octets;

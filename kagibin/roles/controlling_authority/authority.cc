@@ -33,6 +33,17 @@ std::string_view event_of(pki::CertificateKind kind) {
   }
 }
 
+// What the log says of a CERT.SD, beside what it says of every certificate.
+std::optional<IssuedDomain> domain_of(const pki::CertificateFields& fields, ByteView maker) {
+  if (fields.kind != pki::CertificateKind::kSecurityDomain) {
+    return std::nullopt;
+  }
+  return IssuedDomain{.maker_hex = to_hex(maker),
+                      .maker_key_hex = to_hex(*fields.maker_key),
+                      .domain_hex = to_hex(fields.aids.front()),
+                      .owner_hex = fields.owner->hex()};
+}
+
 }  // namespace
 
 Result<RootKeys> RootKeys::create(std::string_view name, crypto::Rng& rng) {
@@ -114,12 +125,14 @@ Result<pki::Certificate> Authority::certify_security_domain(const pki::DomainKey
   fields.epoch = epoch;
   fields.aids = {Bytes(made.domain.view().begin(), made.domain.view().end())};
   fields.owner = made.owner;
-  return issue(std::move(fields), made.key, days);
+  fields.maker_key = request.maker().key_hash();
+  return issue(std::move(fields), made.key, days, request.maker().fields().subject);
 }
 
 Result<pki::Certificate> Authority::issue(pki::CertificateFields fields,
                                           const crypto::EcPublicKey& key,
-                                          int days) {
+                                          int days,
+                                          ByteView maker) {
   if (days < 1 || days > kMaxDays) {
     return fail(Errc::kInvalidArgument, "a certificate is valid for 1 to 3,653 days");
   }
@@ -136,6 +149,7 @@ Result<pki::Certificate> Authority::issue(pki::CertificateFields fields,
                       .serial_hex = to_hex(fields.serial),
                       .epoch = fields.epoch,
                       .expiration = fields.expiration.yyyymmdd,
+                      .domain = domain_of(fields, maker),
                       .content_hex = to_hex(certificate.encoded())}));
   return certificate;
 }

@@ -64,7 +64,8 @@ class Authority {
                                         int days);
 
   // CERT.SD for a key that a domain made on card before the eyes of a maker whom this authority
-  // certified: SEID, AID and owner are the maker's word. kUntrusted and others of
+  // certified: SEID, AID and owner are the maker's word, and the certificate names that maker by
+  // its key, so that it counts in elements of this maker alone. kUntrusted and others of
   // pki::verify_under_root for another maker. `epoch` as above.
   Result<pki::Certificate> certify_security_domain(const pki::DomainKeyRequest& request,
                                                    std::uint16_t epoch,
@@ -90,7 +91,8 @@ class Authority {
  private:
   Result<pki::Certificate> issue(pki::CertificateFields fields,
                                  const crypto::EcPublicKey& key,
-                                 int days);
+                                 int days,
+                                 ByteView maker = {});
   Result<Bytes> state(std::uint8_t kind, ByteView value, std::string_view event);
 
   RootKeys keys_;

@@ -48,6 +48,12 @@ std::string issuance_line(const IssuanceEntry& entry, const IssuancePosition& po
     line["epoch"] = entry.epoch;
     line["expiration"] = entry.expiration;
   }
+  if (entry.domain) {
+    line["maker"] = entry.domain->maker_hex;
+    line["maker_key"] = entry.domain->maker_key_hex;
+    line["domain"] = entry.domain->domain_hex;
+    line["owner"] = entry.domain->owner_hex;
+  }
   line["content"] = entry.content_hex;
   line["previous"] = position.previous_hex;
   return boost::json::serialize(line);

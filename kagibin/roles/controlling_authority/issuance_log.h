@@ -6,8 +6,11 @@
 //   {"number":7,"time":1790000000,"event":"certify_maker","subject":"...","serial":"...","epoch":0,
 //    "expiration":20280101,"content":"7F21...","previous":"<SHA-256 of the line before, hex>"}
 //
-// `previous` chains the lines: a line that was changed or taken out shows. The first line names 64
-// zeros. Nothing in it is secret. Ownership: values. Thread-safety: one thread, one writer a file.
+// A CERT.SD is "certify_security_domain", its subject the SEID; behind "expiration" stand
+// "maker" (the name in CERT.EUM), "maker_key" (SHA-256 of PK.EUM), "domain" (AID) and "owner"
+// (SPID): who said so, and about which domain of whom. `previous` chains the lines: a line that was
+// changed or taken out shows. The first line names 64 zeros. Nothing in it is secret. Ownership:
+// values. Thread-safety: one thread, one writer a file.
 //
 //   FileIssuanceLog log = KB_TRY(FileIssuanceLog::open("authority/issuance.log"));
 //   KB_TRY(log.append(entry));
@@ -15,12 +18,21 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "kagibin/base/result.h"
 
 namespace kagibin::roles::controlling_authority {
+
+// Of a CERT.SD.
+struct IssuedDomain {
+  std::string maker_hex;
+  std::string maker_key_hex;
+  std::string domain_hex;
+  std::string owner_hex;
+};
 
 struct IssuanceEntry {
   std::int64_t time = 0;
@@ -29,6 +41,7 @@ struct IssuanceEntry {
   std::string serial_hex{};
   std::uint16_t epoch = 0;
   std::uint32_t expiration = 0;
+  std::optional<IssuedDomain> domain{};
   std::string content_hex{};  // the certificate or the statement
 };
 

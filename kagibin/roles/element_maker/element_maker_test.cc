@@ -96,7 +96,17 @@ TEST_F(ElementMakerTest, ADomainMadeForAProviderProvesItsKeyAndItsAuthorityAlone
   EXPECT_EQ(certificate.key(), request.made().key);
   EXPECT_EQ(certificate.fields().owner, owner);
   EXPECT_EQ(certificate.fields().subject, made.shipped.seid.octets);
-  EXPECT_NE(world_.issuance_log.text().find("certify_security_domain"), std::string::npos);
+  EXPECT_EQ(certificate.fields().maker_key, world_.maker->identity().certificate->key_hash());
+  const std::string& log = world_.issuance_log.text();
+  const auto names = [&](const std::string& name, const std::string& value) {
+    return log.find('"' + name + "\":\"" + value + '"') != std::string::npos;
+  };
+  EXPECT_TRUE(names("event", "certify_security_domain"));
+  EXPECT_TRUE(names("subject", made.shipped.seid.hex()));
+  EXPECT_TRUE(names("maker", to_hex(world_.maker->identity().name)));
+  EXPECT_TRUE(names("maker_key", to_hex(*certificate.fields().maker_key)));
+  EXPECT_TRUE(names("domain", aid.hex()));
+  EXPECT_TRUE(names("owner", owner.hex()));
   must(store_domain_certificate(*made.element, made.domains[0].keys, 0x03, certificate.encoded(),
                                 world_.rng));
 

@@ -202,6 +202,14 @@ Checked<void> OrderFlow::check_domain(const JournalOrder& order, const OpenedAns
                   "the certificate of its security domain is of another element, domain or owner",
                   "the domain has to be certified for us in this element.");
   }
+  // check_chain has pinned this maker to the element; a CASD's element has none to speak for it.
+  const auto* by_maker = std::get_if<ByMaker>(&answer.attestation);
+  if (by_maker == nullptr || certified.maker_key != by_maker->maker.key_hash()) {
+    return refuse(Errc::kUntrusted,
+                  "the certificate of its security domain was given on the word of another maker",
+                  "only the maker that made the element knows whose key the domain holds; such a "
+                  "certificate is an attack.");
+  }
   return {};
 }
 

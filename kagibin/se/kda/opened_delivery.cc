@@ -35,13 +35,12 @@ struct Message {
 };
 
 // Whether the enrolment offered RL2 and its CERT.SD counts now.
-bool is_domain_accepted(const KdaTrust& trust, const KdaSlot& slot) {
+KdaResult<bool> is_domain_accepted(const KdaEnvironment& kda, const KdaSlot& slot) {
   if (!slot.domain_certificate) {
     return false;
   }
   const auto certificate = pki::Certificate::decode(*slot.domain_certificate);
-  return certificate &&
-         is_certificate_accepted(trust, *certificate, pki::CertificateKind::kSecurityDomain);
+  return certificate ? is_domain_accepted(kda, *certificate) : KdaResult<bool>(false);
 }
 
 KdaResult<bool> is_header_accepted(const KdaEnvironment& kda,
@@ -54,7 +53,8 @@ KdaResult<bool> is_header_accepted(const KdaEnvironment& kda,
       header.spid == slot.spid && header.handle == slot.handle && header.suite == slot.suite;
   const bool is_new = header.seq > slot.last_committed_seq;
   const bool is_high_enough = header.level >= slot.level_floor;
-  const bool is_offered = !header.is_by_certificates() || is_domain_accepted(trust, slot);
+  const bool is_certified = KB_TRY(is_domain_accepted(kda, slot));
+  const bool is_offered = !header.is_by_certificates() || is_certified;
   const bool is_in_time = header.not_after >= least;
   return is_ours && is_new && is_high_enough && is_offered && is_in_time;
 }

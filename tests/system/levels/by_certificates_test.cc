@@ -217,6 +217,7 @@ TEST_F(ByCertificatesTest, ACertSdByTheManagerOrForSomethingElseIsRefusedAtEnrol
     f.kind = pki::CertificateKind::kOce;
     f.aids.clear();
     f.owner.reset();
+    f.maker_key.reset();
   }));
   Bytes cut = card_.domain_certificate->encoded();
   cut.pop_back();

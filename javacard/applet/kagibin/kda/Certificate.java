@@ -38,7 +38,8 @@ final class Certificate {
   private static final byte KIND = 16;
   private static final byte ATTESTATION = 17; // -1: none
   private static final byte POINT = 18;
-  private static final byte PLACES = 19;
+  private static final byte MAKER_KEY = 19;
+  private static final byte PLACES = 20;
 
   private final Engines engines;
   private final short[] places = JCSystem.makeTransientShortArray(PLACES, JCSystem.CLEAR_ON_RESET);
@@ -103,6 +104,7 @@ final class Certificate {
     places[ATTESTATION] = inner.optional((short) 0x85, (short) 1, (short) 1) ? from[inner.value()] : (short) -1;
     require(places[ATTESTATION] >= -1 && places[ATTESTATION] <= 2);
     places[OWNER] = inner.optional((short) 0x86, (short) 16, (short) 16) ? inner.value() : 0;
+    places[MAKER_KEY] = inner.optional((short) 0x87, (short) 32, (short) 32) ? inner.value() : 0;
     inner.finish();
   }
 
@@ -131,7 +133,8 @@ final class Certificate {
         : places[USAGE_SIZE] == 1 && from[places[USAGE]] == (byte) 0x82;
     return hasRightAids && hasUsage && (places[CODE_HASH] != 0) == (kind == KDA)
         && (places[PLATFORM] != 0) == hasPlatform && (places[ATTESTATION] >= 0) == (kind == KDA)
-        && (places[OWNER] != 0) == (kind == SECURITY_DOMAIN);
+        && (places[OWNER] != 0) == (kind == SECURITY_DOMAIN)
+        && (places[MAKER_KEY] != 0) == (kind == SECURITY_DOMAIN);
   }
 
   private static void require(boolean holds) {
@@ -197,6 +200,11 @@ final class Certificate {
 
   short owner() {
     return places[OWNER];
+  }
+
+  /** SHA-256 of PK.EUM, of a CERT.SD. */
+  short makerKey() {
+    return places[MAKER_KEY];
   }
 
   short attestation() {

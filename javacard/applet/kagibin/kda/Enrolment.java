@@ -63,11 +63,11 @@ final class Enrolment {
     answer.set(slot.attempt.message, (short) 0, Util.getShort(slot.attempt.head, Attempt.MESSAGE_SIZE));
   }
 
-  /** CERT.SD names this element, the target and the provider of E0. */
+  /** CERT.SD names this element, its maker, the target and the provider of E0. */
   private void checkDomain(byte[] message, short at, short size) {
     Certificate certificate = request.certificate;
     certificate.read(message, at, size);
-    boolean fits = store.trust.accepts(certificate, message, Certificate.SECURITY_DOMAIN)
+    boolean fits = store.acceptsDomain(certificate, message)
         && Numbers.equal(message, certificate.subject(), store.identity.record, Identity.SEID, (short) 16)
         && certificate.isForAid(message, request.target(), request.targetSize())
         && Numbers.equal(message, certificate.owner(), message, request.spid(), (short) 16);

@@ -75,7 +75,7 @@ final class Loading {
       return false;
     }
     certificate.readKnown(attempt.domain, (short) 0, size);
-    return store.trust.accepts(certificate, attempt.domain, Certificate.SECURITY_DOMAIN);
+    return store.acceptsDomain(certificate, attempt.domain);
   }
 
   private boolean isHeaderAccepted(Slot slot) {

@@ -71,6 +71,7 @@ final class Maker {
     identity.kda.store(message, kda, kdaSize);
     Util.arrayCopyNonAtomic(message, own.subject(), identity.record, Identity.SEID, (short) 16);
     Util.arrayCopyNonAtomic(message, own.codeHash(), identity.record, Identity.CODE_HASH, (short) 32);
+    engines.sha.doFinal(message, maker.point(), Curve.POINT, identity.record, Identity.MAKER_KEY);
     if (hasOce) {
       checkOce(message, oce, oceSize, root);
     }

@@ -46,6 +46,12 @@ final class Store {
     return null;
   }
 
+  /** Whether this is a CERT.SD that counts now, on the word of the maker that certified this instance. */
+  boolean acceptsDomain(Certificate certificate, byte[] octets) {
+    return trust.accepts(certificate, octets, Certificate.SECURITY_DOMAIN)
+        && Numbers.equal(octets, certificate.makerKey(), identity.record, Identity.MAKER_KEY, (short) 32);
+  }
+
   short numberOf(Slot slot) {
     short i = 0;
     while (slots[i] != slot) {

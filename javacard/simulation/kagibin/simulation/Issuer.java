@@ -47,9 +47,15 @@ public final class Issuer {
     return certificate(++serial, makerName, seid, Octets.of(0x00, 0x80), kind(3, 1), point, makerKey);
   }
 
-  /** CERT.SD by the authority, whose key is {@code root}: of this element, for a domain of a provider's. */
+  /** CERT.SD by the authority, whose key is {@code root}: of this element, for a domain of a provider's, on our word. */
   public byte[] certifyDomain(PrivateKey root, byte[] ofElement, byte[] aid, byte[] owner, byte[] point) {
-    byte[] discretionary = Octets.join(kind(4, 1), Octets.tlv(0x82, aid), Octets.tlv(0x86, owner));
+    return certifyDomain(root, ofElement, aid, owner, point, makerPoint());
+  }
+
+  /** The same on the word of the maker with this key. */
+  public byte[] certifyDomain(PrivateKey root, byte[] ofElement, byte[] aid, byte[] owner, byte[] point, byte[] maker) {
+    byte[] discretionary = Octets.join(kind(4, 1), Octets.tlv(0x82, aid), Octets.tlv(0x86, owner),
+        Octets.tlv(0x87, Cryptography.sha256(maker)));
     return certificate(++serial, Octets.ascii("AUTH"), ofElement, Octets.of(0x00, 0x80), discretionary, point, root);
   }
 

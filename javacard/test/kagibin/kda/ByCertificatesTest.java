@@ -10,6 +10,7 @@ import static org.junit.Assert.assertTrue;
 import java.util.Arrays;
 import java.util.function.UnaryOperator;
 import kagibin.simulation.Cryptography;
+import kagibin.simulation.Issuer;
 import kagibin.simulation.MakerSession;
 import kagibin.simulation.Octets;
 import kagibin.simulation.PayloadText;
@@ -181,6 +182,12 @@ public class ByCertificatesTest {
     byte[] otherOwner = World.SPID.clone();
     otherOwner[15] ^= 1;
     assertEquals(0x6982, enrolsWith(certified(seid, World.TARGET, otherOwner, point)));
+    byte[] byOtherMaker =
+        world.issuer.certifyDomain(world.root.getPrivate(), seid, World.TARGET, World.SPID, point, freshPoint());
+    assertEquals("on another maker's word", 0x6982, enrolsWith(byOtherMaker));
+    byte[] unnamed = Octets.join(Issuer.kind(4, 1), Octets.tlv(0x82, World.TARGET), Octets.tlv(0x86, World.SPID));
+    assertEquals("on nobody's word", 0x6A80, enrolsWith(Issuer.certificate(9, Octets.ascii("AUTH"), seid,
+        Octets.of(0x00, 0x80), unnamed, point, world.root.getPrivate())));
     assertEquals("CERT.OCE", 0x6982, enrolsWith(world.issuer.certifyOce(point)));
     byte[] off = point.clone();
     off[64] ^= 1;

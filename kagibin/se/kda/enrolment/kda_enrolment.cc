@@ -51,18 +51,16 @@ KdaResult<Seid> own_seid(const KdaEnvironment& kda) {
   return Seid{own.fields().subject};
 }
 
-// It names this element, the target and the provider of E0.
+// It names this element, its maker, the target and the provider of E0.
 KdaResult<void> check_security_domain(const KdaEnvironment& kda,
                                       ByteView octets,
                                       const envelope::EnrolmentRequest& request) {
   const auto certificate = KB_TRY(or_malformed(pki::Certificate::decode(octets)));
-  const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
   const Seid seid = KB_TRY(own_seid(kda));
   const pki::CertificateFields& fields = certificate.fields();
-  const bool fits =
-      is_certificate_accepted(trust, certificate, pki::CertificateKind::kSecurityDomain) &&
-      fields.subject == seid.octets && fields.aids.size() == 1 &&
-      equal(fields.aids[0], request.target->view()) && fields.owner == request.spid;
+  const bool accepted = KB_TRY(is_domain_accepted(kda, certificate));
+  const bool fits = accepted && fields.subject == seid.octets && fields.aids.size() == 1 &&
+                    equal(fields.aids[0], request.target->view()) && fields.owner == request.spid;
   if (!fits) {
     return refuse(sw::kSecurityStatusNotSatisfied);
   }

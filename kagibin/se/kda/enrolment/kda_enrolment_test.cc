@@ -332,6 +332,7 @@ TEST(KdaEnrol, LooksAtACertificateOfTheSecurityDomain) {
   fields.subject = bench.seid.octets;
   fields.aids = {Bytes(bench.target_aid.view().begin(), bench.target_aid.view().end())};
   fields.owner = bench.spid();
+  fields.maker_key = crypto::sha256(bench.maker.public_key().point());
   const crypto::EcPrivateKey key = bench.fresh_key();
   const auto with = [&](const pki::CertificateFields& chosen, const crypto::EcPrivateKey& issuer) {
     const Delivery delivery = bench.request();
@@ -349,6 +350,10 @@ TEST(KdaEnrol, LooksAtACertificateOfTheSecurityDomain) {
   other = fields;
   other.aids = {hex("A0000001510000FF")};
   EXPECT_EQ(with(other, bench.authority), sw::kSecurityStatusNotSatisfied);
+  other = fields;
+  other.maker_key = crypto::sha256(bench.fresh_key().public_key().point());
+  EXPECT_EQ(with(other, bench.authority), sw::kSecurityStatusNotSatisfied)
+      << "on the word of another maker";
 }
 
 }  // namespace

@@ -42,6 +42,17 @@ bool is_certificate_accepted(const KdaTrust& trust,
   return pki::verify_under_root(*anchors, certificate, kind, day).has_value();
 }
 
+KdaResult<bool> is_domain_accepted(const KdaEnvironment& kda, const pki::Certificate& domain) {
+  if (kda.store.is_attested_by_casd()) {
+    return false;  // no maker certified it
+  }
+  const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
+  const KdaCertificates stored = KB_TRY(or_internal(kda.store.certificates()));
+  const auto maker = KB_TRY(or_internal(pki::Certificate::decode(stored.maker)));
+  return is_certificate_accepted(trust, domain, pki::CertificateKind::kSecurityDomain) &&
+         domain.fields().maker_key == maker.key_hash();
+}
+
 KdaResult<ProviderRequest> ProviderRequest::check(const KdaEnvironment& kda, ByteView e0) {
   if (!kda.store.is_certified()) {
     return refuse(sw::kReferencedDataNotFound);

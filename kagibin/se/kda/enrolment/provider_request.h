@@ -25,6 +25,10 @@ bool is_certificate_accepted(const KdaTrust& trust,
                              const pki::Certificate& certificate,
                              pki::CertificateKind kind);
 
+// Whether this certificate is a CERT.SD that counts now and was given on the word of the maker that
+// certified this KDA: another maker knows nothing of this element's domains.
+KdaResult<bool> is_domain_accepted(const KdaEnvironment& kda, const pki::Certificate& domain);
+
 // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): no key is without a point
 struct ProviderRequest {
   envelope::EnrolmentRequest request;
