@@ -122,24 +122,22 @@ int MakerCommands::store_domain() {
     const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
     auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
     const maker::MakerIdentity identity = KB_TRY(folder.identity());
-    if (!identity.authority || !identity.certificate) {
+    if (!identity.authority) {
       return fail(Errc::kState, "the maker has no certificate yet: kagibin maker install");
     }
     pki::TrustAnchors anchors;
     anchors.roots.push_back(*identity.authority);
     KB_TRY(pki::verify_under_root(anchors, certificate, pki::CertificateKind::kSecurityDomain,
                                   pki::CertificateDate::from_unix(clock_.now())));
-    if (certificate.fields().maker_key != identity.certificate->key_hash()) {
-      return fail(Errc::kUntrusted, "the certificate was given on the word of another maker");
-    }
     const Seid seid{certificate.fields().subject};
     const Aid aid = KB_TRY(Aid::from(certificate.fields().aids.front()));
     const maker::WaitingDomain domain = KB_TRY(folder.waiting_domain(seid, aid));
+    KB_TRY(domain.check(certificate));
     const auto card = KB_TRY(open_card(options_.reader));
     const auto channel = KB_TRY(apdu::ChannelLink::open(*card));
     KB_TRY(maker::store_domain_certificate(*channel, domain.keys, domain.agreement_key_version,
                                            certificate.encoded(), rng_));
-    KB_TRY(folder.forget_domain(seid, domain));
+    KB_TRY(folder.forget_domain(domain));
     return std::pair{seid, aid};
   }();
   if (!done) {

@@ -8,7 +8,6 @@
 #include "kagibin/cli/se/standard_modules.h"
 #include "kagibin/crypto/cms.h"
 #include "kagibin/crypto/key_file/key_file.h"
-#include "kagibin/pki/domain_key_request.h"
 #include "kagibin/se/nvm/nvm_file.h"
 
 namespace kagibin::cli {
@@ -101,8 +100,7 @@ Result<void> MakerCommands::add_domain(Plan& plan) const {
 Result<fs::path> MakerCommands::keep_domain(maker::MakerFolder& folder,
                                             const Seid& seid,
                                             const maker::MadeDomain& domain) {
-  const auto request = KB_TRY(pki::DomainKeyRequest::decode(domain.request));
-  KB_TRY(folder.keep_domain(seid, request.made().key_version, domain.keys, rng_));
+  KB_TRY(folder.keep_domain(domain, rng_));
   fs::path file = options_.domain_requests / (seid.hex() + ".kbq");
   KB_TRY(crypto::write_file(file, domain.request, false));
   return file;

@@ -191,7 +191,7 @@ TEST_F(ElementMakerTest, TheFolderKeepsADomainsKeysUntilItsCertificateIsStored) 
   const Seid seid = with_domain.seid;
   const MadeElement made =
       must(world_.maker->make(std::move(with_domain), medium(), world_.modules));
-  must(folder.keep_domain(seid, 0x04, made.domains.front().keys, world_.rng));
+  must(folder.keep_domain(made.domains.front(), world_.rng));
 
   Seid other = seid;
   other.octets[15] ^= 1U;
@@ -199,9 +199,25 @@ TEST_F(ElementMakerTest, TheFolderKeepsADomainsKeysUntilItsCertificateIsStored) 
   const WaitingDomain waiting = must(folder.waiting_domain(seid, aid));
   EXPECT_EQ(waiting.agreement_key_version, 0x04);
   const auto channel = must(apdu::ChannelLink::open(*made.element));
-  const Bytes certificate = made.certificate->encoded();
-  EXPECT_TRUE(store_domain_certificate(*channel, waiting.keys, 0x04, certificate, world_.rng));
-  must(folder.forget_domain(seid, waiting));
+  const auto certificate = must(world_.authority->certify_security_domain(waiting.asked, 1, 365));
+  EXPECT_TRUE(waiting.check(certificate).has_value());
+  const auto refused = [&](auto change, const crypto::EcPublicKey& key) {
+    pki::CertificateFields fields = certificate.fields();
+    change(fields);
+    const auto changed =
+        must(pki::Certificate::issue(fields, key, world_.authority->keys().current, world_.rng));
+    return !waiting.check(changed).has_value();
+  };
+  const auto stranger = must(crypto::EcPrivateKey::generate(world_.rng)).public_key();
+  EXPECT_TRUE(refused([](auto&) {}, stranger)) << "another key";
+  EXPECT_FALSE(refused([](auto&) {}, certificate.key()));
+  EXPECT_TRUE(refused([](auto& f) { f.subject[0] ^= 1; }, certificate.key()));
+  EXPECT_TRUE(refused([](auto& f) { f.aids[0].back() ^= 1; }, certificate.key()));
+  EXPECT_TRUE(refused([](auto& f) { f.owner->octets[0] ^= 1; }, certificate.key()));
+  EXPECT_TRUE(refused([](auto& f) { (*f.maker_key)[0] ^= 1; }, certificate.key()));
+  EXPECT_TRUE(
+      store_domain_certificate(*channel, waiting.keys, 0x04, certificate.encoded(), world_.rng));
+  must(folder.forget_domain(waiting));
   EXPECT_EQ(folder.waiting_domain(seid, aid).error().code, Errc::kNotFound);
 }
 

@@ -19,8 +19,14 @@ std::filesystem::path authority_file(const std::filesystem::path& folder) {
   return folder / "authority.point";
 }
 
+std::string name_of(const Seid& element, const Aid& domain) {
+  return element.hex() + "." + domain.hex();
+}
+std::string asked_record(const Seid& element, const Aid& domain) {
+  return "asked." + name_of(element, domain);
+}
 std::string records_of(const Seid& element, const Aid& domain) {
-  return "domain." + element.hex() + "." + domain.hex() + ".";
+  return "domain." + name_of(element, domain) + ".";
 }
 std::string record_of(const Seid& element, const Aid& domain, std::uint8_t agreement_key_version) {
   return records_of(element, domain) + to_hex(ByteView(&agreement_key_version, 1));
@@ -79,13 +85,28 @@ Result<void> MakerFolder::install(const pki::Certificate& certificate,
   return crypto::write_file(certificate_file(folder_), certificate.encoded(), false);
 }
 
-Result<void> MakerFolder::keep_domain(const Seid& element,
-                                      std::uint8_t agreement_key_version,
-                                      const delivery::KeyExport& keys,
-                                      crypto::Rng& rng) {
-  const SecretBytes octets = KB_TRY(delivery::encode_key_exports(std::span(&keys, 1)));
-  return records_.put(record_of(element, keys.security_domain, agreement_key_version),
-                      octets.expose(), rng);
+Result<void> WaitingDomain::check(const pki::Certificate& certificate) const {
+  const pki::CertificateFields& fields = certificate.fields();
+  const pki::DomainKey& made = asked.made();
+  const bool fits = fields.kind == pki::CertificateKind::kSecurityDomain &&
+                    fields.subject == made.element.octets && fields.aids.size() == 1 &&
+                    equal(fields.aids.front(), made.domain.view()) && fields.owner == made.owner &&
+                    fields.maker_key == asked.maker().key_hash() && certificate.key() == made.key;
+  if (!fits) {
+    return fail(Errc::kUntrusted,
+                "the certificate is of another key, element, domain, owner or maker than the one "
+                "that was asked for");
+  }
+  return {};
+}
+
+// The request first: what names the domain waits only with all that it needs.
+Result<void> MakerFolder::keep_domain(const MadeDomain& domain, crypto::Rng& rng) {
+  const auto request = KB_TRY(pki::DomainKeyRequest::decode(domain.request));
+  const pki::DomainKey& made = request.made();
+  KB_TRY(records_.put(asked_record(made.element, made.domain), domain.request, rng));
+  const SecretBytes octets = KB_TRY(delivery::encode_key_exports(std::span(&domain.keys, 1)));
+  return records_.put(record_of(made.element, made.domain, made.key_version), octets.expose(), rng);
 }
 
 Result<WaitingDomain> MakerFolder::waiting_domain(const Seid& element, const Aid& domain) const {
@@ -97,15 +118,19 @@ Result<WaitingDomain> MakerFolder::waiting_domain(const Seid& element, const Aid
   const SecretBytes octets = KB_TRY(records_.get(names.front()));
   auto keys = KB_TRY(delivery::decode_key_exports(octets.expose()));
   const auto version = from_hex(names.front().substr(prefix.size()));
+  const SecretBytes request = KB_TRY(records_.get(asked_record(element, domain)));
   if (keys.size() != 1 || !version || version->size() != 1) {
     return fail(Errc::kEncoding, "the maker's record of the domain is damaged");
   }
-  return WaitingDomain{.keys = std::move(keys.front()), .agreement_key_version = version->front()};
+  return WaitingDomain{.keys = std::move(keys.front()),
+                       .agreement_key_version = version->front(),
+                       .asked = KB_TRY(pki::DomainKeyRequest::decode(request.expose()))};
 }
 
-Result<void> MakerFolder::forget_domain(const Seid& element, const WaitingDomain& domain) {
-  return records_.erase(
-      record_of(element, domain.keys.security_domain, domain.agreement_key_version));
+Result<void> MakerFolder::forget_domain(const WaitingDomain& domain) {
+  const pki::DomainKey& made = domain.asked.made();
+  KB_TRY(records_.erase(record_of(made.element, made.domain, made.key_version)));
+  return records_.erase(asked_record(made.element, made.domain));
 }
 
 }  // namespace kagibin::roles::element_maker

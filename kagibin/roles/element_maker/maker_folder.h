@@ -4,7 +4,8 @@
 // that elements are given).
 //
 // A provider's domain waits for CERT.SD: until that is stored in it, the record
-// "domain.<SEID>.<AID>.<KVN of SK.SD.ECKA>" holds the domain's first key set.
+// "domain.<SEID>.<AID>.<KVN of SK.SD.ECKA>" holds the domain's first key set, and
+// "asked.<SEID>.<AID>" the request E6 that the certificate has to answer.
 //
 //   MakerFolder folder = KB_TRY(MakerFolder::open("maker", passphrase));
 //   ElementMaker maker(KB_TRY(folder.identity()), clock, rng);
@@ -14,6 +15,7 @@
 #include <string_view>
 
 #include "kagibin/crypto/record/record_folder.h"
+#include "kagibin/pki/domain_key_request.h"
 #include "kagibin/roles/element_maker/maker.h"
 
 namespace kagibin::roles::element_maker {
@@ -21,6 +23,11 @@ namespace kagibin::roles::element_maker {
 struct WaitingDomain {
   delivery::KeyExport keys;  // its first key set
   std::uint8_t agreement_key_version = 0;
+  pki::DomainKeyRequest asked;
+
+  // kUntrusted unless this CERT.SD is of the key, element, domain and owner that were asked for,
+  // on this maker's word.
+  Result<void> check(const pki::Certificate& certificate) const;
 };
 
 class MakerFolder {
@@ -39,13 +46,10 @@ class MakerFolder {
   // Checks and keeps what the controlling authority sent: CERT.EUM, and the root it is under.
   Result<void> install(const pki::Certificate& certificate, const crypto::EcPublicKey& root);
 
-  Result<void> keep_domain(const Seid& element,
-                           std::uint8_t agreement_key_version,
-                           const delivery::KeyExport& keys,
-                           crypto::Rng& rng);
+  Result<void> keep_domain(const MadeDomain& domain, crypto::Rng& rng);
   // kNotFound when no such domain of the element waits.
   Result<WaitingDomain> waiting_domain(const Seid& element, const Aid& domain) const;
-  Result<void> forget_domain(const Seid& element, const WaitingDomain& domain);
+  Result<void> forget_domain(const WaitingDomain& domain);
 
   static std::filesystem::path request_file(const std::filesystem::path& folder);
 

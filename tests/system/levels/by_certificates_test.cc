@@ -235,6 +235,32 @@ TEST_F(ByCertificatesTest, TheProviderLooksAtCertSdItself) {
   EXPECT_EQ(sealing.error().code, Errc::kRevoked) << sealing.error().text;
 }
 
+// The certificate in the domain ends where nobody renews it: an order that does not use it goes on.
+TEST_F(ByCertificatesTest, AnExpiredCertSdIsNoReasonAgainstAnotherChannel) {
+  DeploymentOptions options = by_certificates();
+  options.manager_exports_keys = true;
+  Deployment world("expired", options);
+  DeployedCard& card = world.add_card("phone-1");
+  pki::CertificateFields fields = card.domain_certificate->fields();
+  fields.effective = {20250101};
+  fields.expiration = {20260101};
+  const Bytes expired = must(pki::Certificate::issue(fields, card.domain_certificate->key(),
+                                                     world.authority->keys().current, world.rng))
+                            .encoded();
+  const auto seal = [&](std::string_view id, std::string_view payload) {
+    const auto order = world.open_order(id, card, payload);
+    const auto e0 = world.request(order.id);
+    return world.flow->seal(order.id, e0.attempt,
+                            must(world.enrol_with(card, e0.message, expired)));
+  };
+  const auto sealed = seal("order-1", Deployment::payload_text());
+  ASSERT_TRUE(sealed) << sealed.error().text;
+  EXPECT_EQ(header_of(sealed->envelope).level, 1);
+  const auto refused = seal("order-2", Deployment::payload_by_certificates());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::kExpired);
+}
+
 TEST_F(ByCertificatesTest, AnEpochThatRoseAfterLoadEndsTheDeliveryBeforeAKeyLeaves) {
   const auto order = open();
   const Bytes e2 = sealed(order);
@@ -349,7 +375,7 @@ TEST_F(ByCertificatesTest, EveryLostAnswerEndsInTheKeyInstalledOnce) {
       break;
     }
     ++lost;
-    card_.element->reset();
+    static_cast<void>(card_.element->reset());
     const Bytes e3 = must(world_.relay(card_, e2));
     ASSERT_EQ(world_.judge(order, 1, e3).verdict.verdict, Verdict::kConfirmed) << "answer " << at;
     EXPECT_TRUE(new_keys_open()) << "answer " << at;
