@@ -80,6 +80,25 @@ TEST(AttackTest, AWayThatWasRefusedSaysByWhat) {
   EXPECT_EQ(json.at("ways").as_array().size(), 3U);
 }
 
+TEST(AttackTest, AFindingIsStoppedWhenEveryTryIsAndEarnestWhenEveryControlSucceeds) {
+  Finding finding;
+  finding.tried("a try", true, "6985");
+  EXPECT_TRUE(finding.is_stopped());
+  EXPECT_FALSE(finding.is_earnest()) << "without a control nothing is shown";
+  finding.control("a control", true, "taken");
+  EXPECT_TRUE(finding.is_earnest());
+  EXPECT_FALSE(finding.is_open());
+  finding.open("known", true, "as the threat model says");
+  EXPECT_TRUE(finding.is_open());
+  EXPECT_TRUE(finding.is_stopped());
+  finding.control("another control", false, "6985");
+  EXPECT_FALSE(finding.is_earnest());
+  finding.tried("another try", false, "taken");
+  EXPECT_FALSE(finding.is_stopped());
+  EXPECT_FALSE(find_attack("nothing"));
+  EXPECT_EQ(find_attack("forge").value().name, "forge");
+}
+
 TEST(AttackTest, TheExpectedMatrixIsWhatWasProvedAndAChangedWordIsNoticed) {
   const std::string text = file("tests/attack/expected_matrix.txt");
   const std::string proofs = file("models/expected.txt");

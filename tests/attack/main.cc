@@ -21,6 +21,7 @@ using namespace kagibin::attack;
 struct Options {
   std::string scheme;
   std::string coalition;
+  std::string attack;
   std::string expected;
   std::string proofs;
   bool all = false;
@@ -98,6 +99,29 @@ int run_one(const Options& options) {
   return cli::kExitOk;
 }
 
+// One attack, or all of them. Fails where one succeeds, or where a control does not.
+int run_attacks(const Options& options) {
+  const auto named = find_attack(options.attack);
+  if (!named && options.attack != "all") {
+    fmt::print(stderr, "kagibin-attack: {}.\n", named.error().detail.text());
+    return cli::kExitUsage;
+  }
+  bool is_good = true;
+  for (const NamedAttack& attack : named_attacks()) {
+    if (named && attack.name != named->name) {
+      continue;
+    }
+    const Finding finding = attack.run();
+    is_good = is_good && finding.is_stopped() && finding.is_earnest();
+    if (options.json) {
+      fmt::print("{}\n", finding_json(attack, finding));
+    } else {
+      print_finding(attack, finding);
+    }
+  }
+  return is_good ? cli::kExitOk : cli::kExitFailed;
+}
+
 int run(const Options& options) {
   if (options.list) {
     print_list();
@@ -106,8 +130,13 @@ int run(const Options& options) {
   if (options.all) {
     return run_all(options);
   }
+  if (!options.attack.empty()) {
+    return run_attacks(options);
+  }
   if (options.scheme.empty()) {
-    fmt::print(stderr, "kagibin-attack: name a scheme, or --all, or --list; --help says more.\n");
+    fmt::print(stderr,
+               "kagibin-attack: name a scheme or an attack, or --all, or --list; --help says "
+               "more.\n");
     return cli::kExitUsage;
   }
   return run_one(options);
@@ -126,7 +155,11 @@ int main(int argc, char** argv) {
                  "who attacks: B, C, D-passive, D-active, with commas; without it an outsider")
       ->needs(scheme);
   auto* all = app.add_flag("--all", options.all, "every scheme and every coalition, as a matrix");
-  app.add_flag("--list", options.list, "list schemes, coalitions and ways");
+  app.add_option("--attack", options.attack,
+                 "one attack by its name, with its controls, or all of them")
+      ->excludes(all)
+      ->excludes(scheme);
+  app.add_flag("--list", options.list, "list schemes, coalitions, ways and attacks");
   app.add_option("--expect", options.expected,
                  "file with the matrix that has to come out (tests/attack/expected_matrix.txt)")
       ->needs(all)
@@ -140,7 +173,8 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "kagibin " KAGIBIN_VERSION);
   app.footer(
       "`leaks`: the program computed the delivered key, and prints it. `secret`: every way that it "
-      "knows failed. Exit code 0 in both cases, 1 where --expect or --models disagrees, 3 for a "
+      "knows failed. Exit code 0 in both cases, 1 where --expect or --models disagrees, an attack "
+      "succeeds or a control does not, 3 for a "
       "scheme that is not built.");
   if (argc == 2 && std::string_view(argv[1]) == "--manual-page") {
     fmt::print("{}", cli::manual_page(app, "kagibin " KAGIBIN_VERSION));

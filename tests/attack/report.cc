@@ -21,6 +21,27 @@ std::string_view way_that_found(const Cell& cell) {
   return "";
 }
 
+std::string_view word_of(const Fact& fact) {
+  switch (fact.kind) {
+    case Fact::Kind::kTry:
+      return fact.is_right ? "stopped" : "SUCCEEDS";
+    case Fact::Kind::kControl:
+      return fact.is_right ? "control" : "CONTROL?";
+    default:
+      return fact.is_right ? "open" : "CHANGED";
+  }
+}
+
+std::string_view word_of(const Finding& finding) {
+  if (!finding.is_stopped()) {
+    return "succeeds";
+  }
+  if (!finding.is_earnest()) {
+    return "not shown: a control failed";
+  }
+  return finding.is_open() ? "stopped, but for what is open" : "stopped";
+}
+
 boost::json::object object_of(const Cell& cell) {
   boost::json::array taken;
   for (const WayTaken& one : cell.taken) {
@@ -60,6 +81,30 @@ void print_list() {
   for (const Way& way : ways()) {
     fmt::print("  {:<17} {}\n", way.name, way.what);
   }
+  fmt::print("\nAttacks (--attack):\n");
+  for (const NamedAttack& attack : named_attacks()) {
+    fmt::print("  {:<17} {}\n", attack.name, attack.what);
+  }
+}
+
+void print_finding(const NamedAttack& attack, const Finding& finding) {
+  fmt::print("{}: {}\n", attack.name, attack.what);
+  for (const Fact& one : finding.facts) {
+    fmt::print("  {:<9} {}: {}\n", word_of(one), one.what, one.how);
+  }
+  fmt::print("{}\n", word_of(finding));
+}
+
+std::string finding_json(const NamedAttack& attack, const Finding& finding) {
+  boost::json::array facts;
+  for (const Fact& one : finding.facts) {
+    facts.push_back({{"what", one.what},
+                     {"how", one.how},
+                     {"kind", word_of(one)},
+                     {"as_expected", one.is_right}});
+  }
+  return boost::json::serialize(boost::json::object{
+      {"attack", attack.name}, {"verdict", word_of(finding)}, {"facts", std::move(facts)}});
 }
 
 void print_cell(const Cell& cell) {

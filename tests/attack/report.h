@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/attack/judge.h"
+#include "tests/attack/named/named_attack.h"
 
 namespace kagibin::attack {
 
@@ -14,6 +15,8 @@ void print_cell(const Cell& cell);
 // A table, and a line for each key that was read.
 void print_matrix(const std::vector<Cell>& cells);
 
+void print_finding(const NamedAttack& attack, const Finding& finding);
+std::string finding_json(const NamedAttack& attack, const Finding& finding);
 std::string cell_json(const Cell& cell);
 std::string matrix_json(const std::vector<Cell>& cells);
 

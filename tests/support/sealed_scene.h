@@ -7,9 +7,13 @@
 //   scene.rewind();
 #pragma once
 
+#include <functional>
 #include <string_view>
 
+#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/envelope/delivery_message.h"
+#include "kagibin/envelope/enrolment/answer_open.h"
+#include "kagibin/roles/service_provider/order_records.h"
 
 #include "tests/support/deployment.h"
 #include "tests/support/must.h"
@@ -42,6 +46,32 @@ struct SealedScene {
 
   envelope::EnvelopeHeader header() const {
     return must(envelope::EnvelopeHeader::decode(must(envelope::Envelope::decode(e2)).header));
+  }
+  // PK.SP.KEM's other half.
+  crypto::EcPrivateKey kem_key() {
+    const auto attempt = *must(world.journal.find_attempt(order, e0.attempt));
+    const SecretBytes scalar = must(world.keys->unseal(
+        roles::service_provider::kem_label(order, e0.attempt), attempt.sealed_kem_key));
+    return must(crypto::EcPrivateKey::from_scalar(scalar.expose()));
+  }
+  // What E4 holds, as the provider opens it.
+  envelope::AnswerContent answer() {
+    return must(envelope::open_answer(must(envelope::EnrolmentAnswer::decode(e4)), kem_key()));
+  }
+  // E2 with another header, or the same one, signed by this key: what only the binding of the
+  // header to the sealed part can notice.
+  Bytes signed_by(const crypto::EcPrivateKey& key,
+                  const std::function<void(envelope::EnvelopeHeader&)>& change) {
+    envelope::Envelope out = must(envelope::Envelope::decode(e2));
+    envelope::EnvelopeHeader changed = header();
+    change(changed);
+    out.header = changed.encode();
+    out.signature =
+        must(crypto::ecdsa_sign_der(key,
+                                    {ascii(envelope::kLabelEnvelope), out.header, out.sealed_tlv(),
+                                     crypto::sha256(answer().statement)},
+                                    world.rng));
+    return out.encode();
   }
   // The moment after E2 was sealed.
   void rewind() {

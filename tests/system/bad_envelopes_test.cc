@@ -9,8 +9,6 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/apdu/channel_link.h"
-#include "kagibin/crypto/ec/ecdsa.h"
-#include "kagibin/envelope/enrolment/answer_open.h"
 #include "kagibin/envelope/enrolment/enrolment.h"
 
 #include "tests/support/mutations.h"
@@ -20,7 +18,6 @@ namespace kagibin::test {
 namespace {
 
 using delivery::Verdict;
-using envelope::Envelope;
 using envelope::EnvelopeHeader;
 
 // What the element said, as one number: 0 when it accepted, FFFF for anything but a status word.
@@ -36,35 +33,12 @@ class BadEnvelopesTest : public testing::Test {
   std::uint16_t load(ByteView envelope) {
     return status_of(scene_.world.load(scene_.card, scene_.handle, envelope));
   }
-  // The envelope with another header, signed by the provider's own key: what only the binding of
-  // the header to the sealed part can notice.
   Bytes signed_with(const std::function<void(EnvelopeHeader&)>& change) {
-    Envelope envelope = must(Envelope::decode(scene_.e2));
-    EnvelopeHeader header = must(EnvelopeHeader::decode(envelope.header));
-    change(header);
-    envelope.header = header.encode();
-    const auto answer = must(envelope::EnrolmentAnswer::decode(scene_.e4));
-    const Bytes statement = statement_tlv();
-    envelope.signature =
-        must(crypto::ecdsa_sign_der(must(scene_.world.keys->signing_key()),
-                                    {ascii(envelope::kLabelEnvelope), envelope.header,
-                                     envelope.sealed_tlv(), crypto::sha256(statement)},
-                                    scene_.world.rng));
-    return envelope.encode();
+    return scene_.signed_by(must(scene_.world.keys->signing_key()), change);
   }
-  Bytes statement_tlv();
 
   SealedScene scene_{"bad envelopes"};
 };
-
-Bytes BadEnvelopesTest::statement_tlv() {
-  const auto attempt = *must(scene_.world.journal.find_attempt(scene_.order, scene_.e0.attempt));
-  const SecretBytes scalar =
-      must(scene_.world.keys->unseal("kem/order-1/1", attempt.sealed_kem_key));
-  const auto kem = must(crypto::EcPrivateKey::from_scalar(scalar.expose()));
-  return must(envelope::open_answer(must(envelope::EnrolmentAnswer::decode(scene_.e4)), kem))
-      .statement;
-}
 
 TEST_F(BadEnvelopesTest, EveryFlippedBitIsRefusedAndTheRightEnvelopeStillWorks) {
   const Names taken = accepted(bit_flips(scene_.e2), [&](const Bytes& damaged) {
@@ -170,13 +144,7 @@ TEST_F(BadEnvelopesTest, AnEnvelopeForAnotherTargetOfTheSameElementIsRefused) {
 
 TEST_F(BadEnvelopesTest, AnEnvelopeSignedByAnotherCertifiedProviderIsRefused) {
   const auto intruder = must(crypto::EcPrivateKey::generate(scene_.world.rng));
-  Envelope envelope = must(Envelope::decode(scene_.e2));
-  envelope.signature =
-      must(crypto::ecdsa_sign_der(intruder,
-                                  {ascii(envelope::kLabelEnvelope), envelope.header,
-                                   envelope.sealed_tlv(), crypto::sha256(statement_tlv())},
-                                  scene_.world.rng));
-  EXPECT_EQ(load(envelope.encode()), 0x6985);
+  EXPECT_EQ(load(scene_.signed_by(intruder, [](auto&) {})), 0x6985);
   EXPECT_EQ(scene_.finish(), Verdict::kConfirmed);
 }
 

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+// Two service providers on one element: what the one can do to the other's deliveries, a run a
+// verb. The attacking one carries the bytes as well: it sees and rules the relay.
+#include <algorithm>
+
+#include "kagibin/apdu/channel_link.h"
+#include "kagibin/apdu/exchange.h"
+#include "kagibin/cli/solver/solver.h"
+#include "kagibin/gp/select.h"
+#include "kagibin/kda/commands.h"
+
+#include "tests/attack/cast/scene.h"
+#include "tests/attack/named/named_attack.h"
+#include "tests/attack/tenants/tenant.h"
+#include "tests/support/sealed_scene.h"
+
+namespace kagibin::attack {
+
+namespace {
+
+using delivery::Verdict;
+using test::Deployment;
+using test::must;
+using test::SealedScene;
+
+scp::Scp03KeySet set_of(const delivery::KeyExport& record) {
+  return must(scp::Scp03KeySet::create(record.key_enc.duplicate(), record.key_mac.duplicate(),
+                                       record.key_dek.duplicate()));
+}
+
+bool found(const cli::Derived& derived, const SecretBytes& key) {
+  return std::ranges::any_of(
+      derived.keys, [&](const SecretBytes& one) { return ct_equal(one.expose(), key.expose()); });
+}
+
+// What a provider can ask the element without being let in anywhere.
+Bytes look(test::DeployedCard& card, const Aid& others_target) {
+  Bytes out;
+  const auto channel = must(apdu::ChannelLink::open(*card.element));
+  const auto ask = [&](const apdu::CommandApdu& command) {
+    append(out, must(apdu::exchange(*channel, command)).encode());
+  };
+  ask(kda::select());
+  ask(kda::capabilities());
+  for (std::uint8_t guess = 0; guess < 4; ++guess) {
+    Handle handle;
+    handle.octets.fill(guess);
+    ask(kda::status(handle));
+    ask(kda::get_receipt(handle));
+  }
+  const ByteView aid = others_target.view();
+  ask(gp::Select{.name = Bytes(aid.begin(), aid.end())}.encode());
+  return out;
+}
+
+// What the statement of the tenant's own enrolment says, but for what is drawn at random.
+struct Seen {
+  Bytes answers;
+  std::uint32_t enrolments = 0;
+  std::uint32_t committed = 0;
+  std::uint8_t highest_version = 0;
+  std::uint16_t min_epoch = 0;
+};
+
+Seen second_look(bool other_delivers) {
+  SealedScene scene("tenants, detect");
+  Tenant tenant(scene.world, scene.card);
+  KB_CHECK(tenant.deliver());
+  if (other_delivers) {
+    KB_CHECK(scene.finish() == Verdict::kConfirmed);
+  }
+  Seen out{.answers = look(scene.card, Deployment::domain_aid())};
+  const auto statement = must(envelope::EnrolmentStatement::decode(must(tenant.enrol()).statement));
+  out.enrolments = statement.enrolment_counter;
+  out.committed = statement.last_committed_seq;
+  out.highest_version = statement.highest_key_version;
+  out.min_epoch = statement.min_epoch;
+  return out;
+}
+
+std::uint32_t enrolments_after(std::size_t others) {
+  Deployment world("tenants, counter");
+  test::DeployedCard& card = world.add_card("phone-1");
+  Tenant tenant(world, card);
+  must(tenant.enrol());
+  const auto order = world.open_order("order-1", card);
+  for (std::size_t at = 0; at < others; ++at) {
+    const auto e0 = must(world.flow->attempt_after(order.id, static_cast<std::uint32_t>(at)));
+    must(world.enrol(card, e0.message));
+  }
+  return must(envelope::EnrolmentStatement::decode(must(tenant.enrol()).statement))
+      .enrolment_counter;
+}
+
+}  // namespace
+
+Finding tenant_read() {
+  Finding out;
+  Scene scene(find_scheme("p1").value(), {.sees_relay = true}, "tenants, read");
+  Tenant tenant(scene.world(), scene.card());
+  KB_CHECK(tenant.deliver());
+  KB_CHECK(scene.deliver());
+  cli::CoalitionView view = scene.view();
+  view.key_sets.push_back(set_of(tenant.channel()));
+  view.key_sets.push_back(must(scp::Scp03KeySet::create(
+      tenant.keys()[0].duplicate(), tenant.keys()[1].duplicate(), tenant.keys()[2].duplicate())));
+  view.private_keys.push_back(tenant.provider().key().duplicate());
+  view.private_keys.push_back(tenant.provider().kem_key().duplicate());
+  const cli::Derived derived = cli::derive(view);
+  const std::vector<SecretBytes> delivered = scene.delivered();
+  out.tried("derive the other's key from the relay, with all keys of one's own",
+            !found(derived, delivered.front()),
+            std::to_string(view.key_sets.size() + derived.tried) + " keys tried");
+  out.control("one's own key, by the same means", found(derived, tenant.keys().front()), "found");
+  view.key_sets.push_back(set_of(scene.card().domain_keys));
+  out.control("the other's key, with the other's channel keys",
+              found(cli::derive(view), delivered.front()), "found");
+  return out;
+}
+
+Finding tenant_change() {
+  Finding out;
+  SealedScene scene("tenants, change");
+  Deployment& world = scene.world;
+  Tenant tenant(world, scene.card);
+  const Bytes own = tenant.seal(must(tenant.enrol()));
+  const auto into_other = world.load(scene.card, scene.handle, own);
+  out.tried("one's own envelope into the other's slot", !into_other, said(into_other));
+  const auto renamed = world.load(scene.card, scene.handle,
+                                  scene.signed_by(tenant.provider().key(), [&](auto& header) {
+                                    header.spid = tenant.provider().spid();
+                                  }));
+  out.tried("the other's envelope in one's own name", !renamed, said(renamed));
+  const bool opens = world.opens_with(scene.card, Deployment::kDomainKeyVersion,
+                                      Deployment::channel_keys(tenant.channel()));
+  out.tried("a session in the other's domain under one's own keys", !opens,
+            "the cryptogram is wrong");
+  const Verdict verdict = scene.finish();
+  const auto keys = must(world.keys->channel_keys(scene.card.seid, Deployment::domain_aid(),
+                                                  Deployment::kNewKeyVersion));
+  out.tried("something else arrives",
+            verdict == Verdict::kConfirmed && keys &&
+                world.opens_with(scene.card, Deployment::kNewKeyVersion, *keys),
+            "the other's own keys open its domain");
+  const auto header =
+      must(envelope::EnvelopeHeader::decode(must(envelope::Envelope::decode(own)).header));
+  const auto right = world.load(scene.card, header.handle, own);
+  out.control("the same envelope in one's own slot", right.has_value(), said(right));
+  return out;
+}
+
+Finding tenant_replace() {
+  Finding out;
+  SealedScene scene("tenants, replace");
+  Deployment& world = scene.world;
+  Tenant tenant(world, scene.card);
+  const auto asked = world.enrol(scene.card, tenant.provider().request(scene.e0.message));
+  out.tried("an enrolment for the other's domain", !asked, said(asked));
+  const auto repeated = world.enrol(scene.card, scene.e0.message);
+  out.tried("the other's request once more, against its waiting slot",
+            !repeated || *repeated == scene.e4, "the same answer again, and the slot stays");
+  KB_CHECK(tenant.deliver());
+  must(tenant.enrol());
+  out.tried("the other's slot, by enrolments and deliveries of one's own",
+            scene.finish() == Verdict::kConfirmed, "it keeps its envelope and delivers");
+  scene.rewind();
+  const auto again = world.flow->attempt_after(scene.order, scene.e0.attempt);
+  must(world.enrol(scene.card, must(again).message));
+  const auto gone = world.load(scene.card, scene.handle, scene.e2);
+  out.control("a request by the other itself replaces its slot", !gone, said(gone));
+  return out;
+}
+
+Finding tenant_block() {
+  Finding out;
+  SealedScene scene("tenants, block");
+  Deployment& world = scene.world;
+  Tenant tenant(world, scene.card, Tenant::kTargets + 1);
+  for (std::size_t number = 0; number < Tenant::kTargets; ++number) {
+    must(tenant.enrol(number));
+  }
+  const auto beyond = tenant.enrol(Tenant::kTargets);
+  out.control("a target more than a provider may have is refused to oneself", !beyond,
+              said(beyond));
+  for (int round = 0; round < 12; ++round) {
+    must(tenant.enrol());
+    const auto bad = world.load(scene.card, scene.handle,
+                                scene.signed_by(tenant.provider().key(), [](auto&) {}));
+    KB_CHECK(!bad);
+  }
+  const auto cancelled = [&] {
+    device::Channels channels = must(device::Channels::open_logical(scene.card.link()));
+    auto session = must(device::KdaSession::select(channels));
+    return session.cancel(tenant.provider().request(scene.e0.message, true));
+  }();
+  out.tried("a cancellation of the other's order", !cancelled, said(cancelled));
+  out.tried("every slot that one may have, twelve more enrolments, twelve bad envelopes",
+            scene.finish() == Verdict::kConfirmed, "the other's delivery arrives");
+  const auto next =
+      world.open_order("order-2", scene.card,
+                       R"({"target":"A00000015153504B01","channel":{"key_version":"31"},)"
+                       R"("actions":[{"put_key":{"replace":"31","key_version":"31",)"
+                       R"("key_identifier":"01","keys":[{"random":16},{"random":16},)"
+                       R"({"random":16}]}}]})");
+  out.tried("the other's next order",
+            world.deliver(scene.card, next.id).verdict.verdict == Verdict::kConfirmed,
+            "arrives, too");
+  return out;
+}
+
+Finding tenant_detect() {
+  Finding out;
+  const Seen quiet = second_look(false);
+  const Seen busy = second_look(true);
+  out.tried("SELECT, CAPABILITIES, STATUS and GET RECEIPT of handles that are guessed",
+            quiet.answers == busy.answers, "the same octets");
+  out.tried("SEQ, key version and epoch in one's own statement",
+            quiet.committed == busy.committed && quiet.highest_version == busy.highest_version &&
+                quiet.min_epoch == busy.min_epoch,
+            "the same");
+  const std::uint32_t alone = enrolments_after(0);
+  const std::uint32_t three = enrolments_after(3);
+  out.open("the enrolment counter in one's own statement (E1/89)", three == alone + 3,
+           "counts the enrolments of all providers: " + std::to_string(alone) + " and " +
+               std::to_string(three));
+  Deployment world("tenants, detect, control");
+  test::DeployedCard& card = world.add_card("phone-1");
+  Tenant tenant(world, card);
+  const auto before = must(envelope::EnrolmentStatement::decode(must(tenant.enrol()).statement));
+  out.control("one's own delivery, in the same statement",
+              before.last_committed_seq == 0 && quiet.committed == 1, "SEQ 0, then 1");
+  return out;
+}
+
+}  // namespace kagibin::attack
