@@ -75,6 +75,7 @@ THIRD_PARTY_HEADERS = (  # first match counts
     (r"fmt/.*", EVERYWHERE),
     (r"(gtest|gmock|rapidcheck)([/.].*)", ("tests",)),
     (r"benchmark/.*", ("bench",)),
+    (r"valgrind/.*", ("tests",)),
 )
 THIRD_PARTY_TARGETS = {
     "OpenSSL::Crypto": (*CRYPTO, *PARTS),

@@ -3,6 +3,8 @@
 
 #include <cstring>
 
+#include "kagibin/base/declassified.h"
+
 namespace kagibin {
 
 void wipe(MutableByteView octets) {
@@ -19,7 +21,7 @@ bool ct_equal(ByteView left, ByteView right) {
   for (std::size_t i = 0; i < left.size(); ++i) {
     difference = static_cast<std::uint8_t>(difference | (left[i] ^ right[i]));
   }
-  return difference == 0;
+  return declassified(difference) == 0;
 }
 
 SecretBytes SecretBytes::copy_of(ByteView octets) {

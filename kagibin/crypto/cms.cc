@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/crypto/cms.h"
 
+#include <array>
 #include <climits>
 
 #include "kagibin/crypto/ec/p256.h"
@@ -9,6 +10,18 @@
 
 namespace kagibin::crypto {
 namespace {
+
+// libcrypto copies content by way of a buffer of 4 KiB on the stack, which it does not wipe. Its
+// frames lie below the caller's, where this one's come to lie.
+struct StackBelow {
+  StackBelow() = default;
+  StackBelow(const StackBelow&) = delete;
+  StackBelow& operator=(const StackBelow&) = delete;
+  [[gnu::noinline]] ~StackBelow() {
+    std::array<std::uint8_t, std::size_t{16} * 1024> frame{};
+    wipe(frame);
+  }
+};
 
 std::unexpected<Error> not_opened() {
   return fail(Errc::kAuthentication, "the CMS file does not open");
@@ -113,6 +126,7 @@ Result<Bytes> cms_seal(ByteView content,
                        const EcPrivateKey& signer_key,
                        std::string_view signer_certificate_pem,
                        std::string_view recipient_certificate_pem) {
+  const StackBelow stack;
   const ErrorScope errors;
   const X509Ptr recipient = KB_TRY(read_certificate(recipient_certificate_pem));
   KB_TRY(to_public_key(X509_get0_pubkey(recipient.get())));
@@ -132,6 +146,7 @@ Result<CmsContent> cms_open(ByteView der,
                             std::string_view recipient_certificate_pem) {
   // The signer is believed by its key alone, which the caller pins.
   constexpr unsigned kFlags = CMS_BINARY | CMS_NO_SIGNER_CERT_VERIFY;
+  const StackBelow stack;
   const ErrorScope errors;
   const X509Ptr recipient = KB_TRY(certificate_of(recipient_certificate_pem, recipient_key));
   const CmsPtr envelope = KB_TRY(decode(der, NID_id_smime_ct_authEnvelopedData));

@@ -154,6 +154,18 @@ TEST(PaddingTest, RefusesWhatHasNone) {
   }
 }
 
+TEST(PaddingTest, OfMoreThanOneBlockIsTakenWhereItIsAskedFor) {
+  Bytes far(48);
+  EXPECT_EQ(unpad80_blocks(far).error().code, Errc::kAuthentication);
+  far[3] = 0x80;
+  EXPECT_EQ(unpad80_blocks(far).value(), 3U);
+  far[40] = 0x80;
+  EXPECT_EQ(unpad80_blocks(far).value(), 40U);
+  far[47] = 0x01;
+  EXPECT_EQ(unpad80_blocks(far).error().code, Errc::kAuthentication);
+  EXPECT_EQ(unpad80_blocks({}).error().code, Errc::kAuthentication);
+}
+
 // SP 800-38D, 7.1, 7.2: GCM
 TEST(AesGcmTest, SealsAndOpensTheStandardsCases) {
   for_each_vector("kagibin/crypto/cipher/testdata/aes_gcm.vec", [](VectorCase& vector) {

@@ -40,6 +40,7 @@ using OpensslPtr = std::unique_ptr<T, OpensslDeleter<Function>>;
 using BignumPtr = OpensslPtr<BIGNUM, BN_clear_free>;
 using BioPtr = OpensslPtr<BIO, BIO_vfree>;  // BIO_free answers an int that nobody needs
 using BnCtxPtr = OpensslPtr<BN_CTX, BN_CTX_free>;
+using CmsPtr = OpensslPtr<CMS_ContentInfo, CMS_ContentInfo_free>;
 using CipherCtxPtr = OpensslPtr<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
 using EcGroupPtr = OpensslPtr<EC_GROUP, EC_GROUP_free>;
 using EcPointPtr = OpensslPtr<EC_POINT, EC_POINT_clear_free>;
@@ -58,18 +59,6 @@ struct OpensslMemoryDeleter {
   void operator()(unsigned char* memory) const { OPENSSL_free(memory); }
 };
 using OpensslMemory = std::unique_ptr<unsigned char, OpensslMemoryDeleter>;
-
-// CMS holds its content in memory that libcrypto does not wipe.
-struct CmsDeleter {
-  void operator()(CMS_ContentInfo* cms) const {
-    ASN1_OCTET_STRING** const content = cms == nullptr ? nullptr : CMS_get0_content(cms);
-    if (content != nullptr && *content != nullptr && (*content)->data != nullptr) {
-      OPENSSL_cleanse((*content)->data, static_cast<std::size_t>((*content)->length));
-    }
-    CMS_ContentInfo_free(cms);
-  }
-};
-using CmsPtr = std::unique_ptr<CMS_ContentInfo, CmsDeleter>;
 
 class ErrorScope {
  public:

@@ -3,7 +3,33 @@
 
 #include <algorithm>
 
+#include "kagibin/base/declassified.h"
+
 namespace kagibin::crypto {
+namespace {
+
+// From the end: zeros, then 80, all within the last `room` octets, every one of which is looked at,
+// whatever stands there. All arithmetic is on 0 and 1.
+Result<std::size_t> unpad(ByteView padded, std::size_t room) {
+  unsigned searching = 1;
+  unsigned found = 0;
+  std::size_t position = 0;
+  for (std::size_t i = 1; i <= std::min(room, padded.size()); ++i) {
+    const unsigned octet = padded[padded.size() - i];
+    const unsigned is_zero = 1U ^ ((octet + 0xFFU) >> 8U);
+    const unsigned is_mark = 1U ^ (((octet ^ 0x80U) + 0xFFU) >> 8U);
+    const unsigned here = searching & is_mark;
+    found |= here;
+    position |= (padded.size() - i) & (std::size_t{0} - here);
+    searching &= is_zero;
+  }
+  if (declassified(found) == 0) {
+    return fail(Errc::kAuthentication, "the octets do not open");
+  }
+  return declassified(position);
+}
+
+}  // namespace
 
 SecretBytes pad80(ByteView data, std::size_t block_bytes) {
   SecretBytes out((data.size() / block_bytes + 1) * block_bytes);
@@ -13,26 +39,9 @@ SecretBytes pad80(ByteView data, std::size_t block_bytes) {
 }
 
 Result<std::size_t> unpad80(ByteView padded, std::size_t block_bytes) {
-  // From the end: zeros, then 80, all within the last block; every octet of that block is looked
-  // at, whatever stands there. All arithmetic below is on 0 and 1.
-  unsigned searching = 1;
-  unsigned found = 0;
-  std::size_t position = 0;
-  if (!padded.empty() && padded.size() % block_bytes == 0) {
-    for (std::size_t i = 1; i <= block_bytes; ++i) {
-      const unsigned octet = padded[padded.size() - i];
-      const unsigned is_zero = 1U ^ ((octet + 0xFFU) >> 8U);
-      const unsigned is_mark = 1U ^ (((octet ^ 0x80U) + 0xFFU) >> 8U);
-      const unsigned here = searching & is_mark;
-      found |= here;
-      position |= (padded.size() - i) & (std::size_t{0} - here);
-      searching &= is_zero;
-    }
-  }
-  if (found == 0) {
-    return fail(Errc::kAuthentication, "the octets do not open");
-  }
-  return position;
+  return unpad(padded, padded.size() % block_bytes == 0 ? block_bytes : 0);
 }
+
+Result<std::size_t> unpad80_blocks(ByteView padded) { return unpad(padded, padded.size()); }
 
 }  // namespace kagibin::crypto

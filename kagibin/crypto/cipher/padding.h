@@ -18,5 +18,7 @@ SecretBytes pad80(ByteView data, std::size_t block_bytes = 16);
 // The length without the padding; kAuthentication when there is none. In time that depends on the
 // length only.
 Result<std::size_t> unpad80(ByteView padded, std::size_t block_bytes = 16);
+// The same where more than one block may be padding: answers that some cards pad to a fixed length.
+Result<std::size_t> unpad80_blocks(ByteView padded);
 
 }  // namespace kagibin::crypto

@@ -8,6 +8,7 @@
 #include <openssl/core_names.h>
 #include <openssl/param_build.h>
 
+#include "kagibin/base/declassified.h"
 #include "kagibin/base/secret.h"
 #include "kagibin/crypto/curve/order_inverse.h"
 
@@ -164,7 +165,7 @@ bool is_scalar(Curve curve, ByteView octets) {
   const unsigned below =
       subtract_order(order, octets, difference.expose_mutable().first(order.size()));
   const unsigned not_zero = (any + 0xFFU) >> 8U;
-  return (below & not_zero) == 1U;
+  return declassified(below & not_zero) == 1U;
 }
 
 void reduce_modulo_order(Curve curve, ByteView octets, MutableByteView out) {

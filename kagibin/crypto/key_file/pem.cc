@@ -5,9 +5,12 @@
 
 #include <openssl/pem.h>
 
+#include "kagibin/crypto/libcrypto_memory.h"
+
 namespace kagibin::crypto {
 
 BioPtr memory_reader(ByteView octets) {
+  static_cast<void>(wipes_what_it_frees());  // so that it is linked
   if (octets.size() > INT_MAX) {
     return nullptr;
   }

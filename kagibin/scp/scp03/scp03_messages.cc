@@ -10,24 +10,10 @@ namespace {
 constexpr std::size_t kShortLimit = 255;
 constexpr std::uint32_t kShortLe = 256;
 constexpr std::uint8_t kResponseMark = 0x80;
-constexpr std::uint8_t kPaddingMark = 0x80;
 
 // The form the command is sent in, as CommandApdu::encode() chooses it.
 bool is_extended(const apdu::CommandApdu& command, std::size_t length) {
   return command.extended || length > kShortLimit || command.le.value_or(1) > kShortLe;
-}
-
-// The length of an answer without its padding. The R-MAC covers it and was checked before, so this
-// need not hide where it fails; published sessions show answers padded by more than one block.
-Result<std::size_t> unpad_answer(ByteView padded) {
-  std::size_t size = padded.size();
-  while (size > 0 && padded[size - 1] == 0) {
-    --size;
-  }
-  if (size == 0 || padded[size - 1] != kPaddingMark) {
-    return fail(Errc::kAuthentication, "secure messaging is wrong");
-  }
-  return size - 1;
 }
 
 }  // namespace
@@ -90,7 +76,8 @@ Result<SecretBytes> decrypt_data(const Scp03SessionKeys& keys,
   }
   const crypto::AesBlock icv = KB_TRY(encryption_icv(keys, counter, direction));
   SecretBytes plain = KB_TRY(crypto::aes_cbc_decrypt(keys.s_enc.expose(), icv, data));
-  const auto size = direction == Direction::kResponse ? unpad_answer(plain.expose())
+  // Published sessions show answers padded by more than one block.
+  const auto size = direction == Direction::kResponse ? crypto::unpad80_blocks(plain.expose())
                                                       : crypto::unpad80(plain.expose());
   if (!size) {
     return fail(Errc::kAuthentication, "secure messaging is wrong");
