@@ -25,6 +25,8 @@ json::value a_list() {
   element.seid.octets.fill(0x01);
   element.iin = {0x42};
   element.cin = {0x45, 0x00};
+  element.kda_certificate_sha256.emplace().fill(0xCE);
+  element.casd_key_sha256.emplace().fill(0xCA);
   list.elements.push_back(element);
   const std::string text = to_json(list);
   return json::parse(json::string_view(text.data(), text.size()));
@@ -38,20 +40,35 @@ std::string_view fault(const json::value& value) {
   return list ? std::string_view("none") : name(list.error().code);
 }
 
+constexpr const char* kCertificatePin = "/elements/0/kdaCertificateSha256";
+constexpr const char* kCasdPin = "/elements/0/casdKeySha256";
+
 TEST(ShipmentListMemberTest, EachIsNeededAndOfOneType) {
   ASSERT_EQ(fault(a_list()), "none");
   const std::vector<std::string> places = test::json_places(a_list());
-  EXPECT_EQ(places.size(), 11U);
+  EXPECT_EQ(places.size(), 12U);
   for (const std::string& place : places) {
     json::value value = a_list();
     value.at_pointer(place) = nullptr;
     EXPECT_EQ(fault(value), name(Errc::kEncoding)) << place;
     value = a_list();
-    if (test::erase_member(value, place)) {
+    const bool is_pin = place == kCertificatePin || place == kCasdPin;
+    if (!is_pin && test::erase_member(value, place)) {
       EXPECT_EQ(fault(value), name(Errc::kEncoding)) << place;
     }
   }
   EXPECT_EQ(fault(json::array()), name(Errc::kEncoding));
+}
+
+TEST(ShipmentListMemberTest, AnElementHasOnePinAtLeast) {
+  json::value value = a_list();
+  ASSERT_TRUE(test::erase_member(value, kCertificatePin));
+  EXPECT_EQ(fault(value), "none");
+  ASSERT_TRUE(test::erase_member(value, kCasdPin));
+  EXPECT_EQ(fault(value), name(Errc::kEncoding));
+  value = a_list();
+  ASSERT_TRUE(test::erase_member(value, kCasdPin));
+  EXPECT_EQ(fault(value), "none");
 }
 
 TEST(ShipmentListMemberTest, NoOtherIsKnown) {
@@ -89,6 +106,8 @@ TEST(ShipmentListMemberTest, EachHasItsLimits) {
       {"/elements/0/cin", R"("0G")", Errc::kEncoding},
       {"/elements/0/kdaCertificateSha256", digits(31), Errc::kLength},
       {"/elements/0/kdaCertificateSha256", digits(33), Errc::kLimit},
+      {"/elements/0/casdKeySha256", digits(31), Errc::kLength},
+      {"/elements/0/casdKeySha256", digits(33), Errc::kLimit},
   };
   for (const Row& row : rows) {
     json::value value = a_list();
