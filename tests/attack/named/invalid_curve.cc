@@ -99,6 +99,7 @@ void to_the_domain(Finding& out) {
   fields.issuer = Bytes(name.begin(), name.end());
   fields.aids.clear();
   fields.owner.reset();
+  fields.maker_key.reset();
   const auto certificate = must(
       pki::Certificate::issue(fields, key.public_key(), world.maker->identity().key, world.rng));
   const auto channel = must(apdu::ChannelLink::open(*card.element));

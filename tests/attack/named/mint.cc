@@ -54,6 +54,7 @@ StatusWord host_with(Scene& scene, const crypto::EcPrivateKey& issuer) {
   fields.issuer = Bytes(name.begin(), name.end());
   fields.aids.clear();
   fields.owner.reset();
+  fields.maker_key.reset();
   const auto certificate =
       must(pki::Certificate::issue(fields, key.public_key(), issuer, world.rng));
   const auto channel = must(apdu::ChannelLink::open(*scene.card().element));
@@ -97,6 +98,13 @@ Finding mint_certificates() {
     out.tried(by(minter, "CERT.OCE"), host.value != 0x9000,
               to_hex(std::array{host.sw1(), host.sw2()}));
   }
+  pki::CertificateFields on_their_word = scene.card().domain_certificate->fields();
+  on_their_word.maker_key = crypto::sha256(scene.holdings().maker->key.public_key().point());
+  const auto theirs = scene.enrol_with(
+      must(pki::Certificate::issue(std::move(on_their_word), scene.card().domain_certificate->key(),
+                                   root, world.rng))
+          .encoded());
+  out.tried("CERT.SD by the authority on another maker's word", !theirs, said(theirs));
   const auto provider = request_with(scene, root);
   out.control("CERT.SP by the authority", provider.has_value(), said(provider));
   const auto domain =
