@@ -320,7 +320,8 @@ class HttpServer::Impl {
     if (!error) {
       const std::optional<std::string> subject = peer_common_name(stream.native_handle());
       beast::flat_buffer buffer;
-      while (co_await exchange(stream, buffer, subject)) {
+      // A stop that came while an answer was being written has cancelled nothing.
+      while (!stopping_ && co_await exchange(stream, buffer, subject)) {
       }
       beast::get_lowest_layer(stream).expires_after(std::chrono::seconds(1));
       co_await stream.async_shutdown(token);
