@@ -163,9 +163,8 @@ Result<CmsContent> cms_open(ByteView der,
   if (signer == nullptr) {
     return not_opened();
   }
-  EcPublicKey key = KB_TRY(to_public_key(X509_get0_pubkey(signer)));
-  return CmsContent{.content = SecretBytes::copy_of(memory_content(out.get())),
-                    .signer = std::move(key)};
+  const EcPublicKey key = KB_TRY(to_public_key(X509_get0_pubkey(signer)));
+  return CmsContent{.content = SecretBytes::copy_of(memory_content(out.get())), .signer = key};
 }
 
 }  // namespace kagibin::crypto

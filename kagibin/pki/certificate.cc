@@ -23,10 +23,10 @@ Result<Certificate> Certificate::decode(ByteView octets) {
   if (!signature) {
     return fail(Errc::kLength, "a certificate's signature is 64 octets");
   }
-  crypto::EcPublicKey key = KB_TRY(crypto::EcPublicKey::from_point(objects.point));
+  const crypto::EcPublicKey key = KB_TRY(crypto::EcPublicKey::from_point(objects.point));
   const auto signed_at = static_cast<std::size_t>(objects.body.data() - octets.data());
-  return Certificate(std::move(fields), std::move(key), Bytes(octets.begin(), octets.end()),
-                     signed_at, objects.body.size(), *signature);
+  return Certificate(std::move(fields), key, Bytes(octets.begin(), octets.end()), signed_at,
+                     objects.body.size(), *signature);
 }
 
 bool Certificate::signed_by(const crypto::EcPublicKey& issuer_key) const {

@@ -101,8 +101,8 @@ Finding mint_certificates() {
   pki::CertificateFields on_their_word = scene.card().domain_certificate->fields();
   on_their_word.maker_key = crypto::sha256(scene.holdings().maker->key.public_key().point());
   const auto theirs = scene.enrol_with(
-      must(pki::Certificate::issue(std::move(on_their_word), scene.card().domain_certificate->key(),
-                                   root, world.rng))
+      must(pki::Certificate::issue(on_their_word, scene.card().domain_certificate->key(), root,
+                                   world.rng))
           .encoded());
   out.tried("CERT.SD by the authority on another maker's word", !theirs, said(theirs));
   const auto provider = request_with(scene, root);

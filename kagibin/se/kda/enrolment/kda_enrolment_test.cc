@@ -94,7 +94,7 @@ TEST(KdaEnrol, RefusesEveryFlippedBitOfARequest) {
 
 TEST(KdaEnrol, RefusesSuitesThatAreNotBuiltByName) {
   KdaBench bench;
-  Delivery delivery = bench.request();
+  const Delivery delivery = bench.request();
   Bytes other = delivery.request;
   const Bytes suite = hex("810101");
   const auto at = std::ranges::search(other, suite);
@@ -307,7 +307,7 @@ TEST(KdaEnrol, AForgottenRequestTakesAnIdleSlotAndNothingElse) {
   bench.seal(current, bench.add_keys(0x31));
   ASSERT_EQ(bench.load(current), sw::kOk);
   bool has_put = false;
-  bench.tamper = [&](const apdu::CommandApdu& command, apdu::ResponseApdu answer) {
+  bench.tamper = [&](const apdu::CommandApdu& command, const apdu::ResponseApdu& answer) {
     has_put = has_put || command.ins == apdu::ins::kPutKey;
     return has_put ? apdu::ResponseApdu{{}, StatusWord{0x6F00}} : answer;
   };
