@@ -128,7 +128,7 @@ Checked<void> OrderFlow::check_casd(const OpenedAnswer& answer, const ByCasd& by
                   kReport);
   }
   const auto shipped = KB_TRY(in_.shipments.find(answer.statement.seid));
-  if (!shipped || shipped->casd_key != crypto::sha256(by.casd.key().point())) {
+  if (!shipped || !shipped->casd || shipped->casd->key != crypto::sha256(by.casd.key().point())) {
     return refuse(
         Errc::kUntrusted,
         fmt::format("no shipment list pins element {} to this CASD", answer.statement.seid.hex()),
@@ -146,6 +146,12 @@ Checked<void> OrderFlow::check_casd(const OpenedAnswer& answer, const ByCasd& by
         made.error().code,
         fmt::format("the certificate of its maker is not good ({})", made.error().detail.text()),
         "a CASD is worth what the maker is that made it.");
+  }
+  if (maker->key_hash() != shipped->casd->maker_key) {
+    return refuse(Errc::kUntrusted,
+                  "its maker has another key since the list that pins the element to this CASD",
+                  "import a list that the maker signed with its present key and that names the "
+                  "element.");
   }
   return {};
 }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kElementKind = "element";
 constexpr std::string_view kCardKind = "card";
-constexpr std::string_view kCasdKind = "casd";  // by SEID: 32 octets, or none
+constexpr std::string_view kCasdKind = "casd";  // by SEID: CasdPin, or no octets
 constexpr std::string_view kMakerKind = "maker";
 
 constexpr crypto::Digest256 kNoCertificate{};
@@ -42,6 +42,16 @@ Result<ShipmentEntry> decode(ByteView octets) {
   const ByteView cin = in.take_rest();
   out.iin.assign(iin.begin(), iin.end());
   out.cin.assign(cin.begin(), cin.end());
+  return out;
+}
+
+Bytes encode(const CasdPin& pin) { return ByteWriter().bytes(pin.key).bytes(pin.maker_key).take(); }
+
+Result<CasdPin> decode_pin(ByteView octets) {
+  ByteReader in(octets);
+  CasdPin out;
+  out.key = *to_array<32>(KB_TRY(in.bytes(32)));
+  out.maker_key = *to_array<32>(KB_TRY(in.bytes(32)));
   return out;
 }
 
@@ -104,9 +114,11 @@ Checked<std::size_t> ShipmentBook::import(std::string_view file,
                               .cin = element.cin};
     KB_TRY(journal_.put_record(kCardKind, card_key(element.iin, element.cin), element.seid.view()));
     KB_TRY(journal_.put_record(kElementKind, element.seid.view(), encode(entry)));
-    const auto& casd = element.casd_key_sha256;
-    KB_TRY(
-        journal_.put_record(kCasdKind, element.seid.view(), casd ? ByteView(*casd) : ByteView()));
+    const Bytes pin =
+        element.casd_key_sha256
+            ? encode(CasdPin{.key = *element.casd_key_sha256, .maker_key = maker->key_hash()})
+            : Bytes();
+    KB_TRY(journal_.put_record(kCasdKind, element.seid.view(), pin));
   }
   KB_TRY(journal_.put_record(kMakerKind, maker->fields().subject, maker->encoded()));
   return list->elements.size();
@@ -119,7 +131,9 @@ Result<std::optional<ShipmentEntry>> ShipmentBook::find(const Seid& seid) const 
   }
   ShipmentEntry entry = KB_TRY(decode(*stored));
   const std::optional<Bytes> casd = KB_TRY(journal_.find_record(kCasdKind, seid.view()));
-  entry.casd_key = casd ? to_array<32>(*casd) : std::nullopt;
+  if (casd && !casd->empty()) {
+    entry.casd = KB_TRY(decode_pin(*casd));
+  }
   return std::optional(std::move(entry));
 }
 

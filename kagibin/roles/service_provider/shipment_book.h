@@ -31,12 +31,20 @@ struct Trust {
   pki::RevocationList revoked;
 };
 
+// Which CASD speaks for an element, and who said so: a maker's name may be certified again for
+// another key, after a breach of the first.
+struct CasdPin {
+  crypto::Digest256 key{};        // SHA-256 of PK.CASD.AUT, the point
+  crypto::Digest256 maker_key{};  // of the PK.EUM that signed the list
+  friend bool operator==(const CasdPin&, const CasdPin&) = default;
+};
+
 struct ShipmentEntry {
   std::array<std::uint8_t, 16> maker{};                // subject of CERT.EUM
   std::optional<crypto::Digest256> kda_certificate{};  // SHA-256
   Bytes iin;
   Bytes cin;
-  std::optional<crypto::Digest256> casd_key{};  // SHA-256 of PK.CASD.AUT, the point
+  std::optional<CasdPin> casd{};
   friend bool operator==(const ShipmentEntry&, const ShipmentEntry&) = default;
 };
 

@@ -423,6 +423,35 @@ TEST_F(AttestedByCasdTest, RevokedOrExpiredCertificatesOfCasdAndMakerAreRefused)
   EXPECT_EQ(refusal(e4).code, Errc::kExpired);
 }
 
+// After a breach the authority certifies a new key under the maker's name; what the old one signed
+// is no word of the new one.
+TEST_F(AttestedByCasdTest, APinCountsAsLongAsTheMakerHasTheKeyThatSignedIt) {
+  install_kda();
+  order();
+  const Bytes e4 = enrol();
+  const std::string name = world_.maker->identity().name_text();
+  auto identity = must(roles::element_maker::MakerIdentity::create(name, world_.rng));
+  const Bytes request = must(identity.request(world_.rng));
+  must(identity.adopt(must(world_.authority->certify_maker(
+                          must(pki::CertificationRequest::decode(request)), {}, 365)),
+                      world_.trust.anchors.roots.front()));
+  roles::element_maker::ElementMaker renewed(std::move(identity), world_.clock, world_.rng);
+  const auto import = [&](const delivery::ShippedElement& element) {
+    must(world_.shipments.import(must(renewed.sign_shipment(std::span(&element, 1))), world_.trust,
+                                 pki::CertificateDate::from_unix(world_.clock.now())));
+  };
+  EXPECT_EQ(refusal(e4).text, "");
+  delivery::ShippedElement other = card_.shipped;
+  other.seid.octets.fill(0x77);
+  other.cin = {0x77};
+  import(other);
+  const Problem problem = refusal(e4);
+  EXPECT_EQ(problem.code, Errc::kUntrusted) << problem.text;
+  EXPECT_NE(problem.text.find("another key"), std::string::npos) << problem.text;
+  import(card_.shipped);
+  EXPECT_EQ(refusal(e4).text, "");
+}
+
 // A key delivery application that was deleted and installed again knows of no SEQ.
 TEST_F(AttestedByCasdTest, AnOrderIsNotSealedAgainForAnApplicationThatWasInstalledAnew) {
   install_kda();
