@@ -46,7 +46,7 @@ HttpMethod method_of(http::verb verb) {
 std::string http_date(std::int64_t seconds) {
   const auto time = static_cast<std::time_t>(seconds);
   std::tm parts{};
-  gmtime_r(&time, &parts);
+  static_cast<void>(gmtime_r(&time, &parts));
   std::array<char, 40> text{};
   const std::size_t size =
       std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &parts);
@@ -94,13 +94,13 @@ class HttpServer::Impl {
       return fail(Errc::kNetwork, "listen on an address such as 127.0.0.1, not on a host name");
     }
     const tcp::endpoint endpoint(address, options_.port);
-    acceptor_.open(endpoint.protocol(), error);
+    static_cast<void>(acceptor_.open(endpoint.protocol(), error));
     if (!error) {
-      acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
-      acceptor_.bind(endpoint, error);
+      static_cast<void>(acceptor_.set_option(tcp::acceptor::reuse_address(true), error));
+      static_cast<void>(acceptor_.bind(endpoint, error));
     }
     if (!error) {
-      acceptor_.listen(asio::socket_base::max_listen_connections, error);
+      static_cast<void>(acceptor_.listen(asio::socket_base::max_listen_connections, error));
     }
     if (error) {
       return fail(Errc::kNetwork,
@@ -135,7 +135,7 @@ class HttpServer::Impl {
     }
     stopping_ = true;
     error_code ignored;
-    acceptor_.close(ignored);
+    static_cast<void>(acceptor_.close(ignored));
     for (const auto& [topic, exchange] : waiting_) {
       exchange->timer.cancel();  // answered as things are
     }
@@ -313,7 +313,7 @@ class HttpServer::Impl {
   asio::awaitable<void> serve(tcp::socket socket) {
     error_code error;
     auto token = asio::redirect_error(asio::use_awaitable, error);
-    socket.set_option(tcp::no_delay(true), error);
+    static_cast<void>(socket.set_option(tcp::no_delay(true), error));
     Stream stream(std::move(socket), tls_.get());
     beast::get_lowest_layer(stream).expires_after(options_.handshake_timeout);
     co_await stream.async_handshake(asio::ssl::stream_base::server, token);
