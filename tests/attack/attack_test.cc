@@ -95,6 +95,10 @@ TEST(AttackTest, AFindingIsStoppedWhenEveryTryIsAndEarnestWhenEveryControlSuccee
   EXPECT_FALSE(finding.is_earnest());
   finding.tried("another try", false, "taken");
   EXPECT_FALSE(finding.is_stopped());
+  Finding idle;
+  idle.look("a time", "t = 1");
+  idle.control("a control", true, "taken");
+  EXPECT_FALSE(idle.is_earnest()) << "nothing was tried";
   EXPECT_FALSE(find_attack("nothing"));
   EXPECT_EQ(find_attack("forge").value().name, "forge");
 }

@@ -2,13 +2,14 @@
 // kagibin-attack: a coalition of the players attacks real deliveries. Every player is in this
 // process; nothing of it is ever installed (doc/attacks.md).
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <string_view>
 
 #include <CLI/CLI.hpp>
 
+#include "kagibin/cli/console/command_line.h"
 #include "kagibin/cli/console/console.h"
-#include "kagibin/cli/console/manual_page.h"
 
 #include "tests/attack/matrix.h"
 #include "tests/attack/report.h"
@@ -170,20 +171,13 @@ int main(int argc, char** argv) {
       ->check(CLI::ExistingFile);
   app.add_flag("--json", options.json, "print one JSON object");
   scheme->excludes(all);
-  app.set_version_flag("--version", "kagibin " KAGIBIN_VERSION);
   app.footer(
       "`leaks`: the program computed the delivered key, and prints it. `secret`: every way that it "
       "knows failed. Exit code 0 in both cases, 1 where --expect or --models disagrees, an attack "
       "succeeds or a control does not, 3 for a "
       "scheme that is not built.");
-  if (argc == 2 && std::string_view(argv[1]) == "--manual-page") {
-    fmt::print("{}", cli::manual_page(app, "kagibin " KAGIBIN_VERSION));
-    return cli::kExitOk;
-  }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? cli::kExitOk : cli::kExitUsage;
+  if (const std::optional<int> code = cli::read_command_line(app, argc, argv)) {
+    return *code;
   }
   return run(options);
 }

@@ -27,8 +27,10 @@ std::string_view word_of(const Fact& fact) {
       return fact.is_right ? "stopped" : "SUCCEEDS";
     case Fact::Kind::kControl:
       return fact.is_right ? "control" : "CONTROL?";
-    default:
+    case Fact::Kind::kOpen:
       return fact.is_right ? "open" : "CHANGED";
+    default:
+      return "seen";
   }
 }
 

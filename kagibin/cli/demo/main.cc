@@ -11,8 +11,8 @@
 #include <CLI/CLI.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "kagibin/cli/console/command_line.h"
 #include "kagibin/cli/console/console.h"
-#include "kagibin/cli/console/manual_page.h"
 #include "kagibin/cli/demo/conventional_scheme.h"
 #include "kagibin/cli/demo/scratch_folder.h"
 
@@ -172,19 +172,12 @@ int main(int argc, char** argv) {
   app.add_flag(
       "--json", options.json,
       "print the knowledge table as one JSON object; what happens is told on standard error");
-  app.set_version_flag("--version", "kagibin " KAGIBIN_VERSION);
   app.footer(
       "The last line is `delivered`, or `leaked`: with exit code 0 for the conventional scheme, "
       "which "
       "is the control, and 3 for the sealed one.");
-  if (argc == 2 && std::string_view(argv[1]) == "--manual-page") {
-    fmt::print("{}", cli::manual_page(app, "kagibin " KAGIBIN_VERSION));
-    return cli::kExitOk;
-  }
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? cli::kExitOk : cli::kExitUsage;
+  if (const std::optional<int> code = cli::read_command_line(app, argc, argv)) {
+    return *code;
   }
   if (options.scheme != "sealed" && level->count() != 0) {
     fmt::print(stderr, "kagibin-demo: the conventional scheme has no relay level\n");

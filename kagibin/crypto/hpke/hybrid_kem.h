@@ -5,8 +5,8 @@
 //   seed (32)  SHAKE256(seed) = ML-KEM seed (64) | seed of the group: 32 for X25519, 128 for P-256
 //   public     ML-KEM public key | public key of the group
 //   enc        ML-KEM ciphertext | ephemeral public key
-//   shared     SHA3-256(ML-KEM secret | DH | ephemeral public key | public key of the group |
-//   label)
+//   shared     SHA3-256(ML-KEM secret | DH | ephemeral public key |
+//              public key of the group | label)
 //
 // A scalar of P-256 is the first of four strings of 32 octets that is in [1, n-1]. Precondition of
 // all: the KEM is 0050 or 647A. Failures as kem.h. Thread-safety: functions.

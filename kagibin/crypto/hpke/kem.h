@@ -3,9 +3,10 @@
 //
 //   0010  DHKEM(P-256, HKDF-SHA256)    RFC 9180, 4.1 and 7.1
 //   0020  DHKEM(X25519, HKDF-SHA256)   RFC 9180, 4.1 and 7.1
-//   0050  MLKEM768-P256                draft-ietf-hpke-pq-04,
-//   draft-irtf-cfrg-concrete-hybrid-kems-02 647A  MLKEM768-X25519, X-Wing      the same;
-//   draft-connolly-cfrg-xwing-kem-10
+//   0050  MLKEM768-P256                drafts hpke-pq-04, concrete-hybrid-kems-02
+//   647A  MLKEM768-X25519, X-Wing      the same, and xwing-kem-10
+//
+// (draft-ietf-hpke-pq, draft-irtf-cfrg-concrete-hybrid-kems, draft-connolly-cfrg-xwing-kem.)
 //
 //   KEM    public key  private key  enc
 //   0010       65      32 scalar      65

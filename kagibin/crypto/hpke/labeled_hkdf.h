@@ -2,8 +2,8 @@
 // LabeledExtract and LabeledExpand of RFC 9180, section 4, with HKDF-SHA256. For crypto/hpke only.
 //
 //   LabeledExtract(salt, label, ikm)    HKDF-Extract(salt, "HPKE-v1" | suite id | label | ikm)
-//   LabeledExpand(prk, label, info, L)  HKDF-Expand(prk, L (2) | "HPKE-v1" | suite id | label |
-//   info, L)
+//   LabeledExpand(prk, label, info, L)
+//       HKDF-Expand(prk, L (2) | "HPKE-v1" | suite id | label | info, L)
 //
 // Thread-safety: functions.
 //

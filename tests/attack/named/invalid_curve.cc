@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Points that are not on the curve, to everybody who multiplies one with a private key: to the key
 // delivery application (E0, E2), to the provider (E4), to the domain (MUTUAL AUTHENTICATE).
-#include "kagibin/apdu/channel_link.h"
-#include "kagibin/apdu/exchange.h"
 #include "kagibin/crypto/ec/ecdh.h"
-#include "kagibin/gp/select.h"
 #include "kagibin/scp/scp11/certificate_commands.h"
 #include "kagibin/scp/scp11/key_agreement.h"
 
 #include "tests/attack/named/naive_curve.h"
 #include "tests/attack/named/named_attack.h"
+#include "tests/attack/named/target_channel.h"
 #include "tests/support/sealed_scene.h"
 
 namespace kagibin::attack {
@@ -93,33 +91,25 @@ void to_the_domain(Finding& out) {
   test::DeployedCard& card = world.add_card("phone-1");
   // A host that the domain lets in: its maker certified it.
   const auto key = must(crypto::EcPrivateKey::generate(world.rng));
-  pki::CertificateFields fields = card.domain_certificate->fields();
-  fields.kind = pki::CertificateKind::kOce;
-  const auto& name = world.maker->identity().name;
-  fields.issuer = Bytes(name.begin(), name.end());
-  fields.aids.clear();
-  fields.owner.reset();
-  fields.maker_key.reset();
-  const auto certificate = must(
-      pki::Certificate::issue(fields, key.public_key(), world.maker->identity().key, world.rng));
-  const auto channel = must(apdu::ChannelLink::open(*card.element));
-  const Aid target = test::Deployment::domain_aid();
-  const ByteView aid = target.view();
+  const auto certificate =
+      host_certificate(world, card, key.public_key(), world.maker->identity().key);
+  TargetChannel channel(card);
   const auto agree = [&](ByteView point) {
-    must(apdu::exchange(*channel, gp::Select{.name = Bytes(aid.begin(), aid.end())}.encode()));
+    channel.select();
     const std::array chain{certificate.encoded()};
     for (const apdu::CommandApdu& command :
          must(scp::verify_certificate_commands(chain, {.identifier = scp::kKidCaKloc}))) {
-      KB_CHECK(must(apdu::exchange(*channel, command)).sw.value == 0x9000);
+      KB_CHECK(channel.ask(command).sw.value == 0x9000);
     }
     const scp::KeyAgreementRequest request{.variant = scp::Scp11Variant::kA,
                                            .ephemeral_point = Bytes(point.begin(), point.end())};
-    return must(apdu::exchange(*channel, {.cla = 0x80,
-                                          .ins = scp::ins::kMutualAuthenticate,
-                                          .p1 = test::Deployment::kAgreementKeyVersion,
-                                          .p2 = scp::kKidScp11a,
-                                          .data = request.encode(),
-                                          .le = 256}))
+    return channel
+        .ask({.cla = 0x80,
+              .ins = scp::ins::kMutualAuthenticate,
+              .p1 = test::Deployment::kAgreementKeyVersion,
+              .p2 = scp::kKidScp11a,
+              .data = request.encode(),
+              .le = 256})
         .sw;
   };
   const crypto::EcPoint good = key.public_key().point();

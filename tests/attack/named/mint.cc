@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Certificates signed by an operator: by B's transport CA, by C's signing key, by a maker that is
 // not the element's. Each kind goes where it is looked at.
-#include "kagibin/apdu/channel_link.h"
-#include "kagibin/apdu/exchange.h"
 #include "kagibin/envelope/delivery_seal.h"
-#include "kagibin/gp/select.h"
 #include "kagibin/scp/scp11/certificate_commands.h"
 
 #include "tests/attack/named/named_attack.h"
 #include "tests/attack/named/other_provider.h"
+#include "tests/attack/named/target_channel.h"
 #include "tests/attack/ways/false_enrolment.h"
 #include "tests/support/must.h"
 
@@ -48,24 +46,14 @@ Result<Bytes> request_with(Scene& scene, const crypto::EcPrivateKey& issuer) {
 StatusWord host_with(Scene& scene, const crypto::EcPrivateKey& issuer) {
   Deployment& world = scene.world();
   const auto key = must(crypto::EcPrivateKey::generate(world.rng));
-  pki::CertificateFields fields = scene.card().domain_certificate->fields();
-  fields.kind = pki::CertificateKind::kOce;
-  const auto& name = world.maker->identity().name;
-  fields.issuer = Bytes(name.begin(), name.end());
-  fields.aids.clear();
-  fields.owner.reset();
-  fields.maker_key.reset();
-  const auto certificate =
-      must(pki::Certificate::issue(fields, key.public_key(), issuer, world.rng));
-  const auto channel = must(apdu::ChannelLink::open(*scene.card().element));
-  const Aid target = scene.target();
-  const ByteView aid = target.view();
-  must(apdu::exchange(*channel, gp::Select{.name = Bytes(aid.begin(), aid.end())}.encode()));
+  const auto certificate = host_certificate(world, scene.card(), key.public_key(), issuer);
+  TargetChannel channel(scene.card());
+  channel.select();
   const std::array chain{certificate.encoded()};
   StatusWord sw{};
   for (const apdu::CommandApdu& command :
        must(scp::verify_certificate_commands(chain, {.identifier = scp::kKidCaKloc}))) {
-    sw = must(apdu::exchange(*channel, command)).sw;
+    sw = channel.ask(command).sw;
   }
   return sw;
 }

@@ -21,6 +21,7 @@ struct Fact {
     kTry,
     kControl,  // against a weakened receiver
     kOpen,     // a try that succeeds, as doc/threat_model.md says
+    kLook,     // told, and not judged
   };
   std::string what;
   std::string how;  // what stopped it, or how far it came
@@ -34,9 +35,10 @@ struct Finding {
   void tried(std::string what, bool is_stopped, std::string how);
   void control(std::string what, bool succeeded, std::string how);
   void open(std::string what, bool is_as_known, std::string how);
+  void look(std::string what, std::string how);
   bool is_stopped() const;  // every try was
   bool is_open() const;     // something is known to succeed
-  bool is_earnest() const;  // every control succeeded, and there is one
+  bool is_earnest() const;  // something was tried; every control succeeded, and there is one
 };
 
 struct NamedAttack {

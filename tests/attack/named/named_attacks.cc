@@ -18,6 +18,10 @@ void Finding::open(std::string what, bool is_as_known, std::string how) {
   facts.push_back({std::move(what), std::move(how), Fact::Kind::kOpen, is_as_known});
 }
 
+void Finding::look(std::string what, std::string how) {
+  facts.push_back({std::move(what), std::move(how), Fact::Kind::kLook, true});
+}
+
 bool Finding::is_stopped() const {
   return std::ranges::all_of(
       facts, [](const Fact& one) { return one.kind == Fact::Kind::kControl || one.is_right; });
@@ -28,10 +32,11 @@ bool Finding::is_open() const {
 }
 
 bool Finding::is_earnest() const {
+  const auto is_try = [](const Fact& one) { return one.kind == Fact::Kind::kTry; };
   const auto is_control = [](const Fact& one) { return one.kind == Fact::Kind::kControl; };
-  return std::ranges::any_of(facts, is_control) && std::ranges::all_of(facts, [&](const Fact& one) {
-           return !is_control(one) || one.is_right;
-         });
+  return std::ranges::any_of(facts, is_try) && std::ranges::any_of(facts, is_control) &&
+         std::ranges::all_of(facts,
+                             [&](const Fact& one) { return !is_control(one) || one.is_right; });
 }
 
 std::span<const NamedAttack> named_attacks() {

@@ -8,16 +8,14 @@
 #include <numeric>
 #include <set>
 
-#include "kagibin/apdu/channel_link.h"
-#include "kagibin/apdu/exchange.h"
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/crypto/ec/ecdh.h"
 #include "kagibin/crypto/kdf/kdf.h"
 #include "kagibin/envelope/delivery_open.h"
-#include "kagibin/gp/select.h"
 #include "kagibin/scp/scp03/scp03_messages.h"
 
 #include "tests/attack/named/named_attack.h"
+#include "tests/attack/named/target_channel.h"
 #include "tests/support/sealed_scene.h"
 
 namespace kagibin::attack {
@@ -164,32 +162,28 @@ void time_of_opening(Finding& out) {
   const double t = (mean(times[1]) - mean(times[0])) / spread;
   // A decryption more or less: the MAC is compared before it. On this path both are refused alike,
   // and what is measured is a process.
-  out.tried("time of opening, wrong MAC against wrong padding: not judged", true,
-            "t = " + std::to_string(t) + " over " + std::to_string(kRuns) +
-                " runs each; a process says nothing of a chip");
+  out.look("time of opening, wrong MAC against wrong padding",
+           "t = " + std::to_string(t) + " over " + std::to_string(kRuns) +
+               " runs each; a process says nothing of a chip");
 }
 
 void in_a_session(Finding& out) {
   test::Deployment world("padding oracle, session");
   test::DeployedCard& card = world.add_card("phone-1");
-  const auto channel = must(apdu::ChannelLink::open(*card.element));
-  const Aid target = test::Deployment::domain_aid();
-  const ByteView aid = target.view();
-  const auto set = test::Deployment::channel_keys(card.domain_keys);
-  const auto keys =
-      must(scp::Scp03KeySet::create(set.enc.duplicate(), set.mac.duplicate(), set.dek.duplicate()));
+  TargetChannel channel(card);
+  const auto keys = key_set_of(card.domain_keys);
   std::set<Trace> traces;
   std::size_t tries = 0;
   // STORE DATA with these blocks, before encryption, and a MAC that is right or wrong.
   const auto submit = [&](ByteView blocks, std::uint8_t mac_error) {
-    must(apdu::exchange(*channel, gp::Select{.name = Bytes(aid.begin(), aid.end())}.encode()));
+    channel.select();
     scp::Scp03Host host(keys.duplicate(),
                         {.key_version_number = test::Deployment::kDomainKeyVersion});
     const apdu::CommandApdu update = must(host.initialize_update(world.rng));
-    const auto answer = must(apdu::exchange(*channel, update));
+    const auto answer = channel.ask(update);
     const apdu::CommandApdu opening =
         must(host.external_authenticate(answer, scp::SecurityLevel{0x33}));
-    must(host.finish_authentication(must(apdu::exchange(*channel, opening))));
+    must(host.finish_authentication(channel.ask(opening)));
     const auto session = must(scp::Scp03SessionKeys::derive(
         keys, update.data, must(scp::InitializeUpdateAnswer::decode(answer.data)).card_challenge));
     const crypto::AesBlock before = must(scp::command_mac(
@@ -202,7 +196,7 @@ void in_a_session(Finding& out) {
     command.data.back() ^= mac_error;
     const std::uint64_t writes = card.power->writes;
     const std::uint64_t random = world.element_rng.octets_drawn();
-    const auto refused = must(apdu::exchange(*channel, command));
+    const auto refused = channel.ask(command);
     traces.insert({to_hex(std::array{refused.sw.sw1(), refused.sw.sw2()}),
                    card.power->writes - writes, world.element_rng.octets_drawn() - random});
     ++tries;

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // MACs that were cut: of E2, E3 and E4, of commands and answers of SCP03.
-#include "kagibin/apdu/channel_link.h"
-#include "kagibin/apdu/exchange.h"
 #include "kagibin/crypto/cipher/aes.h"
-#include "kagibin/gp/select.h"
 #include "kagibin/scp/scp03/scp03_host.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 #include "tests/attack/named/named_attack.h"
+#include "tests/attack/named/target_channel.h"
 #include "tests/support/sealed_scene.h"
 
 namespace kagibin::attack {
@@ -86,19 +84,15 @@ void in_messages(Finding& out) {
 void in_a_session(Finding& out) {
   test::Deployment world("truncated MAC, session");
   test::DeployedCard& card = world.add_card("phone-1");
-  const auto channel = must(apdu::ChannelLink::open(*card.element));
-  const Aid target = test::Deployment::domain_aid();
-  const ByteView aid = target.view();
-  const auto set = test::Deployment::channel_keys(card.domain_keys);
-  const auto keys =
-      must(scp::Scp03KeySet::create(set.enc.duplicate(), set.mac.duplicate(), set.dek.duplicate()));
+  TargetChannel channel(card);
+  const auto keys = key_set_of(card.domain_keys);
   const auto open = [&] {
-    must(apdu::exchange(*channel, gp::Select{.name = Bytes(aid.begin(), aid.end())}.encode()));
+    channel.select();
     scp::Scp03Host host(keys.duplicate(),
                         {.key_version_number = test::Deployment::kDomainKeyVersion});
-    const auto update = must(apdu::exchange(*channel, must(host.initialize_update(world.rng))));
+    const auto update = channel.ask(must(host.initialize_update(world.rng)));
     const auto authenticate = must(host.external_authenticate(update, scp::SecurityLevel{0x33}));
-    must(host.finish_authentication(must(apdu::exchange(*channel, authenticate))));
+    must(host.finish_authentication(channel.ask(authenticate)));
     return host;
   };
   const scp::PlainCommand key_list{.ins = apdu::ins::kGetData, .p2 = 0xE0, .le = 256};
@@ -107,36 +101,54 @@ void in_a_session(Finding& out) {
     auto host = open();
     apdu::CommandApdu command = must(host.wrap(key_list));
     command.data.resize(command.data.size() - kMacSize + size);
-    const auto answer = must(apdu::exchange(*channel, command));
+    const auto answer = channel.ask(command);
     out.tried(of("the domain: a C-MAC", size), answer.sw.value != 0x9000,
               to_hex(std::array{answer.sw.sw1(), answer.sw.sw2()}));
     auto second = open();
-    apdu::ResponseApdu response = must(apdu::exchange(*channel, must(second.wrap(key_list))));
+    apdu::ResponseApdu response = channel.ask(must(second.wrap(key_list)));
     response.data.resize(response.data.size() - kMacSize + size);
     const auto unwrapped = second.unwrap(response);
     out.tried(of("the host: an R-MAC", size), !unwrapped,
               unwrapped ? "taken" : std::string(unwrapped.error().detail.text()));
   }
   auto host = open();
-  const auto whole = host.unwrap(must(apdu::exchange(*channel, must(host.wrap(key_list)))));
+  const auto whole = host.unwrap(channel.ask(must(host.wrap(key_list))));
   out.control("the same command and answer whole", whole && whole->authenticated, "taken");
 }
 
-// What compares as many octets as it was given takes a MAC of one octet sooner or later.
+// A message of the attacker's own, with each MAC of one octet, to a receiver that compares as many
+// octets as it was given, and to one that compares them all.
 void at_a_careless_receiver(Finding& out) {
   test::FixedRng rng("careless comparison");
   const SecretBytes key = must(crypto::random_secret(rng, 16));
-  const auto right = must(crypto::aes_cmac(key.expose(), {ascii("a forged message")}));
-  unsigned tries = 0;
-  for (unsigned guess = 0; guess < 256; ++guess) {
-    ++tries;
-    if (static_cast<std::uint8_t>(guess) == right.front()) {
-      break;
+  const auto mac_of = [&](ByteView message) {
+    return must(crypto::aes_cmac(key.expose(), {message}));
+  };
+  const auto careless = [&](ByteView message, ByteView mac) {
+    return mac.size() <= crypto::kAesBlockSize &&
+           ct_equal(ByteView(mac_of(message)).first(mac.size()), mac);
+  };
+  const auto careful = [&](ByteView message, ByteView mac) {
+    return ct_equal(mac_of(message), mac);
+  };
+  const ByteView forged = ascii("a forged message");
+  const auto tries_until_taken = [&](const auto& receiver) {
+    std::size_t tries = 0;
+    for (unsigned guess = 0; guess < 256; ++guess) {
+      ++tries;
+      const auto octet = static_cast<std::uint8_t>(guess);
+      if (receiver(forged, ByteView(&octet, 1))) {
+        return std::optional(tries);
+      }
     }
-  }
-  out.control("a receiver that compares as many octets as it gets",
-              tries <= 256 && static_cast<std::uint8_t>(tries - 1) == right.front(),
-              "forged at try " + std::to_string(tries));
+    return std::optional<std::size_t>();
+  };
+  const auto taken = tries_until_taken(careless);
+  out.control("a receiver that compares as many octets as it gets", taken.has_value(),
+              taken ? "forged at try " + std::to_string(*taken) : "not forged");
+  out.control("the same receiver, no octet at all", careless(forged, {}), "taken");
+  out.tried("a receiver that compares them all: every MAC of one octet",
+            !tries_until_taken(careful), "256 refused");
 }
 
 }  // namespace

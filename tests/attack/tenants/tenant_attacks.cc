@@ -11,6 +11,7 @@
 
 #include "tests/attack/cast/scene.h"
 #include "tests/attack/named/named_attack.h"
+#include "tests/attack/named/target_channel.h"
 #include "tests/attack/tenants/tenant.h"
 #include "tests/support/sealed_scene.h"
 
@@ -22,11 +23,6 @@ using delivery::Verdict;
 using test::Deployment;
 using test::must;
 using test::SealedScene;
-
-scp::Scp03KeySet set_of(const delivery::KeyExport& record) {
-  return must(scp::Scp03KeySet::create(record.key_enc.duplicate(), record.key_mac.duplicate(),
-                                       record.key_dek.duplicate()));
-}
 
 bool found(const cli::Derived& derived, const SecretBytes& key) {
   return std::ranges::any_of(
@@ -101,7 +97,7 @@ Finding tenant_read() {
   KB_CHECK(tenant.deliver());
   KB_CHECK(scene.deliver());
   cli::CoalitionView view = scene.view();
-  view.key_sets.push_back(set_of(tenant.channel()));
+  view.key_sets.push_back(key_set_of(tenant.channel()));
   view.key_sets.push_back(must(scp::Scp03KeySet::create(
       tenant.keys()[0].duplicate(), tenant.keys()[1].duplicate(), tenant.keys()[2].duplicate())));
   view.private_keys.push_back(tenant.provider().key().duplicate());
@@ -112,7 +108,7 @@ Finding tenant_read() {
             !found(derived, delivered.front()),
             std::to_string(view.key_sets.size() + derived.tried) + " keys tried");
   out.control("one's own key, by the same means", found(derived, tenant.keys().front()), "found");
-  view.key_sets.push_back(set_of(scene.card().domain_keys));
+  view.key_sets.push_back(key_set_of(scene.card().domain_keys));
   out.control("the other's key, with the other's channel keys",
               found(cli::derive(view), delivered.front()), "found");
   return out;

@@ -35,12 +35,10 @@ Attempt lower_what_the_header_says(Scene& scene) {
   constexpr std::uint8_t kLevel = 0x84;
   Attempt out;
   const auto answer = scene.enrol();
-  const auto envelope = answer ? scene.offer(*answer) : std::nullopt;
+  const auto envelope = sealed_for(scene, answer, out);
   if (!envelope) {
-    out.stopped_by = scene.refusal();
     return out;
   }
-  scene.knows_envelope(*envelope, crypto::sha256(scene.honest_answer(*answer).statement));
   const Handle handle = must(envelope::EnrolmentAnswer::decode(*answer)).handle;
   for (const std::uint8_t tag : {kSuite, kLevel}) {
     for (const std::uint8_t value : std::array<std::uint8_t, 6>{0, 1, 2, 3, 4, 8}) {
@@ -62,13 +60,10 @@ Attempt lower_what_the_header_says(Scene& scene) {
 
 Attempt lie_about_answers(Scene& scene) {
   Attempt out;
-  const auto answer = scene.enrol();
-  const auto envelope = answer ? scene.offer(*answer) : std::nullopt;
+  const auto envelope = sealed_for(scene, scene.enrol(), out);
   if (!envelope) {
-    out.stopped_by = scene.refusal();
     return out;
   }
-  scene.knows_envelope(*envelope, crypto::sha256(scene.honest_answer(*answer).statement));
   constexpr std::array<Tamper, 5> kLies = {{{.instead = StatusWord{0x9000}},
                                             {.answer = StatusWord{0x6A80}},
                                             {.answer = StatusWord{0x6985}},

@@ -23,22 +23,6 @@ void claim(const FalseTarget& device, Attempt& attempt) {
   }
 }
 
-// E2 for an honest enrolment.
-std::optional<Bytes> sealed(Scene& scene, Attempt& attempt) {
-  const auto answer = scene.enrol();
-  if (!answer) {
-    attempt.stopped_by = answer.error().detail.text();
-    return std::nullopt;
-  }
-  auto envelope = scene.offer(*answer);
-  if (!envelope) {
-    attempt.stopped_by = scene.refusal();
-    return std::nullopt;
-  }
-  scene.knows_envelope(*envelope, crypto::sha256(scene.honest_answer(*answer).statement));
-  return envelope;
-}
-
 // CERT.SD for this key, by whoever has the issuer's.
 Bytes certify_domain(Scene& scene,
                      const crypto::EcPublicKey& key,
@@ -53,7 +37,7 @@ Attempt play_the_target(Scene& scene) {
   Attempt out;
   std::optional<Bytes> envelope;
   if (!scene.scheme().is_conventional) {
-    envelope = sealed(scene, out);
+    envelope = sealed_for(scene, scene.enrol(), out);
     if (!envelope) {
       return out;
     }
@@ -88,17 +72,10 @@ Attempt play_the_domain(Scene& scene) {
   certificates.push_back(scene.card().domain_certificate->encoded());
   for (const Bytes& certificate : certificates) {
     ++out.tried;
-    const auto answer = scene.enrol_with(certificate);
-    if (!answer) {
-      out.stopped_by = answer.error().detail.text();
-      continue;
-    }
-    const auto envelope = scene.offer(*answer);
+    const auto envelope = sealed_for(scene, scene.enrol_with(certificate), out);
     if (!envelope) {
-      out.stopped_by = scene.refusal();
       continue;
     }
-    scene.knows_envelope(*envelope, crypto::sha256(scene.honest_answer(*answer).statement));
     FalseDomain device(*scene.card().element, own, scene.world().maker->identity().key.public_key(),
                        scene.world().rng);
     scene.relay(*envelope, &device);
@@ -112,14 +89,8 @@ Attempt play_the_domain(Scene& scene) {
 Attempt hide_domain_certificate(Scene& scene) {
   Attempt out;
   out.tried = 1;
-  const auto answer = scene.enrol_with({});
-  if (!answer) {
-    out.stopped_by = answer.error().detail.text();
-  } else if (const auto envelope = scene.offer(*answer)) {
-    scene.knows_envelope(*envelope, crypto::sha256(scene.honest_answer(*answer).statement));
+  if (const auto envelope = sealed_for(scene, scene.enrol_with({}), out)) {
     scene.relay(*envelope);
-  } else {
-    out.stopped_by = scene.refusal();
   }
   solve(scene, out);
   return out;

@@ -43,6 +43,10 @@ Attempt hide_domain_certificate(Scene& scene);
 Attempt lower_what_the_header_says(Scene& scene);
 Attempt lie_about_answers(Scene& scene);
 
+// A's E2 for what the enrolment answered, noted as seen; empty, with the refusal in the attempt,
+// when there was no answer or A sealed nothing.
+std::optional<Bytes> sealed_for(Scene& scene, const Result<Bytes>& answer, Attempt& attempt);
+
 // Everything that can be worked out from what the scene's coalition holds and saw, added.
 void solve(Scene& scene, Attempt& attempt);
 
