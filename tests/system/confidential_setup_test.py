@@ -27,9 +27,7 @@ class Bench:
         secret.touch(mode=0o600)
         secret.write_text("for this test alone\n")
         self.role("authority", "init").expect(OK)
-        self.role("maker", "init", "--name", "ACME").expect(OK)
-        self.role("authority", "certify-maker", "maker/request.kbq", "--out", "maker.cert").expect(OK)
-        self.role("maker", "install", "--certificate", "maker.cert", "--roots", "authority/roots.pem").expect(OK)
+        self.certified_maker("maker", "ACME")
         self.role("manager", "init").expect(OK)
         self.role("provider", "init", "--spid", SPID).expect(OK)
         self.role("authority", "certify-provider", "provider/request.kbq", "--aid-prefix", DOMAIN, "--out", "provider.cert",
@@ -43,17 +41,22 @@ class Bench:
         for service in self.services:
             service.stop(signal.SIGKILL)
 
-    def role(self, name, *arguments):
-        return run(name, *arguments, "--home", name, "--passphrase-file", "passphrase", cwd=self.folder)
+    def certified_maker(self, home, name):
+        self.role("maker", "init", "--name", name, home=home).expect(OK)
+        self.role("authority", "certify-maker", f"{home}/request.kbq", "--out", f"{home}.cert").expect(OK)
+        self.role("maker", "install", "--certificate", f"{home}.cert", "--roots", "authority/roots.pem", home=home).expect(OK)
 
-    def element(self, casd=True, certified=True, shipped=True, first="30"):
+    def role(self, name, *arguments, home=None):
+        return run(name, *arguments, "--home", home or name, "--passphrase-file", "passphrase", cwd=self.folder)
+
+    def element(self, casd=True, certified=True, shipped=True, first="30", maker="maker", seid=None):
         """A new element that runs, with the provider's domain in it."""
         self.made += 1
-        seid = f"4B4200000000000000000000000001{self.made:02X}"
+        seid = seid or f"4B4200000000000000000000000001{self.made:02X}"
         out = pathlib.Path(f"element-{self.made}")
         self.role("maker", "make", "--out", out, "--seid", seid, "--shipment", out / "shipment.json", "--issuer-keys",
-                  out / "issuer.cms", "--manager", "manager/exchange.pem", *(["--casd"] if casd else [])).expect(OK)
-        self.role("manager", "import-issuer-keys", out / "issuer.cms", "--maker", "maker/maker.pem").expect(OK)
+                  out / "issuer.cms", "--manager", "manager/exchange.pem", *(["--casd"] if casd else []), home=maker).expect(OK)
+        self.role("manager", "import-issuer-keys", out / "issuer.cms", "--maker", f"{maker}/maker.pem").expect(OK)
         if shipped:
             self.role("provider", "accept-shipment", out / "shipment.json").expect(OK)
         self.services.append(Service("se", "run", "--single", "--no-sync", "--state", self.folder / out / f"{seid}.nvm",
@@ -63,6 +66,7 @@ class Bench:
         if casd and certified:
             self.certify(out, seid)
         self.role("manager", "create-domain", "--reader", self.reader, "--aid", DOMAIN, "--key-version", first).expect(OK)
+        return seid
 
     def certify(self, out, seid):
         requests = self.role("maker", "casd-requests", "--reader", self.reader, "--seid", seid, "--out", out).expect(OK)
@@ -232,6 +236,18 @@ def who_is_no_part_of_it_is_told_so(bench):
     bench.role("provider", "agree-keys", "--aid", DOMAIN).expect(USAGE).says("--reader")
 
 
+def another_makers_casd_under_an_honest_seid_is_not_believed(bench):
+    """The authority certified it, and the manager has a domain with it that would take the set-up."""
+    honest = bench.element()
+    bench.certified_maker("second", "OTHER")
+    bench.element(shipped=False, maker="second", seid=honest)
+    agreed, carried = bench.agree()
+    agreed.expect(REFUSED).says("pins the element to another CASD", "Nothing was sent", "is an attack")
+    check(carried.expect(OK).results[-1]["store_data"] == 0, f"{carried.out}")
+    bench.role("provider", "accept-shipment", f"element-{bench.made}/shipment.json").expect(FAILED).says("another maker")
+    bench.agree()[0].expect(REFUSED).says("pins the element to another CASD")
+
+
 def a_manager_with_other_keys_carries_nothing(bench):
     bench.element()
     carrier = bench.carry("--key-version", "30", "--key-size", "24")
@@ -257,6 +273,7 @@ CASES = [both_agree_and_the_manager_is_out, the_managers_keys_stay_on_request_an
          a_forged_receipt_and_a_forged_refusal_are_not_believed, keys_that_came_from_an_export_are_not_agreed_on,
          a_set_that_is_hidden_is_not_made_anew, a_request_that_is_held_back_and_taken_later_loses_no_key,
          domains_with_long_challenges_and_other_domains_under_the_prefix, who_is_no_part_of_it_is_told_so,
+         another_makers_casd_under_an_honest_seid_is_not_believed,
          a_manager_with_other_keys_carries_nothing, certificates_of_another_element_are_refused]
 
 

@@ -89,7 +89,7 @@ Result<void> MakerCommands::ship_casd(const Seid& seid, std::span<const Bytes> r
   const delivery::ShippedElement shipped{.seid = seid,
                                          .iin = KB_TRY(parse_hex(options_.iin, 1, 16)),
                                          .cin = KB_TRY(parse_hex(options_.cin, 1, 16)),
-                                         .casd_key_sha256 = KB_TRY(maker::casd_key_hash(requests))};
+                                         .casd = KB_TRY(maker::shipped_casd(requests))};
   const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
   const auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
   maker::ElementMaker element_maker(KB_TRY(folder.identity()), clock_, rng_);

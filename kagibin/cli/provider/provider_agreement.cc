@@ -20,6 +20,7 @@
 #include "kagibin/gp/key_information.h"
 #include "kagibin/gp/select.h"
 #include "kagibin/roles/service_provider/confidential/agreed_keys.h"
+#include "kagibin/roles/service_provider/confidential/casd_pin.h"
 #include "kagibin/roles/service_provider/confidential/casd_trust.h"
 #include "kagibin/scp/scp03/scp03_host.h"
 
@@ -71,6 +72,7 @@ class AgreementVisit {
                                fmt::format("The card is element {}, not {}; nothing was sent.",
                                            seid_.hex(), options_.seid));
     }
+    KB_TRY(check_pin(trust, casd));
     agreed_.emplace(home_.journal(), home_.keys(),
                     provider::DomainKeyName{seid_, domain_, version_});
     if (KB_TRY(is_version_there())) {
@@ -118,9 +120,7 @@ class AgreementVisit {
                      "The CASD has no certificates yet; its maker stores them with kagibin maker "
                      "store-casd");
     }
-    const SystemClock clock;
-    const auto out = provider::trust_casd(
-        trust.anchors, answer.data, pki::CertificateDate::from_unix(clock.now()), trust.revoked);
+    const auto out = provider::trust_casd(trust.anchors, answer.data, today(), trust.revoked);
     if (!out) {
       return provider::problem(
           out.error().code,
@@ -129,6 +129,23 @@ class AgreementVisit {
               out.error().detail.text()));
     }
     return *out;
+  }
+
+  // The authority certified this key of the CASD on some maker's word; the list says whose counts.
+  Checked<void> check_pin(const provider::Trust& trust, const provider::CasdTrust& casd) {
+    const auto pinned = provider::check_casd_pin(
+        home_.shipments(), trust, seid_, provider::CasdKey::kAgreement, casd.agreement, today());
+    if (!pinned) {
+      return provider::problem(
+          pinned.error().code,
+          fmt::format("The CASD of element {} does not count: {}. Nothing was sent; {}",
+                      seid_.hex(), pinned.error().detail.text(), provider::kCasdPinAdvice));
+    }
+    return {};
+  }
+
+  static pki::CertificateDate today() {
+    return pki::CertificateDate::from_unix(SystemClock().now());
   }
 
   Checked<bool> is_version_there() {

@@ -36,13 +36,13 @@ TEST(ShipmentListTest, ReadsBackAndRefusesEveryCutText) {
   }
 }
 
-TEST(ShipmentListTest, PinsACertificateOrTheKeyOfACasdOrBoth) {
+TEST(ShipmentListTest, PinsACertificateOrTheKeysOfACasdOrBoth) {
   ShipmentList list = a_list();
-  list.elements[0].casd_key_sha256.emplace().fill(0xCA);
-  list.elements[1].casd_key_sha256.emplace().fill(0xCB);
+  list.elements[0].casd.emplace().signature_key_sha256.fill(0xCA);
+  list.elements[1].casd.emplace().agreement_key_sha256.fill(0xCB);
   list.elements[1].kda_certificate_sha256.reset();
   EXPECT_EQ(shipment_list_from_json(to_json(list)).value(), list);
-  list.elements[1].casd_key_sha256.reset();
+  list.elements[1].casd.reset();
   EXPECT_EQ(shipment_list_from_json(to_json(list)).error().code, Errc::kEncoding);
 }
 

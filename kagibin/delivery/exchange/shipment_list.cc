@@ -21,24 +21,26 @@ constexpr std::size_t kMaxCertificate = 320;
 constexpr std::size_t kMaxCardNumber = 16;
 constexpr std::size_t kMaxMakerName = 64;
 constexpr std::string_view kKdaCertificate = "kdaCertificateSha256";
-constexpr std::string_view kCasdKey = "casdKeySha256";
+constexpr std::string_view kCasd = "casd";
+constexpr std::string_view kSignatureKey = "signatureKeySha256";
+constexpr std::string_view kAgreementKey = "agreementKeySha256";
 constexpr std::int64_t kLatestTime = 253'402'300'799;
 
 json::string text_of(std::string_view text) { return json::string(text.data(), text.size()); }
 
 using Hash = std::array<std::uint8_t, 32>;
 
-Result<std::optional<Hash>> read_hash(ObjectReader& in, std::string_view key) {
-  if (!in.has(key)) {
-    return std::optional<Hash>();
-  }
-  return to_array<32>(KB_TRY(in.hex(key, 32, 32)));
+Result<Hash> read_hash(ObjectReader& in, std::string_view key) {
+  return *to_array<32>(KB_TRY(in.hex(key, 32, 32)));
 }
 
-void write_hash(json::object& out, std::string_view key, const std::optional<Hash>& hash) {
-  if (hash) {
-    out[key] = text_of(to_hex(*hash));
-  }
+json::string hash_text(const Hash& hash) { return text_of(to_hex(hash)); }
+
+Result<ShippedCasd> read_casd(ObjectReader& in) {
+  const ShippedCasd out{.signature_key_sha256 = KB_TRY(read_hash(in, kSignatureKey)),
+                        .agreement_key_sha256 = KB_TRY(read_hash(in, kAgreementKey))};
+  KB_TRY(in.finish());
+  return out;
 }
 
 Result<ShippedElement> read_element(const json::value& value) {
@@ -48,10 +50,16 @@ Result<ShippedElement> read_element(const json::value& value) {
   element.seid = KB_TRY(Seid::from(seid));
   element.iin = KB_TRY(in.hex("iin", 1, kMaxCardNumber));
   element.cin = KB_TRY(in.hex("cin", 1, kMaxCardNumber));
-  element.kda_certificate_sha256 = KB_TRY(read_hash(in, kKdaCertificate));
-  element.casd_key_sha256 = KB_TRY(read_hash(in, kCasdKey));
-  if (!element.kda_certificate_sha256 && !element.casd_key_sha256) {
-    return fail(Errc::kEncoding, "a shipment list pins an element's certificate or its CASD's key");
+  if (in.has(kKdaCertificate)) {
+    element.kda_certificate_sha256 = KB_TRY(read_hash(in, kKdaCertificate));
+  }
+  if (in.has(kCasd)) {
+    ObjectReader casd = KB_TRY(in.object(kCasd));
+    element.casd = KB_TRY(read_casd(casd));
+  }
+  if (!element.kda_certificate_sha256 && !element.casd) {
+    return fail(Errc::kEncoding,
+                "a shipment list pins an element's certificate or its CASD's keys");
   }
   KB_TRY(in.finish());
   return element;
@@ -67,8 +75,13 @@ std::string to_json(const ShipmentList& list) {
         {"iin", text_of(to_hex(element.iin))},
         {"cin", text_of(to_hex(element.cin))},
     };
-    write_hash(out, kKdaCertificate, element.kda_certificate_sha256);
-    write_hash(out, kCasdKey, element.casd_key_sha256);
+    if (element.kda_certificate_sha256) {
+      out[kKdaCertificate] = hash_text(*element.kda_certificate_sha256);
+    }
+    if (element.casd) {
+      out[kCasd] = json::object{{kSignatureKey, hash_text(element.casd->signature_key_sha256)},
+                                {kAgreementKey, hash_text(element.casd->agreement_key_sha256)}};
+    }
     elements.push_back(std::move(out));
   }
   return json::serialize(json::object{

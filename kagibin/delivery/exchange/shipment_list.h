@@ -3,11 +3,13 @@
 // manager and maker, and the pin of the maker to the SEID.
 //
 //   { "version": 1, "maker": { "name", "certificate": base64 CERT.EUM }, "issuedAt",
-//     "elements": [ { "seid", "iin", "cin", "kdaCertificateSha256", "casdKeySha256" }, ... ] }
+//     "elements": [ { "seid", "iin", "cin", "kdaCertificateSha256",
+//                     "casd": { "signatureKeySha256", "agreementKeySha256" } }, ... ] }
 //
 // Elements are named in hexadecimal digits. Of the last two members one may be absent: that of the
-// certificate where the maker certified no key delivery application, that of the key (PK.CASD.AUT,
-// 04 | X | Y) where the element has no CASD.
+// certificate where the maker certified no key delivery application, "casd" where the element has
+// none. Its keys are PK.CASD.AUT and PK.CASD.ECKA, each hashed as the point 04 | X | Y: no other
+// CASD attests code (decisions/0014) or agrees on keys (decisions/0020) for this element.
 //
 // The list is signed as the exact octets of its JSON, elsewhere: ECDSA-SHA256 (DER) over
 // kLabelShipment | octets. The container is { "list": base64, "signature": base64 }. Decoders are
@@ -34,12 +36,18 @@ namespace kagibin::delivery {
 // Not a prefix of any label of the protocol, and none of them of it.
 inline constexpr std::string_view kLabelShipment = "KB1-SHP";
 
+struct ShippedCasd {
+  std::array<std::uint8_t, 32> signature_key_sha256{};  // PK.CASD.AUT
+  std::array<std::uint8_t, 32> agreement_key_sha256{};  // PK.CASD.ECKA
+  friend bool operator==(const ShippedCasd&, const ShippedCasd&) = default;
+};
+
 struct ShippedElement {
   Seid seid;
   Bytes iin{};  // issuer identification number, 1 to 16 octets (GET DATA 42)
   Bytes cin{};  // card image number, 1 to 16 octets (GET DATA 45)
   std::optional<std::array<std::uint8_t, 32>> kda_certificate_sha256{};
-  std::optional<std::array<std::uint8_t, 32>> casd_key_sha256{};
+  std::optional<ShippedCasd> casd{};
   friend bool operator==(const ShippedElement&, const ShippedElement&) = default;
 };
 

@@ -26,7 +26,8 @@ json::value a_list() {
   element.iin = {0x42};
   element.cin = {0x45, 0x00};
   element.kda_certificate_sha256.emplace().fill(0xCE);
-  element.casd_key_sha256.emplace().fill(0xCA);
+  element.casd.emplace().signature_key_sha256.fill(0xCA);
+  element.casd->agreement_key_sha256.fill(0xCB);
   list.elements.push_back(element);
   const std::string text = to_json(list);
   return json::parse(json::string_view(text.data(), text.size()));
@@ -41,12 +42,12 @@ std::string_view fault(const json::value& value) {
 }
 
 constexpr const char* kCertificatePin = "/elements/0/kdaCertificateSha256";
-constexpr const char* kCasdPin = "/elements/0/casdKeySha256";
+constexpr const char* kCasdPin = "/elements/0/casd";
 
 TEST(ShipmentListMemberTest, EachIsNeededAndOfOneType) {
   ASSERT_EQ(fault(a_list()), "none");
   const std::vector<std::string> places = test::json_places(a_list());
-  EXPECT_EQ(places.size(), 12U);
+  EXPECT_EQ(places.size(), 14U);
   for (const std::string& place : places) {
     json::value value = a_list();
     value.at_pointer(place) = nullptr;
@@ -72,7 +73,7 @@ TEST(ShipmentListMemberTest, AnElementHasOnePinAtLeast) {
 }
 
 TEST(ShipmentListMemberTest, NoOtherIsKnown) {
-  for (const std::string place : {"", "/maker", "/elements/0"}) {
+  for (const std::string place : {"", "/maker", "/elements/0", "/elements/0/casd"}) {
     json::value value = a_list();
     value.at_pointer(place).as_object()["more"] = 1;
     EXPECT_EQ(fault(value), name(Errc::kEncoding)) << place;
@@ -106,8 +107,10 @@ TEST(ShipmentListMemberTest, EachHasItsLimits) {
       {"/elements/0/cin", R"("0G")", Errc::kEncoding},
       {"/elements/0/kdaCertificateSha256", digits(31), Errc::kLength},
       {"/elements/0/kdaCertificateSha256", digits(33), Errc::kLimit},
-      {"/elements/0/casdKeySha256", digits(31), Errc::kLength},
-      {"/elements/0/casdKeySha256", digits(33), Errc::kLimit},
+      {"/elements/0/casd/signatureKeySha256", digits(31), Errc::kLength},
+      {"/elements/0/casd/signatureKeySha256", digits(33), Errc::kLimit},
+      {"/elements/0/casd/agreementKeySha256", digits(31), Errc::kLength},
+      {"/elements/0/casd/agreementKeySha256", digits(33), Errc::kLimit},
   };
   for (const Row& row : rows) {
     json::value value = a_list();

@@ -4,6 +4,7 @@
 #include "kagibin/apdu/apdu.h"
 #include "kagibin/apdu/exchange.h"
 #include "kagibin/apdu/status_words.h"
+#include "kagibin/crypto/sha256.h"
 #include "kagibin/pki/certification_request.h"
 #include "kagibin/se/casd/casd.h"
 #include "kagibin/tlv/ber_tlv.h"
@@ -58,14 +59,23 @@ Result<std::vector<Bytes>> casd_requests(apdu::CardLink& card, const Seid& eleme
   return out;
 }
 
-Result<crypto::Digest256> casd_key_hash(std::span<const Bytes> requests) {
+Result<delivery::ShippedCasd> shipped_casd(std::span<const Bytes> requests) {
+  std::optional<crypto::Digest256> signature;
+  std::optional<crypto::Digest256> agreement;
   for (const Bytes& octets : requests) {
     const auto request = KB_TRY(pki::CertificationRequest::decode(octets));
+    const crypto::Digest256 hash = crypto::sha256(request.key().point());
     if (request.kind() == pki::CertificateKind::kCasdSignature) {
-      return crypto::sha256(request.key().point());
+      signature = hash;
+    } else if (request.kind() == pki::CertificateKind::kCasdAgreement) {
+      agreement = hash;
     }
   }
-  return fail(Errc::kNotFound, "the CASD has no key that signs");
+  if (!signature || !agreement) {
+    return fail(Errc::kNotFound, "the CASD asks for no certificate of one of its two keys");
+  }
+  return delivery::ShippedCasd{.signature_key_sha256 = *signature,
+                               .agreement_key_sha256 = *agreement};
 }
 
 Result<void> store_casd_certificates(apdu::CardLink& card, std::span<const Bytes> certificates) {

@@ -18,15 +18,15 @@
 #include "kagibin/base/aid.h"
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
-#include "kagibin/crypto/sha256.h"
+#include "kagibin/delivery/exchange/shipment_list.h"
 
 namespace kagibin::roles::element_maker {
 
 // Of the key that agrees on keys, and of the one that signs (kinds 06 and 07), for this element.
 // kCardStatus when the element has no CASD; kAuthentication when a request does not prove itself.
 Result<std::vector<Bytes>> casd_requests(apdu::CardLink& card, const Seid& element);
-// SHA-256 of PK.CASD.AUT, the point, as shipment lists pin it. kNotFound when no request is for it.
-Result<crypto::Digest256> casd_key_hash(std::span<const Bytes> requests);
+// The keys as shipment lists pin them. kNotFound when a request for one of the two is missing.
+Result<delivery::ShippedCasd> shipped_casd(std::span<const Bytes> requests);
 // Whole certificates 7F21. kCardStatus with the element's status word for one that it refuses; the
 // ones before stay.
 Result<void> store_casd_certificates(apdu::CardLink& card, std::span<const Bytes> certificates);

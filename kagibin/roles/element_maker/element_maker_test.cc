@@ -47,13 +47,12 @@ TEST_F(ElementMakerTest, MakesAnElementWhoseKdaIsCertifiedForGood) {
   EXPECT_NE(must(apdu::exchange(*made.element, kda::generate())).sw.value, 0x9000);
 }
 
-TEST_F(ElementMakerTest, AnElementWithACasdIsPinnedByItsKeyWithAKdaOrWithout) {
+TEST_F(ElementMakerTest, AnElementWithACasdIsPinnedByItsKeysWithAKdaOrWithout) {
   const crypto::EcPoint authority = world_.trust.anchors.roots.front().point();
   for (const bool with_kda : {true, false}) {
     ElementPlan planned = plan();
     planned.with_kda = with_kda;
-    EXPECT_EQ(world_.maker->make(plan(), medium(), world_.modules)->shipped.casd_key_sha256,
-              std::nullopt);
+    EXPECT_EQ(world_.maker->make(plan(), medium(), world_.modules)->shipped.casd, std::nullopt);
     if (!with_kda) {
       ElementPlan nobody = plan();
       nobody.with_kda = false;
@@ -66,9 +65,15 @@ TEST_F(ElementMakerTest, AnElementWithACasdIsPinnedByItsKeyWithAKdaOrWithout) {
     EXPECT_EQ(made.certificate.has_value(), with_kda);
     EXPECT_EQ(made.shipped.kda_certificate_sha256.has_value(), with_kda);
     const auto requests = must(casd_requests(*made.element, plan().seid));
-    const auto request = must(pki::CertificationRequest::decode(requests.back()));
-    ASSERT_EQ(request.kind(), pki::CertificateKind::kCasdSignature);
-    EXPECT_EQ(made.shipped.casd_key_sha256, crypto::sha256(request.key().point()));
+    const auto agreement = must(pki::CertificationRequest::decode(requests.front()));
+    const auto signature = must(pki::CertificationRequest::decode(requests.back()));
+    ASSERT_EQ(agreement.kind(), pki::CertificateKind::kCasdAgreement);
+    ASSERT_EQ(signature.kind(), pki::CertificateKind::kCasdSignature);
+    ASSERT_TRUE(made.shipped.casd.has_value());
+    EXPECT_EQ(made.shipped.casd->agreement_key_sha256, crypto::sha256(agreement.key().point()));
+    EXPECT_EQ(made.shipped.casd->signature_key_sha256, crypto::sha256(signature.key().point()));
+    EXPECT_EQ(shipped_casd(std::span(requests).first(1)).error().code, Errc::kNotFound);
+    EXPECT_EQ(shipped_casd(std::span(requests).last(1)).error().code, Errc::kNotFound);
   }
 }
 

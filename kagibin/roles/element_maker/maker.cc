@@ -128,7 +128,7 @@ Result<MadeElement> ElementMaker::make(ElementPlan plan,
   std::vector<MadeDomain> domains = KB_TRY(make_domains(link, plan, std::move(domain_keys)));
   if (plan.profile.casd) {
     const std::vector<Bytes> requests = KB_TRY(casd_requests(link, plan.seid));
-    shipped.casd_key_sha256 = KB_TRY(casd_key_hash(requests));
+    shipped.casd = KB_TRY(shipped_casd(requests));
   }
   channel.reset();
   KB_TRY(element->reset());

@@ -9,6 +9,7 @@
 #include "kagibin/envelope/delivery_seal.h"
 #include "kagibin/envelope/enrolment/answer_open.h"
 #include "kagibin/envelope/suite.h"
+#include "kagibin/roles/service_provider/confidential/casd_pin.h"
 #include "kagibin/roles/service_provider/opened_answer.h"
 #include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/order_flow.h"
@@ -127,31 +128,12 @@ Checked<void> OrderFlow::check_casd(const OpenedAnswer& answer, const ByCasd& by
     return refuse(Errc::kAuthentication, "its statement is not signed by the attested key",
                   kReport);
   }
-  const auto shipped = KB_TRY(in_.shipments.find(answer.statement.seid));
-  if (!shipped || !shipped->casd || shipped->casd->key != crypto::sha256(by.casd.key().point())) {
-    return refuse(
-        Errc::kUntrusted,
-        fmt::format("no shipment list pins element {} to this CASD", answer.statement.seid.hex()),
-        "import the list of the element's own maker, made with the CASD in it; a CASD of "
-        "another maker for the same element is an attack.");
-  }
-  // The answer carries no CERT.EUM: the list did.
-  const auto maker = KB_TRY(in_.shipments.find_maker(shipped->maker));
-  const auto made =
-      maker ? pki::verify_under_root(in_.trust.anchors, *maker, pki::CertificateKind::kMaker, today,
-                                     in_.trust.revoked)
-            : fail(Errc::kUntrusted, "no list with it was imported");
-  if (!made) {
-    return refuse(
-        made.error().code,
-        fmt::format("the certificate of its maker is not good ({})", made.error().detail.text()),
-        "a CASD is worth what the maker is that made it.");
-  }
-  if (maker->key_hash() != shipped->casd->maker_key) {
-    return refuse(Errc::kUntrusted,
-                  "its maker has another key since the list that pins the element to this CASD",
-                  "import a list that the maker signed with its present key and that names the "
-                  "element.");
+  if (const auto pinned = check_casd_pin(in_.shipments, in_.trust, answer.statement.seid,
+                                         CasdKey::kSignature, by.casd.key(), today);
+      !pinned) {
+    return refuse(pinned.error().code,
+                  fmt::format("its CASD does not count ({})", pinned.error().detail.text()),
+                  kCasdPinAdvice);
   }
   return {};
 }

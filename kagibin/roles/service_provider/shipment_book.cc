@@ -45,12 +45,15 @@ Result<ShipmentEntry> decode(ByteView octets) {
   return out;
 }
 
-Bytes encode(const CasdPin& pin) { return ByteWriter().bytes(pin.key).bytes(pin.maker_key).take(); }
+Bytes encode(const CasdPin& pin) {
+  return ByteWriter().bytes(pin.signature_key).bytes(pin.agreement_key).bytes(pin.maker_key).take();
+}
 
 Result<CasdPin> decode_pin(ByteView octets) {
   ByteReader in(octets);
   CasdPin out;
-  out.key = *to_array<32>(KB_TRY(in.bytes(32)));
+  out.signature_key = *to_array<32>(KB_TRY(in.bytes(32)));
+  out.agreement_key = *to_array<32>(KB_TRY(in.bytes(32)));
   out.maker_key = *to_array<32>(KB_TRY(in.bytes(32)));
   return out;
 }
@@ -114,10 +117,11 @@ Checked<std::size_t> ShipmentBook::import(std::string_view file,
                               .cin = element.cin};
     KB_TRY(journal_.put_record(kCardKind, card_key(element.iin, element.cin), element.seid.view()));
     KB_TRY(journal_.put_record(kElementKind, element.seid.view(), encode(entry)));
-    const Bytes pin =
-        element.casd_key_sha256
-            ? encode(CasdPin{.key = *element.casd_key_sha256, .maker_key = maker->key_hash()})
-            : Bytes();
+    const Bytes pin = element.casd
+                          ? encode(CasdPin{.signature_key = element.casd->signature_key_sha256,
+                                           .agreement_key = element.casd->agreement_key_sha256,
+                                           .maker_key = maker->key_hash()})
+                          : Bytes();
     KB_TRY(journal_.put_record(kCasdKind, element.seid.view(), pin));
   }
   KB_TRY(journal_.put_record(kMakerKind, maker->fields().subject, maker->encoded()));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The elements that authenticated shipment lists name: for a SEID its card identity, its maker, the
-// one certificate of its key delivery application (protocol, section 2), and the signature key of
-// its CASD where it has one (doc/decisions/0014).
+// one certificate of its key delivery application (protocol, section 2), and the keys of its CASD
+// where it has one (doc/decisions/0014, 0020).
 //
 // A list counts only if its maker's certificate chains to the controlling authority and the maker
 // signed the list's exact octets. The maker of a SEID is pinned by the first list that names it: a
@@ -34,8 +34,9 @@ struct Trust {
 // Which CASD speaks for an element, and who said so: a maker's name may be certified again for
 // another key, after a breach of the first.
 struct CasdPin {
-  crypto::Digest256 key{};        // SHA-256 of PK.CASD.AUT, the point
-  crypto::Digest256 maker_key{};  // of the PK.EUM that signed the list
+  crypto::Digest256 signature_key{};  // SHA-256 of PK.CASD.AUT, the point
+  crypto::Digest256 agreement_key{};  // of PK.CASD.ECKA
+  crypto::Digest256 maker_key{};      // of the PK.EUM that signed the list
   friend bool operator==(const CasdPin&, const CasdPin&) = default;
 };
 
