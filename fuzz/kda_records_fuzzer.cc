@@ -11,6 +11,5 @@ FUZZ_OCTETS(octets) {
   check_round_trip<kagibin::se::KdaReceipt>(octets);
   check_round_trip<kagibin::se::KdaProvider>(octets);
   check_round_trip<kagibin::se::KdaTrust>(octets);
-  check_round_trip<kagibin::se::KdaCounters>(octets);
   check_round_trip<kagibin::se::KdaCertificates>(octets);
 }

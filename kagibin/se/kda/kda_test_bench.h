@@ -135,6 +135,7 @@ class KdaBench {
     bool self_signed = false;      // CERT.SP not by the authority
     bool wrong_signature = false;  // E0 signed by another key
     std::uint8_t suite = 0x01;
+    std::optional<Spid> spid{};
   };
   Delivery request(const RequestOptions& options);
   Delivery request() { return request(RequestOptions{}); }

@@ -48,7 +48,7 @@ Delivery KdaBench::request(const RequestOptions& chosen) {
   out.kem_key = fresh_key();
   envelope::EnrolmentRequest request;
   request.suite = chosen.suite;
-  request.spid = spid(chosen.other_provider);
+  request.spid = chosen.spid.value_or(spid(chosen.other_provider));
   request.nonce_a = Nonce16{crypto::random_array<16>(rng).value()};
   request.target = chosen.target.value_or(target_aid);
   request.kem_key = chosen.kem_key.value_or(out.kem_key->public_key().point());

@@ -47,8 +47,8 @@ KdaResult<bool> is_header_accepted(const KdaEnvironment& kda,
                                    const KdaSlot& slot,
                                    const envelope::EnvelopeHeader& header) {
   const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
-  const std::uint32_t last_issued = KB_TRY(or_internal(kda.store.last_issued(slot.spid)));
-  const std::uint32_t least = std::max({last_issued, trust.auth_time, header.issued_at});
+  const KdaProvider provider = KB_TRY(or_internal(kda.store.provider(slot.spid)));
+  const std::uint32_t least = std::max({provider.last_issued, trust.auth_time, header.issued_at});
   const bool is_ours =
       header.spid == slot.spid && header.handle == slot.handle && header.suite == slot.suite;
   const bool is_new = header.seq > slot.last_committed_seq;
@@ -92,10 +92,10 @@ KdaResult<void> accept(const KdaEnvironment& kda,
                             .header_hash = crypto::sha256(message.envelope.header),
                             .seq = message.header.seq,
                             .level = message.header.level};
-  const std::uint32_t last_issued = KB_TRY(or_internal(kda.store.last_issued(slot.record.spid)));
+  KdaProvider provider = KB_TRY(or_internal(kda.store.provider(slot.record.spid)));
+  provider.last_issued = std::max(provider.last_issued, message.header.issued_at);
   NvmTransaction transaction(kda.nvm());
-  KB_TRY(or_internal(kda.store.put_last_issued(slot.record.spid,
-                                               std::max(last_issued, message.header.issued_at))));
+  KB_TRY(or_internal(kda.store.put(provider)));
   KB_TRY(or_internal(kda.store.put_envelope(slot.number, message.encoded)));
   KB_TRY(or_internal(kda.store.erase_answer(slot.number)));
   KB_TRY(or_internal(kda.store.put_journal(slot)));

@@ -70,6 +70,7 @@ Finding tenant_change();
 Finding tenant_replace();
 Finding tenant_block();
 Finding tenant_detect();
+Finding tenant_memory();
 
 // "9000", or what was said.
 template <typename T>

@@ -40,7 +40,7 @@ bool Finding::is_earnest() const {
 }
 
 std::span<const NamedAttack> named_attacks() {
-  static constexpr std::array<NamedAttack, 18> kAll = {{
+  static constexpr std::array<NamedAttack, 19> kAll = {{
       {"forge", "envelopes, receipts, statements and lists signed by somebody else", forge},
       {"replay", "every message of a delivery once more", replay},
       {"roll-back", "an older envelope after a newer one, an older receipt after a newer one",
@@ -63,6 +63,7 @@ std::span<const NamedAttack> named_attacks() {
       {"tenant-replace", "another provider replaces a waiting delivery", tenant_replace},
       {"tenant-block", "another provider keeps a delivery from arriving", tenant_block},
       {"tenant-detect", "another provider notices a delivery", tenant_detect},
+      {"tenant-memory", "another provider sees in memory that something was stored", tenant_memory},
   }};
   return kAll;
 }

@@ -82,6 +82,7 @@ Bytes Tenant::seal(const envelope::AnswerContent& answer, std::uint32_t seq) {
                                                .mac = channel().key_mac.duplicate(),
                                                .dek = channel().key_dek.duplicate()};
   must(world_.rng.fill(payload.receipt_key.expose_mutable()));
+  receipt_key_ = payload.receipt_key.duplicate();
   return must(envelope::seal_delivery(
       header, payload, answer.statement,
       must(crypto::EcPublicKey::from_point(statement.enrolment_key)), provider_.key(), world_.rng));

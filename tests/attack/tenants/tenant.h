@@ -35,6 +35,8 @@ class Tenant {
   bool deliver();
   // Keys that deliver() brought.
   const std::vector<SecretBytes>& keys() const { return keys_; }
+  // Of the last envelope.
+  const SecretArray<16>& receipt_key() const { return receipt_key_; }
 
  private:
   test::Deployment& world_;
@@ -42,6 +44,7 @@ class Tenant {
   OtherProvider provider_;
   std::vector<delivery::KeyExport> channels_{};
   std::vector<SecretBytes> keys_{};
+  SecretArray<16> receipt_key_{};
 };
 
 }  // namespace kagibin::attack

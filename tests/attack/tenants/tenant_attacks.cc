@@ -6,6 +6,7 @@
 #include "kagibin/apdu/channel_link.h"
 #include "kagibin/apdu/exchange.h"
 #include "kagibin/cli/solver/solver.h"
+#include "kagibin/envelope/enrolment/answer_open.h"
 #include "kagibin/gp/select.h"
 #include "kagibin/kda/commands.h"
 
@@ -23,6 +24,13 @@ using delivery::Verdict;
 using test::Deployment;
 using test::must;
 using test::SealedScene;
+
+// Of the other's order behind the first, which put version 31.
+constexpr std::string_view kNextPayload =
+    R"({"target":"A00000015153504B01","channel":{"key_version":"31"},)"
+    R"("actions":[{"put_key":{"replace":"31","key_version":"31",)"
+    R"("key_identifier":"01","keys":[{"random":16},{"random":16},)"
+    R"({"random":16}]}}]})";
 
 bool found(const cli::Derived& derived, const SecretBytes& key) {
   return std::ranges::any_of(
@@ -74,18 +82,38 @@ Seen second_look(bool other_delivers) {
   return out;
 }
 
-std::uint32_t enrolments_after(std::size_t others) {
-  Deployment world("tenants, counter");
-  test::DeployedCard& card = world.add_card("phone-1");
-  Tenant tenant(world, card);
+// What a provider's own messages count, behind three enrolments and a delivery of another.
+struct Counted {
+  std::uint32_t enrolments = 0;
+  std::uint32_t receipts = 0;
+  friend bool operator==(const Counted&, const Counted&) = default;
+};
+
+std::uint32_t counter_of(Tenant& tenant, const envelope::AnswerContent& answer, ByteView e3) {
+  return must(envelope::open_receipt(must(envelope::Receipt::decode(e3)),
+                                     crypto::sha256(answer.statement), tenant.receipt_key(),
+                                     must(pki::Certificate::decode(answer.kda_certificate)).key(),
+                                     tenant.provider().kem_key()))
+      .kda_counter;
+}
+
+Counted counted(bool other_is_busy) {
+  SealedScene scene("tenants, counter");
+  Tenant tenant(scene.world, scene.card);
   must(tenant.enrol());
-  const auto order = world.open_order("order-1", card);
-  for (std::size_t at = 0; at < others; ++at) {
-    const auto e0 = must(world.flow->attempt_after(order.id, static_cast<std::uint32_t>(at)));
-    must(world.enrol(card, e0.message));
+  if (other_is_busy) {
+    KB_CHECK(scene.finish() == Verdict::kConfirmed);
+    const auto order = scene.world.open_order("order-2", scene.card, std::string(kNextPayload));
+    for (delivery::AttemptNumber at = 0; at < 3; ++at) {
+      must(scene.world.enrol(scene.card,
+                             must(scene.world.flow->attempt_after(order.id, at)).message));
+    }
   }
-  return must(envelope::EnrolmentStatement::decode(must(tenant.enrol()).statement))
-      .enrolment_counter;
+  const envelope::AnswerContent answer = must(tenant.enrol());
+  const Bytes e3 = must(scene.world.relay(scene.card, tenant.seal(answer)));
+  return {
+      .enrolments = must(envelope::EnrolmentStatement::decode(answer.statement)).enrolment_counter,
+      .receipts = counter_of(tenant, answer, e3)};
 }
 
 }  // namespace
@@ -192,12 +220,7 @@ Finding tenant_block() {
   out.tried("a cancellation of the other's order", !cancelled, said(cancelled));
   out.tried("every slot that one may have, twelve more enrolments, twelve bad envelopes",
             scene.finish() == Verdict::kConfirmed, "the other's delivery arrives");
-  const auto next =
-      world.open_order("order-2", scene.card,
-                       R"({"target":"A00000015153504B01","channel":{"key_version":"31"},)"
-                       R"("actions":[{"put_key":{"replace":"31","key_version":"31",)"
-                       R"("key_identifier":"01","keys":[{"random":16},{"random":16},)"
-                       R"({"random":16}]}}]})");
+  const auto next = world.open_order("order-2", scene.card, std::string(kNextPayload));
   out.tried("the other's next order",
             world.deliver(scene.card, next.id).verdict.verdict == Verdict::kConfirmed,
             "arrives, too");
@@ -214,17 +237,45 @@ Finding tenant_detect() {
             quiet.committed == busy.committed && quiet.highest_version == busy.highest_version &&
                 quiet.min_epoch == busy.min_epoch,
             "the same");
-  const std::uint32_t alone = enrolments_after(0);
-  const std::uint32_t three = enrolments_after(3);
-  out.open("the enrolment counter in one's own statement (E1/89)", three == alone + 3,
-           "counts the enrolments of all providers: " + std::to_string(alone) + " and " +
-               std::to_string(three));
+  const Counted alone = counted(false);
+  out.tried("the counters in one's own statement and receipt (E1/89, 88 in 8F)",
+            counted(true) == alone, "count one's own alone");
   Deployment world("tenants, detect, control");
   test::DeployedCard& card = world.add_card("phone-1");
   Tenant tenant(world, card);
   const auto before = must(envelope::EnrolmentStatement::decode(must(tenant.enrol()).statement));
   out.control("one's own delivery, in the same statement",
-              before.last_committed_seq == 0 && quiet.committed == 1, "SEQ 0, then 1");
+              before.last_committed_seq == 0 && before.enrolment_counter == 1 &&
+                  quiet.committed == 1 && quiet.enrolments == 2 && alone.enrolments == 2,
+              "SEQ 0, then 1; one enrolment, then two");
+  return out;
+}
+
+// Whoever can send commands sees the sum of free memory (threat model).
+Finding tenant_memory() {
+  Finding out;
+  SealedScene scene("tenants, memory");
+  const auto free_memory = [&] {
+    const auto channel = must(apdu::ChannelLink::open(*scene.card.element));
+    must(apdu::exchange(*channel, gp::Select{}.encode()));
+    return must(apdu::exchange(*channel,
+                               {.cla = 0x80, .ins = 0xCA, .p1 = 0xFF, .p2 = 0x21, .le = 256}))
+        .data;
+  };
+  Tenant tenant(scene.world, scene.card, Tenant::kTargets);
+  must(tenant.enrol());
+  const Bytes before = free_memory();
+  KB_CHECK(scene.finish() == Verdict::kConfirmed);
+  const Bytes behind = free_memory();
+  out.open("the sum of free memory before and behind the other's delivery (GET DATA FF21)",
+           before != behind, "differs: that something was stored, not whose, nor for what");
+  std::size_t taken = 0;
+  for (std::size_t number = 0; number < Tenant::kTargets; ++number) {
+    taken += tenant.enrol(number) ? 1 : 0;
+  }
+  out.tried("an answer 6A84, because of what the other has stored", taken == Tenant::kTargets,
+            "all four targets are one's own, whatever others have");
+  out.control("what one stores oneself, in the same sum", free_memory() != behind, "differs");
   return out;
 }
 

@@ -113,7 +113,7 @@ final class Enrolment {
     if (offeredLevels(slot, domainSize) == 0) {
       ISOException.throwIt(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
     }
-    fillSpare(message, e0, domainSize);
+    fillSpare(slot, message, e0, domainSize);
     makeAnswer(slot, makeStatement(slot));
     JCSystem.beginTransaction();
     if (acknowledged != null) {
@@ -123,7 +123,7 @@ final class Enrolment {
     slot.remember(engines.ram.work, NONCE);
     Util.arrayCopy(FIRST_JOURNAL, (short) 0, slot.journal, (short) 0, Journal.SIZE);
     slot.journal[Journal.STATE] = Journal.ENROLLED;
-    Util.arrayCopy(engines.ram.work, COUNTER, store.identity.record, Identity.ENROLMENTS, (short) 4);
+    Util.arrayCopy(engines.ram.work, COUNTER, store.counting(slot).record, Slot.ENROLMENTS, (short) 4);
     JCSystem.commitTransaction();
     store.spare.wipe();
     return slot;
@@ -149,7 +149,7 @@ final class Enrolment {
   }
 
   /** All that is kept of E0, whose memory is needed now. */
-  private void fillSpare(byte[] message, short e0, short domainSize) {
+  private void fillSpare(Slot slot, byte[] message, short e0, short domainSize) {
     Attempt spare = store.spare;
     byte[] work = engines.ram.work;
     engines.random.generateData(spare.head, Attempt.HANDLE, (short) 16);
@@ -160,7 +160,7 @@ final class Enrolment {
     Util.arrayCopyNonAtomic(message, e0, spare.domain, (short) 0, domainSize);
     Util.setShort(spare.head, Attempt.DOMAIN_SIZE, domainSize);
     Util.arrayCopyNonAtomic(message, request.nonce(), work, NONCE, (short) 16);
-    Util.arrayCopyNonAtomic(store.identity.record, Identity.ENROLMENTS, work, COUNTER, (short) 4);
+    Util.arrayCopyNonAtomic(store.counting(slot).record, Slot.ENROLMENTS, work, COUNTER, (short) 4);
     Numbers.increment(work, COUNTER, (short) 4);
     spare.newKey();
   }

@@ -12,10 +12,8 @@ import javacard.security.PrivateKey;
 final class Identity {
   static final short SEID = 0; // 16
   static final short CODE_HASH = 16; // 32, as CERT.KDA or the CASD states it: an applet cannot read its own load file
-  static final short ENROLMENTS = 48; // 4
-  static final short RECEIPTS = 52; // 4
-  static final short MAKER_KEY = 56; // 32, SHA-256 of PK.EUM, as CERT.SD names it
-  static final short RECORD = 88;
+  static final short MAKER_KEY = 48; // 32, SHA-256 of PK.EUM, as CERT.SD names it
+  static final short RECORD = 80;
 
   boolean isGenerated;
   boolean isAttested; // installed for a CASD to speak for it; certified once that has spoken

@@ -8,7 +8,7 @@ final class Receipt {
   static final short IN_FORCE = 0;
   static final short SLOT = 1;
   static final short HANDLE = 2; // 16
-  static final short COUNTER = 18; // 4, of the application, as E3 states it: tells older from newer
+  static final short COUNTER = 18; // 4, of the provider, as E3 states it: tells older from newer
   private static final short SIZE = 22; // 2
   static final short E3 = 24;
   private static final short MOST = 288;
@@ -21,6 +21,11 @@ final class Receipt {
 
   boolean isOf(short slot) {
     return isInForce() && octets[SLOT] == slot;
+  }
+
+  /** Its number. */
+  short slot() {
+    return octets[SLOT];
   }
 
   /** Of E3. */

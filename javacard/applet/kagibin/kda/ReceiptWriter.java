@@ -33,7 +33,7 @@ final class ReceiptWriter {
 
   /** {@code opened}: where Kr is, null when the envelope did not open. Answers the place. */
   Receipt write(Slot slot, byte[] journal, short journalAt, byte[] results, Actions opened) {
-    Util.arrayCopyNonAtomic(store.identity.record, Identity.RECEIPTS, work, COUNTER, (short) 4);
+    Util.arrayCopyNonAtomic(store.counting(slot).record, Slot.RECEIPTS, work, COUNTER, (short) 4);
     Numbers.increment(work, COUNTER, (short) 4);
     Attempt attempt = slot.attempt;
     short bodyEnd = putBody(attempt, journal, journalAt, results);
@@ -108,7 +108,7 @@ final class ReceiptWriter {
   /** In a transaction. */
   void putInForce(Receipt place) {
     store.receipts.putInForce(place);
-    Util.arrayCopy(work, COUNTER, store.identity.record, Identity.RECEIPTS, (short) 4);
+    Util.arrayCopy(work, COUNTER, store.counting(store.slots[place.slot()]).record, Slot.RECEIPTS, (short) 4);
   }
 
   /** Whether a kept receipt still tells how things stand. */

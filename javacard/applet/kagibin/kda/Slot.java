@@ -14,7 +14,9 @@ final class Slot {
   static final short LAST_ISSUED = 39; // 4, of the SPID: alike in all its slots
   static final short NONCE_COUNT = 43;
   static final short NEXT_NONCE = 44;
-  static final short RECORD = 45;
+  static final short ENROLMENTS = 45; // 4, of the SPID: in its first slot (Store.counting)
+  static final short RECEIPTS = 49; // 4, as well
+  static final short RECORD = 53;
   static final byte MOST_NONCES = 16;
 
   final byte[] record = new byte[RECORD];

@@ -87,6 +87,19 @@ final class Store {
     return null;
   }
 
+  /**
+   * The slot that counts for this one's provider: its first, for slots are taken in order and for good; this one, while
+   * it is the provider's first.
+   */
+  Slot counting(Slot slot) {
+    for (short i = 0; i < slots.length; ++i) {
+      if (slots[i].isOfProvider(slot.record, Slot.SPID)) {
+        return slots[i];
+      }
+    }
+    return slot;
+  }
+
   /** In a transaction: the spare attempt comes into force in this slot, and the one before it becomes the spare. */
   void exchange(Slot slot) {
     Attempt before = slot.attempt == null ? reserve[numberOf(slot)] : slot.attempt;

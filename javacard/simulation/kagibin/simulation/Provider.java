@@ -25,6 +25,8 @@ public final class Provider {
     public byte[] kdaPoint;
     public byte[] receiptKey;
     public byte[] header;
+    /** 88 of the receipt that was judged last. */
+    public byte[] counter;
     /** CERT.SD that went with the request; null: none. */
     public byte[] domain;
   }
@@ -191,6 +193,7 @@ public final class Provider {
         Octets.object(seal, 0), Octets.object(seal, 1));
     require(Cryptography.verify(attempt.kdaPoint, Octets.find(s, 0x9E), Octets.ascii("KB1-RCP"), told, macTlv,
         Octets.object(s, 0), statementHash), "the receipt is not signed");
+    attempt.counter = Octets.find(s, 0x88);
     byte[] expected = attempt.header == null ? new byte[32] : Cryptography.sha256(attempt.header);
     require(Arrays.equals(Octets.find(body, 0x80), expected), "the receipt is about another header");
     require(Arrays.equals(Octets.find(body, 0x81), attempt.handle), "the receipt is about another handle");

@@ -125,4 +125,36 @@ public class DeliveryTest {
     assertArrayEquals(Octets.of(0), world.results(second));
     assertFalse(world.target.keySets.containsKey(0x32));
   }
+
+  @Test
+  public void countsEnrolmentsAndReceiptsForEachProviderAlone() {
+    World world = new World(16, 0x70, 4);
+    world.select();
+    Provider other = world.provider(Octets.hex("53504944020000000000000000000000"), 1);
+    int[] counts = new int[2]; // of the other's enrolments and receipts
+    byte[][] targets = {World.TARGET, Octets.hex("A00000015153504B02")};
+    for (int round = 1; round <= 3; ++round) {
+      Provider.Attempt own = world.deliver(PayloadText.putSet(0, 0x40 + round, PayloadText.keySet(16)));
+      assertArrayEquals(Octets.number(round, 4), Octets.find(Octets.value(own.statement, 0), 0x89));
+      world.results(own);
+      assertArrayEquals(Octets.number(round, 4), own.counter);
+      for (byte[] target : targets) { // in a slot more than one
+        Provider.Attempt attempt = world.attempt();
+        attempt.request = other.request(attempt, target, 0, null);
+        byte[] e1 = other.open(attempt, World.ok(world.send(0x10, attempt.request)));
+        assertArrayEquals(Octets.number(++counts[0], 4), Octets.find(e1, 0x89));
+        byte[] request = other.request(cancellation(world, attempt), target, 1, null);
+        assertEquals(0x9000, World.status(world.send(0x18, request)));
+        assertArrayEquals(Octets.of(6), other.judge(attempt, World.ok(world.receipt(attempt))));
+        assertArrayEquals(Octets.number(++counts[1], 4), attempt.counter);
+      }
+    }
+  }
+
+  /** With a nonce of its own, under the key of the attempt that it cancels. */
+  private static Provider.Attempt cancellation(World world, Provider.Attempt of) {
+    Provider.Attempt out = world.attempt();
+    out.kemPoint = of.kemPoint;
+    return out;
+  }
 }

@@ -192,16 +192,16 @@ KdaResult<Bytes> enrol(const KdaEnvironment& kda, ByteView octets) {
   }
   KdaStore::Slot slot =
       KB_TRY(next_slot(kda, std::move(old), checked, message.security_domain_certificate));
-  KdaCounters counters = KB_TRY(or_internal(kda.store.counters()));
-  ++counters.enrolments;
+  KdaProvider provider = KB_TRY(or_internal(kda.store.provider(request.spid)));
+  ++provider.enrolments;
   const crypto::KemPrivateKey key =
       KB_TRY(or_internal(crypto::KemPrivateKey::generate(checked.enrolment_kem, kda.rng())));
   Statement made =
-      KB_TRY(make_statement(kda, slot.record, checked, key.public_key(), counters.enrolments));
+      KB_TRY(make_statement(kda, slot.record, checked, key.public_key(), provider.enrolments));
   slot.record.statement_hash = crypto::sha256(made.e1);
   KB_TRY(or_internal(kda.store.erase_secrets(slot.number)));
   KB_TRY(or_internal(kda.store.put(slot)));
-  KB_TRY(or_internal(kda.store.put(counters)));
+  KB_TRY(or_internal(kda.store.put(provider)));
   KB_TRY(or_internal(kda.store.put_enrolment_key(slot.number, key)));
   KB_TRY(or_internal(kda.store.put_answer(slot.number, made.e4)));
   KB_TRY(or_internal(transaction.commit()));

@@ -10,7 +10,7 @@
 #include "kagibin/kda/commands.h"
 #include "kagibin/se/applications/built_in_applications.h"
 #include "kagibin/se/kda/kda_test_bench.h"
-#include "kagibin/se/kda/records/kda_records.h"
+#include "kagibin/se/kda/records/kda_store.h"
 
 namespace kagibin::se {
 namespace {
@@ -174,6 +174,53 @@ TEST(KdaEnrol, AProviderHasFourTargets) {
   EXPECT_EQ(refused(bench, {.target = aid("A0000001510005")}), sw::kNotEnoughMemory);
   bench.enrol({.target = aid("A0000001510002")});
   bench.enrol({.other_provider = true});
+}
+
+// Protocol, section 12: no provider learns of another
+TEST(KdaEnrol, CountsEnrolmentsAndReceiptsForEachProviderAlone) {
+  KdaBench bench;
+  const auto counts = [&](bool other, std::string_view target) {
+    Delivery delivery = bench.enrol({.target = aid(target), .other_provider = other});
+    // The first signed refusal has an interim receipt: one more each time.
+    envelope::EnvelopeHeader header = bench.header(delivery);
+    header.seq = 0x01;
+    header.not_after = header.issued_at - 1;
+    bench.seal(delivery, header, bench.add_keys(0x31));
+    EXPECT_EQ(bench.load(delivery), sw::kConditionsNotSatisfied);
+    return std::pair(delivery.statement.enrolment_counter,
+                     bench.receipt(delivery).opened.kda_counter);
+  };
+  using Pair = std::pair<std::uint32_t, std::uint32_t>;
+  EXPECT_EQ(counts(false, "A00000015100000A01"), Pair(1, 1));
+  EXPECT_EQ(counts(true, "A00000015100000A01"), Pair(1, 1));
+  EXPECT_EQ(counts(true, "A00000015100000A02"), Pair(2, 2)) << "in a slot of its own";
+  EXPECT_EQ(counts(false, "A00000015100000A01"), Pair(2, 2));
+  bench.restart();
+  EXPECT_EQ(counts(false, "A00000015100000A01"), Pair(3, 3));
+  EXPECT_EQ(counts(true, "A00000015100000A02"), Pair(3, 3)) << "they never run backwards";
+}
+
+TEST(KdaEnrol, ServesAsManyProvidersAsCanHaveAllTheirTargets) {
+  KdaBench bench;
+  const auto enrols = [&](std::uint8_t provider, std::uint8_t target) {
+    pki::CertificateFields fields = bench.provider_fields();
+    fields.subject.fill(provider);
+    Bytes name(bench.target_aid.view().begin(), bench.target_aid.view().end());
+    name.back() = target;
+    Delivery delivery = bench.request(
+        {.target = Aid::from(name).value(), .certificate = fields, .spid = Spid{fields.subject}});
+    return bench.send(delivery);
+  };
+  for (std::uint8_t provider = 1; provider <= KdaStore::kMaxProviders; ++provider) {
+    EXPECT_EQ(enrols(provider, 1), sw::kOk) << int{provider};
+  }
+  EXPECT_EQ(enrols(KdaStore::kMaxProviders + 1, 1), sw::kNotEnoughMemory) << "one more";
+  for (std::uint8_t provider = 1; provider <= KdaStore::kMaxProviders; ++provider) {
+    for (std::uint8_t target = 2; target <= KdaStore::kMaxTargetsOfProvider; ++target) {
+      EXPECT_EQ(enrols(provider, target), sw::kOk) << int{provider} << ", " << int{target};
+    }
+  }
+  EXPECT_EQ(enrols(1, KdaStore::kMaxTargetsOfProvider + 1), sw::kNotEnoughMemory);
 }
 
 TEST(KdaEnrol, ReceiptsThatNobodyAcknowledgesFillTheSlotAtEight) {

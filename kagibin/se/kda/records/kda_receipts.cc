@@ -50,9 +50,9 @@ Result<Bytes> make_receipt(const KdaEnvironment& kda,
                            const KdaStore::Slot& slot,
                            KdaResults results,
                            const SecretArray<16>* receipt_key) {
-  KdaCounters counters = KB_TRY(kda.store.counters());
-  ++counters.receipts;
-  KB_TRY(kda.store.put(counters));
+  KdaProvider provider = KB_TRY(kda.store.provider(slot.record.spid));
+  ++provider.receipts;
+  KB_TRY(kda.store.put(provider));
   envelope::Receipt receipt{.header_hash = slot.journal.header_hash,
                             .handle = slot.record.handle,
                             .seq = slot.journal.seq,
@@ -66,12 +66,12 @@ Result<Bytes> make_receipt(const KdaEnvironment& kda,
   const crypto::EcPublicKey kem_key = KB_TRY(crypto::EcPublicKey::from_point(slot.record.kem_key));
   Bytes e3 =
       KB_TRY(envelope::seal_receipt(std::move(receipt), slot.record.statement_hash, receipt_key,
-                                    counters.receipts, signing, kem_key, kda.rng()));
+                                    provider.receipts, signing, kem_key, kda.rng()));
   KB_TRY(kda.store.put(KdaReceipt{.handle = slot.record.handle,
                                   .spid = slot.record.spid,
                                   .target = slot.record.target,
                                   .receipt = e3,
-                                  .counter = counters.receipts}));
+                                  .counter = provider.receipts}));
   return e3;
 }
 

@@ -18,7 +18,7 @@ using tlv::TlvReader;
 using tlv::TlvWriter;
 
 constexpr std::uint8_t kFirstVersion = 0x01;
-constexpr std::uint8_t kSecondVersion = 0x02;  // of receipt and trust
+constexpr std::uint8_t kSecondVersion = 0x02;  // of receipt, provider and trust
 constexpr tlv::Tag kVersionTag = 0x80;
 constexpr std::size_t kIdSize = 16;
 constexpr std::uint8_t kDefaultSuite = 0x01;
@@ -243,16 +243,23 @@ Bytes KdaReceipt::encode() const {
 
 Result<KdaProvider> KdaProvider::decode(ByteView octets) {
   TlvReader in(octets);
-  KB_TRY(read_version(in));
+  KB_TRY(read_version(in, kSecondVersion));
   KdaProvider out;
   out.spid = KB_TRY(read_id<Spid>(in, 0x81));
   out.last_issued = KB_TRY(read_u32(in, 0x82));
+  out.enrolments = KB_TRY(read_u32(in, 0x83));
+  out.receipts = KB_TRY(read_u32(in, 0x84));
   KB_TRY(in.finish());
   return out;
 }
 
 Bytes KdaProvider::encode() const {
-  return record().put(0x81, spid.view()).put_u32(0x82, last_issued).take();
+  return record(kSecondVersion)
+      .put(0x81, spid.view())
+      .put_u32(0x82, last_issued)
+      .put_u32(0x83, enrolments)
+      .put_u32(0x84, receipts)
+      .take();
 }
 
 Result<KdaTrust> KdaTrust::decode(ByteView octets) {
@@ -280,20 +287,6 @@ Bytes KdaTrust::encode() const {
       .put_u32(0x84, auth_time)
       .put_u32(0x85, root_number)
       .take();
-}
-
-Result<KdaCounters> KdaCounters::decode(ByteView octets) {
-  TlvReader in(octets);
-  KB_TRY(read_version(in));
-  KdaCounters out;
-  out.enrolments = KB_TRY(read_u32(in, 0x81));
-  out.receipts = KB_TRY(read_u32(in, 0x82));
-  KB_TRY(in.finish());
-  return out;
-}
-
-Bytes KdaCounters::encode() const {
-  return record().put_u32(0x81, enrolments).put_u32(0x82, receipts).take();
 }
 
 Result<KdaCertificates> KdaCertificates::decode(ByteView octets) {

@@ -11,14 +11,14 @@
 //             84 01 channel refused | 85 01 actions | 86 00-08 results proved so far
 //             87 20 SHA-256(TLV A0) | 88 04 SEQ | 89 01 level
 //   receipt   80 01 version | 81 10 handle | 82 10 SPID | 83 05-10 target | 84 var E3
-//             85 04 KDA counter of this E3
-//   provider  80 01 version | 81 10 SPID | 82 04 lastIssued
+//             85 04 the provider's counter in this E3
+//   provider  80 01 version | 81 10 SPID | 82 04 lastIssued | 83 04 enrolments | 84 04 receipts
 //   trust     80 01 version | 81 41 root | 82 41 second root (opt) | 83 02 minEpoch
 //             84 04 authTime | 85 04 number of the last root statement, 0 before the first
-//   counters  80 01 version | 81 04 enrolments | 82 04 receipts
 //   certificates  80 01 version | 81 var CERT.EUM | 82 var CERT.KDA | 83 var CERT.OCE (opt)
 //
-// Receipt and trust are of version 02, the others of 01; a record of another version is refused.
+// Receipt, provider and trust are of version 02, the others of 01; a record of another version is
+// refused.
 // decode() is total; what decodes encodes to the same octets. Values, no thread-safety needed.
 #pragma once
 
@@ -84,15 +84,18 @@ struct KdaReceipt {
   Spid spid;
   Aid target;
   Bytes receipt{};            // E3
-  std::uint32_t counter = 0;  // of the KDA, as E3 states it: tells older from newer
+  std::uint32_t counter = 0;  // of the provider, as E3 states it: tells older from newer
 
   static Result<KdaReceipt> decode(ByteView octets);
   Bytes encode() const;
 };
 
+// All that providers have in common is counted for each alone, so that none sees another's.
 struct KdaProvider {
   Spid spid;
   std::uint32_t last_issued = 0;  // minutes since 2020-01-01
+  std::uint32_t enrolments = 0;   // E1/89 of the last one
+  std::uint32_t receipts = 0;     // 88 in 8F of the last one
 
   static Result<KdaProvider> decode(ByteView octets);
   Bytes encode() const;
@@ -106,14 +109,6 @@ struct KdaTrust {
   std::uint32_t root_number = 0;  // of the last root statement that was accepted
 
   static Result<KdaTrust> decode(ByteView octets);
-  Bytes encode() const;
-};
-
-struct KdaCounters {
-  std::uint32_t enrolments = 0;
-  std::uint32_t receipts = 0;
-
-  static Result<KdaCounters> decode(ByteView octets);
   Bytes encode() const;
 };
 

@@ -105,7 +105,7 @@ TEST(KdaSlotTest, EveryFieldHasItsPlaceAndItsLength) {
                             {0x8A, Bytes{}, Errc::kLength},
                             {0x8B, std::nullopt, Errc::kTruncated},
                             {0x8B, Bytes(17), Errc::kTruncated},
-                            {0x8B, Bytes(17 * 16), Errc::kLength},
+                            {0x8B, Bytes(272), Errc::kLength},
                         });
 }
 
@@ -194,14 +194,18 @@ TEST(KdaReceiptTest, EveryFieldHasItsPlaceAndItsLength) {
 }
 
 TEST(KdaProviderTest, EveryFieldHasItsPlaceAndItsLength) {
-  KdaProvider provider;
-  provider.last_issued = 9;
-  expect_strict(provider, {
-                              {0x81, std::nullopt, Errc::kUnexpectedTag},
-                              {0x81, Bytes(17), Errc::kLength},
-                              {0x82, std::nullopt, Errc::kTruncated},
-                              {0x82, Bytes(5), Errc::kLength},
-                          });
+  expect_strict(KdaProvider{.spid = {}, .last_issued = 9, .enrolments = 3, .receipts = 2},
+                {
+                    {0x80, Bytes{0x01}, Errc::kNotSupported},
+                    {0x81, std::nullopt, Errc::kUnexpectedTag},
+                    {0x81, Bytes(17), Errc::kLength},
+                    {0x82, std::nullopt, Errc::kUnexpectedTag},
+                    {0x82, Bytes(5), Errc::kLength},
+                    {0x83, std::nullopt, Errc::kUnexpectedTag},
+                    {0x83, Bytes(3), Errc::kLength},
+                    {0x84, std::nullopt, Errc::kTruncated},
+                    {0x84, Bytes(5), Errc::kLength},
+                });
 }
 
 TEST(KdaTrustTest, EveryFieldHasItsPlaceAndItsLength) {
@@ -220,16 +224,6 @@ TEST(KdaTrustTest, EveryFieldHasItsPlaceAndItsLength) {
   EXPECT_EQ(fault<KdaTrust>(with(trust.encode(), 0x81, std::nullopt)), name(Errc::kUnexpectedTag));
   EXPECT_EQ(fault<KdaTrust>(with(trust.encode(), 0x82, Bytes(64))), name(Errc::kLength));
   EXPECT_EQ(KdaTrust::decode(trust.encode()).value().second_root, trust.second_root);
-}
-
-TEST(KdaCountersTest, EveryFieldHasItsPlaceAndItsLength) {
-  expect_strict(KdaCounters{.enrolments = 1, .receipts = 2},
-                {
-                    {0x81, std::nullopt, Errc::kUnexpectedTag},
-                    {0x81, Bytes(3), Errc::kLength},
-                    {0x82, std::nullopt, Errc::kTruncated},
-                    {0x82, Bytes(5), Errc::kLength},
-                });
 }
 
 TEST(KdaCertificatesTest, EveryFieldHasItsPlaceAndItsLength) {

@@ -22,7 +22,6 @@ constexpr std::string_view kCertificates = "certificates";
 constexpr std::string_view kAttested = "attested";
 constexpr std::uint8_t kAttestedVersion = 0x01;
 constexpr std::string_view kTrust = "trust";
-constexpr std::string_view kCounters = "counters";
 
 std::string_view record_of(KdaStore::KeyName name) {
   return name == KdaStore::KeyName::kSigning ? "signing-key" : "agreement-key";
@@ -107,42 +106,32 @@ Result<KdaTrust> KdaStore::trust() const {
 
 Result<void> KdaStore::put(const KdaTrust& trust) { return nvm_.put(name(kTrust), trust.encode()); }
 
-Result<KdaCounters> KdaStore::counters() const {
-  const SecretBytes* octets = nvm_.get(name(kCounters));
-  return octets == nullptr ? KdaCounters() : KdaCounters::decode(octets->expose());
-}
-
-Result<void> KdaStore::put(const KdaCounters& counters) {
-  return nvm_.put(name(kCounters), counters.encode());
-}
-
-Result<std::uint32_t> KdaStore::last_issued(const Spid& spid) const {
+Result<KdaProvider> KdaStore::provider(const Spid& spid) const {
   for (const std::string& record : nvm_.names(name(kProvider))) {
     const ByteView octets = KB_TRY(get(record));
-    const KdaProvider provider = KB_TRY(KdaProvider::decode(octets));
-    if (provider.spid == spid) {
-      return provider.last_issued;
+    KdaProvider found = KB_TRY(KdaProvider::decode(octets));
+    if (found.spid == spid) {
+      return found;
     }
   }
-  return 0U;
+  return KdaProvider{.spid = spid};
 }
 
-Result<void> KdaStore::put_last_issued(const Spid& spid, std::uint32_t minutes) {
-  const KdaProvider changed{.spid = spid, .last_issued = minutes};
+Result<void> KdaStore::put(const KdaProvider& provider) {
   const std::vector<std::size_t> taken = numbers(kProvider);
+  std::size_t place = first_free(taken);
   for (const std::size_t number : taken) {
-    const std::string record = name(kProvider, number);
-    const ByteView octets = KB_TRY(get(record));
-    const KdaProvider provider = KB_TRY(KdaProvider::decode(octets));
-    if (provider.spid == spid) {
-      return nvm_.put(record, changed.encode());
+    const ByteView octets = KB_TRY(get(name(kProvider, number)));
+    const KdaProvider stored = KB_TRY(KdaProvider::decode(octets));
+    if (stored.spid == provider.spid) {
+      place = number;
+      break;
     }
   }
-  const std::size_t free = first_free(taken);
-  if (free >= kMaxProviders) {
+  if (place >= kMaxProviders) {
     return fail(Errc::kLimit, "the KDA serves as many service providers as it can");
   }
-  return nvm_.put(name(kProvider, free), changed.encode());
+  return nvm_.put(name(kProvider, place), provider.encode());
 }
 
 Result<KdaStore::Slot> KdaStore::slot(std::size_t number) const {

@@ -3,9 +3,9 @@
 // way to its private keys.
 //
 //   signing-key, agreement-key      32 octets each, made by GENERATE
-//   certificates, trust, counters   kda_records.h; `certificates` closes the maker's commands
+//   certificates, trust             kda_records.h; `certificates` closes the maker's commands
 //   attested                        01: by the element's CASD, in place of `certificates`
-//   provider/NN                     one a service provider
+//   provider/NN                     one a service provider, from its first enrolment, for good
 //   slot/NN  journal/NN             one a (SPID, target); NN is the slot's number, hexadecimal
 //   key/NN                          skE, 32 octets, of the KEM of the slot's suite: until the
 //                                   outcome is final
@@ -29,9 +29,11 @@ namespace kagibin::se {
 
 class KdaStore {
  public:
-  static constexpr std::size_t kMaxSlots = 32;
+  // As many providers as can each have all their targets: what one takes leaves the others theirs,
+  // so that none that was let in learns from 6A84 what another does.
   static constexpr std::size_t kMaxTargetsOfProvider = 4;
-  static constexpr std::size_t kMaxProviders = kMaxSlots;
+  static constexpr std::size_t kMaxProviders = 8;
+  static constexpr std::size_t kMaxSlots = kMaxProviders * kMaxTargetsOfProvider;
   // Receipts that wait to be acknowledged, for one (SPID, target).
   static constexpr std::size_t kMaxReceiptsOfSlot = 8;
   static constexpr std::size_t kMaxReceipts = kMaxSlots * kMaxReceiptsOfSlot;
@@ -54,12 +56,11 @@ class KdaStore {
   Result<void> put(const KdaCertificates& certificates);
   Result<KdaTrust> trust() const;
   Result<void> put(const KdaTrust& trust);
-  Result<KdaCounters> counters() const;
-  Result<void> put(const KdaCounters& counters);
 
-  // lastIssued of a provider; 0 before its first envelope.
-  Result<std::uint32_t> last_issued(const Spid& spid) const;
-  Result<void> put_last_issued(const Spid& spid, std::uint32_t minutes);
+  // What counts for this provider; zeros before its first enrolment. put(): kLimit for one provider
+  // more than there is room for.
+  Result<KdaProvider> provider(const Spid& spid) const;
+  Result<void> put(const KdaProvider& provider);
 
   struct Slot {
     std::size_t number = 0;
@@ -87,7 +88,7 @@ class KdaStore {
   Result<std::optional<KdaReceipt>> receipt(const Handle& handle) const;
   // Replaces the handle's earlier one.
   Result<void> put(const KdaReceipt& receipt);
-  // Takes away the receipt of this (SPID, target) whose E3 has this hash, and every older one (KDA
+  // Takes away the receipt of this (SPID, target) whose E3 has this hash, and every older one (its
   // counter). False when none has it: then all stay.
   Result<bool> acknowledge(const Spid& spid, const Aid& target, const envelope::Digest& hash);
   Result<std::size_t> receipts_of(const Spid& spid, const Aid& target) const;
