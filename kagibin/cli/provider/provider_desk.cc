@@ -9,6 +9,23 @@ namespace kagibin::cli {
 
 using provider::Checked;
 
+namespace {
+
+// One text of all that is read again: another text, other rules.
+Checked<std::string> files_of(const ProviderDesk& desk) {
+  const ProviderPaths& paths = desk.home->paths();
+  std::string out = KB_TRY(read_text_file(desk.policy_file));
+  for (const auto& file : {paths.roots(), paths.revoked(), paths.certificate()}) {
+    out += '\0';
+    if (std::filesystem::exists(file)) {
+      out += KB_TRY(read_text_file(file));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
 Checked<std::unique_ptr<ProviderDesk>> ProviderDesk::open(const Program& program,
                                                           const ProviderOptions& options) {
   const std::filesystem::path file =
@@ -18,8 +35,30 @@ Checked<std::unique_ptr<ProviderDesk>> ProviderDesk::open(const Program& program
   auto home = KB_TRY(ProviderHome::open(program));
   provider::Trust trust = KB_TRY(home->trust());
   pki::Certificate certificate = KB_TRY(home->certificate());
-  return std::unique_ptr<ProviderDesk>(new ProviderDesk{
-      std::move(home), std::move(policy), std::move(trust), std::move(certificate), {}});
+  std::unique_ptr<ProviderDesk> desk(new ProviderDesk{.home = std::move(home),
+                                                      .policy = std::move(policy),
+                                                      .trust = std::move(trust),
+                                                      .certificate = std::move(certificate),
+                                                      .clock = {},
+                                                      .policy_file = file,
+                                                      .read_from = {}});
+  desk->read_from = KB_TRY(files_of(*desk));
+  return desk;
+}
+
+Checked<bool> ProviderDesk::read_again() {
+  std::string now = KB_TRY(files_of(*this));
+  if (now == read_from) {
+    return false;
+  }
+  const std::string text = KB_TRY(read_text_file(policy_file));
+  provider::Policy new_policy = KB_TRY(provider::Policy::parse(text));
+  provider::Trust new_trust = KB_TRY(home->trust());
+  certificate = KB_TRY(home->certificate());
+  policy = std::move(new_policy);
+  trust = std::move(new_trust);
+  read_from = std::move(now);
+  return true;
 }
 
 provider::OrderFlow ProviderDesk::flow() {

@@ -23,10 +23,15 @@ struct ProviderDesk {
   provider::Trust trust;
   pki::Certificate certificate;
   SystemClock clock;
+  std::filesystem::path policy_file;
+  std::string read_from;  // the texts of policy, roots and revocations, and CERT.SP
 
   // Asks for the passphrase.
   static provider::Checked<std::unique_ptr<ProviderDesk>> open(const Program& program,
                                                                const ProviderOptions& options);
+  // Reads policy, trust and certificate again where their files changed: true when they did. After
+  // a failure everything is as it was.
+  provider::Checked<bool> read_again();
   // Refers to this.
   provider::OrderFlow flow();
   // Does not connect yet; `stop` asks what is under way to end (net/http_client.h).

@@ -62,7 +62,8 @@ class ProviderRun {
         client_(flow_,
                 api,
                 desk.home->journal(),
-                {.automatic_attempts = static_cast<delivery::AttemptNumber>(options.attempts)}),
+                {.automatic_attempts = static_cast<delivery::AttemptNumber>(options.attempts),
+                 .before_work = [this] { return read_rules_again(); }}),
         begin_ms_(desk.clock.uptime_ms()) {}
 
   // True when there is nothing more to follow, or when it was asked to end; false when the time is
@@ -114,6 +115,15 @@ class ProviderRun {
   }
 
  private:
+  // A run may last for months: what is sealed is sealed under the rules of now.
+  Checked<void> read_rules_again() {
+    if (KB_TRY(desk_.read_again())) {
+      flow_.context_changed();
+      console_.progress("Policy, revocations or certificates changed, and were read again.");
+    }
+    return {};
+  }
+
   void tell(const std::vector<provider::RunEvent>& events) {
     for (const provider::RunEvent& event : events) {
       last_states_[event.order.text()] = event.state;

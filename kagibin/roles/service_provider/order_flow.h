@@ -140,6 +140,10 @@ class OrderFlow {
 
   Checked<delivery::JournalOrder> find(const delivery::OrderId& order) const;
 
+  // Policy, trust or certificate of the context changed: what was verified under them counts no
+  // more.
+  void context_changed() { verified_chains_.clear(); }
+
  private:
   struct OpenedAnswer;
   using Results = std::vector<envelope::ActionResult>;

@@ -6,7 +6,7 @@ import pathlib
 import signal
 import time
 
-from process_site import BOUND, OK, check
+from process_site import BOUND, FAILED, OK, ORDER, REFUSED, USAGE, check
 
 SETTLED = 1.5  # seconds until a program that was started waits
 SOON = 2.0  # one second, and some for a machine that is busy with other cases; the wait itself is of a minute
@@ -54,3 +54,32 @@ def a_waiting_provider_hears_of_news_at_once(bench):
         provider.process.send_signal(signal.SIGTERM)
         provider.done().expect(OK)
         site.confirmed()
+
+
+def a_policy_that_changes_counts_at_once(bench):
+    with bench.site() as site:
+        policy = site.home("provider") / "policy.json"
+        good = policy.read_text()
+        provider = site.waiting("provider")
+        site.order().expect(OK)
+        time.sleep(SETTLED)
+        site.write_policy(kda_code_hashes=["00" * 32])
+        site.agent().expect(OK)
+        wait_until(lambda: any('"refused"' in line for line in provider.lines), provider)
+        check(site.show()[ORDER]["state"] == "refused" and provider.code is None, f"{site.show()}")
+        policy.write_text(good)
+        site.order("second").expect(OK)
+        policy.write_text("{")
+        site.agent().expect(OK)
+        wait_until(lambda: provider.code is not None, provider)
+        provider.done().expect(FAILED, REFUSED, USAGE).says("nothing is lost")
+        policy.write_text(good)
+        check(site.show()["second"]["state"] == "ordered", f"{site.show()}")
+        site.check_keys(new=False)
+
+
+def wait_until(happened, service):
+    end = time.monotonic() + BOUND
+    while not happened():
+        check(time.monotonic() < end, f"it does not happen: {''.join(service.lines + service.errors)}")
+        time.sleep(0.02)

@@ -301,6 +301,9 @@ Checked<void> ProviderClient::follow_page(std::uint32_t wait_seconds, RunReport&
   }
   std::vector<ListedAttempt> changes = KB_TRY(pending());
   changes.insert(changes.end(), listing->attempts.begin(), listing->attempts.end());
+  if (options_.before_work && !changes.empty()) {
+    KB_TRY(options_.before_work());
+  }
   for (const ListedAttempt& change : changes) {
     KB_TRY(work_on(change, report));
   }

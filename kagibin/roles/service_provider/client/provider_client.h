@@ -14,7 +14,9 @@
 //   for (;;) { const RunReport report = KB_TRY(client.run_once(20)); ... }
 #pragma once
 
+#include <functional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kagibin/delivery/distributor_client.h"
@@ -29,6 +31,9 @@ struct ClientOptions {
   // Ask the element again by itself after "unknown" and after a refusal before opening, up to this
   // many attempts of an order; 1: never.
   delivery::AttemptNumber automatic_attempts = 4;
+  // Called when news are there, before any of it is acted on: whoever owns policy and trust may
+  // bring them up to date. A failure ends run_once() with it, and nothing was acted on.
+  std::function<Checked<void>()> before_work{};
 };
 
 class ProviderClient {
@@ -36,8 +41,12 @@ class ProviderClient {
   ProviderClient(OrderFlow& flow,
                  delivery::ProviderApi& api,
                  delivery::JournalStore& journal,
-                 const ClientOptions& options)
-      : flow_(flow), api_(api), journal_(journal), outbox_(flow, api, journal), options_(options) {}
+                 ClientOptions options)
+      : flow_(flow),
+        api_(api),
+        journal_(journal),
+        outbox_(flow, api, journal),
+        options_(std::move(options)) {}
 
   // Sends the order and its first attempt. After a failure of the network the journal holds both:
   // run_once() sends them again.
