@@ -24,6 +24,7 @@
 #include "kagibin/crypto/hmac_sha256.h"
 #include "kagibin/crypto/kdf/hkdf.h"
 #include "kagibin/crypto/kdf/kdf.h"
+#include "kagibin/crypto/key_block/key_block_protection.h"
 #include "kagibin/envelope/envelope_keys.h"
 #include "kagibin/envelope/payload/payload.h"
 #include "kagibin/gp/put_key.h"
@@ -90,6 +91,19 @@ void authenticate() {
   for (std::size_t size = 0; size <= 33; ++size) {
     static_cast<void>(must(crypto::aes_cmac(key.expose(), {poisoned(size, 0).expose()})));
   }
+}
+
+// The KBPK and the key within are secret; the block is not, and whether it opens.
+void protect_and_open_key_block() {
+  FixedRng rng("poisoned key block");
+  const SecretBytes kbpk = poisoned(32, 1);
+  crypto::KeyBlock block =
+      must(crypto::protect_key(kbpk, crypto::KeyBlockHeader{}, poisoned(16, 9), rng));
+  make_public(block.encrypted);
+  make_public(block.mac);
+  KB_CHECK(ct_equal(must(crypto::open_key_block(kbpk, block)).expose(), poisoned(16, 9).expose()));
+  block.mac[15] ^= 1U;
+  KB_CHECK(!crypto::open_key_block(kbpk, block));
 }
 
 void agree_and_sign() {
@@ -233,6 +247,7 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"key derivations", derive},
     {"AES, 3DES", encrypt},
     {"AES-CMAC of every length", authenticate},
+    {"key blocks: protect, open", protect_and_open_key_block},
     {"ECDH, ECDSA", agree_and_sign},
     {"envelope keys: seal, open", seal_and_open},
     {"payload: encode, decode", encode_and_decode},
