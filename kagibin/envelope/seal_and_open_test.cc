@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/envelope/test_delivery.h"
 
 #include "tests/support/failing_rng.h"
@@ -230,6 +231,36 @@ TEST_F(WrongPartTest, ReceiptsMacAndSignatureAreJudgedApart) {
           .error()
           .code,
       Errc::kAuthentication);
+}
+
+// A signature in the clear would tell everybody who has PK.KDA.SIG which element it was.
+TEST_F(WrongPartTest, NobodyFindsTheSignatureInAReceiptByThePublicKey) {
+  const Bytes e3 = t_.e3(e1_);
+  const Receipt receipt = Receipt::decode(e3).value();
+  const Bytes mac_tlv = receipt.mac_tlv();
+  const auto opened =
+      open_receipt(receipt, statement_hash_, t_.receipt_key, t_.kda_key.public_key(), t_.kem_key);
+  ASSERT_TRUE(opened->signature_valid);
+  const Bytes counter_tlv =
+      ReceiptSignature{.counter = opened->kda_counter, .signature = {}}.counter_tlv();
+  const Bytes body = receipt.body();
+  const std::initializer_list<ByteView> what = {ascii(kLabelReceiptSignature), body, mac_tlv,
+                                                counter_tlv, statement_hash_};
+  const auto finds = [&](ByteView octets) {
+    for (std::size_t at = 0; at < octets.size(); ++at) {
+      for (std::size_t size = 8; size <= 72 && at + size <= octets.size(); ++size) {
+        if (octets[at] == 0x30 &&
+            crypto::ecdsa_verify_der(t_.kda_key.public_key(), what, octets.subspan(at, size))) {
+          return true;
+        }
+      }
+    }
+    return false;
+  };
+  EXPECT_FALSE(finds(e3));
+  Bytes in_clear = e3;
+  append(in_clear, crypto::ecdsa_sign_der(t_.kda_key, what, t_.rng).value());
+  EXPECT_TRUE(finds(in_clear));
 }
 
 TEST_F(WrongPartTest, ReceiptOfAnEnvelopeThatDidNotOpenIsSignedButHasNoMac) {
