@@ -13,6 +13,7 @@ TABLE = {
     "tlv": ("base",),
     "crypto_sign": ("base",),
     "crypto_secret": ("base", "crypto_sign"),
+    "crypto_token": ("base", *CRYPTO),  # loads PKCS#11 modules; roles see tokens through a port of crypto_secret
     "apdu": ("base", "tlv"),
     "pki": ("base", "tlv", *CRYPTO),
     "scp": ("base", "tlv", "apdu", *CRYPTO, "pki"),
@@ -44,17 +45,17 @@ TABLE = {
 }
 # Folders cut into several targets; the first is the room of headers that have no source of their own.
 FINER = {
-    "crypto": CRYPTO,
+    "crypto": (*CRYPTO, "crypto_token"),
     "envelope": ("envelope_format", "envelope_keys", "delivery_seal", "delivery_open", "answer_seal", "answer_open"),
 }
 # Rooms that move keys and cannot read them, and what must not even be linked behind a permitted room.
 BLIND = {
-    "roles/key_distribution_operator": ("crypto_secret",),
-    "roles/carrier": CRYPTO,
-    "device": CRYPTO,
-    "delivery": CRYPTO,
-    "store": CRYPTO,
-    "net": ("crypto_secret",),
+    "roles/key_distribution_operator": ("crypto_secret", "crypto_token"),
+    "roles/carrier": (*CRYPTO, "crypto_token"),
+    "device": (*CRYPTO, "crypto_token"),
+    "delivery": (*CRYPTO, "crypto_token"),
+    "store": (*CRYPTO, "crypto_token"),
+    "net": ("crypto_secret", "crypto_token"),
 }
 SEALING = ("pki", "scp", "gp", "se", *FINER["envelope"][1:])
 
@@ -64,7 +65,8 @@ EVERYWHERE = tuple(TABLE)
 PARTS = ("tests", "bench", "fuzz")  # what joins parts may use what the parts use
 THIRD_PARTY_HEADERS = (  # first match counts
     (r"openssl/(ssl|tls1|err|x509|x509v3)\.h", (*CRYPTO, "net", *PARTS)),  # net: libcrypto only through TLS
-    (r"(openssl|p11-kit)/.*", (*CRYPTO, *PARTS)),
+    (r"openssl/.*", (*CRYPTO, *PARTS)),
+    (r"p11-kit/.*", ("crypto_token", *PARTS)),
     (r"boost/(asio|beast)(/.*|\.hpp)", ("net", *PARTS)),
     (r"boost/(json|system)(/.*|\.hpp)", ("delivery", *ROLES, "net", "cli", *PARTS)),
     (r"boost/.*", ("net", "cli", *PARTS)),
@@ -85,6 +87,7 @@ THIRD_PARTY_TARGETS = {
     "SQLite::SQLite3": ("store", *PARTS),
     "PostgreSQL::PostgreSQL": ("store", *PARTS),
     "PkgConfig::PCSCLITE": ("link", *PARTS),
+    "PkgConfig::P11KIT": ("crypto_token", *PARTS),
     "prometheus-cpp::core": ("net", "cli", *PARTS),
     "prometheus-cpp::pull": ("net", "cli", *PARTS),
     "CLI11::CLI11": ("cli", *PARTS),

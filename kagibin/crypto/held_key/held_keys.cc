@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/crypto/held_key/held_keys.h"
+
+#include "kagibin/base/byte_io.h"
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/crypto/rng.h"
+
+namespace kagibin::crypto {
+namespace {
+
+constexpr std::string_view kMagic = "KBT1";
+constexpr std::string_view kCheck = "KB1-CHK";
+constexpr std::size_t kCheckSize = 8;
+constexpr std::size_t kLargestKey = 32;
+
+Result<SecretBytes> check_value(const DerivationKey& key) {
+  return key.diversify(ascii(kCheck), ascii(kCheck), kCheckSize);
+}
+
+SecretBytes place(ByteView proof, std::string_view uri) {
+  return SecretBytes::copy_of(
+      ByteWriter().bytes(ascii(kMagic)).bytes(proof).bytes(ascii(uri)).view());
+}
+
+struct Place {
+  Bytes proof;
+  std::string uri;
+};
+
+Result<Place> read_place(ByteView record, std::size_t proof_size) {
+  if (record.size() <= kMagic.size() + proof_size) {
+    return fail(Errc::kEncoding, "the record of a key in a token is damaged");
+  }
+  const ByteView proof = record.subspan(kMagic.size(), proof_size);
+  const ByteView uri = record.subspan(kMagic.size() + proof_size);
+  return Place{.proof = Bytes(proof.begin(), proof.end()),
+               .uri = std::string(uri.begin(), uri.end())};
+}
+
+std::unexpected<Error> no_tokens() {
+  return fail(Errc::kNotSupported, "the key is in a token, and there is no way to tokens here");
+}
+
+std::unexpected<Error> exchanged() {
+  return fail(
+      Errc::kUntrusted,
+      "the token has another key under this name than when it was put to use: another token, "
+      "or the key was replaced; nothing was done with it");
+}
+
+}  // namespace
+
+bool is_place_in_token(ByteView record) {
+  return record.size() > kLargestKey && equal(record.first(kMagic.size()), ascii(kMagic));
+}
+
+SecretBytes place_in_token(const AgreementKey& key) {
+  return place(key.public_key().point(), key.token_uri());
+}
+
+Result<AgreementKey> agreement_key_at(ByteView record, KeyTokens* tokens) {
+  if (tokens == nullptr) {
+    return no_tokens();
+  }
+  const Place at = KB_TRY(read_place(record, kEcPointSize));
+  AgreementKey key = KB_TRY(tokens->agreement_key(at.uri));
+  if (!equal(key.public_key().point(), at.proof)) {
+    return exchanged();
+  }
+  return key;
+}
+
+Result<KeyTokens*> HeldKeys::tokens() const {
+  if (tokens_ == nullptr) {
+    return no_tokens();
+  }
+  return tokens_;
+}
+
+Result<void> HeldKeys::refuse_taken(std::string_view name) const {
+  if (records_.contains(name)) {
+    return fail(Errc::kConflict, "a record of this name exists already and is kept as it is");
+  }
+  return {};
+}
+
+Result<SigningKey> new_signing_key(const KeyPlace& at, KeyTokens* tokens, Rng& rng) {
+  if (at.uri.empty()) {
+    return SigningKey(KB_TRY(EcPrivateKey::generate(rng)));
+  }
+  if (tokens == nullptr) {
+    return no_tokens();
+  }
+  return at.is_made_there ? tokens->generate_signing_key(at.uri) : tokens->signing_key(at.uri);
+}
+
+Result<AgreementKey> new_exchange_key(const KeyPlace& at, KeyTokens* tokens, Rng& rng) {
+  if (at.uri.empty()) {
+    return AgreementKey(KB_TRY(EcPrivateKey::generate(rng)));
+  }
+  if (tokens == nullptr) {
+    return no_tokens();
+  }
+  return at.is_made_there ? tokens->generate_exchange_key(at.uri) : tokens->agreement_key(at.uri);
+}
+
+MadeInToken::~MadeInToken() {
+  for (const std::string& uri : uris_) {
+    static_cast<void>(tokens_->erase(uri));
+  }
+}
+
+void MadeInToken::note(const KeyPlace& at) {
+  if (!at.uri.empty() && at.is_made_there) {
+    uris_.push_back(at.uri);
+  }
+}
+
+Result<void> HeldKeys::make_signing_key(std::string_view name, const KeyPlace& at, Rng& rng) const {
+  KB_TRY(refuse_taken(name));
+  const SigningKey key = KB_TRY(new_signing_key(at, tokens_, rng));
+  return put(name, key, rng);
+}
+
+Result<void> HeldKeys::make_exchange_key(std::string_view name,
+                                         const KeyPlace& at,
+                                         Rng& rng) const {
+  KB_TRY(refuse_taken(name));
+  const AgreementKey key = KB_TRY(new_exchange_key(at, tokens_, rng));
+  return put(name, key, rng);
+}
+
+Result<void> HeldKeys::make_derivation_key(std::string_view name,
+                                           std::size_t size,
+                                           const KeyPlace& at,
+                                           Rng& rng) const {
+  if (!is_aes_key_size(size)) {
+    return fail(Errc::kLength, "a master key is an AES key: 16, 24 or 32 octets");
+  }
+  KB_TRY(refuse_taken(name));
+  if (at.uri.empty()) {
+    const SecretBytes key = KB_TRY(random_secret(rng, size));
+    return records_.put_new(name, key.expose(), rng);
+  }
+  KeyTokens& there = *KB_TRY(tokens());
+  const DerivationKey key = KB_TRY(at.is_made_there ? there.generate_derivation_key(at.uri, size)
+                                                    : there.derivation_key(at.uri));
+  const SecretBytes proof = KB_TRY(check_value(key));
+  return records_.put_new(name, place(proof.expose(), at.uri).expose(), rng);
+}
+
+Result<void> HeldKeys::put(std::string_view name, const SigningKey& key, Rng& rng) const {
+  if (const EcPrivateKey* own = key.in_memory()) {
+    return records_.put(name, own->expose_scalar(), rng);
+  }
+  return records_.put(name, place(key.public_key().point(), key.token_uri()).expose(), rng);
+}
+
+Result<void> HeldKeys::put(std::string_view name, const AgreementKey& key, Rng& rng) const {
+  if (const EcPrivateKey* own = key.in_memory()) {
+    return records_.put(name, own->expose_scalar(), rng);
+  }
+  return records_.put(name, place_in_token(key).expose(), rng);
+}
+
+Result<SigningKey> HeldKeys::signing_key(std::string_view name) const {
+  const SecretBytes record = KB_TRY(records_.get(name));
+  if (!is_place_in_token(record.expose())) {
+    return SigningKey(KB_TRY(EcPrivateKey::from_scalar(record.expose())));
+  }
+  const Place at = KB_TRY(read_place(record.expose(), kEcPointSize));
+  KeyTokens& there = *KB_TRY(tokens());
+  SigningKey key = KB_TRY(there.signing_key(at.uri));
+  if (!equal(key.public_key().point(), at.proof)) {
+    return exchanged();
+  }
+  return key;
+}
+
+Result<AgreementKey> HeldKeys::agreement_key(std::string_view name) const {
+  const SecretBytes record = KB_TRY(records_.get(name));
+  if (is_place_in_token(record.expose())) {
+    return agreement_key_at(record.expose(), tokens_);
+  }
+  return AgreementKey(KB_TRY(EcPrivateKey::from_scalar(record.expose())));
+}
+
+Result<DerivationKey> HeldKeys::derivation_key(std::string_view name) const {
+  SecretBytes record = KB_TRY(records_.get(name));
+  if (!is_place_in_token(record.expose())) {
+    return DerivationKey::in_memory(std::move(record));
+  }
+  const Place at = KB_TRY(read_place(record.expose(), kCheckSize));
+  KeyTokens& there = *KB_TRY(tokens());
+  DerivationKey key = KB_TRY(there.derivation_key(at.uri));
+  const SecretBytes now = KB_TRY(check_value(key));
+  if (!ct_equal(now.expose(), at.proof)) {
+    return exchanged();
+  }
+  return key;
+}
+
+Result<std::string> HeldKeys::token_uri(std::string_view name) const {
+  const SecretBytes record = KB_TRY(records_.get(name));
+  if (!is_place_in_token(record.expose())) {
+    return std::string();
+  }
+  return token_uri_of(record.expose());
+}
+
+Result<std::string> token_uri_of(ByteView record) {
+  // Both kinds of records end in the URI, which begins with its scheme.
+  constexpr std::string_view kScheme = "pkcs11:";
+  const std::string text(record.begin(), record.end());
+  const std::size_t at = text.rfind(kScheme);
+  if (!is_place_in_token(record) || at == std::string::npos) {
+    return fail(Errc::kEncoding, "this is no record of a key in a token");
+  }
+  return text.substr(at);
+}
+
+}  // namespace kagibin::crypto

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// The long-term keys of a role, by name: each a record of its folder that is the key itself, or the
+// place of a key in a token. Whoever uses them need not know which.
+//
+// A key in a token has the record
+//
+//   "KBT1" | public point (65), or check value of a master key (8) | URI (RFC 7512)
+//
+// so that a token that was exchanged for another is seen: the point, or the check value
+// diversify("KB1-CHK", "KB1-CHK", 8), has to be what the token answers (kUntrusted). A key itself
+// is at most 32 octets, such a record never less than 33. Failures: those of records
+// (record_folder.h) and of tokens (key_tokens.h); kNotSupported where a key is in a token and there
+// is no way to tokens. Ownership: refers to the folder, and to `tokens`, which may be null.
+// Thread-safety: one thread.
+//
+//   const HeldKeys keys(records, tokens);
+//   KB_TRY(keys.make_signing_key("signing_key", {.uri = uri, .is_made_there = true}, rng));
+//   const SigningKey key = KB_TRY(keys.signing_key("signing_key"));
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kagibin/crypto/held_key/key_tokens.h"
+#include "kagibin/crypto/record/record_folder.h"
+
+namespace kagibin::crypto {
+
+// Where a new key is to be.
+struct KeyPlace {
+  std::string uri{};           // empty: in a record of the folder
+  bool is_made_there = false;  // else the token has it already
+};
+
+// A key before there is a folder to keep its place in. kNotSupported for a token that is not there.
+Result<SigningKey> new_signing_key(const KeyPlace& place, KeyTokens* tokens, Rng& rng);
+Result<AgreementKey> new_exchange_key(const KeyPlace& place, KeyTokens* tokens, Rng& rng);
+
+// Erases from their tokens the keys that were made there, unless all went well.
+class MadeInToken {
+ public:
+  explicit MadeInToken(KeyTokens* tokens) : tokens_(tokens) {}
+  MadeInToken(const MadeInToken&) = delete;
+  MadeInToken& operator=(const MadeInToken&) = delete;
+  ~MadeInToken();
+  void note(const KeyPlace& place);  // it was made just now
+  void keep() { uris_.clear(); }
+
+ private:
+  KeyTokens* tokens_;
+  std::vector<std::string> uris_;
+};
+
+class HeldKeys {
+ public:
+  HeldKeys(RecordFolder& records, KeyTokens* tokens) : records_(records), tokens_(tokens) {}
+
+  // kConflict when there is a record of this name; nothing is made then.
+  Result<void> make_signing_key(std::string_view name, const KeyPlace& place, Rng& rng) const;
+  Result<void> make_exchange_key(std::string_view name, const KeyPlace& place, Rng& rng) const;
+  // `size`: 16, 24 or 32 octets, of a key that is made.
+  Result<void> make_derivation_key(std::string_view name,
+                                   std::size_t size,
+                                   const KeyPlace& place,
+                                   Rng& rng) const;
+  // Writes the record of a key that is there already, over an older one.
+  Result<void> put(std::string_view name, const SigningKey& key, Rng& rng) const;
+  Result<void> put(std::string_view name, const AgreementKey& key, Rng& rng) const;
+
+  Result<SigningKey> signing_key(std::string_view name) const;
+  Result<AgreementKey> agreement_key(std::string_view name) const;
+  Result<DerivationKey> derivation_key(std::string_view name) const;
+  // Empty for a key that is a record.
+  Result<std::string> token_uri(std::string_view name) const;
+
+ private:
+  Result<KeyTokens*> tokens() const;
+  Result<void> refuse_taken(std::string_view name) const;
+
+  RecordFolder& records_;
+  KeyTokens* tokens_;
+};
+
+// The contents of such a record, for keys whose records lie elsewhere (KEM keys of orders).
+bool is_place_in_token(ByteView record);
+SecretBytes place_in_token(const AgreementKey& key);
+// kEncoding for a record of another kind.
+Result<std::string> token_uri_of(ByteView record);
+Result<AgreementKey> agreement_key_at(ByteView record, KeyTokens* tokens);
+
+}  // namespace kagibin::crypto

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where keys live that never leave: the port that token/pkcs11_tokens.h implements, so that roles
+// use tokens without linking them.
+//
+// Keys are named by RFC 7512 URIs with an object or an id:
+// "pkcs11:token=provider;object=signing?module-path=/usr/lib/softhsm/libsofthsm2.so". Opening a key
+// asks the token everything that using it needs, so that a missing mechanism, a forbidden use or a
+// key that the token would let out is said before anything is done. generate_* make the key inside
+// the token: sensitive, not extractable; kConflict when the name is taken. Failures: those of
+// token/token_failure.h. Thread-safety: may be shared.
+//
+//   const SigningKey key = KB_TRY(tokens.generate_signing_key(uri));
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "kagibin/base/result.h"
+#include "kagibin/crypto/held_key/agreement_key.h"
+#include "kagibin/crypto/held_key/derivation_key.h"
+#include "kagibin/crypto/held_key/signing_key.h"
+
+namespace kagibin::crypto {
+
+class KeyTokens {
+ public:
+  KeyTokens() = default;
+  KeyTokens(const KeyTokens&) = delete;
+  KeyTokens& operator=(const KeyTokens&) = delete;
+  virtual ~KeyTokens();
+
+  virtual Result<SigningKey> signing_key(std::string_view uri) = 0;
+  virtual Result<SigningKey> generate_signing_key(std::string_view uri) = 0;
+  virtual Result<AgreementKey> agreement_key(std::string_view uri) = 0;
+  virtual Result<AgreementKey> generate_agreement_key(std::string_view uri) = 0;
+  // One that may sign too: its own certificate, once.
+  virtual Result<AgreementKey> generate_exchange_key(std::string_view uri) = 0;
+  virtual Result<DerivationKey> derivation_key(std::string_view uri) = 0;
+  // `size`: 16, 24 or 32 octets.
+  virtual Result<DerivationKey> generate_derivation_key(std::string_view uri, std::size_t size) = 0;
+  // Destroys the key, both halves of a pair. kNotFound when there is none.
+  virtual Result<void> erase(std::string_view uri) = 0;
+};
+
+}  // namespace kagibin::crypto

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/crypto/token/token_keys.h"
+
+#include <array>
+#include <utility>
+
+#include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/crypto/curve/curve_signature.h"
+#include "kagibin/crypto/ec/ecdsa.h"
+#include "kagibin/crypto/ec/ecdsa_digest.h"
+#include "kagibin/crypto/token/token_derivation.h"
+#include "kagibin/crypto/token/token_failure.h"
+#include "kagibin/crypto/token/token_objects.h"
+
+namespace kagibin::crypto::token {
+namespace {
+
+constexpr Search kPrivateKey{.object_class = CKO_PRIVATE_KEY, .key_type = CKK_EC};
+constexpr Search kPublicKey{.object_class = CKO_PUBLIC_KEY, .key_type = CKK_EC};
+constexpr Search kSecretKey{.object_class = CKO_SECRET_KEY, .key_type = CKK_AES};
+
+// prime256v1, 1.2.840.10045.3.1.7 (RFC 5480, 2.1.1.1).
+constexpr std::array<std::uint8_t, 10> kP256 = {0x06, 0x08, 0x2A, 0x86, 0x48,
+                                                0xCE, 0x3D, 0x03, 0x01, 0x07};
+
+// The object under this name in this session, for `use`. An error when there is none.
+Result<CK_RV> with_object(Token& token,
+                          const TokenSession& session,
+                          const TokenUri& uri,
+                          const Search& what,
+                          const std::function<Result<CK_RV>(CK_OBJECT_HANDLE)>& use) {
+  const Found found = KB_TRY(find_object(token, session, uri, what));
+  if (found.rv != CKR_OK) {
+    return found.rv;
+  }
+  if (!found.object) {
+    return fail(
+        Errc::kNotFound,
+        "the token has no key of this name and kind; see what pkcs11-tool -O lists, or make "
+        "one with --generate");
+  }
+  return use(*found.object);
+}
+
+// That the key is the token's alone, and may be used so.
+Result<CK_RV> check_use(const TokenSession& session, CK_OBJECT_HANDLE key, bool is_allowed) {
+  if (!has_flag(session, key, CKA_SENSITIVE)) {
+    return fail(
+        Errc::kPolicy,
+        "the token would hand this key out in the clear (CKA_SENSITIVE is false): it is not "
+        "kept by the token; make one with --generate");
+  }
+  if (!is_allowed) {
+    return failure(CKR_KEY_FUNCTION_NOT_PERMITTED);
+  }
+  return CKR_OK;
+}
+
+Result<EcPublicKey> read_point(Token& token, const TokenUri& uri) {
+  std::optional<EcPublicKey> point;
+  const Token::Call read_it = [&](const TokenSession& at) -> Result<CK_RV> {
+    // Some tokens keep the point with the private key too, others only in the public one.
+    const Found by_itself = KB_TRY(find_object(token, at, uri, kPublicKey));
+    const auto read = [&](CK_OBJECT_HANDLE object) -> Result<CK_RV> {
+      const Value value = read_value(at, object, CKA_EC_POINT);
+      if (value.rv == CKR_OK) {
+        point = KB_TRY(point_of(value.octets.expose()));
+      }
+      return value.rv;
+    };
+    if (by_itself.rv != CKR_OK) {
+      return by_itself.rv;
+    }
+    return by_itself.object ? read(*by_itself.object)
+                            : with_object(token, at, uri, kPrivateKey, read);
+  };
+  KB_TRY(token.run(Repeat::kAllowed, read_it));
+  return *point;
+}
+
+Result<void> check_pair(Token& token, const TokenUri& uri, CK_ATTRIBUTE_TYPE use) {
+  return token.run(Repeat::kAllowed, [&](const TokenSession& at) -> Result<CK_RV> {
+    return with_object(token, at, uri, kPrivateKey, [&](CK_OBJECT_HANDLE key) {
+      return check_use(at, key, has_flag(at, key, use));
+    });
+  });
+}
+
+// Using a key that was opened. Whatever the token answers is kIo, for it says nothing about what
+// was to be signed or opened, and may pass: a PIN that was changed, a token that is gone.
+Result<void> use(Token& token, const Token::Call& call) {
+  const Result<void> done = token.run(Repeat::kAllowed, call);
+  if (!done) {
+    return fail(Errc::kIo, done.error().detail);
+  }
+  return {};
+}
+
+class SigningInToken final : public SigningKey::Holder {
+ public:
+  SigningInToken(SharedToken token, SharedUri uri, const EcPublicKey& point)
+      : token_(std::move(token)), uri_(std::move(uri)), point_(point) {}
+  EcPublicKey public_key() const override { return point_; }
+  std::string_view token_uri() const override { return uri_->text(); }
+
+  Result<Bytes> sign_digest(const Digest256& digest, Rng& /*rng*/) const override {
+    Bytes out(kEcdsaRawSize);
+    KB_TRY(use(*token_, [&](const TokenSession& at) -> Result<CK_RV> {
+      return with_object(
+          *token_, at, *uri_, kPrivateKey, [&](CK_OBJECT_HANDLE key) -> Result<CK_RV> {
+            CK_MECHANISM mechanism{
+                .mechanism = CKM_ECDSA, .pParameter = nullptr, .ulParameterLen = 0};
+            Digest256 octets = digest;
+            CK_ULONG size = out.size();
+            const CK_RV rv = at.functions->C_SignInit(at.handle, &mechanism, key);
+            return rv != CKR_OK ? rv
+                                : at.functions->C_Sign(at.handle, octets.data(), octets.size(),
+                                                       out.data(), &size);
+          });
+    }));
+    if (!verify_signature(Curve::kP256, point_.point(), digest, out)) {
+      return fail(
+          Errc::kCrypto,
+          "what the token signed does not verify under the key's public half; the signature "
+          "was thrown away, and the token is not to be trusted until this is understood");
+    }
+    return out;
+  }
+
+ private:
+  SharedToken token_;
+  SharedUri uri_;
+  EcPublicKey point_;
+};
+
+class AgreementInToken final : public AgreementKey::Holder {
+ public:
+  AgreementInToken(SharedToken token, SharedUri uri, const EcPublicKey& point)
+      : token_(std::move(token)), uri_(std::move(uri)), point_(point) {}
+  EcPublicKey public_key() const override { return point_; }
+  std::string_view token_uri() const override { return uri_->text(); }
+
+  Result<SecretArray<32>> agree(const EcPublicKey& peer) const override {
+    SecretArray<32> z;
+    KB_TRY(token_->run(Repeat::kAllowed, [&](const TokenSession& at) -> Result<CK_RV> {
+      return with_object(*token_, at, *uri_, kPrivateKey,
+                         [&](CK_OBJECT_HANDLE key) -> Result<CK_RV> {
+                           const EcPoint point = peer.point();
+                           CK_RV rv = agree_with(at, key, Bytes(point.begin(), point.end()), z);
+                           if (rv == CKR_MECHANISM_PARAM_INVALID || rv == CKR_ARGUMENTS_BAD) {
+                             Bytes wrapped = {0x04, kEcPointSize};  // the point in an OCTET STRING
+                             append(wrapped, point);
+                             rv = agree_with(at, key, std::move(wrapped), z);
+                           }
+                           return rv;
+                         });
+    }));
+    return z;
+  }
+
+ private:
+  static CK_RV agree_with(const TokenSession& at,
+                          CK_OBJECT_HANDLE key,
+                          Bytes peer,
+                          SecretArray<32>& z) {
+    CK_ECDH1_DERIVE_PARAMS params{.kdf = CKD_NULL,
+                                  .shared_data_len = 0,
+                                  .shared_data = nullptr,
+                                  .public_data_len = peer.size(),
+                                  .public_data = peer.data()};
+    CK_MECHANISM mechanism{
+        .mechanism = CKM_ECDH1_DERIVE, .pParameter = &params, .ulParameterLen = sizeof params};
+    Attributes wanted;
+    wanted.put_number(CKA_CLASS, CKO_SECRET_KEY)
+        .put_number(CKA_KEY_TYPE, CKK_GENERIC_SECRET)
+        .put_number(CKA_VALUE_LEN, z.size())
+        .put_flag(CKA_TOKEN, false)
+        .put_flag(CKA_SENSITIVE, false)
+        .put_flag(CKA_EXTRACTABLE, true);
+    CK_OBJECT_HANDLE derived = 0;
+    const CK_RV rv = at.functions->C_DeriveKey(at.handle, &mechanism, key, wanted.data(),
+                                               wanted.size(), &derived);
+    if (rv != CKR_OK) {
+      return rv;
+    }
+    const Value value = read_value(at, derived, CKA_VALUE);
+    at.functions->C_DestroyObject(at.handle, derived);
+    if (value.rv != CKR_OK) {
+      return value.rv;
+    }
+    auto copied = SecretArray<32>::copy_of(value.octets.expose());
+    if (!copied) {
+      return CKR_GENERAL_ERROR;
+    }
+    z = std::move(*copied);
+    return CKR_OK;
+  }
+
+  SharedToken token_;
+  SharedUri uri_;
+  EcPublicKey point_;
+};
+
+class DerivationInToken final : public DerivationKey::Holder {
+ public:
+  DerivationInToken(SharedToken token, SharedUri uri, DerivationWay way)
+      : token_(std::move(token)), uri_(std::move(uri)), way_(way) {}
+  std::string_view token_uri() const override { return uri_->text(); }
+
+  Result<SecretBytes> diversify(ByteView label, ByteView context, std::size_t size) const override {
+    if (size == 0 || size > DerivationKey::kTokenLimit) {
+      return fail(Errc::kInvalidArgument, "a token derives 1 to 1,024 octets at once");
+    }
+    SecretBytes out(size);
+    KB_TRY(use(*token_, [&](const TokenSession& at) -> Result<CK_RV> {
+      return with_object(*token_, at, *uri_, kSecretKey,
+                         [&](CK_OBJECT_HANDLE key) -> Result<CK_RV> {
+                           return derive_in_token(at, key, way_, label, context, out);
+                         });
+    }));
+    return out;
+  }
+
+ private:
+  SharedToken token_;
+  SharedUri uri_;
+  DerivationWay way_;
+};
+
+Result<void> refuse_taken_name(Token& token, const TokenUri& uri) {
+  return token.run(Repeat::kAllowed, [&](const TokenSession& at) -> Result<CK_RV> {
+    for (const Search& what : {kPrivateKey, kPublicKey, kSecretKey}) {
+      const Found found = KB_TRY(find_object(token, at, uri, what));
+      if (found.rv != CKR_OK) {
+        return found.rv;
+      }
+      if (found.object) {
+        return fail(Errc::kConflict,
+                    "the token has a key of this name already, and it is left as it is: name it "
+                    "without --generate, or choose another name");
+      }
+    }
+    return CKR_OK;
+  });
+}
+
+Attributes secret_attributes(const TokenUri& uri) {
+  Attributes out;
+  out.put_new_name(uri)
+      .put_flag(CKA_TOKEN, true)
+      .put_flag(CKA_PRIVATE, true)
+      .put_flag(CKA_SENSITIVE, true)
+      .put_flag(CKA_EXTRACTABLE, false);
+  return out;
+}
+
+// That the token did what was asked.
+bool stays_inside(const TokenSession& at, CK_OBJECT_HANDLE key) {
+  return has_flag(at, key, CKA_SENSITIVE) && !has_flag(at, key, CKA_EXTRACTABLE);
+}
+
+constexpr Detail kLetsOut(
+    "the token made a key that it would let out, against what was asked; the key was destroyed "
+    "again");
+
+}  // namespace
+
+Result<SigningKey> open_signing_key(const SharedToken& token, const SharedUri& uri) {
+  KB_TRY(token->abilities().require_signing());
+  KB_TRY(check_pair(*token, *uri, CKA_SIGN));
+  const EcPublicKey point = KB_TRY(read_point(*token, *uri));
+  return SigningKey(std::make_shared<const SigningInToken>(token, uri, point));
+}
+
+Result<AgreementKey> open_agreement_key(const SharedToken& token, const SharedUri& uri) {
+  KB_TRY(token->abilities().require_agreement());
+  KB_TRY(check_pair(*token, *uri, CKA_DERIVE));
+  const EcPublicKey point = KB_TRY(read_point(*token, *uri));
+  return AgreementKey(std::make_shared<const AgreementInToken>(token, uri, point));
+}
+
+Result<DerivationKey> open_derivation_key(const SharedToken& token, const SharedUri& uri) {
+  KB_TRY(token->abilities().require_derivation());
+  std::optional<DerivationWay> way;
+  KB_TRY(token->run(Repeat::kAllowed, [&](const TokenSession& at) -> Result<CK_RV> {
+    return with_object(*token, at, *uri, kSecretKey, [&](CK_OBJECT_HANDLE key) -> Result<CK_RV> {
+      const TokenAbilities& able = token->abilities();
+      if (able.derives && has_flag(at, key, CKA_DERIVE)) {
+        // Not every token that has the KDF has it with this PRF.
+        SecretBytes tried(1);
+        const CK_RV rv = derive_in_token(at, key, DerivationWay::kCounterKdf, ascii("KB1-CHK"),
+                                         ascii("KB1-CHK"), tried);
+        if (rv == CKR_OK) {
+          way = DerivationWay::kCounterKdf;
+        } else if (kind_of(rv) != FailureKind::kFinal) {
+          return rv;
+        }
+      }
+      if (!way && able.authenticates && has_flag(at, key, CKA_SIGN)) {
+        way = DerivationWay::kCmac;
+      } else if (!way && able.encrypts && has_flag(at, key, CKA_ENCRYPT)) {
+        way = DerivationWay::kCbc;
+      }
+      return check_use(at, key, way.has_value());
+    });
+  }));
+  return DerivationKey(std::make_shared<const DerivationInToken>(token, uri, *way));
+}
+
+Result<void> generate_pair(Token& token, const TokenUri& uri, PairUse use) {
+  KB_TRY(token.abilities().require_key_pairs());
+  if (use != PairUse::kAgree) {
+    KB_TRY(token.abilities().require_signing());
+  }
+  if (use != PairUse::kSign) {
+    KB_TRY(token.abilities().require_agreement());
+  }
+  KB_TRY(refuse_taken_name(token, uri));
+  return token.run(Repeat::kHarmful, [&](const TokenSession& at) -> Result<CK_RV> {
+    CK_MECHANISM mechanism{
+        .mechanism = CKM_EC_KEY_PAIR_GEN, .pParameter = nullptr, .ulParameterLen = 0};
+    Attributes of_public;
+    of_public.put_new_name(uri).put_flag(CKA_TOKEN, true).put(CKA_EC_PARAMS, kP256);
+    Attributes of_private = secret_attributes(uri);
+    of_private.put_flag(CKA_SIGN, use != PairUse::kAgree)
+        .put_flag(CKA_DERIVE, use != PairUse::kSign);
+    CK_OBJECT_HANDLE public_key = 0;
+    CK_OBJECT_HANDLE private_key = 0;
+    const CK_FUNCTION_LIST& p11 = *at.functions;
+    const CK_RV rv =
+        p11.C_GenerateKeyPair(at.handle, &mechanism, of_public.data(), of_public.size(),
+                              of_private.data(), of_private.size(), &public_key, &private_key);
+    if (rv == CKR_OK && !stays_inside(at, private_key)) {
+      p11.C_DestroyObject(at.handle, private_key);
+      p11.C_DestroyObject(at.handle, public_key);
+      return fail(Errc::kPolicy, kLetsOut);
+    }
+    return rv;
+  });
+}
+
+Result<void> generate_secret(Token& token, const TokenUri& uri, std::size_t size) {
+  if (!is_aes_key_size(size)) {
+    return fail(Errc::kInvalidArgument, "a master key is an AES key: 16, 24 or 32 octets");
+  }
+  const TokenAbilities& able = token.abilities();
+  KB_TRY(able.require_secret_keys());
+  KB_TRY(able.require_derivation());
+  KB_TRY(refuse_taken_name(token, uri));
+  return token.run(Repeat::kHarmful, [&](const TokenSession& at) -> Result<CK_RV> {
+    CK_MECHANISM mechanism{
+        .mechanism = CKM_AES_KEY_GEN, .pParameter = nullptr, .ulParameterLen = 0};
+    Attributes wanted = secret_attributes(uri);
+    wanted.put_number(CKA_VALUE_LEN, size)
+        .put_flag(CKA_DERIVE, able.derives)
+        .put_flag(CKA_SIGN, able.authenticates)
+        // Only where there is no better way.
+        .put_flag(CKA_ENCRYPT, !able.derives && !able.authenticates)
+        .put_flag(CKA_DECRYPT, false)
+        .put_flag(CKA_WRAP, false)
+        .put_flag(CKA_UNWRAP, false);
+    CK_OBJECT_HANDLE key = 0;
+    const CK_FUNCTION_LIST& p11 = *at.functions;
+    const CK_RV rv = p11.C_GenerateKey(at.handle, &mechanism, wanted.data(), wanted.size(), &key);
+    if (rv == CKR_OK && !stays_inside(at, key)) {
+      p11.C_DestroyObject(at.handle, key);
+      return fail(Errc::kPolicy, kLetsOut);
+    }
+    return rv;
+  });
+}
+
+Result<void> destroy(Token& token, const TokenUri& uri) {
+  bool was_there = false;
+  const Token::Call erase = [&](const TokenSession& at) -> Result<CK_RV> {
+    for (const Search& what : {kPrivateKey, kPublicKey, kSecretKey}) {
+      const Found found = KB_TRY(find_object(token, at, uri, what));
+      const CK_RV rv =
+          found.object ? at.functions->C_DestroyObject(at.handle, *found.object) : found.rv;
+      if (rv != CKR_OK) {
+        return rv;
+      }
+      was_there = was_there || found.object.has_value();
+    }
+    return CKR_OK;
+  };
+  KB_TRY(token.run(Repeat::kAllowed, erase));
+  token.forget_objects();
+  if (!was_there) {
+    return fail(Errc::kNotFound, "the token has no key of this name");
+  }
+  return {};
+}
+
+}  // namespace kagibin::crypto::token

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finding, making and reading objects of a token (PKCS#11 v2.40, 4 and 5.7). For crypto/token/
+// only.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/crypto/token/token.h"
+
+namespace kagibin::crypto::token {
+
+// Attributes for the calls that take them; owns their values.
+class Attributes {
+ public:
+  Attributes& put(CK_ATTRIBUTE_TYPE type, ByteView value);
+  Attributes& put_number(CK_ATTRIBUTE_TYPE type, CK_ULONG value);
+  Attributes& put_flag(CK_ATTRIBUTE_TYPE type, bool value);
+  // Label and id of the URI, as far as it has them.
+  Attributes& put_name(const TokenUri& uri);
+  // The same for an object to be made: the label stands for an id that was not said.
+  Attributes& put_new_name(const TokenUri& uri);
+  CK_ATTRIBUTE* data() { return list_.data(); }
+  CK_ULONG size() const { return list_.size(); }
+
+ private:
+  std::deque<Bytes> values_;
+  std::vector<CK_ATTRIBUTE> list_;
+};
+
+// The one object of this class and type under the URI's name, or an empty optional. kConflict when
+// there are several.
+struct Search {
+  CK_OBJECT_CLASS object_class = 0;
+  CK_KEY_TYPE key_type = 0;
+};
+struct Found {
+  CK_RV rv = CKR_OK;
+  std::optional<CK_OBJECT_HANDLE> object;
+};
+Result<Found> find_object(Token& token,
+                          const TokenSession& session,
+                          const TokenUri& uri,
+                          const Search& what);
+
+// One attribute's value; the size is asked first. rv is what the token answered.
+struct Value {
+  CK_RV rv = CKR_OK;
+  SecretBytes octets;
+};
+Value read_value(const TokenSession& session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
+// False also when the token does not say.
+bool has_flag(const TokenSession& session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
+
+// CKA_EC_POINT: the point in an OCTET STRING, or, of some tokens, the point alone. kValue.
+Result<EcPublicKey> point_of(ByteView value);
+
+}  // namespace kagibin::crypto::token
