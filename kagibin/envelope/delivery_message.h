@@ -17,7 +17,7 @@ struct EnvelopeHeader {  // A0
   Spid spid;
   Handle handle;
   std::uint8_t level = 0x01;
-  // 85 by the level. RL1: KVN | required i mask. RL2: KID | KVN of SK.SD.ECKA.
+  // 85 by the level. RL1, RL3: KVN | required i mask. RL2: KID | KVN of SK.SD.ECKA.
   std::uint8_t key_version_number = 0;
   std::uint8_t required_i_mask = 0;
   std::uint8_t key_identifier = 0;

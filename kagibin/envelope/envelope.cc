@@ -60,7 +60,7 @@ Result<void> EnvelopeHeader::check() const {
     return fail(Errc::kValue, "RL2 opens the channel by SCP11a, whose key has KID 11");
   }
   if (!is_by_certificates() && key_identifier != 0) {
-    return fail(Errc::kValue, "RL1 names the channel's keys by their version alone");
+    return fail(Errc::kValue, "RL1 and RL3 name the channel's keys by their version alone");
   }
   if (seq == 0) {
     return fail(Errc::kValue, "SEQ counts from 1: no element accepts 0");

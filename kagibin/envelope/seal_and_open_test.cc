@@ -170,6 +170,7 @@ TEST_F(WrongPartTest, EveryHeaderFieldIsBoundToTheSealedPart) {
   EXPECT_EQ(code([](auto& h) { h.spid.octets[0] ^= 1; }), Errc::kAuthentication);
   EXPECT_EQ(code([](auto& h) { h.handle.octets[15] ^= 1; }), Errc::kAuthentication);
   EXPECT_EQ(code([](auto& h) { h.level = 0x02; }), Errc::kAuthentication);
+  EXPECT_EQ(code([](auto& h) { h.level = 0x03; }), Errc::kAuthentication);
   EXPECT_EQ(code([](auto& h) { h.key_version_number = 0x31; }), Errc::kAuthentication);
   EXPECT_EQ(code([](auto& h) { h.required_i_mask = 0x00; }), Errc::kAuthentication);
   EXPECT_EQ(code([](auto& h) { ++h.seq; }), Errc::kAuthentication);
@@ -329,7 +330,7 @@ TEST_F(MisuseTest, SealingRefusesAnEnvelopeThatItsKdaCouldNotTake) {
               h.required_i_mask = 0x00;
             }),
             Errc::kValue);  // with channel keys in the payload
-  EXPECT_EQ(code([](auto& h) { h.level = 0x03; }), Errc::kNotSupported);
+  EXPECT_EQ(code([](auto& h) { h.level = 0x04; }), Errc::kNotSupported);
   EXPECT_EQ(code([](auto& h) { h.level = 0x00; }), Errc::kNotSupported);
   EXPECT_EQ(code([](auto& h) { h.key_version_number = 0x31; }), Errc::kValue);
   EXPECT_EQ(seal_code(t_.header(), t_.payload(), ByteView(e1_).first(40)), Errc::kTruncated);
@@ -337,6 +338,10 @@ TEST_F(MisuseTest, SealingRefusesAnEnvelopeThatItsKdaCouldNotTake) {
   other_level.level_bitmap = 0x04;
   const Bytes other = sign_statement(other_level, t_.kda_key, t_.rng).value();
   EXPECT_EQ(seal_code(t_.header(), t_.payload(), other), Errc::kInvalidArgument);
+  EnvelopeHeader exclusive = t_.header();
+  exclusive.level = 0x03;
+  EXPECT_TRUE(seal_delivery(exclusive, t_.payload(), other, t_.enrolment_key.public_key(),
+                            t_.provider_key, t_.rng));
   EXPECT_EQ(seal_delivery(t_.header(), t_.payload(), e1_, other_key_.public_key(), t_.provider_key,
                           t_.rng)
                 .error()

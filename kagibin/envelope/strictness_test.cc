@@ -237,11 +237,22 @@ TEST_F(StrictnessTest, HeaderRefusesLevelsAndSuitesThatAreNotBuilt) {
     change(header);
     return code_of<EnvelopeHeader>(header.encode());
   };
-  for (const unsigned level : {0U, 3U, 4U}) {
+  for (const unsigned level : {0U, 4U}) {
     EXPECT_EQ(code([&](auto& h) { h.level = static_cast<std::uint8_t>(level); }),
               Errc::kNotSupported);
   }
   EXPECT_EQ(code([](auto& h) { h.level = 0x05; }), Errc::kValue);
+  // RL3 has the parameters of RL1.
+  EXPECT_TRUE(decodes<EnvelopeHeader>([&] {
+    EnvelopeHeader exclusive = t_.header();
+    exclusive.level = 0x03;
+    return exclusive.encode();
+  }()));
+  EXPECT_EQ(code([](auto& h) {
+              h.level = 0x03;
+              h.key_version_number = 0x00;
+            }),
+            Errc::kValue);
   // At RL2 the parameters are KID 11 and a KVN, whatever an RL1 header had there.
   EXPECT_EQ(code([](auto& h) { h.level = 0x02; }), Errc::kValue);
   for (const unsigned identifier : {0x00U, 0x10U, 0x13U, 0x15U}) {

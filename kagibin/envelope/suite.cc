@@ -110,15 +110,18 @@ constexpr std::array kRelayLevels = {
                    .known_to = "nobody outside the element",
                    .not_safe_against = "whoever records the relay now and has a quantum computer "
                                        "later; no operator and no coalition of them"},
+    RelayLevelInfo{.level = RelayLevel::kRl3,
+                   .name = "RL3",
+                   .bitmap_bit = 0x04,
+                   .known_to = "the service provider",
+                   .not_safe_against = "whoever records the relay now and learns that key set "
+                                       "later; no operator and no coalition of them"},
 };
 
 constexpr std::array kRelayLevelsNotBuilt = {
     NotBuilt{.id = 0x00,
              .reason = "relay level RL0 is the conventional way, for comparison only: nothing is "
                        "delivered at it"},
-    NotBuilt{.id = 0x03,
-             .reason = "relay level RL3 (SCP03 under an exclusive key set) is defined but not "
-                       "built"},
     NotBuilt{.id = 0x04,
              .reason = "relay level RL4 (SCP11a and an exclusive Key-DEK) is defined but not "
                        "built"},

@@ -58,6 +58,7 @@ constexpr std::uint8_t answer_suite(std::uint8_t suite) { return suite == 0x01 ?
 enum class RelayLevel : std::uint8_t {
   kRl1 = 0x01,  // SCP03 under keys that the security module manager issued
   kRl2 = 0x02,  // SCP11a with a key that the domain made and the controlling authority certified
+  kRl3 = 0x03,  // SCP03 under a key set that the service provider alone knows
 };
 
 struct RelayLevelInfo {
@@ -68,7 +69,7 @@ struct RelayLevelInfo {
   std::string_view not_safe_against;  // for the tools that say which level a delivery got and why
 };
 std::span<const RelayLevelInfo> relay_levels();
-// kNotSupported for 3, 4 and 0 (never deliverable), kValue for any other.
+// kNotSupported for 4 and 0 (never deliverable), kValue for any other.
 Result<RelayLevelInfo> relay_level_info(std::uint8_t id);
 Result<RelayLevelInfo> relay_level_by_name(std::string_view name);
 

@@ -61,14 +61,16 @@ TEST(SuiteTest, TheTableSaysWhatTheRegistrySays) {
   EXPECT_EQ(answer_suite(0x02), 0x02);
 }
 
-TEST(SuiteTest, Rl1AndRl2AreBuiltAndTheOthersAreRefusedByName) {
-  ASSERT_EQ(relay_levels().size(), 2U);
+TEST(SuiteTest, Rl1ToRl3AreBuiltAndTheOthersAreRefusedByName) {
+  ASSERT_EQ(relay_levels().size(), 3U);
   EXPECT_EQ(relay_level_info(0x01)->name, "RL1");
   EXPECT_EQ(relay_level_info(0x01)->bitmap_bit, 0x01);
   EXPECT_EQ(relay_level_by_name("RL1")->level, RelayLevel::kRl1);
   EXPECT_EQ(relay_level_info(0x02)->bitmap_bit, 0x02);
   EXPECT_EQ(relay_level_by_name("RL2")->level, RelayLevel::kRl2);
-  for (const char* name : {"RL0", "RL3", "RL4"}) {
+  EXPECT_EQ(relay_level_info(0x03)->bitmap_bit, 0x04);
+  EXPECT_EQ(relay_level_by_name("RL3")->level, RelayLevel::kRl3);
+  for (const char* name : {"RL0", "RL4"}) {
     const Result<RelayLevelInfo> info = relay_level_by_name(name);
     ASSERT_FALSE(info.has_value());
     EXPECT_EQ(info.error().code, Errc::kNotSupported);

@@ -175,7 +175,7 @@ DeployedCard& Deployment::add_card(std::string_view device, const CardOptions& o
     const Bytes file = must(
         crypto::cms_seal(content.expose(), *manager_key_, manager_pem_, provider_exchange_pem_));
     must(provider::import_key_exports(file, manager_key_->public_key(), provider_exchange_pem_,
-                                      shipments, *keys));
+                                      shipments, journal, *keys));
   }
   policy.elements.emplace(device, seid);
 

@@ -69,6 +69,7 @@ TEST_F(BadEnvelopesTest, AHeaderThatWasNotSealedWithThePayloadIsRefusedFieldByFi
       {"SPID", [](auto& header) { header.spid.octets[0] ^= 1; }},
       {"handle", [](auto& header) { header.handle.octets[15] ^= 1; }},
       {"level", [](auto& header) { header.level = 0x02; }},
+      {"level, with the same parameters", [](auto& header) { header.level = 0x03; }},
       {"KVN", [](auto& header) { header.key_version_number = 0x2F; }},
       {"i mask", [](auto& header) { header.required_i_mask = 0x00; }},
       {"SEQ", [](auto& header) { header.seq += 1; }},

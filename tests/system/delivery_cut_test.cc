@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Power fails in the element before, half-way through and after every write of a delivery, once and
 // twice: with R-MAC and at most two cuts the key arrives, is proved, and arrives once (protocol,
-// section 9; promises, I1 and I4). At RL1, and at RL2, whose channel opens by certificates.
+// section 9; promises, I1 and I4). At RL1, at RL2, whose channel opens by certificates, and at RL3,
+// under a set that the provider alone knows.
 #include <array>
 #include <optional>
 #include <vector>
@@ -10,6 +11,8 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/crypto/hpke/ml_kem.h"
+#include "kagibin/envelope/suite.h"
+#include "kagibin/roles/service_provider/confidential/agreed_keys.h"
 
 #include "tests/support/deployment.h"
 #include "tests/support/must.h"
@@ -18,6 +21,8 @@ namespace kagibin::test {
 namespace {
 
 using delivery::Verdict;
+using envelope::RelayLevel;
+using roles::service_provider::AgreedKeys;
 using roles::service_provider::Judgement;
 using roles::service_provider::Outgoing;
 
@@ -32,15 +37,10 @@ struct PlannedCut {
 // One order, ready for the element, that can be delivered again and again from the same state.
 class CutDelivery {
  public:
-  explicit CutDelivery(bool by_certificates = false, std::string_view suite = "01")
-      : world_("power cuts", options(by_certificates, suite)),
+  explicit CutDelivery(RelayLevel level = RelayLevel::kRl1, std::string_view suite = "01")
+      : world_("power cuts", options(level, suite)),
         card_(world_.add_card("phone-1")),
-        order_(world_
-                   .open_order("order-1",
-                               card_,
-                               by_certificates ? Deployment::payload_by_certificates()
-                                               : Deployment::payload_text())
-                   .id) {
+        order_(open(level)) {
     request_ = must(world_.flow->attempt_after(order_, 0));
     journal_ = world_.journal.state();
     memory_ = card_.power->content;
@@ -92,11 +92,32 @@ class CutDelivery {
   }
 
  private:
-  static DeploymentOptions options(bool by_certificates, std::string_view suite) {
+  static DeploymentOptions options(RelayLevel level, std::string_view suite) {
     DeploymentOptions out;
     out.suites = suite;
-    out.by_certificates = by_certificates;
+    out.by_certificates = level == RelayLevel::kRl2;
+    out.manager_exports_keys = level != RelayLevel::kRl3;
     return out;
+  }
+  delivery::OrderId open(RelayLevel level) {
+    if (level == RelayLevel::kRl3) {
+      agree();
+    }
+    return world_
+        .open_order("order-1", card_,
+                    level == RelayLevel::kRl2 ? Deployment::payload_by_certificates()
+                                              : Deployment::payload_text())
+        .id;
+  }
+  // The domain's set as a confidential set-up leaves it: known to the provider alone.
+  void agree() {
+    must(AgreedKeys(world_.journal, *world_.keys,
+                    {.seid = card_.seid,
+                     .security_domain = Deployment::domain_aid(),
+                     .key_version = Deployment::kDomainKeyVersion})
+             .adopt({.keys = Deployment::channel_keys(card_.domain_keys)}));
+    world_.policy.minimum_level = 3;
+    world_.policy.accept_rl1.reset();
   }
   Result<Bytes> step(std::optional<Bytes>& envelope) {
     if (!envelope) {
@@ -186,12 +207,22 @@ TEST(DeliveryCutTest, TwoCutsAtEveryPairOfWritesEndInTheKeyInstalled) {
 }
 
 TEST(DeliveryCutTest, OneCutAtEveryWriteAtRl2EndsInTheKeyInstalled) {
-  CutDelivery delivery(true);
+  CutDelivery delivery(RelayLevel::kRl2);
   cut_once_everywhere(delivery);
 }
 
+TEST(DeliveryCutTest, OneCutAtEveryWriteAtRl3EndsInTheKeyInstalled) {
+  CutDelivery delivery(RelayLevel::kRl3);
+  cut_once_everywhere(delivery);
+}
+
+TEST(DeliveryCutTest, TwoCutsAtEveryPairOfWritesAtRl3EndInTheKeyInstalled) {
+  CutDelivery delivery(RelayLevel::kRl3);
+  cut_twice_everywhere(delivery);
+}
+
 TEST(DeliveryCutTest, OneCutAtEveryWriteInSuite11EndsInTheKeyInstalled) {
-  CutDelivery delivery(false, "11");
+  CutDelivery delivery(RelayLevel::kRl1, "11");
   cut_once_everywhere(delivery);
 }
 
@@ -200,12 +231,12 @@ TEST(DeliveryCutTest, OneCutAtEveryWriteInSuite20EndsInTheKeyInstalled) {
     GTEST_SKIP() << "suite 20 is NOT tested here: libcrypto " << crypto::library_version()
                  << " has no ML-KEM-768 (scripts/openssl35)";
   }
-  CutDelivery delivery(true, "20");
+  CutDelivery delivery(RelayLevel::kRl2, "20");
   cut_once_everywhere(delivery);
 }
 
 TEST(DeliveryCutTest, TwoCutsAtEveryPairOfWritesAtRl2EndInTheKeyInstalled) {
-  CutDelivery delivery(true);
+  CutDelivery delivery(RelayLevel::kRl2);
   cut_twice_everywhere(delivery);
 }
 

@@ -75,6 +75,11 @@ def look_at_relay_levels(programs, home, _):
                            stderr=subprocess.PIPE, text=True, check=False)
     if other.returncode == 0 or (walk / "x.cert").exists():
         sys.exit(f"the authority certified what is no request for a domain's key: {other}")
+    walk = pathlib.Path(home) / "kagibin-rl3"
+    check_confirmed(programs, walk)
+    opened = re.findall(r"^> ..50(..)", (walk / "device.apdu").read_text(), re.MULTILINE)
+    if not opened or opened[0] != "32":
+        sys.exit(f"the channel was not opened with the agreed key set: {opened}")
 
 
 def look_at_attestation(programs, home, _):
@@ -100,7 +105,7 @@ def look_at_gp_tool(_programs, _home, said):
 
 
 # What a page has to hold to be the page, and how its end is looked at.
-PAGES = {"walkthrough": (8, "provider run", look_at_walkthrough), "relay_levels": (6, "store-domain", look_at_relay_levels),
+PAGES = {"walkthrough": (8, "provider run", look_at_walkthrough), "relay_levels": (9, "agree-keys", look_at_relay_levels),
          "attestation": (5, "--no-kda", look_at_attestation),
          "gp_tool": (10, "--token-key", look_at_gp_tool)}
 

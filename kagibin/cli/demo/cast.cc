@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <thread>
+#include <utility>
 
 #include "kagibin/cli/demo/scratch_folder.h"
 #include "kagibin/link/pcsc_reader.h"
@@ -14,6 +15,16 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto kStartLimit = std::chrono::seconds(20);
+
+std::string name_of(envelope::RelayLevel level) {
+  const auto info = envelope::relay_level_info(std::to_underlying(level));
+  return info ? std::string(info->name) : std::string();
+}
+
+// Of the key set that opens the channel, or goes.
+std::uint8_t channel_version(envelope::RelayLevel level) {
+  return level == envelope::RelayLevel::kRl3 ? kAgreedKeyVersion : kFirstKeyVersion;
+}
 
 std::string text_of(const boost::json::object& result, std::string_view name) {
   const boost::json::value* value = result.if_contains(name);
@@ -90,6 +101,42 @@ Outcome<void> certify_domain(Site& site, const ElementInReader& element, Narrato
   return {};
 }
 
+// RL3: the authority certifies the keys of its own domain in the element.
+Outcome<void> certify_casd(Site& site, const ElementInReader& element, Narrator& narrator) {
+  const fs::path authority = site.home(Role::kAuthority);
+  const fs::path maker = site.home(Role::kMaker);
+  const Child::Results asked =
+      KB_TRY(site.run(Role::kMaker, {"casd-requests", "--reader", element.reader, "--seid",
+                                     element.seid.hex(), "--out", maker / "casd"}));
+  if (asked.empty()) {
+    return failure("the maker did not say where the CASD's requests are");
+  }
+  std::vector<std::string> store{"store-casd"};
+  for (const char* key : {"agreement", "signature"}) {
+    const fs::path certificate = authority / fmt::format("{}.cert", key);
+    KB_TRY(site.run(Role::kAuthority,
+                    {"certify-casd", text_of(asked.front(), key), "--out", certificate}));
+    store.push_back(certificate);
+  }
+  store.insert(store.end(), {"--reader", element.reader});
+  KB_TRY(site.run(Role::kMaker, store));
+  narrator.step("E", "it certified the keys of its own domain in the element, the CASD");
+  return {};
+}
+
+// RL3: Amendment A, scenario 3. C carries what it cannot read.
+Outcome<void> agree_on_keys(Site& site, const ElementInReader& element, Narrator& narrator) {
+  const auto carrying = KB_TRY(
+      site.start(Role::kManager, {"carry", "--reader", element.reader, "--aid", kTarget}, true));
+  const std::string at = KB_TRY(address_of(*carrying));
+  KB_TRY(site.run(Role::kProvider, {"agree-keys", "--reader", "tcp:" + at, "--aid", kTarget,
+                                    "--key-version", fmt::format("{:02X}", kAgreedKeyVersion)}));
+  KB_TRY(carrying->wait_until_done(kStartLimit));
+  narrator.step("A",
+                "it agreed with the domain on a key set; C carried that, and C's own set is gone");
+  return {};
+}
+
 Outcome<void> import_channel_keys(Site& site, const ElementInReader& element, Narrator& narrator) {
   const fs::path manager = site.home(Role::kManager);
   const fs::path provider = site.home(Role::kProvider);
@@ -103,13 +150,14 @@ Outcome<void> import_channel_keys(Site& site, const ElementInReader& element, Na
   return {};
 }
 
-// What the provider accepts; at RL2 there is nothing to say about RL1.
+// What the provider accepts; above RL1 there is nothing to say about RL1.
 std::string policy_of(const ElementInReader& element) {
-  const std::string level = element.level == envelope::RelayLevel::kRl2
-                                ? R"("minimum_level": "RL2")"
-                                : R"("minimum_level": "RL1",
+  std::string level = fmt::format(R"("minimum_level": "{}")", name_of(element.level));
+  if (element.level == envelope::RelayLevel::kRl1) {
+    level += R"(,
   "accept_rl1": "a demonstration: the first key set of an element without SCP11",
   "issuer_is_carrier": false)";
+  }
   return fmt::format(R"({{
   {},
   "suites": ["01"],
@@ -137,7 +185,7 @@ std::string payload_of(const ElementInReader& element) {
   ]
 }}
 )",
-                     kTarget, kFirstKeyVersion, kNewKeyVersion, kDerived, agreement);
+                     kTarget, channel_version(element.level), kNewKeyVersion, kDerived, agreement);
 }
 
 Outcome<void> found_provider(Site& site, const ElementInReader& element, Narrator& narrator) {
@@ -155,12 +203,16 @@ Outcome<void> found_provider(Site& site, const ElementInReader& element, Narrato
   } else {
     narrator.step("A", "it took M's shipment list, and needs no key of C's");
   }
+  if (element.level == envelope::RelayLevel::kRl3) {
+    KB_TRY(agree_on_keys(site, element, narrator));
+  }
   KB_TRY(site.run(Role::kProvider, {"master-key", "create", kMasterKey, "--size", "16"}));
   KB_TRY(write_text(provider / "policy.json", policy_of(element)));
   KB_TRY(write_text(provider / "payload.json", payload_of(element)));
-  narrator.step("A", element.level == envelope::RelayLevel::kRl1
-                         ? "it wrote its policy (RL1 accepted, with a reason) and its payload"
-                         : "it wrote its policy (RL2 and nothing less) and its payload");
+  narrator.step("A", fmt::format("it wrote its policy ({}) and its payload",
+                                 element.level == envelope::RelayLevel::kRl1
+                                     ? "RL1 accepted, with a reason"
+                                     : name_of(element.level) + " and nothing less"));
   return {};
 }
 
@@ -191,6 +243,9 @@ Outcome<ElementInReader> make_element(Site& site, const CastOptions& options, Na
                                 maker / "issuer-keys.cms",
                                 "--manager",
                                 manager / "exchange.pem"};
+  if (options.level == envelope::RelayLevel::kRl3) {
+    make.emplace_back("--casd");
+  }
   if (by_certificates) {
     make.insert(make.end(), {"--domain", kTarget, "--domain-owner", kSpid, "--domain-requests",
                              maker / "requests"});
@@ -222,6 +277,9 @@ Outcome<ElementInReader> make_element(Site& site, const CastOptions& options, Na
   KB_TRY(site.run(Role::kManager, {"create-domain", "--reader", out.reader, "--aid", kTarget}));
   narrator.step("C",
                 "it created the provider's security domain with a first key set, at the reader");
+  if (options.level == envelope::RelayLevel::kRl3) {
+    KB_TRY(certify_casd(site, out, narrator));
+  }
   return out;
 }
 

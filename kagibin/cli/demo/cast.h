@@ -5,7 +5,8 @@
 // What runs ends with the object. Thread-safety: one thread.
 //
 // At RL2 the maker makes the provider's domain, whose SCP11a key the authority certifies, and the
-// provider is given no key of the manager's.
+// provider is given no key of the manager's. At RL3 provider and domain agree on a key set with the
+// help of the element's CASD, whose keys the authority certifies.
 //
 //   Cast cast = KB_TRY(Cast::assemble(site, {.pcsc = true}, narrator));
 //   KB_TRY(site.run(Role::kProvider, {"order", ...}));
@@ -25,6 +26,7 @@ namespace kagibin::cli::demo {
 inline constexpr const char* kTarget = "A00000015153504B01";  // A's security domain
 inline constexpr std::uint8_t kFirstKeyVersion = 0x30;        // C's
 inline constexpr std::uint8_t kNewKeyVersion = 0x31;          // A's
+inline constexpr std::uint8_t kAgreedKeyVersion = 0x32;       // A's and the domain's, at RL3
 inline constexpr std::uint8_t kAgreementKeyVersion = 0x03;    // of the domain's SCP11a key, at RL2
 inline constexpr const char* kMasterKey = "fleet";
 inline constexpr const char* kSpid = "53504B41474942494E2D44454D4F3031";

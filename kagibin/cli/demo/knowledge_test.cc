@@ -261,5 +261,24 @@ TEST(KnowledgeTableTest, AtRl2SaysNothingAndHowOftenItWasTried) {
   EXPECT_NE(table.text().find("C + device: derived: K"), std::string::npos) << table.text();
 }
 
+TEST(KnowledgeTableTest, AtRl3NobodyDerivesTheKeyAndTheCoalitionMustHaveTriedItsKeySets) {
+  const KnowledgeTable promised{
+      .scheme = "sealed",
+      .level = envelope::RelayLevel::kRl3,
+      .rows = {{.who = "B"}, {.who = kManagerAndDevice, .sessions = 1, .sets_tried = 1}},
+      .secrets = {"K"}};
+  EXPECT_TRUE(promised.is_as_promised());
+  EXPECT_NE(promised.text().find("C + device: nothing"), std::string::npos) << promised.text();
+  for (std::size_t KnowledgeRow::* const count :
+       {&KnowledgeRow::sessions, &KnowledgeRow::sets_tried}) {
+    KnowledgeTable table = promised;
+    table.rows[1].*count = 0;
+    EXPECT_FALSE(table.is_as_promised()) << "a solver that tried nothing proves nothing";
+  }
+  KnowledgeTable table = promised;
+  table.rows[1].derived = {"K"};
+  EXPECT_FALSE(table.is_as_promised());
+}
+
 }  // namespace
 }  // namespace kagibin::cli::demo

@@ -123,7 +123,7 @@ Outcome<void> KnownSecrets::add_domain_key() {
   return {};
 }
 
-// At RL2 nobody gives them to the provider.
+// Above RL1 nobody gives them to the provider.
 Outcome<void> KnownSecrets::add_managers_keys() {
   delivery::KeyExport issued = KB_TRY(manager_key_set(site_, element_));
   first_ = {.i = issued.i,
@@ -160,6 +160,10 @@ Outcome<void> KnownSecrets::collect_long_lived() {
   if (element_.level == envelope::RelayLevel::kRl2) {
     KB_TRY(add_domain_key());
     return add_managers_keys();
+  }
+  if (element_.level == envelope::RelayLevel::kRl3) {
+    KB_TRY(add_managers_keys());
+    return add_channel_keys(kAgreedKeyVersion, "agreed", false, agreed_);
   }
   return add_channel_keys(kFirstKeyVersion, "first", true, first_);
 }

@@ -49,6 +49,8 @@ class KnownSecrets {
   // As A keeps them: C's first set, and the one that was delivered (both empty before collected).
   const roles::service_provider::ChannelKeySet& first() const { return first_; }
   const roles::service_provider::ChannelKeySet& delivered() const { return delivered_; }
+  // RL3: on which A and the domain agreed.
+  const roles::service_provider::ChannelKeySet& agreed() const { return agreed_; }
 
  private:
   KnownSecrets(const Site& site, const ElementInReader& element) : site_(site), element_(element) {}
@@ -70,6 +72,7 @@ class KnownSecrets {
   std::optional<roles::service_provider::KeyStore> keys_;
   roles::service_provider::ChannelKeySet first_;
   roles::service_provider::ChannelKeySet delivered_;
+  roles::service_provider::ChannelKeySet agreed_;
   std::vector<Secret> all_;
 };
 

@@ -79,8 +79,8 @@ int conclude(const KnowledgeTable& table, bool json, Narrator& narrator) {
     fmt::print(stderr, "kagibin-demo: {}: do not believe the solver\n",
                table.level == envelope::RelayLevel::kRl1
                    ? "C and the device together could derive the key, and the solver did not"
-                   : "C and the device together saw the SCP11a session and hold keys, and the "
-                     "solver tried nothing");
+                   : "C and the device together saw the session and hold keys, and the solver "
+                     "tried nothing");
     return cli::kExitFailed;
   }
   const bool delivered = sealed && table.is_as_promised();
@@ -107,8 +107,9 @@ std::optional<Role> role_of(const std::string& name) {
 // Empty, or why this is no level to run at.
 std::string level_problem(const std::string& name) {
   const auto info = envelope::relay_level_by_name(name);
-  return info ? std::string()
-              : fmt::format("{}: {}. RL1 and RL2 are built.", name, info.error().detail.text());
+  return info
+             ? std::string()
+             : fmt::format("{}: {}. RL1, RL2 and RL3 are built.", name, info.error().detail.text());
 }
 
 int run(const Options& options) {
@@ -160,8 +161,9 @@ int main(int argc, char** argv) {
   auto* level =
       app.add_option(
              "--level", options.level,
-             "relay level of the sealed scheme: RL1, under keys that the manager issued, or "
-             "RL2, under certificates, where C and the device together read nothing")
+             "relay level of the sealed scheme: RL1, under keys that the manager issued; where C "
+             "and the device together read nothing: RL2, under certificates, or RL3, under keys "
+             "that the provider alone knows")
           ->capture_default_str()
           ->check(level_problem);
   app.add_option("--plant", options.plant)

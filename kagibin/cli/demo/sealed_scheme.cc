@@ -71,6 +71,9 @@ Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
                     .known_plaintext = kOrder};
   evidence.all_key_sets.push_back(KB_TRY(key_set(secrets->first())));
   evidence.all_key_sets.push_back(KB_TRY(key_set(secrets->delivered())));
+  if (options.level == envelope::RelayLevel::kRl3) {
+    evidence.all_key_sets.push_back(KB_TRY(key_set(secrets->agreed())));
+  }
   KB_TRY(
       use_key(cast.element.reader, evidence.all_key_sets[0], evidence.all_key_sets[1], narrator));
 
@@ -84,6 +87,9 @@ Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
   if (options.level == envelope::RelayLevel::kRl2) {
     KB_TRY(add_agreement_keys(site, cast, *secrets, evidence));
     narrator.step("", "the solver opens an SCP11a session when it is given the keys of one end");
+  }
+  if (options.level == envelope::RelayLevel::kRl3) {
+    narrator.step("", "the solver opens the relayed session when it is given A's key set");
   }
   KnowledgeTable table = KB_TRY(examination.conclude(evidence));
   narrator.step("", "looked at files, logs, captures and memory, at every step");

@@ -136,8 +136,14 @@ Outcome<Child::Results> Site::run_program(Role role,
   return child->wait_until_done(kOneShotLimit);
 }
 
-Outcome<std::unique_ptr<Child>> Site::start(Role role, const std::vector<std::string>& arguments) {
-  return Child::start(plan(role, arguments));
+Outcome<std::unique_ptr<Child>> Site::start(Role role,
+                                            const std::vector<std::string>& arguments,
+                                            bool watched) {
+  Child::Plan wanted = plan(role, arguments);
+  if (watched && watch_) {
+    wanted.last_look = watch_(role);
+  }
+  return Child::start(std::move(wanted));
 }
 
 Outcome<std::unique_ptr<Child>> Site::start_program(Role role,

@@ -51,8 +51,10 @@ class Site {
 
   // Runs to its end (at most a minute) and gives its results.
   Outcome<Child::Results> run(Role role, const std::vector<std::string>& arguments);
-  // Starts and leaves it running.
-  Outcome<std::unique_ptr<Child>> start(Role role, const std::vector<std::string>& arguments);
+  // Starts and leaves it running; `watched` as a one-shot program is.
+  Outcome<std::unique_ptr<Child>> start(Role role,
+                                        const std::vector<std::string>& arguments,
+                                        bool watched = false);
   // Another program in a role's name, without the options that our programs have.
   Outcome<Child::Results> run_program(Role role,
                                       const std::string& program,

@@ -152,7 +152,7 @@ int provider_import_keys(const Program& program, const ProviderOptions& options)
     const auto home = KB_TRY(ProviderHome::open(program));
     const std::string exchange = KB_TRY(read_text_file(home->paths().exchange()));
     return provider::import_key_exports(cms.expose(), manager, exchange, home->shipments(),
-                                        home->keys());
+                                        home->journal(), home->keys());
   }();
   if (!done) {
     return report_problem(program, done.error(), "no channel keys were taken");

@@ -21,6 +21,7 @@ std::vector<scp::Scp03KeySet> open_sessions(const scp::Scp03KeySet& keys,
                                             Derived& derived) {
   std::vector<scp::Scp03KeySet> out;
   for (const RelayedSession& relayed : sessions) {
+    ++derived.sets_tried;
     if (!scp::scp03_card_holds(keys, relayed.host_challenge, relayed.answer)) {
       continue;
     }

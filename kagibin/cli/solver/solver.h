@@ -40,6 +40,7 @@ struct Derived {
   std::vector<SecretBytes> session_keys;  // of sessions whose card cryptogram verified
   std::vector<SecretBytes> keys;          // out of PUT KEY, and out of opened envelopes
   std::size_t sessions = 0;               // of SCP03 among the APDUs
+  std::size_t sets_tried = 0;             // key sets times those sessions
   std::size_t tried = 0;                  // private keys times envelopes
   std::size_t agreements = 0;             // sessions of SCP11a among the APDUs
   std::size_t agreements_tried = 0;       // ways into them

@@ -70,7 +70,7 @@ struct ChannelKeys {             // C1
 
 struct Payload {
   std::vector<Action> actions;              // 1 to 8, in order of execution
-  std::optional<ChannelKeys> channel_keys;  // RL1: present; RL2: absent
+  std::optional<ChannelKeys> channel_keys;  // RL1, RL3: present; RL2: absent
   SecretArray<16> receipt_key;              // Kr
 
   // `octets` is the plaintext without padding.
@@ -80,9 +80,9 @@ struct Payload {
   SecretBytes encode() const;
 };
 
-// What a relay level demands of C1. RL1: there, with the KVN that A0/85 names. RL2: absent, and no
-// action touches the key version of SK.SD.ECKA, under which the channel has to open again after a
-// cut. kValue otherwise.
+// What a relay level demands of C1. RL1, RL3: there, with the KVN that A0/85 names. RL2: absent,
+// and no action touches the key version of SK.SD.ECKA, under which the channel has to open again
+// after a cut. kValue otherwise.
 Result<void> check_channel_keys(const EnvelopeHeader& header, const Payload& payload);
 
 }  // namespace kagibin::envelope

@@ -137,7 +137,7 @@ Result<void> check_channel_keys(const EnvelopeHeader& header, const Payload& pay
     return check_without_channel_keys(header, payload);
   }
   if (!payload.channel_keys) {
-    return fail(Errc::kValue, "RL1 needs the channel keys in the payload");
+    return fail(Errc::kValue, "RL1 and RL3 need the channel keys in the payload");
   }
   if (payload.channel_keys->key_version != header.key_version_number) {
     return fail(Errc::kValue, "the channel keys have another version number than the header names");

@@ -118,9 +118,9 @@ TEST_F(ElementMakerTest, ADomainMadeForAProviderProvesItsKeyAndItsAuthorityAlone
   test::Deployment elsewhere("another authority");
   EXPECT_EQ(elsewhere.authority->certify_security_domain(request, 1, 365).error().code,
             Errc::kUntrusted);
-  EXPECT_EQ(levels_of(*made.element), 0x03);
+  EXPECT_EQ(levels_of(*made.element), 0x07);
   const MadeElement without = must(world_.maker->make(plan(), medium(), world_.modules));
-  EXPECT_EQ(levels_of(*without.element), 0x01) << "RL2 without CERT.OCE";
+  EXPECT_EQ(levels_of(*without.element), 0x05) << "RL2 without CERT.OCE";
 }
 
 TEST_F(ElementMakerTest, TwoElementsHaveDifferentKeysAndIssuerKeys) {

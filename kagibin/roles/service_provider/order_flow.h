@@ -94,6 +94,11 @@ class OrderFlow {
                       std::uint32_t validity_minutes,
                       std::optional<std::uint8_t> suite = std::nullopt) const;
 
+  // The level that sealing can reach for all of these devices, where their elements offer it;
+  // kPolicy below the policy's minimum.
+  Checked<std::uint8_t> highest_level(const PayloadFile& payload,
+                                      std::span<const delivery::DeviceId> devices) const;
+
   // kConflict when the id stands for another device or payload.
   Checked<delivery::JournalOrder> open(const OrderWish& wish);
 
@@ -176,8 +181,7 @@ class OrderFlow {
                                const OpenedAnswer& answer);
   Checked<void> check_domain(const delivery::JournalOrder& order, const OpenedAnswer& answer) const;
   // At which level this order is sealed for this answer.
-  static Checked<RelayChoice> relay_of(const delivery::JournalOrder& order,
-                                       const OpenedAnswer& answer);
+  Checked<RelayChoice> relay_of(const delivery::JournalOrder& order, const OpenedAnswer& answer);
   // C1 and what A0/85 says of the channel.
   Checked<void> add_channel(const delivery::JournalOrder& order,
                             std::uint8_t level,
@@ -193,6 +197,8 @@ class OrderFlow {
                                                         delivery::AttemptNumber attempt) const;
   // 0 when there is none.
   Checked<delivery::AttemptNumber> last_sealed_attempt(const delivery::JournalOrder& order) const;
+  // True when no envelope of this order went out at RL1.
+  Checked<bool> was_sealed_above_rl1(const delivery::JournalOrder& order) const;
   Checked<delivery::AttemptNumber> attempt_with_handle(const delivery::JournalOrder& order,
                                                        const Handle& handle) const;
   Checked<Judgement> read_receipt(const delivery::JournalOrder& order,
@@ -204,7 +210,10 @@ class OrderFlow {
   Checked<delivery::State> state_after(const delivery::JournalOrder& order,
                                        delivery::AttemptNumber attempt,
                                        delivery::Verdict verdict) const;
-  Checked<void> learn_keys(const delivery::JournalOrder& order, const Results& results);
+  // `is_receipt`: a receipt says so, and its MAC is good; otherwise a statement.
+  Checked<void> learn_keys(const delivery::JournalOrder& order,
+                           const Results& results,
+                           bool is_receipt);
   // False when a later order for the same target has spoken already.
   Checked<bool> is_latest(const delivery::JournalOrder& order) const;
   Checked<bool> asked_to_cancel(const delivery::JournalOrder& order) const;

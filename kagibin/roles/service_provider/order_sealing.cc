@@ -10,6 +10,7 @@
 #include "kagibin/envelope/enrolment/answer_open.h"
 #include "kagibin/envelope/suite.h"
 #include "kagibin/roles/service_provider/confidential/casd_pin.h"
+#include "kagibin/roles/service_provider/keys/exclusive_keys.h"
 #include "kagibin/roles/service_provider/opened_answer.h"
 #include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/order_flow.h"
@@ -206,8 +207,29 @@ Checked<void> OrderFlow::check_domain(const JournalOrder& order, const OpenedAns
 
 Checked<RelayChoice> OrderFlow::relay_of(const JournalOrder& order, const OpenedAnswer& answer) {
   const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
+  const bool is_exclusive = KB_TRY(ExclusiveKeys(in_.journal, in_.keys)
+                                       .holds({.seid = order.seid,
+                                               .security_domain = notes.security_domain,
+                                               .key_version = notes.key_version}));
   return choose_relay({.offered = answer.statement.level_bitmap,
-                       .agreement_key_version = notes.agreement_key_version});
+                       .agreement_key_version = notes.agreement_key_version,
+                       .has_exclusive_keys = is_exclusive,
+                       .minimum_level = in_.policy.minimum_level});
+}
+
+Checked<std::uint8_t> OrderFlow::highest_level(const PayloadFile& payload,
+                                               std::span<const delivery::DeviceId> devices) const {
+  bool is_exclusive = !devices.empty();
+  for (const delivery::DeviceId& device : devices) {
+    const Seid seid = KB_TRY(in_.policy.element_of(device.text()));
+    is_exclusive = is_exclusive && KB_TRY(ExclusiveKeys(in_.journal, in_.keys)
+                                              .holds({.seid = seid,
+                                                      .security_domain = payload.security_domain,
+                                                      .key_version = payload.channel_key_version}));
+  }
+  return service_provider::highest_level({.agreement_key_version = payload.agreement_key_version,
+                                          .has_exclusive_keys = is_exclusive,
+                                          .minimum_level = in_.policy.minimum_level});
 }
 
 Checked<void> OrderFlow::check_answer(const JournalOrder& order,
@@ -347,8 +369,8 @@ Checked<void> OrderFlow::add_channel(const JournalOrder& order,
   if (!channel) {
     return problem(Errc::kNotFound,
                    fmt::format("The channel keys of version {:02X} for security domain {} of "
-                               "element {} are gone from our store; nothing was sealed. Import the "
-                               "manager's key export again.",
+                               "element {} are not in our store; nothing was sealed. Import the "
+                               "manager's key export.",
                                notes.key_version, notes.security_domain.hex(), order.seid.hex()));
   }
   KB_TRY(refuse_answers_in_clear(envelope::own_commands(payload.actions),
@@ -373,6 +395,9 @@ Checked<Bytes> OrderFlow::make_envelope(const JournalOrder& order,
   payload.actions = KB_TRY(actions_of(order));
   const RelayChoice relay = KB_TRY(relay_of(order, answer));
   KB_TRY(add_channel(order, relay.level, header, payload));
+  if (relay.level == std::to_underlying(envelope::RelayLevel::kRl1)) {
+    KB_TRY(ExclusiveKeys(in_.journal, in_.keys).expose(payload.actions));
+  }
   KB_TRY(in_.rng.fill(payload.receipt_key.expose_mutable()));
   const Bytes sealed_receipt_key = KB_TRY(
       in_.keys.seal(receipt_key_label(order.id, attempt.number), payload.receipt_key.expose()));

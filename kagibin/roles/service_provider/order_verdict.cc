@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the receipt E3 to the verdict: protocol, section 10 (what A believes).
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "kagibin/base/byte_io.h"
 #include "kagibin/base/crash_point.h"
 #include "kagibin/envelope/enrolment/answer_open.h"
+#include "kagibin/envelope/suite.h"
+#include "kagibin/roles/service_provider/keys/exclusive_keys.h"
 #include "kagibin/roles/service_provider/opened_answer.h"
 #include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/order_flow.h"
@@ -75,7 +78,8 @@ Judgement judgement_of_results(const std::vector<ActionResult>& results) {
     return of(Verdict::kRefused,
               "the target opened no channel; nothing was installed and no try on the card was "
               "used. At RL1 it does not hold these channel keys: import the right key export, then "
-              "try again. At RL2 its key or certificates changed: have it enrolled anew",
+              "try again. At RL2 its key or certificates changed: have it enrolled anew. At RL3 it "
+              "lost the set that we alone know: agree on another",
               false);
   }
   return of(Verdict::kRefused, fmt::format("proved by the element: {}", list_of(results)), true);
@@ -91,6 +95,23 @@ Checked<AttemptNumber> OrderFlow::last_sealed_attempt(const JournalOrder& order)
     }
   }
   return AttemptNumber{0};
+}
+
+// Keys that are in an envelope of RL1 may be known to manager and device, whichever envelope it was
+// that the element took.
+Checked<bool> OrderFlow::was_sealed_above_rl1(const JournalOrder& order) const {
+  for (AttemptNumber number = order.current_attempt; number > 0; --number) {
+    const auto entry = KB_TRY(in_.journal.find_entry(order.id, number, JournalStep::kDelivery));
+    if (!entry) {
+      continue;
+    }
+    const auto sealed = KB_TRY(envelope::Envelope::decode(entry->message));
+    const auto header = KB_TRY(envelope::EnvelopeHeader::decode(sealed.header));
+    if (header.level <= std::to_underlying(envelope::RelayLevel::kRl1)) {
+      return false;
+    }
+  }
+  return true;
 }
 
 Checked<std::optional<std::uint32_t>> OrderFlow::judged_revision(const OrderId& order,
@@ -228,7 +249,7 @@ Checked<Judgement> OrderFlow::read_receipt(const JournalOrder& order,
     return unknown("the receipt does not open or is not from this element");
   }
   if (saw_envelope && checked->mac_valid) {
-    KB_TRY(learn_keys(order, receipt.results));
+    KB_TRY(learn_keys(order, receipt.results, true));
     return judgement_of_results(receipt.results);
   }
   // Without 8E only the signature speaks, and only for what it can say: nothing was installed.
@@ -253,7 +274,7 @@ Checked<Judgement> OrderFlow::judge_statement(const OrderId& id, const Sealing& 
   out.verdict.revision = KB_TRY(judged_revision(id, out.attempt));
   if (read_back) {
     const std::vector<envelope::Action> actions = KB_TRY(actions_of(order));
-    KB_TRY(learn_keys(order, Results(actions.size(), ActionResult::kInstalledByProbe)));
+    KB_TRY(learn_keys(order, Results(actions.size(), ActionResult::kInstalledByProbe), false));
   }
   KB_TRY(settle(order, out.attempt, out.verdict));
   return out;
@@ -358,7 +379,9 @@ Checked<void> OrderFlow::note_state(const OrderId& id, AttemptNumber attempt, Ve
 }
 
 // A key set that was put into the domain that opens the channel is the one for the next order.
-Checked<void> OrderFlow::learn_keys(const JournalOrder& order, const Results& results) {
+Checked<void> OrderFlow::learn_keys(const JournalOrder& order,
+                                    const Results& results,
+                                    bool is_receipt) {
   const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
   if (!KB_TRY(is_latest(order))) {
     return {};  // an old receipt, held back, must not bring old keys back
@@ -370,6 +393,7 @@ Checked<void> OrderFlow::learn_keys(const JournalOrder& order, const Results& re
   }
   const auto opened_with =
       KB_TRY(in_.keys.channel_keys(order.seid, notes.security_domain, notes.key_version));
+  const bool is_exclusive = is_receipt && KB_TRY(was_sealed_above_rl1(order));
   const std::vector<envelope::Action> actions = KB_TRY(actions_of(order));
   for (std::size_t i = 0; i < actions.size() && i < results.size(); ++i) {
     if (!is_installed(results[i])) {
@@ -382,11 +406,18 @@ Checked<void> OrderFlow::learn_keys(const JournalOrder& order, const Results& re
     if (put == nullptr || put->keys.size() != 3 || put->first_key_identifier != 0x01) {
       continue;
     }
-    KB_TRY(in_.keys.put_channel_keys(order.seid, notes.security_domain, put->new_key_version,
-                                     {.i = opened_with ? opened_with->i : std::uint8_t{0},
-                                      .enc = put->keys[0].value.duplicate(),
-                                      .mac = put->keys[1].value.duplicate(),
-                                      .dek = put->keys[2].value.duplicate()}));
+    const ChannelKeySet set{.i = opened_with ? opened_with->i : std::uint8_t{0},
+                            .enc = put->keys[0].value.duplicate(),
+                            .mac = put->keys[1].value.duplicate(),
+                            .dek = put->keys[2].value.duplicate()};
+    if (is_exclusive) {
+      KB_TRY(ExclusiveKeys(in_.journal, in_.keys)
+                 .note({.seid = order.seid,
+                        .security_domain = notes.security_domain,
+                        .key_version = put->new_key_version},
+                       set));
+    }
+    KB_TRY(in_.keys.put_channel_keys(order.seid, notes.security_domain, put->new_key_version, set));
     if (put->old_key_version != 0 && put->old_key_version != put->new_key_version) {
       KB_TRY(in_.keys.forget_channel_keys(order.seid, notes.security_domain, put->old_key_version));
     }

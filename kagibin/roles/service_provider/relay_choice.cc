@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/service_provider/relay_choice.h"
 
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -11,13 +13,21 @@ namespace kagibin::roles::service_provider {
 
 namespace {
 
-bool offers(const RelayFacts& facts, envelope::RelayLevel level) {
+using envelope::RelayLevel;
+
+constexpr std::string_view kForRl3 =
+    "RL3 needs a key set that we alone know: agreed on with the domain (kagibin provider "
+    "agree-keys), or put into it by a confirmed order at RL2 or above. One that a manager "
+    "exported, "
+    "or of which a key was ever sealed at RL1, is none.";
+
+bool offers(const RelayFacts& facts, RelayLevel level) {
   const auto info = envelope::relay_level_info(std::to_underlying(level));
   return info && (facts.offered & info->bitmap_bit) != 0;
 }
 
-std::string remedy_for(const RelayFacts& facts) {
-  if (!offers(facts, envelope::RelayLevel::kRl2)) {
+std::string for_rl2(const RelayFacts& facts) {
+  if (!offers(facts, RelayLevel::kRl2)) {
     return "For RL2 the target needs a CERT.SD of the controlling authority that names this "
            "element and us, which its agent reads and hands in, and the key delivery application a "
            "CERT.OCE of its maker.";
@@ -26,36 +36,62 @@ std::string remedy_for(const RelayFacts& facts) {
          "domain's SCP11a key.";
 }
 
+std::string remedy_for(const RelayFacts& facts) {
+  return facts.minimum_level > std::to_underlying(RelayLevel::kRl2)
+             ? std::string(kForRl3)
+             : fmt::format("{} {}", for_rl2(facts), kForRl3);
+}
+
+// What `facts` has, whatever is offered, the best first. Before a policy that is content with
+// either, RL2: its sessions stay closed when keys leak later.
+std::vector<RelayLevel> within_reach(const RelayFacts& facts) {
+  std::vector<RelayLevel> out;
+  if (facts.agreement_key_version) {
+    out.push_back(RelayLevel::kRl2);
+  }
+  if (facts.has_exclusive_keys) {
+    const bool is_rl2_enough = facts.minimum_level <= std::to_underlying(RelayLevel::kRl2);
+    out.insert(is_rl2_enough ? out.end() : out.begin(), RelayLevel::kRl3);
+  }
+  out.push_back(RelayLevel::kRl1);
+  return out;
+}
+
 }  // namespace
 
 RelayChoice choose_relay(const RelayFacts& facts) {
-  if (offers(facts, envelope::RelayLevel::kRl2) && facts.agreement_key_version) {
-    return {.level = std::to_underlying(envelope::RelayLevel::kRl2), .remedy = {}};
+  for (const RelayLevel level : within_reach(facts)) {
+    if (offers(facts, level)) {
+      const bool is_enough =
+          level != RelayLevel::kRl1 && std::to_underlying(level) >= facts.minimum_level;
+      return {.level = std::to_underlying(level),
+              .remedy = is_enough ? std::string() : remedy_for(facts)};
+    }
   }
-  const bool any = offers(facts, envelope::RelayLevel::kRl1);
-  return {.level = any ? std::to_underlying(envelope::RelayLevel::kRl1) : std::uint8_t{0},
-          .remedy = remedy_for(facts)};
+  return {.level = 0, .remedy = remedy_for(facts)};
 }
 
-Checked<std::uint8_t> highest_level(std::optional<std::uint8_t> agreement_key_version,
-                                    std::uint8_t minimum_level) {
-  const auto built = envelope::relay_level_info(minimum_level);
-  if (!built) {
+Checked<std::uint8_t> highest_level(const RelayFacts& facts) {
+  if (!envelope::relay_level_info(facts.minimum_level)) {
     return problem(Errc::kPolicy,
                    fmt::format("The policy asks for RL{}, which is not built yet: nothing would be "
-                               "sealed. RL1 and RL2 are built.",
-                               minimum_level));
+                               "sealed. RL1, RL2 and RL3 are built.",
+                               facts.minimum_level));
   }
-  const auto highest =
-      agreement_key_version ? envelope::RelayLevel::kRl2 : envelope::RelayLevel::kRl1;
-  if (std::to_underlying(highest) < minimum_level) {
-    return problem(Errc::kPolicy,
-                   fmt::format("The policy asks for RL{}, and the payload can be sealed at RL1 "
-                               "alone: name payload.channel.agreement_key_version, the version of "
-                               "the domain's SCP11a key.",
-                               minimum_level));
+  const std::uint8_t best = std::to_underlying(within_reach(facts).front());
+  if (best < facts.minimum_level) {
+    const bool is_rl2_enough = facts.minimum_level <= std::to_underlying(RelayLevel::kRl2);
+    return problem(
+        Errc::kPolicy,
+        fmt::format("The policy asks for RL{}, and the payload can be sealed at RL{} at "
+                    "best. {}{}",
+                    facts.minimum_level, best,
+                    is_rl2_enough ? "For RL2 name payload.channel.agreement_key_version, "
+                                    "the version of the domain's SCP11a key. "
+                                  : "",
+                    kForRl3));
   }
-  return std::to_underlying(highest);
+  return best;
 }
 
 }  // namespace kagibin::roles::service_provider

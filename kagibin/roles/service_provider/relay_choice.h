@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// At which relay level an order is sealed (protocol, section 8): what the element offers in E1/88,
-// what the payload names and what the provider's own records hold. Whether that is enough is the
-// policy's to say.
+// At which relay level a delivery is sealed (protocol, section 8): the best of what the element
+// offers, what the payload names and what we hold, and nothing else. Whether that level is enough
+// is the policy's to say.
 //
 //   RL2   E1/88 has b2, and the payload names agreement_key_version
+//   RL3   E1/88 has b3, and the payload's key set is one that we alone know
+//   (keys/exclusive_keys.h);
+//         before RL2 where the policy asks for RL3
 //   RL1   otherwise; the payload's key set opens the channel
 //
 // Pure. Thread-safety: values.
 //
-//   const RelayChoice choice = choose_relay({.offered = statement.level_bitmap, ...});
+//   const RelayChoice relay = choose_relay({.offered = statement.level_bitmap, ...});
 #pragma once
 
 #include <cstdint>
@@ -22,18 +25,20 @@ namespace kagibin::roles::service_provider {
 struct RelayFacts {
   std::uint8_t offered = 0;                             // E1/88
   std::optional<std::uint8_t> agreement_key_version{};  // of the payload: KVN of SK.SD.ECKA
+  bool has_exclusive_keys = false;  // the payload's key set, of this element, is exclusive
+  std::uint8_t minimum_level = 0;   // of the policy
 };
 
 struct RelayChoice {
-  std::uint8_t level = 0;  // 0: none that is built here
-  std::string remedy;      // what would lift it, one sentence; for a refusal
+  std::uint8_t level = 0;  // 0: the element offers nothing that is built
+  std::string remedy;      // what would give a higher one, a sentence; empty when nothing is wanted
 };
 
 RelayChoice choose_relay(const RelayFacts& facts);
 
-// The highest level that a payload can be sealed at, whatever the element offers. kPolicy when the
-// policy's minimum is above it, with what would lift that: for a check before an order.
-Checked<std::uint8_t> highest_level(std::optional<std::uint8_t> agreement_key_version,
-                                    std::uint8_t minimum_level);
+// The highest level that a payload can be sealed at, whatever the element offers: `facts.offered`
+// is not looked at. kPolicy when the policy's minimum is above it, with what would lift that: for a
+// check before an order.
+Checked<std::uint8_t> highest_level(const RelayFacts& facts);
 
 }  // namespace kagibin::roles::service_provider

@@ -189,7 +189,7 @@ TEST(KdaDelivery, TheNextEnrolmentTellsWhatWasCommitted) {
   EXPECT_EQ(first.statement.last_committed_seq, 0U);
   EXPECT_EQ(first.statement.highest_key_version, 0x00);
   EXPECT_EQ(first.statement.enrolment_counter, 1U);
-  EXPECT_EQ(first.statement.level_bitmap, 0x01);
+  EXPECT_EQ(first.statement.level_bitmap, 0x05);
   EXPECT_EQ(first.statement.seid, bench.seid);
   EXPECT_TRUE(envelope::verify_statement(first.statement, bench.kda_certificate->key()));
   bench.next_seq = 7;

@@ -260,7 +260,7 @@ TEST(KdaSecrets, StatusAndCapabilitiesIdentifyNobody) {
   const Bytes classical = {0x01, 0x02, 0x10, 0x11};
   const Bytes all = {0x01, 0x02, 0x10, 0x11, 0x20, 0x21};
   EXPECT_EQ(said.suites, crypto::has_ml_kem() ? all : classical);
-  EXPECT_EQ(said.level_bitmap, 0x01);
+  EXPECT_EQ(said.level_bitmap, 0x05);
   EXPECT_EQ(said.buffer_bytes, crypto::has_ml_kem() ? 4096 : 1024);
 }
 

@@ -41,7 +41,7 @@ kda::Capabilities capabilities(const KdaStore& store) {
   const bool by_certificates = stored && stored->oce;
   return {.versions = {envelope::kVersion},
           .suites = offered_suites(),
-          .level_bitmap = static_cast<std::uint8_t>(by_certificates ? 0x03 : 0x01),
+          .level_bitmap = static_cast<std::uint8_t>(by_certificates ? 0x07 : 0x05),
           .buffer_bytes = static_cast<std::uint16_t>(reassembly_size_bytes())};
 }
 

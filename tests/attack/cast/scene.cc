@@ -81,10 +81,15 @@ Scene::Scene(const Scheme& scheme, Coalition coalition, std::string_view seed)
     }
   } else {
     if (scheme.rotates_first) {
-      rotate();
+      put_first(Deployment::payload_text());
     }
+    if (scheme.goes_on_at_rl3) {
+      put_first(Deployment::payload_by_certificates());
+      world_->policy.minimum_level = 3;
+    }
+    const bool is_second = scheme.rotates_first || scheme.goes_on_at_rl3;
     order_ = world_->open_order("order-1", *card_,
-                                scheme.rotates_first     ? kSecondPayload
+                                is_second                ? kSecondPayload
                                 : scheme.by_certificates ? Deployment::payload_by_certificates()
                                                          : Deployment::payload_text());
     const provider::Outgoing first = world_->request(order_->id);
@@ -94,8 +99,8 @@ Scene::Scene(const Scheme& scheme, Coalition coalition, std::string_view seed)
   give_holdings();
 }
 
-void Scene::rotate() {
-  const auto order = world_->open_order("rotation", *card_);
+void Scene::put_first(std::string_view payload) {
+  const auto order = world_->open_order("rotation", *card_, payload);
   const auto judgement = world_->deliver(*card_, order.id);
   KB_CHECK(judgement.verdict.verdict == delivery::Verdict::kConfirmed);
 }

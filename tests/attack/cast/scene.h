@@ -80,7 +80,8 @@ class Scene {
  private:
   void give_holdings();
   void push(apdu::CardLink& device);
-  void rotate();
+  // A key set of A's own, before the delivery.
+  void put_first(std::string_view payload);
 
   Scheme scheme_;
   Coalition coalition_;

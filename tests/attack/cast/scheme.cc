@@ -8,7 +8,7 @@ namespace kagibin::attack {
 
 std::span<const Scheme> schemes() {
   using Root = Scheme::RootKnownTo;
-  static constexpr std::array<Scheme, 10> kAll = {{
+  static constexpr std::array<Scheme, 11> kAll = {{
       {.name = "a",
        .what = "conventional OTA",
        .weakness = "the operator holds K and the channel keys; the commands cross a network",
@@ -55,6 +55,13 @@ std::span<const Scheme> schemes() {
        .model = "c3_scp11a_neutral",
        .has_other_maker = true,
        .by_certificates = true},
+      {.name = "d",
+       .what = "ours at RL3, whose first set came at RL2",
+       .weakness = "",
+       .model = "d_sdkeys_exclusive",
+       .has_other_maker = true,
+       .by_certificates = true,
+       .goes_on_at_rl3 = true},
       {.name = "j",
        .what = "RL1, maker not pinned",
        .weakness = "A takes the last shipment list, and the outsider is another certified maker",
@@ -63,10 +70,11 @@ std::span<const Scheme> schemes() {
        .has_other_maker = true,
        .has_only_outsider = true},
       {.name = "i",
-       .what = "RL2, C's code attested as the KDA",
+       .what = "RL3, C's code attested as the KDA",
        .weakness = "the KDA's code is C's, and A has its hash on the allow-list",
        .model = "i_rogue_kda_code",
        .by_certificates = true,
+       .goes_on_at_rl3 = true,
        .is_kda_by_manager = true},
   }};
   return kAll;
@@ -77,9 +85,6 @@ Result<Scheme> find_scheme(std::string_view name) {
   const auto found = std::ranges::find(all, name, &Scheme::name);
   if (found != all.end()) {
     return *found;
-  }
-  if (name == "d") {
-    return fail(Errc::kNotSupported, "d is RL3 (an exclusive key set), which is not built");
   }
   if (name == "c1" || name == "c2") {
     return fail(Errc::kNotSupported, "c1 and c2 deliver by SCP11b, which the KDA does not speak");

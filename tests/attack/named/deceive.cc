@@ -87,9 +87,14 @@ Finding lower_level() {
     KB_CHECK(scene.deliver());
     const auto order =
         scene.world().open_order("order-2", scene.card(), Deployment::payload_by_certificates());
-    const auto answer =
-        scene.world().enrol_with(scene.card(), scene.world().request(order.id).message, {});
-    out.tried("the same after one delivery at RL2: the element's floor", !answer, said(answer));
+    const auto e0 = scene.world().request(order.id);
+    const Bytes answer = must(scene.world().enrol_with(scene.card(), e0.message, {}));
+    scene.world().policy.minimum_level = 1;
+    scene.world().policy.accept_rl1 = "to show the floor";
+    scene.world().policy.issuer_is_carrier = false;
+    const auto sealing = scene.world().flow->seal(order.id, e0.attempt, answer);
+    out.tried("the same after one delivery at RL2, and A takes RL1: the element's floor", !sealing,
+              sealing ? "" : sealing.error().text);
   }
   // A provider whose policy takes RL1, and that has the manager's keys.
   test::DeploymentOptions options;

@@ -16,10 +16,10 @@ bool rules_relay(const Scheme& scheme, const Coalition& coalition) {
   return coalition.rules_relay || scheme.is_conventional;
 }
 bool rules_relay_to_key_set(const Scheme& scheme, const Coalition& coalition) {
-  return rules_relay(scheme, coalition) && !scheme.by_certificates;
+  return rules_relay(scheme, coalition) && scheme.opens_by_key_set();
 }
 bool rules_relay_to_certificates(const Scheme& scheme, const Coalition& coalition) {
-  return coalition.rules_relay && scheme.by_certificates;
+  return coalition.rules_relay && !scheme.opens_by_key_set();
 }
 bool rules_relay_of_messages(const Scheme& scheme, const Coalition& coalition) {
   return coalition.rules_relay && !scheme.is_conventional;

@@ -39,7 +39,7 @@ TEST_F(AttestedByCasdTest, TheAnswerNamesTheElementAndLastsOverAReset) {
   const auto statement = must(EnrolmentStatement::decode(content.statement));
   EXPECT_EQ(statement.seid, card_.seid);
   EXPECT_EQ(statement.code_hash, crypto::sha256(kda_cap()));
-  EXPECT_EQ(statement.level_bitmap, 0x01) << "RL2 takes a CERT.OCE, which no CASD gives";
+  EXPECT_EQ(statement.level_bitmap, 0x05) << "RL2 takes a CERT.OCE, which no CASD gives";
 }
 
 TEST_F(AttestedByCasdTest, APolicyOfAtt1AloneSealsNothingAndSaysWhatWouldLiftIt) {

@@ -110,10 +110,8 @@ final class Enrolment {
       slot = store.free(message, request.spid());
       prepare(slot, message);
     }
-    if (offeredLevels(slot, domainSize) == 0) {
-      ISOException.throwIt(ISO7816.SW_CONDITIONS_NOT_SATISFIED);
-    }
-    fillSpare(slot, message, e0, domainSize);
+    boolean isOfUse = (offeredLevels(slot, domainSize) & Suites.OFFERS_RL2) != 0;
+    fillSpare(slot, message, e0, isOfUse ? domainSize : (short) 0);
     makeAnswer(slot, makeStatement(slot));
     JCSystem.beginTransaction();
     if (acknowledged != null) {
@@ -131,8 +129,12 @@ final class Enrolment {
 
   /** Bits of E1/88: what this application can do here, and nothing below the floor of the target. */
   private static byte offeredLevels(Slot slot, short domainSize) {
-    byte able = domainSize == 0 ? Suites.OFFERS_RL1 : (byte) (Suites.OFFERS_RL1 | Suites.OFFERS_RL2);
-    return slot.record[Slot.LEVEL_FLOOR] < Suites.BY_CERTIFICATES ? able : (byte) (able & Suites.OFFERS_RL2);
+    byte floor = slot.record[Slot.LEVEL_FLOOR];
+    byte able = Suites.OFFERS_RL3;
+    if (domainSize > 0 && floor <= Suites.BY_CERTIFICATES) {
+      able |= Suites.OFFERS_RL2;
+    }
+    return floor < Suites.BY_CERTIFICATES ? (byte) (able | Suites.OFFERS_RL1) : able;
   }
 
   /** A slot that is free and stays free until the transaction. */

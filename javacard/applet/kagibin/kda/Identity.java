@@ -38,7 +38,8 @@ final class Identity {
 
   /** CAPABILITIES: what ENROL can offer, given a CERT.SD. */
   byte levels() {
-    return isCertified && oce.isThere() ? (byte) (Suites.OFFERS_RL1 | Suites.OFFERS_RL2) : Suites.OFFERS_RL1;
+    byte always = Suites.OFFERS_RL1 | Suites.OFFERS_RL3;
+    return isCertified && oce.isThere() ? (byte) (always | Suites.OFFERS_RL2) : always;
   }
 
   /** SK.OCE.ECKA. */

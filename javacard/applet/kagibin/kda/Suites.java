@@ -9,9 +9,11 @@ final class Suites {
   static final byte VERSION = 0x01;
   static final byte SUITE = 0x01;
   static final byte BY_CERTIFICATES = 0x02; // RL2
+  static final byte EXCLUSIVE = 0x03; // RL3: as RL1 on the wire, under keys that the provider alone knows
   // Bits of CAPABILITIES and of E1/88.
   static final byte OFFERS_RL1 = 0x01;
   static final byte OFFERS_RL2 = 0x02;
+  static final byte OFFERS_RL3 = 0x04;
 
   private Suites() {}
 
@@ -40,8 +42,8 @@ final class Suites {
   }
 
   static void requireLevel(byte level) {
-    if (level != 0x01 && level != BY_CERTIFICATES) {
-      ISOException.throwIt(level >= 0x00 && level <= 0x04 ? ISO7816.SW_FUNC_NOT_SUPPORTED : ISO7816.SW_WRONG_DATA);
+    if (level < 0x01 || level > EXCLUSIVE) {
+      ISOException.throwIt(level == 0x00 || level == 0x04 ? ISO7816.SW_FUNC_NOT_SUPPORTED : ISO7816.SW_WRONG_DATA);
     }
   }
 }

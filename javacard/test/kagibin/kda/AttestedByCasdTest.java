@@ -47,7 +47,7 @@ public class AttestedByCasdTest {
     assertTrue(World.holds(world.target.keySets.get(World.NEW_VERSION), fresh));
     byte[] e1 = Octets.value(attempt.statement, 0);
     assertArrayEquals(Issuer.CODE_HASH, Octets.find(e1, 0x87));
-    assertArrayEquals("RL2 takes a CERT.OCE", Octets.of(1), Octets.find(e1, 0x88));
+    assertArrayEquals("RL2 takes a CERT.OCE", Octets.of(5), Octets.find(e1, 0x88));
     world.card.reset();
     world.select();
     world.deliver(PayloadText.deleteKey(World.NEW_VERSION));

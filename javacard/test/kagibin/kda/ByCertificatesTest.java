@@ -107,21 +107,25 @@ public class ByCertificatesTest {
   @Test
   public void levelsAreOfferedWhereTheyAreToBeHadAndNeverBelowTheFloor() {
     world.select();
-    assertEquals("800101810101820103830204009000", Octets.hex(world.transmit(Octets.hex("801E000000"))));
+    assertEquals("800101810101820107830204009000", Octets.hex(world.transmit(Octets.hex("801E000000"))));
     Provider.Attempt bare = world.attempt();
     bare.domain = null;
     bare.request = world.provider.request(bare, World.TARGET, 0, null);
-    assertArrayEquals(Octets.of(1), Octets.find(world.provider.open(bare, World.ok(world.send(0x10, bare.request))), 0x88));
+    assertArrayEquals(Octets.of(5), Octets.find(world.provider.open(bare, World.ok(world.send(0x10, bare.request))), 0x88));
     Provider.Attempt both = world.attempt();
     both.request = world.provider.request(both, World.TARGET, 0, null);
     byte[] e1 = world.provider.open(both, World.ok(world.send(0x10, World.message(both))));
-    assertArrayEquals(Octets.of(3), Octets.find(e1, 0x88));
+    assertArrayEquals(Octets.of(7), Octets.find(e1, 0x88));
     world.deliver(hand());
+    Provider.Attempt without = world.attempt();
+    without.domain = null;
+    without.request = world.provider.request(without, World.TARGET, 0, null);
+    e1 = world.provider.open(without, World.ok(world.send(0x10, without.request)));
+    assertArrayEquals("RL3 alone takes no CERT.SD", Octets.of(4), Octets.find(e1, 0x88));
     Provider.Attempt next = world.attempt();
     next.request = world.provider.request(next, World.TARGET, 0, null);
-    assertEquals("below the floor", 0x6985, World.status(world.send(0x10, next.request)));
     e1 = world.provider.open(next, World.ok(world.send(0x10, World.message(next))));
-    assertArrayEquals(Octets.of(2), Octets.find(e1, 0x88));
+    assertArrayEquals(Octets.of(6), Octets.find(e1, 0x88));
     byte[] low = world.provider.header(next, World.OLD_VERSION, 0x60, ++world.seq, 1000, 2000);
     byte[] payload = PayloadText.payload(World.OLD_VERSION, world.channelKeys, next.receiptKey, PayloadText.deleteKey(1));
     assertEquals(0x6985, World.status(world.load(next, world.provider.seal(next, low, payload))));
@@ -131,14 +135,14 @@ public class ByCertificatesTest {
   public void withoutCertOceOrCertSdThereIsNoRl2() {
     World plain = new World();
     plain.select();
-    assertEquals("800101810101820101830204009000", Octets.hex(plain.transmit(Octets.hex("801E000000"))));
+    assertEquals("800101810101820105830204009000", Octets.hex(plain.transmit(Octets.hex("801E000000"))));
     byte[] point = freshPoint();
     byte[] certificate =
         plain.issuer.certifyDomain(plain.root.getPrivate(), plain.issuer.seid, World.TARGET, World.SPID, point);
     Provider.Attempt attempt = plain.attempt();
     attempt.request = plain.provider.request(attempt, World.TARGET, 0, null);
     byte[] e4 = World.ok(plain.send(0x10, Octets.join(attempt.request, certificate)));
-    assertArrayEquals(Octets.of(1), Octets.find(plain.provider.open(attempt, e4), 0x88));
+    assertArrayEquals(Octets.of(5), Octets.find(plain.provider.open(attempt, e4), 0x88));
     byte[] header = plain.provider.header(attempt, 2, Octets.of(0x11, 3), 1, 1000, 2000);
     byte[] payload = PayloadText.payload(0, null, attempt.receiptKey, PayloadText.deleteKey(1));
     assertEquals(0x6985, World.status(plain.load(attempt, plain.provider.seal(attempt, header, payload))));

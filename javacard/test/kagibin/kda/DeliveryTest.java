@@ -101,6 +101,52 @@ public class DeliveryTest {
     assertArrayEquals(expected, joined);
   }
 
+  /** RL3: the channel of RL1 under a set that the provider alone knows, which only the level says. */
+  @Test
+  public void atRl3TheFloorRisesAndNothingBelowIsOfferedOrTaken() {
+    World world = new World();
+    world.select();
+    Provider.Attempt attempt = world.enrol();
+    assertArrayEquals(Octets.of(5), Octets.find(Octets.value(attempt.statement, 0), 0x88));
+    byte[] own = Octets.of(World.OLD_VERSION, world.mask);
+    Scp03Card.KeySet fresh = PayloadText.keySet(16);
+    byte[] payload = world.payload(attempt, PayloadText.putSet(0, World.NEW_VERSION, fresh));
+    byte[] header = world.provider.header(attempt, 3, own, ++world.seq, 1000, 2000);
+    World.ok(world.load(attempt, world.provider.seal(attempt, header, payload)));
+    assertEquals(World.DONE, world.pump(attempt));
+    assertArrayEquals(Octets.of(0), world.results(attempt));
+    assertArrayEquals(Octets.of(3), Octets.find(Octets.value(World.ok(world.receipt(attempt)), 0), 0x84));
+    assertTrue(World.holds(world.target.keySets.get(World.NEW_VERSION), fresh));
+
+    Provider.Attempt next = world.enrol();
+    assertArrayEquals("below the floor", Octets.of(4), Octets.find(Octets.value(next.statement, 0), 0x88));
+    byte[] low = world.provider.header(next, 1, own, ++world.seq, 1000, 2000);
+    byte[] deletion = world.payload(next, PayloadText.deleteKey(World.NEW_VERSION));
+    assertEquals(0x6985, World.status(world.load(next, world.provider.seal(next, low, deletion))));
+    byte[] high = world.provider.header(next, 3, own, world.seq, 1000, 2000);
+    World.ok(world.load(next, world.provider.seal(next, high, deletion)));
+    assertEquals(World.DONE, world.pump(next));
+  }
+
+  /** The level is in the aad: an envelope goes neither up nor down on the way. */
+  @Test
+  public void aLevelThatWasNotSealedIsRefusedInBothDirections() {
+    for (int[] levels : new int[][] {{1, 3}, {3, 1}}) {
+      World world = new World();
+      world.select();
+      Provider.Attempt attempt = world.enrol();
+      byte[] own = Octets.of(World.OLD_VERSION, world.mask);
+      byte[] header = world.provider.header(attempt, levels[0], own, ++world.seq, 1000, 2000);
+      byte[] envelope = world.provider.seal(attempt, header,
+          world.payload(attempt, PayloadText.putSet(0, World.NEW_VERSION, PayloadText.keySet(16))));
+      byte[] changed = envelope.clone();
+      changed[Octets.hex(changed).indexOf("84010" + levels[0]) / 2 + 2] = (byte) levels[1];
+      assertEquals(0x6985, World.status(world.load(attempt, changed)));
+      World.ok(world.load(attempt, envelope));
+      assertEquals(World.DONE, world.pump(attempt));
+    }
+  }
+
   @Test
   public void severalDeliveriesToOneTargetKeepTheirOrder() {
     World world = new World();

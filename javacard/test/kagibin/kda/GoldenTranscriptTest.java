@@ -165,7 +165,7 @@ public class GoldenTranscriptTest {
       if (collected[0] == (byte) 0xE4) {
         byte[] e1 = provider.open(attempt, collected);
         assertArrayEquals(TARGET, Octets.find(e1, 0x8A));
-        assertArrayEquals(Octets.of(1), Octets.find(e1, 0x88));
+        assertArrayEquals(Octets.of(5), Octets.find(e1, 0x88));
         assertArrayEquals(SimulatedCard.KDA, Octets.find(e1, 0x86));
         assertArrayEquals(Issuer.CODE_HASH, Octets.find(e1, 0x87));
       } else {

@@ -116,7 +116,7 @@ Outcome<std::vector<Secret>> Examination::session_keys(const Evidence& evidence)
     view.key_sets.push_back(keys.duplicate());
   }
   const Derived derived = derive(view);
-  if (derived.session_keys.empty() && evidence.level == envelope::RelayLevel::kRl1) {
+  if (derived.session_keys.empty() && evidence.level != envelope::RelayLevel::kRl2) {
     return failure("no relayed session opens even with every key: the solver would prove nothing",
                    apdu_log(site_));
   }
@@ -239,6 +239,7 @@ void Examination::solve(const Coalition& members,
   }
   const Derived derived = derive(view);
   out.sessions = derived.sessions;
+  out.sets_tried = derived.sets_tried;
   out.keys_tried = derived.tried;
   out.agreements = derived.agreements;
   out.agreements_tried = derived.agreements_tried;

@@ -31,7 +31,8 @@ struct Evidence {
   std::string scheme;
   envelope::RelayLevel level = envelope::RelayLevel::kRl1;
   const std::vector<Secret>& secrets;
-  std::vector<scp::Scp03KeySet> all_key_sets{};  // C's first set, then the delivered one
+  std::vector<scp::Scp03KeySet>
+      all_key_sets{};  // C's first set, the delivered one, at RL3 the agreed one
   std::vector<SealedEnvelope> envelopes{};
   std::vector<crypto::EcPrivateKey> manager_keys{};      // C's own
   std::vector<crypto::CurvePublicKey> agreement_keys{};  // that certificates of SCP11 name

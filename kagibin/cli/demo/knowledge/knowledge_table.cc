@@ -57,9 +57,15 @@ bool KnowledgeTable::is_earnest() const {
   if (coalition == nullptr) {
     return false;
   }
-  return level == envelope::RelayLevel::kRl1
-             ? !coalition->derived.empty()
-             : coalition->agreements > 0 && coalition->agreements_tried > 0;
+  switch (level) {
+    case envelope::RelayLevel::kRl1:
+      return !coalition->derived.empty();
+    case envelope::RelayLevel::kRl2:
+      return coalition->agreements > 0 && coalition->agreements_tried > 0;
+    case envelope::RelayLevel::kRl3:
+      return coalition->sessions > 0 && coalition->sets_tried > 0;
+  }
+  return false;
 }
 
 std::string KnowledgeTable::text() const {
@@ -75,8 +81,8 @@ std::string KnowledgeTable::text() const {
     out += fmt::format("\n      searched: {} files, {} looks at memory, {:.1f} MB", row.files,
                        row.memories, static_cast<double>(row.octets) / kMillion);
     if (row.sessions + row.agreements + row.keys_tried > 0) {
-      out += fmt::format("; tried: {} relayed SCP03 sessions, {} keys on envelopes", row.sessions,
-                         row.keys_tried);
+      out += fmt::format("; tried: {} key sets on {} relayed SCP03 sessions, {} keys on envelopes",
+                         row.sets_tried, row.sessions, row.keys_tried);
     }
     if (row.agreements > 0) {
       out += fmt::format(", {} ways into {} SCP11a sessions", row.agreements_tried, row.agreements);
@@ -100,6 +106,7 @@ boost::json::object KnowledgeTable::json() const {
                                       {"memory_looks", row.memories},
                                       {"octets", row.octets},
                                       {"sessions", row.sessions},
+                                      {"sets_tried", row.sets_tried},
                                       {"keys_tried", row.keys_tried},
                                       {"agreements", row.agreements},
                                       {"agreements_tried", row.agreements_tried}});

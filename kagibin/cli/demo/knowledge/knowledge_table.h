@@ -4,7 +4,7 @@
 //   B            nothing
 //   C            nothing (holds by right: the channel keys it issued)
 //   C + device   derived (RL1 does not protect against this; RL2 and above do)     at RL1
-//   C + device   nothing, although every key that the two have was tried           at RL2
+//   C + device   nothing, although every key that the two have was tried           at RL2, RL3
 //
 // Rows name secrets, never their octets. Ownership: values. Thread-safety: values.
 //
@@ -32,6 +32,7 @@ struct KnowledgeRow {
   std::size_t memories = 0;
   std::size_t octets = 0;
   std::size_t sessions = 0;          // of SCP03, among the APDUs it saw
+  std::size_t sets_tried = 0;        // key sets times those sessions
   std::size_t keys_tried = 0;        // private keys times envelopes
   std::size_t agreements = 0;        // sessions of SCP11a, among the APDUs it saw
   std::size_t agreements_tried = 0;  // ways into them
@@ -45,9 +46,9 @@ struct KnowledgeTable {
 
   const KnowledgeRow* row(std::string_view who) const;
   // What the relay level does not protect against, and nothing else: at RL1 the coalition of C and
-  // the device derives the key, at RL2 nobody does.
+  // the device derives the key, above it nobody does.
   bool is_as_promised() const;
-  // That coalition had what the solver needs: at RL1 it derived the key, at RL2 it saw the SCP11a
+  // That coalition had what the solver needs: at RL1 it derived the key, above RL1 it saw the
   // session and had keys to try on it. Otherwise an empty table proves nothing.
   bool is_earnest() const;
   std::string text() const;

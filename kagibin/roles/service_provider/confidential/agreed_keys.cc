@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "kagibin/base/byte_io.h"
-#include "kagibin/crypto/sha256.h"
 
 namespace kagibin::roles::service_provider {
 
@@ -14,10 +13,6 @@ namespace {
 
 constexpr std::string_view kWaitingKind = "agreement";
 constexpr std::string_view kAgreedKind = "agreed_keys";
-
-crypto::Digest256 fingerprint(const ChannelKeySet& set) {
-  return crypto::sha256({ascii("KB1-KFP"), set.enc.expose(), set.mac.expose(), set.dek.expose()});
-}
 
 // The key set has an octet and three keys, so that one octet more shows.
 constexpr std::uint8_t kReplacesAll = 0x01;
@@ -45,27 +40,30 @@ std::string label_of(ByteView record) { return fmt::format("{}/{}", kWaitingKind
 
 }  // namespace
 
-// The AID last: it alone has no fixed length, and a fingerprint follows it in the records that
-// wait.
-Bytes AgreedKeys::name() const {
+crypto::Digest256 fingerprint_of(const ChannelKeySet& set) {
+  return crypto::sha256({ascii("KB1-KFP"), set.enc.expose(), set.mac.expose(), set.dek.expose()});
+}
+
+// A fingerprint follows in the records that wait, so the length of the AID stands before it.
+Bytes record_name(const DomainKeyName& name) {
   return ByteWriter()
-      .bytes(name_.seid.view())
-      .u8(name_.key_version)
-      .u8(static_cast<std::uint8_t>(name_.security_domain.view().size()))
-      .bytes(name_.security_domain.view())
+      .bytes(name.seid.view())
+      .u8(name.key_version)
+      .u8(static_cast<std::uint8_t>(name.security_domain.view().size()))
+      .bytes(name.security_domain.view())
       .take();
 }
 
 Result<void> AgreedKeys::keep(const AgreedSet& set) {
-  Bytes record = name();
-  append(record, fingerprint(set.keys));
+  Bytes record = record_name(name_);
+  append(record, fingerprint_of(set.keys));
   const SecretBytes plain = KB_TRY(encode(set));
   const Bytes blob = KB_TRY(keys_.seal(label_of(record), plain.expose()));
   return journal_.put_record(kWaitingKind, record, blob);
 }
 
 Result<std::vector<AgreedSet>> AgreedKeys::waiting() const {
-  const Bytes prefix = name();
+  const Bytes prefix = record_name(name_);
   std::vector<AgreedSet> out;
   for (const auto& [record, blob] : KB_TRY(journal_.records(kWaitingKind))) {
     if (blob.empty() || record.size() < prefix.size() ||
@@ -80,11 +78,11 @@ Result<std::vector<AgreedSet>> AgreedKeys::waiting() const {
 
 Result<void> AgreedKeys::adopt(const AgreedSet& set) {
   KB_TRY(keys_.put_channel_keys(name_.seid, name_.security_domain, name_.key_version, set.keys));
-  KB_TRY(journal_.put_record(kAgreedKind, name(), fingerprint(set.keys)));
+  KB_TRY(journal_.put_record(kAgreedKind, record_name(name_), fingerprint_of(set.keys)));
   if (set.replaces_all) {
     KB_TRY(keys_.forget_other_channel_keys(name_.seid, name_.security_domain, name_.key_version));
   }
-  const Bytes prefix = name();
+  const Bytes prefix = record_name(name_);
   for (const auto& [record, blob] : KB_TRY(journal_.records(kWaitingKind))) {
     if (!blob.empty() && record.size() >= prefix.size() &&
         equal(ByteView(record).first(prefix.size()), prefix)) {
@@ -95,8 +93,8 @@ Result<void> AgreedKeys::adopt(const AgreedSet& set) {
 }
 
 Result<bool> AgreedKeys::is_agreed(const ChannelKeySet& set) const {
-  const auto known = KB_TRY(journal_.find_record(kAgreedKind, name()));
-  return known && equal(*known, fingerprint(set));
+  const auto known = KB_TRY(journal_.find_record(kAgreedKind, record_name(name_)));
+  return known && equal(*known, fingerprint_of(set));
 }
 
 }  // namespace kagibin::roles::service_provider

@@ -18,6 +18,7 @@
 
 #include <vector>
 
+#include "kagibin/crypto/sha256.h"
 #include "kagibin/roles/service_provider/keys/key_store.h"
 
 namespace kagibin::roles::service_provider {
@@ -27,6 +28,11 @@ struct DomainKeyName {
   Aid security_domain;
   std::uint8_t key_version = 0;
 };
+
+// The name of records about this set. The AID stands last: it alone has no fixed length.
+Bytes record_name(const DomainKeyName& name);
+// SHA-256("KB1-KFP" | Key-ENC | Key-MAC | Key-DEK).
+crypto::Digest256 fingerprint_of(const ChannelKeySet& set);
 
 struct AgreedSet {
   ChannelKeySet keys;
@@ -48,7 +54,6 @@ class AgreedKeys {
   Result<bool> is_agreed(const ChannelKeySet& set) const;
 
  private:
-  Bytes name() const;
   delivery::JournalStore& journal_;
   KeyStore& keys_;
   DomainKeyName name_;

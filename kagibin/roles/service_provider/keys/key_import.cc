@@ -7,6 +7,7 @@
 
 #include "kagibin/crypto/cms.h"
 #include "kagibin/delivery/exchange/key_export.h"
+#include "kagibin/roles/service_provider/keys/exclusive_keys.h"
 
 namespace kagibin::roles::service_provider {
 
@@ -24,6 +25,7 @@ Checked<std::size_t> import_key_exports(ByteView cms,
                                         const crypto::EcPublicKey& manager_key,
                                         std::string_view exchange_certificate_pem,
                                         const ShipmentBook& book,
+                                        delivery::JournalStore& journal,
                                         KeyStore& keys) {
   const crypto::EcPrivateKey exchange_key = KB_TRY(keys.exchange_key());
   const auto opened = crypto::cms_open(cms, exchange_key, exchange_certificate_pem);
@@ -68,11 +70,12 @@ Checked<std::size_t> import_key_exports(ByteView cms,
   }
   for (std::size_t i = 0; i < exports->size(); ++i) {
     delivery::KeyExport& entry = (*exports)[i];
-    KB_TRY(keys.put_channel_keys(owners[i], entry.security_domain, entry.key_version_number,
-                                 ChannelKeySet{.i = entry.i,
-                                               .enc = std::move(entry.key_enc),
-                                               .mac = std::move(entry.key_mac),
-                                               .dek = std::move(entry.key_dek)}));
+    const ChannelKeySet set{.i = entry.i,
+                            .enc = std::move(entry.key_enc),
+                            .mac = std::move(entry.key_mac),
+                            .dek = std::move(entry.key_dek)};
+    KB_TRY(ExclusiveKeys(journal, keys).expose(set));
+    KB_TRY(keys.put_channel_keys(owners[i], entry.security_domain, entry.key_version_number, set));
   }
   return exports->size();
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes the channel key sets that the security module manager exported for us: CMS sealed to our
 // exchange key, signed by the manager, whose key is pinned (protocol, section 2;
-// delivery/key_export.h).
+// delivery/key_export.h). The manager knows them: none of them is ever exclusive
+// (exclusive_keys.h).
 //
-//   const std::size_t count = KB_TRY(import_key_exports(file, manager_key, our_pem, book, keys));
+//   const std::size_t count = KB_TRY(import_key_exports(file, manager_key, our_pem, book, journal,
+//   keys));
 #pragma once
 
 #include <string_view>
@@ -21,6 +23,7 @@ Checked<std::size_t> import_key_exports(ByteView cms,
                                         const crypto::EcPublicKey& manager_key,
                                         std::string_view exchange_certificate_pem,
                                         const ShipmentBook& book,
+                                        delivery::JournalStore& journal,
                                         KeyStore& keys);
 
 }  // namespace kagibin::roles::service_provider

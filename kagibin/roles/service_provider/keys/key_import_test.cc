@@ -52,7 +52,7 @@ class KeyImportTest : public testing::Test {
     const Bytes file = must(
         crypto::cms_seal(content.expose(), signer, self_signed(signer, "manager"), exchange_pem_));
     return import_key_exports(file, manager_.public_key(), exchange_pem_, world_.shipments,
-                              *world_.keys);
+                              world_.journal, *world_.keys);
   }
   template <typename... Entry>
   Checked<std::size_t> import(Entry... entry) {

@@ -19,6 +19,7 @@ constexpr tlv::Tag kCertificateTag = 0x7F21;
 // Bits of E1/88.
 constexpr std::uint8_t kRl1 = 0x01;
 constexpr std::uint8_t kRl2 = 0x02;
+constexpr std::uint8_t kRl3 = 0x04;
 
 struct Message {
   ByteView request;
@@ -67,15 +68,11 @@ KdaResult<void> check_security_domain(const KdaEnvironment& kda,
   return {};
 }
 
-// Bits of E1/88: what this KDA can do here, and nothing below the floor. 6985: nothing.
-KdaResult<std::uint8_t> offered_levels(const KdaSlot& slot) {
-  const unsigned able = kRl1 | (slot.domain_certificate ? unsigned{kRl2} : 0U);
+// Bits of E1/88: what this KDA can do here, and nothing below the floor of the target.
+std::uint8_t offered_levels(const KdaSlot& slot) {
+  const unsigned able = kRl1 | kRl3 | (slot.domain_certificate ? unsigned{kRl2} : 0U);
   const unsigned below = slot.level_floor == 0 ? 0U : (1U << (slot.level_floor - 1U)) - 1U;
-  const unsigned offered = able & ~below;
-  if (offered == 0) {
-    return refuse(sw::kConditionsNotSatisfied);
-  }
-  return static_cast<std::uint8_t>(offered);
+  return static_cast<std::uint8_t>(able & ~below);
 }
 
 // The slot with everything about the new attempt but the statement, which is still to be made.
@@ -127,7 +124,7 @@ KdaResult<Statement> make_statement(const KdaEnvironment& kda,
   statement.seid = KB_TRY(own_seid(kda));
   statement.kda = kda.application.aid;
   statement.code_hash = kda.application.code_hash;
-  statement.level_bitmap = KB_TRY(offered_levels(slot));
+  statement.level_bitmap = offered_levels(slot);
   statement.enrolment_counter = counter;
   statement.target = slot.target;
   statement.highest_key_version = slot.highest_key_version;

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/service_provider/keys/exclusive_keys.h"
+
+#include <array>
+#include <variant>
+#include <vector>
+
+#include "kagibin/base/byte_io.h"
+#include "kagibin/crypto/sha256.h"
+
+namespace kagibin::roles::service_provider {
+
+namespace {
+
+constexpr std::string_view kSetKind = "exclusive_keys";
+constexpr std::string_view kKeyKind = "exclusive_key";
+constexpr std::string_view kExposedKind = "exposed_key";
+constexpr std::uint8_t kThere = 0x01;
+constexpr std::uint8_t kLongGroup = 0xFF;  // of a data group: a length of two octets follows
+
+crypto::Digest256 fingerprint(ByteView key) { return crypto::sha256({ascii("KB1-KFP"), key}); }
+
+bool has_key_size(ByteView value) {
+  return value.size() == 16 || value.size() == 24 || value.size() == 32;
+}
+
+// What each action carries that may be a key.
+struct KeysOf {
+  std::vector<ByteView>& out;
+
+  void operator()(const envelope::PutKeyAction& action) const {
+    for (const envelope::PutKeyAction::Key& key : action.keys) {
+      out.push_back(key.value.expose());
+    }
+  }
+  void operator()(const envelope::StoreDataAction& action) const {
+    ByteReader in(action.data.expose());
+    while (!in.empty()) {
+      const auto value = next_group(in);
+      if (!value) {
+        return;
+      }
+      keep(*value);
+    }
+  }
+  void operator()(const envelope::DeleteKeyAction&) const {}
+  void operator()(const envelope::CommandAction& action) const { keep(action.data.expose()); }
+
+  static Result<ByteView> next_group(ByteReader& in) {
+    KB_TRY(in.u16());
+    std::size_t size = KB_TRY(in.u8());
+    if (size == kLongGroup) {
+      size = KB_TRY(in.u16());
+    }
+    return in.bytes(size);
+  }
+  void keep(ByteView value) const {
+    if (has_key_size(value)) {
+      out.push_back(value);
+    }
+  }
+};
+
+std::array<ByteView, 3> keys_of(const ChannelKeySet& set) {
+  return {set.enc.expose(), set.mac.expose(), set.dek.expose()};
+}
+
+}  // namespace
+
+Checked<void> ExclusiveKeys::expose(std::span<const envelope::Action> actions) {
+  std::vector<ByteView> keys;
+  for (const envelope::Action& action : actions) {
+    std::visit(KeysOf{keys}, action);
+  }
+  for (const ByteView key : keys) {
+    if (KB_TRY(journal_.find_record(kKeyKind, fingerprint(key)))) {
+      return problem(Errc::kPolicy,
+                     "The payload has a key that opens a channel at RL3, and would be sealed at "
+                     "RL1, where manager and device together can read it; nothing was sealed. "
+                     "Deliver it at RL2 or above, or take another master key or key version.");
+    }
+  }
+  for (const ByteView key : keys) {
+    KB_TRY(journal_.put_record(kExposedKind, fingerprint(key), Bytes{kThere}));
+  }
+  return {};
+}
+
+Result<void> ExclusiveKeys::expose(const ChannelKeySet& set) {
+  for (const ByteView key : keys_of(set)) {
+    KB_TRY(journal_.put_record(kExposedKind, fingerprint(key), Bytes{kThere}));
+  }
+  return {};
+}
+
+Result<void> ExclusiveKeys::note(const DomainKeyName& name, const ChannelKeySet& set) {
+  if (KB_TRY(is_exposed(set))) {
+    return {};
+  }
+  for (const ByteView key : keys_of(set)) {
+    KB_TRY(journal_.put_record(kKeyKind, fingerprint(key), Bytes{kThere}));
+  }
+  return journal_.put_record(kSetKind, record_name(name), fingerprint_of(set));
+}
+
+Result<bool> ExclusiveKeys::holds(const DomainKeyName& name) const {
+  const auto set = KB_TRY(keys_.channel_keys(name.seid, name.security_domain, name.key_version));
+  if (!set || KB_TRY(is_exposed(*set))) {
+    return false;
+  }
+  const auto noted = KB_TRY(journal_.find_record(kSetKind, record_name(name)));
+  const bool is_ours = noted && equal(*noted, fingerprint_of(*set));
+  return is_ours ? Result<bool>(true) : AgreedKeys(journal_, keys_, name).is_agreed(*set);
+}
+
+Result<bool> ExclusiveKeys::is_exposed(const ChannelKeySet& set) const {
+  for (const ByteView key : keys_of(set)) {
+    if (KB_TRY(journal_.find_record(kExposedKind, fingerprint(key)))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace kagibin::roles::service_provider

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which channel key sets nobody but we and the domain know (protocol, section 8, RL3).
+//
+//   exclusive      agreed on with the domain (confidential/agreed_keys.h), or put into it by an
+//   order
+//                  that a receipt with a good MAC confirms and of which every envelope was sealed
+//                  above RL1
+//   not exclusive  whatever a manager exported, and every set with a key that was ever sealed at
+//   RL1
+//                  or exported: such a key is exposed for good, however it comes into a domain
+//                  later
+//
+// What replaces the set of a name ends its exclusiveness: a fingerprint is kept, not the name
+// alone. The other way round a key on which RL3 rests is never sealed at RL1: who recorded a
+// session under it could open that session then.
+//
+// Records "exclusive_keys" (name of the set -> its fingerprint), "exclusive_key" and "exposed_key"
+// (fingerprint of one key) of the journal. Ownership: refers to store and journal. Thread-safety:
+// one thread.
+//
+//   ExclusiveKeys exclusive(journal, keys);
+//   KB_TRY(exclusive.expose(actions));                    // before they are sealed at RL1
+//   KB_TRY(exclusive.note({seid, domain, 0x31}, set));    // proved to be in the domain
+//   if (KB_TRY(exclusive.holds({seid, domain, 0x31}))) { ... RL3 ... }
+#pragma once
+
+#include <span>
+
+#include "kagibin/envelope/payload/payload.h"
+#include "kagibin/roles/service_provider/confidential/agreed_keys.h"
+#include "kagibin/roles/service_provider/keys/key_store.h"
+
+namespace kagibin::roles::service_provider {
+
+class ExclusiveKeys {
+ public:
+  ExclusiveKeys(delivery::JournalStore& journal, KeyStore& keys) : journal_(journal), keys_(keys) {}
+
+  // These actions are about to go out at RL1: the keys of PUT KEY, and what STORE DATA and COMMAND
+  // carry where it has a key's size. kPolicy when an exclusive set has one of them: then nothing is
+  // noted.
+  Checked<void> expose(std::span<const envelope::Action> actions);
+  // Somebody else is known to have this set.
+  Result<void> expose(const ChannelKeySet& set);
+  // A set that is proved to be in the domain and never went out at RL1. Changes nothing where a key
+  // of it is exposed.
+  Result<void> note(const DomainKeyName& name, const ChannelKeySet& set);
+  // Whether we hold a set of this name, and it is exclusive.
+  Result<bool> holds(const DomainKeyName& name) const;
+
+ private:
+  Result<bool> is_exposed(const ChannelKeySet& set) const;
+  delivery::JournalStore& journal_;
+  KeyStore& keys_;
+};
+
+}  // namespace kagibin::roles::service_provider
