@@ -122,6 +122,7 @@ TEMPLATES = {
 
 
 TEMPLATES["E0.cancel"] = TEMPLATES["E0"]
+TEMPLATES |= {f"{name}.next": TEMPLATES[name] for name in ("A0", "E1", "E3", "E4")}
 TEMPLATES["E1.10"] = TEMPLATES["E1"]
 TEMPLATES["E2.10"] = [(0xE2, "envelope", 1, 1024, "1", [
     (0xA0, "header", 1, 127, "1", HEADER),
@@ -399,6 +400,41 @@ def check_receipt(v, payload):
     check_sealing(v, "E3", "eSK.R", seal.value[0x84], kem.public_key(), context, plaintext, seal.value[0x85])
 
 
+def check_next_enrolment(v, payload):
+    a0, e1, e4, e3 = (only(f"{name}.next", v[f"{name}.next"]) for name in ("A0", "E1", "E4", "E3"))
+    first, kem = only("E1", v["E1"]), private(v["SK.SP.KEM"])
+    hold("E1 says that it is answered", first.value[0x88][0] & 0x80)
+    same("the rest of A0", a0.span(0x80, 0x88), only("A0", v["A0"]).span(0x80, 0x88))
+    verify_der(private(v["SK.KDA.SIG"]).public_key(), e1.value[0x9E], b"KB1-ES", e1.span(0x80, 0x8F))
+    for name, left, right in (("nA", e1.value[0x81], a0.value[0x89]), ("pkE", e1.value[0x84], point_of(private(v["skE.next"]))),
+                              ("committed SEQ", e1.value[0x8C], a0.value[0x86]), ("nA of E4", e4.value[0x83], a0.value[0x89]),
+                              ("handle of E4", e4.value[0x82], e1.value[0x8E]), ("SHA-256(A0)", e3.value[0x80], sha256(v["A0.next"])),
+                              ("handle of E3", e3.value[0x81], first.value[0x8E]), ("E3/89", e3.value[0x89], v["E4.next"])):
+        same(name, left, right)
+    for tag in (0x80, 0x83, 0x85, 0x86, 0x87, 0x88, 0x8A, 0x8D, 0x8F):
+        same(f"TLV {tag:X} of the statement", e1.whole[tag], first.whole[tag])
+    for tag in (0x81, 0x82, 0x84, 0x8E):
+        hold(f"TLV {tag:X} is new", e1.value[tag] != first.value[tag])
+    context = sha256(b"KB1-ANS", e4.span(0x80, 0x84), tlv(0x85, point_of(kem)))
+    keys = Keys(kem, public(e4.value[0x84]), context)
+    same("E4.86", mac(keys.mac, e4.span(0x80, 0x85)), e4.value[0x86])
+    content = keys.open(e4.value[0x85])
+    same("content of T", content, v["E1.next"] + v["CERT.KDA"] + v["CERT.EUM"])
+    check_sealing(v, "E4.next", "eSK.K.next", e4.value[0x84], kem.public_key(), context, content, e4.value[0x85])
+
+    same("E3.8E", e3.value[0x8E], mac(payload.value[0xC2], b"KB1-RCM", e3.span(0x80, 0x89), sha256(v["E1"])))
+    seal = e3.inner[0x8F][0]
+    head = b"KB1-RCS" + e3.whole[0x81] + e3.whole[0x8E] + seal.whole[0x84]
+    context = sha256(head, tlv(0x85, point_of(kem)))
+    keys = Keys(kem, public(seal.value[0x84]), context)
+    same("8F.86", mac(keys.mac, head, seal.whole[0x85]), seal.value[0x86])
+    plaintext = keys.open(seal.value[0x85])
+    signature = Fields(TEMPLATES["S"], plaintext)
+    verify_der(private(v["SK.KDA.SIG"]).public_key(), signature.value[0x9E],
+               b"KB1-RCP", e3.span(0x80, 0x8E), signature.whole[0x88], sha256(v["E1"]))
+    check_sealing(v, "E3.next", "eSK.R.next", seal.value[0x84], kem.public_key(), context, plaintext, seal.value[0x85])
+
+
 def check_cancellation(v):
     e0, cancel = only("E0", v["E0"]), only("E0", v["E0.cancel"])
     same("flags of a request", e0.value[0x86], b"\0")
@@ -467,7 +503,9 @@ def check_attestation(v):
 def check_example(values):
     certificates = check_certificates(values)
     check_enrolment(values, certificates)
-    check_receipt(values, check_delivery(values))
+    payload = check_delivery(values)
+    check_receipt(values, payload)
+    check_next_enrolment(values, payload)
     check_cancellation(values)
     check_statement(values)
     check_hpke_envelope(values)

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/device/agent.h"
 
+#include <algorithm>
+#include <functional>
+
 #include <fmt/format.h>
 
 #include "kagibin/apdu/status_words.h"
@@ -166,13 +169,42 @@ Result<void> Agent::cancel(Job& job) {
   if (!cancelled && !is_status(cancelled.error(), apdu::sw::kConditionsNotSatisfied)) {
     return cancelled;
   }
-  if (!job.handle) {
-    return fail(Errc::kNotFound,
-                "the order was cancelled in the element; its handle is not known here, so there is "
-                "no receipt to fetch");
+  if (job.handle) {
+    job.answer = KB_TRY(kda.receipt(*job.handle));
+  } else {
+    KB_TRY(find_cancelled(job, kda));
   }
-  job.answer = KB_TRY(kda.receipt(*job.handle));
   return save(job, Stage::kAnswered);
+}
+
+// An order that was sealed at once and never fetched waited in a slot that a receipt announced: the
+// newest one that was cancelled.
+Result<void> Agent::find_cancelled(Job& job, KdaSession& kda) {
+  std::vector<Job> jobs = KB_TRY(store_.jobs());
+  std::ranges::sort(jobs, std::ranges::greater(), &Job::updated_at);
+  for (const Job& known : jobs) {
+    const auto told = known.order.provider == job.order.provider
+                          ? envelope::Receipt::decode(known.answer)
+                          : fail(Errc::kNotFound, "another provider's");
+    if (!told || !told->next_enrolment) {
+      continue;
+    }
+    const auto announced = KB_TRY(envelope::EnrolmentAnswer::decode(*told->next_enrolment));
+    auto answer = kda.receipt(announced.handle);
+    const auto receipt =
+        answer ? envelope::Receipt::decode(*answer) : std::unexpected(answer.error());
+    if (!receipt && ends_run(receipt.error().code)) {
+      return std::unexpected(receipt.error());
+    }
+    if (receipt && receipt->results.back() == envelope::ActionResult::kCancelled) {
+      job.handle = announced.handle;
+      job.answer = std::move(*answer);
+      return {};
+    }
+  }
+  return fail(Errc::kNotFound,
+              "the order was cancelled in the element; its handle is not known here, so there is "
+              "no receipt to fetch");
 }
 
 Result<void> Agent::hand_in(Job& job, Report& report) {

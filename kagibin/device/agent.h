@@ -76,6 +76,7 @@ class Agent {
   Result<void> deliver(Job& job);
   Result<void> carry(Job& job, KdaSession& kda);
   Result<void> cancel(Job& job);
+  Result<void> find_cancelled(Job& job, KdaSession& kda);
   Result<void> hand_in(Job& job, Report& report);
   Result<void> save(Job& job, Stage stage);
   Result<KdaSession> element();

@@ -9,143 +9,12 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "kagibin/device/agent.h"
-#include "kagibin/roles/key_distribution_operator/distributor.h"
-#include "kagibin/roles/service_provider/client/provider_client.h"
-#include "kagibin/store/agent_store_sqlite.h"
-#include "kagibin/store/order_store_sqlite.h"
-
-#include "tests/support/deployment.h"
-#include "tests/support/must.h"
+#include "tests/system/order_network.h"
 
 namespace kagibin::test {
 namespace {
 
-namespace operators = roles::key_distribution_operator;
-namespace provider = roles::service_provider;
 using delivery::State;
-
-// The operator's clock, which need not be ours.
-class SkewedClock final : public Clock {
- public:
-  explicit SkewedClock(const Clock& ours) : ours_(ours) {}
-  std::int64_t now() const override { return ours_.now() + skew_seconds; }
-  std::int64_t uptime_ms() const override { return ours_.uptime_ms(); }
-  std::int64_t skew_seconds = 0;
-
- private:
-  const Clock& ours_;
-};
-
-// What happens to the n-th request, counted from 1.
-enum class Fault : std::uint8_t { kNone, kRequestLost, kAnswerLost, kSentTwice };
-
-class FaultyHttp final : public delivery::HttpClient {
- public:
-  FaultyHttp(delivery::HttpHandler& server, std::string subject)
-      : local_(server, std::move(subject)) {}
-
-  Result<delivery::HttpResponse> send(const delivery::HttpRequest& request) override {
-    ++requests_;
-    last = request;
-    if (before_send) {
-      before_send(request);
-    }
-    const bool now = requests_ == nth || every;
-    if (now && fault == Fault::kRequestLost) {
-      return fail(Errc::kNetwork, "the network lost the request");
-    }
-    if (now && fault == Fault::kSentTwice) {
-      KB_TRY(local_.send(request));
-    }
-    auto answer = KB_TRY(local_.send(request));
-    if (now && fault == Fault::kAnswerLost) {
-      return fail(Errc::kNetwork, "the network lost the answer");
-    }
-    return answer;
-  }
-
-  Fault fault = Fault::kNone;
-  std::size_t nth = 0;
-  bool every = false;
-  delivery::HttpRequest last;
-  std::function<void(const delivery::HttpRequest&)> before_send;
-  std::size_t requests() const { return requests_; }
-
- private:
-  delivery::LocalHttp local_;
-  std::size_t requests_ = 0;
-};
-
-// One deployment with a distributor and one agent.
-class Network {
- public:
-  explicit Network(std::string_view seed)
-      : world(seed),
-        card(world.add_card("phone-1")),
-        ca_(must(operators::create_transport_ca("test", world.clock.now(), world.rng))),
-        orders_(must(store::open_order_store({.path = folder_.path() / "orders"}))),
-        jobs_(must(store::open_agent_store({.path = folder_.path() / "jobs"}))),
-        operator_clock(world.clock),
-        distributor_({.store = *orders_, .ca = ca_, .clock = operator_clock, .rng = world.rng}),
-        provider_http(distributor_,
-                      delivery::provider_subject(Spid{world.provider_certificate->fields().subject})
-                          .common_name()),
-        device_http(distributor_, delivery::device_subject(card.device).common_name()) {}
-
-  provider::ProviderClient client() { return {*world.flow, provider_api, world.journal, options}; }
-
-  // The agent's run on a fresh reader; what it could not do is left for the next one.
-  Result<device::Agent::Report> run_agent() {
-    device::Agent agent(
-        device_api, *jobs_,
-        [&]() -> Result<device::Channels> { return device::Channels::open_logical(card.link()); },
-        world.clock);
-    return agent.run_once(0);
-  }
-
-  // Client and agent in turn until the order has a verdict that stands, or nothing helps.
-  State run(const delivery::OrderId& order, int rounds = 12) {
-    for (int round = 0; round < rounds; ++round) {
-      static_cast<void>(client().run_once());
-      static_cast<void>(run_agent());
-      world.reopen(card);
-      const State state = must(world.flow->find(order)).state;
-      if (state == State::kConfirmed) {
-        static_cast<void>(client().run_once());
-        return state;
-      }
-    }
-    return must(world.flow->find(order)).state;
-  }
-  State at_the_operator(const delivery::OrderId& order) {
-    return must(provider_api.order(order)).state;
-  }
-  void tick() { distributor_.tick(); }
-  Spid spid() const { return Spid{world.provider_certificate->fields().subject}; }
-
-  Deployment world;
-  DeployedCard& card;
-
- private:
-  TemporaryFolder folder_;
-  operators::TransportCa ca_;
-  std::unique_ptr<delivery::OrderStore> orders_;
-  std::unique_ptr<delivery::AgentStore> jobs_;
-
- public:
-  SkewedClock operator_clock;
-
- private:
-  operators::Distributor distributor_;
-
- public:
-  FaultyHttp provider_http;
-  FaultyHttp device_http;
-  delivery::ProviderApi provider_api{provider_http};
-  delivery::DeviceApi device_api{device_http};
-  provider::ClientOptions options;
-};
 
 bool new_keys_open(Network& net) {
   const auto keys = must(net.world.keys->channel_keys(net.card.seid, Deployment::domain_aid(),
@@ -326,7 +195,7 @@ TEST(OrderClientTest, TheOperatorsClockEndsNoOrderBeforeOurs) {
   Network net("fast operator");
   const auto order = net.world.open_order("order-1", net.card);
   ASSERT_TRUE(net.client().submit(order.id));
-  net.operator_clock.skew_seconds = 2 * 3600;
+  net.operator_clock.skew_seconds = 7200;
   net.tick();
   ASSERT_EQ(net.at_the_operator(order.id), State::kExpired);
   const auto told = must(net.client().run_once());
@@ -351,8 +220,8 @@ TEST(OrderClientTest, OurClockEndsAnOrderThatTheOperatorNeverDoes) {
   const auto idle = net.world.open_order("idle", net.card);
   ASSERT_TRUE(net.client().submit(idle.id));
   must(net.client().run_once());
-  net.world.clock.advance_seconds(2 * 3600);
-  net.operator_clock.skew_seconds = -2 * 3600;
+  net.world.clock.advance_seconds(7200);
+  net.operator_clock.skew_seconds = -7200;
   ASSERT_EQ(must(net.client().run_once()).events.size(), 1U);
   EXPECT_EQ(must(net.world.flow->find(idle.id)).state, State::kExpired);
   EXPECT_EQ(net.at_the_operator(idle.id), State::kOrdered);
@@ -399,7 +268,7 @@ TEST(OrderClientTest, TimeThatRunsOutIsExpiredBeforeSealingAndUnknownAfterwards)
   Network net("expiry");
   const auto idle = net.world.open_order("idle", net.card);
   ASSERT_TRUE(net.client().submit(idle.id));
-  net.world.clock.advance_seconds(2 * 3600);
+  net.world.clock.advance_seconds(7200);
   net.tick();
   must(net.client().run_once());
   EXPECT_EQ(must(net.world.flow->find(idle.id)).state, State::kExpired);
@@ -408,7 +277,7 @@ TEST(OrderClientTest, TimeThatRunsOutIsExpiredBeforeSealingAndUnknownAfterwards)
   ASSERT_TRUE(net.client().submit(sealed.id));
   must(net.run_agent());
   must(net.client().run_once());
-  net.world.clock.advance_seconds(2 * 3600);
+  net.world.clock.advance_seconds(7200);
   net.tick();
   must(net.client().run_once());
   EXPECT_EQ(must(net.world.flow->find(sealed.id)).state, State::kUnknown);

@@ -99,6 +99,7 @@ class Example {
   void make_root_statement();
   void make_hpke_envelope();
   void make_attestation();
+  void make_next_enrolment();
   Payload payload();
 
   CertificateFields fields(CertificateKind kind, std::uint8_t serial) const;
@@ -201,6 +202,7 @@ void Example::make_enrolment() {
   statement.kda = kda_aid_;
   statement.code_hash = crypto::sha256(ascii("load file of the worked example"));
   statement.level_bitmap = 0x01;
+  statement.announces_next = true;
   statement.enrolment_counter = 1;
   statement.target = target_;
   statement.highest_key_version = 0x30;
@@ -379,6 +381,53 @@ void Example::make_attestation() {
   add("T.ATT-2", content.encode());
 }
 
+// Header and receipt of the same delivery had it asked for the next enrolment, which its payload is
+// not made for: it does not end by putting the next channel keys.
+void Example::make_next_enrolment() {
+  section_ = "One visit in the steady state";
+  header_.suite = 0x01;
+  header_.next_nonce_a = Nonce16{crypto::random_array<16>(rng_).value()};
+  add("A0.next", header_.encode());
+  const crypto::EcPoint point = key("skE.next").public_key().point();
+  statement_.suite = 0x01;
+  statement_.nonce_a = *header_.next_nonce_a;
+  statement_.nonce_k = Nonce16{crypto::random_array<16>(rng_).value()};
+  statement_.handle = Handle{crypto::random_array<16>(rng_).value()};
+  statement_.enrolment_key = Bytes(point.begin(), point.end());
+  statement_.enrolment_counter = 2;
+  statement_.highest_key_version = 0x31;
+  statement_.last_committed_seq = header_.seq;
+  const Bytes e1 = sign_statement(statement_, sk(kKda), rng_).value();
+  add("E1.next", e1);
+  const AnswerContent content{.statement = e1,
+                              .kda_certificate = cert_kda_,
+                              .maker_certificate = cert_maker_,
+                              .security_domain_certificate = std::nullopt};
+  const crypto::EcPublicKey kem = sk(kKem).public_key();
+  const Bytes e4 =
+      seal_answer(content, 0x01, statement_.handle, statement_.nonce_a, kem, rng_).value();
+  const EnrolmentAnswer answer = EnrolmentAnswer::decode(e4).value();
+  const Bytes kem_tlv = tlv::encode(0x85, kem.point());
+  add_derivation("E4.next", "eSK.K.next", answer.ephemeral_key, kem,
+                 crypto::sha256({ascii("KB1-ANS"), answer.head(), kem_tlv}));
+  add("E4.next", e4);
+
+  Receipt receipt;
+  receipt.header_hash = crypto::sha256(header_.encode());
+  receipt.handle = handle_;
+  receipt.seq = header_.seq;
+  receipt.results = {ActionResult::kInstalled, ActionResult::kInstalled, ActionResult::kInstalled};
+  receipt.level = header_.level;
+  receipt.next_enrolment = e4;
+  const Bytes e3 =
+      seal_receipt(receipt, crypto::sha256(e1_), &receipt_key_, 1, sk(kKda), kem, rng_).value();
+  const Receipt sealed = Receipt::decode(e3).value();
+  add_derivation("E3.next", "eSK.R.next", sealed.seal.ephemeral_key, kem,
+                 crypto::sha256({ascii("KB1-RCS"), sealed.handle_tlv(), sealed.mac_tlv(),
+                                 sealed.ephemeral_tlv(), kem_tlv}));
+  add("E3.next", e3);
+}
+
 std::vector<ExampleValue> Example::make() {
   make_keys_and_certificates();
   make_enrolment();
@@ -388,6 +437,7 @@ std::vector<ExampleValue> Example::make() {
   make_root_statement();
   make_hpke_envelope();
   make_attestation();
+  make_next_enrolment();
   return std::move(values_);
 }
 

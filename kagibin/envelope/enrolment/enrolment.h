@@ -71,7 +71,8 @@ struct EnrolmentStatement {  // E1
   Seid seid;
   std::optional<Aid> kda;
   Digest code_hash{};
-  std::uint8_t level_bitmap = 0;  // b1 RL1 ... b4 RL4
+  std::uint8_t level_bitmap = 0;  // 88: b1 RL1 ... b4 RL4
+  bool announces_next = false;    // 88 b8: this KDA answers A0/89 in E3/89
   std::uint32_t enrolment_counter = 0;
   std::optional<Aid> target;
   std::uint8_t highest_key_version = 0;  // 00 unknown

@@ -14,6 +14,7 @@ using tlv::TlvWriter;
 namespace {
 
 constexpr std::uint8_t kDefinedLevels = 0x0F;  // b1 RL1 ... b4 RL4
+constexpr std::uint8_t kAnnouncesNext = 0x80;  // b8 of 88
 constexpr std::uint8_t kScp11Levels = 0x0A;    // RL2 and RL4 rest on CERT.SD
 constexpr std::uint16_t kP256Kem = 0x0010;     // IANA, HPKE KEM identifiers
 constexpr std::uint8_t kHighestKeyVersion = 0x7F;
@@ -39,7 +40,9 @@ Result<EnrolmentStatement> EnrolmentStatement::decode(ByteView octets) {
   out.seid = KB_TRY(read_id<Seid>(in, 0x85));
   out.kda = KB_TRY(read_aid(in, 0x86));
   out.code_hash = KB_TRY(read_array<32>(in, 0x87));
-  out.level_bitmap = KB_TRY(read_u8(in, 0x88));
+  const std::uint8_t offered = KB_TRY(read_u8(in, 0x88));
+  out.announces_next = (offered & kAnnouncesNext) != 0;
+  out.level_bitmap = static_cast<std::uint8_t>(offered & ~kAnnouncesNext);
   out.enrolment_counter = KB_TRY(read_u32(in, 0x89));
   out.target = KB_TRY(read_aid(in, 0x8A));
   out.highest_key_version = KB_TRY(read_u8(in, 0x8B));
@@ -90,7 +93,7 @@ Bytes EnrolmentStatement::signed_part() const {
       .put(0x85, seid.view())
       .put(0x86, kda->view())
       .put(0x87, code_hash)
-      .put_u8(0x88, level_bitmap)
+      .put_u8(0x88, static_cast<std::uint8_t>(level_bitmap | (announces_next ? kAnnouncesNext : 0)))
       .put_u32(0x89, enrolment_counter)
       .put(0x8A, target->view())
       .put_u8(0x8B, highest_key_version)

@@ -182,11 +182,20 @@ Checked<Outgoing> OrderFlow::request_after(const OrderId& id, AttemptNumber prev
                    fmt::format("Order {} is at attempt {}; attempt {} is not the next one.",
                                id.text(), order.current_attempt, number));
   }
+  if (!cancel && previous == 0) {
+    auto at_once = KB_TRY(deliver_at_once(order));
+    if (at_once) {
+      return std::move(*at_once);
+    }
+  }
   const JournalAttempt attempt = started ? *started : KB_TRY(new_attempt(order));
   Outgoing out{.attempt = number,
                .message = KB_TRY(make_request(order, attempt, cancel ? sealed : 0))};
   if (order.state == delivery::State::kRefused) {
     KB_TRY(in_.journal.set_state(id, delivery::State::kOrdered));
+  }
+  if (in_.policy.keep_enrolment_minutes != 0) {
+    KB_TRY(waiting_.forget(order.seid, order.target, order.seq));
   }
   KB_CRASH_POINT("provider.request.before_record");
   KB_TRY(in_.journal.record(id, number, JournalStep::kRequest, out.message));

@@ -7,6 +7,9 @@
 //   seal()          E4 checked, the policy asked, E2 made; or what E4 alone tells about the order
 //   judge()         E3 checked, the verdict and its reason; effects on our own key store
 //
+// Where a receipt announced the next enrolment (E3/89, Policy::keep_enrolment_minutes), the first
+// attempt of the next order for the element and target is E2 at once: { deliver E2 }, one visit.
+//
 // Each call may be repeated: what the journal holds is returned, nothing is made twice. A re-seal
 // keeps the order's SEQ and happens only if the element's statement shows a lower one committed.
 // Ownership: refers to everything it is given. Thread-safety: one thread.
@@ -28,6 +31,7 @@
 #include "kagibin/delivery/messages.h"
 #include "kagibin/envelope/delivery_message.h"
 #include "kagibin/roles/service_provider/attestation/element_attestation.h"
+#include "kagibin/roles/service_provider/enrolment/waiting_enrolments.h"
 #include "kagibin/roles/service_provider/keys/key_store.h"
 #include "kagibin/roles/service_provider/payload/payload_builder.h"
 #include "kagibin/roles/service_provider/policy.h"
@@ -58,7 +62,8 @@ struct OrderWish {
   std::optional<std::uint8_t> suite{};  // the policy's first where none is named
 };
 
-// A message of one attempt that is in the journal and may be sent, now or again.
+// What opens an attempt: E0, or E2 of one that is sealed at once. It is in the journal and may be
+// sent, now or again.
 struct Outgoing {
   delivery::AttemptNumber attempt = 0;
   Bytes message;
@@ -85,7 +90,7 @@ struct Judgement {
 
 class OrderFlow {
  public:
-  explicit OrderFlow(const ProviderContext& context) : in_(context) {}
+  explicit OrderFlow(const ProviderContext& context) : in_(context), waiting_(context.journal) {}
 
   // Would this payload be ordered for these devices? Sends nothing, binds nothing, draws nothing.
   Checked<void> check(const PayloadFile& payload,
@@ -102,7 +107,7 @@ class OrderFlow {
   // kConflict when the id stands for another device or payload.
   Checked<delivery::JournalOrder> open(const OrderWish& wish);
 
-  // E0 of the attempt behind this one (0: of the first). Makes it when there is none yet. kState
+  // What opens the attempt behind this one (0: the first). Makes it when there is none yet. kState
   // when the order has ended, kExpired after notAfter.
   Checked<Outgoing> attempt_after(const delivery::OrderId& order, delivery::AttemptNumber previous);
   // The same with the flag cancel: the element is told to forget the order's last sealed attempt,
@@ -144,6 +149,10 @@ class OrderFlow {
                            delivery::Verdict verdict);
 
   Checked<delivery::JournalOrder> find(const delivery::OrderId& order) const;
+  // By our own clock.
+  std::int64_t now() const { return in_.clock.now(); }
+  // Whether this attempt began with E2.
+  Checked<bool> is_at_once(const delivery::OrderId& order, delivery::AttemptNumber attempt) const;
 
   // Policy, trust or certificate of the context changed: what was verified under them counts no
   // more.
@@ -187,14 +196,33 @@ class OrderFlow {
                             std::uint8_t level,
                             envelope::EnvelopeHeader& header,
                             envelope::Payload& payload) const;
-  Checked<Bytes> make_envelope(const delivery::JournalOrder& order,
-                               const delivery::JournalAttempt& attempt,
-                               const OpenedAnswer& answer);
+  struct SealedEnvelope {
+    Bytes envelope;  // E2
+    Bytes sealed_receipt_key;
+  };
+  Checked<SealedEnvelope> make_envelope(const delivery::JournalOrder& order,
+                                        const delivery::JournalAttempt& attempt,
+                                        const OpenedAnswer& answer);
   Checked<std::vector<envelope::Action>> actions_of(const delivery::JournalOrder& order) const;
 
   // The revision of the last receipt that a verdict on this attempt was about; empty for none.
   Checked<std::optional<std::uint32_t>> judged_revision(const delivery::OrderId& order,
                                                         delivery::AttemptNumber attempt) const;
+  // One visit in the steady state (enrolment/order_at_once.cc). Empty where nothing is of use.
+  Checked<std::optional<Outgoing>> deliver_at_once(const delivery::JournalOrder& order);
+  Checked<std::optional<PreparedDelivery>> seal_at_once(const delivery::JournalOrder& order);
+  Checked<bool> asks_for_next(const delivery::JournalOrder& order,
+                              const OpenedAnswer& answer,
+                              const envelope::EnvelopeHeader& header,
+                              const envelope::Payload& payload) const;
+  Checked<void> keep_announced(const delivery::JournalOrder& order,
+                               const delivery::JournalAttempt& attempt,
+                               const envelope::EnvelopeHeader& sent,
+                               const envelope::Receipt& receipt);
+
+  // E2 of an attempt, as it was or is to be sent.
+  Checked<std::optional<delivery::JournalEntry>> find_envelope(
+      const delivery::OrderId& order, delivery::AttemptNumber attempt) const;
   // 0 when there is none.
   Checked<delivery::AttemptNumber> last_sealed_attempt(const delivery::JournalOrder& order) const;
   // True when no envelope of this order went out at RL1.
@@ -219,6 +247,7 @@ class OrderFlow {
   Checked<bool> asked_to_cancel(const delivery::JournalOrder& order) const;
 
   ProviderContext in_;
+  WaitingEnrolments waiting_;
   std::map<crypto::Digest256, pki::CertificateDate> verified_chains_;
   Recent<crypto::EcPublicKey> kem_points_;                      // by the sealed KEM key
   Recent<std::shared_ptr<const OpenedAnswer>> opened_answers_;  // by the sealed KEM key and E4

@@ -24,6 +24,9 @@ inline std::string receipt_key_label(const delivery::OrderId& order,
   return fmt::format("kr/{}/{}", order.text(), attempt);
 }
 
+// Whether what opens an attempt is E2, and not E0: sealed at once.
+inline bool is_envelope(ByteView message) { return !message.empty() && message[0] == 0xE2; }
+
 inline constexpr std::string_view kReceiptKind = "receipt";
 // The highest SEQ of (SEID, target) whose outcome changed our key store, four octets.
 inline constexpr std::string_view kLearnedSeqKind = "learned_seq";

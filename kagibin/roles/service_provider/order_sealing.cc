@@ -303,7 +303,7 @@ Checked<std::vector<envelope::Action>> OrderFlow::actions_of(const JournalOrder&
 Checked<Sealing> OrderFlow::seal(const OrderId& id, AttemptNumber number, ByteView answer) {
   const JournalOrder order = KB_TRY(find(id));
   const JournalAttempt attempt = KB_TRY(find_attempt(order, number));
-  const auto sealed = KB_TRY(in_.journal.find_entry(id, number, JournalStep::kDelivery));
+  const auto sealed = KB_TRY(find_envelope(id, number));
   if (sealed) {
     return Sealing{.outcome = Sealing::Outcome::kSealed, .envelope = sealed->message, .why = {}};
   }
@@ -343,12 +343,16 @@ Checked<Sealing> OrderFlow::seal(const OrderId& id, AttemptNumber number, ByteVi
                            "told from the statement",
                            committed, order.seq)};
   }
-  Bytes envelope = KB_TRY(make_envelope(order, attempt, opened));
+  SealedEnvelope made = KB_TRY(make_envelope(order, attempt, opened));
+  KB_CRASH_POINT("provider.receipt_key.before_record");
+  KB_TRY(in_.journal.set_receipt_key(id, number, made.sealed_receipt_key));
+  KB_CRASH_POINT("provider.receipt_key.after_record");
   KB_CRASH_POINT("provider.delivery.before_record");
-  KB_TRY(in_.journal.record(id, number, JournalStep::kDelivery, envelope));
+  KB_TRY(in_.journal.record(id, number, JournalStep::kDelivery, made.envelope));
   KB_CRASH_POINT("provider.delivery.after_record");
   KB_TRY(in_.journal.set_state(id, delivery::State::kSealed));
-  return Sealing{.outcome = Sealing::Outcome::kSealed, .envelope = std::move(envelope), .why = {}};
+  return Sealing{
+      .outcome = Sealing::Outcome::kSealed, .envelope = std::move(made.envelope), .why = {}};
 }
 
 Checked<void> OrderFlow::add_channel(const JournalOrder& order,
@@ -382,9 +386,9 @@ Checked<void> OrderFlow::add_channel(const JournalOrder& order,
   return {};
 }
 
-Checked<Bytes> OrderFlow::make_envelope(const JournalOrder& order,
-                                        const JournalAttempt& attempt,
-                                        const OpenedAnswer& answer) {
+Checked<OrderFlow::SealedEnvelope> OrderFlow::make_envelope(const JournalOrder& order,
+                                                            const JournalAttempt& attempt,
+                                                            const OpenedAnswer& answer) {
   if (in_.clock.now() >= order.not_after) {
     return problem(Errc::kExpired,
                    fmt::format("Order {} is over since {}; nothing was sealed. Make a new order.",
@@ -399,11 +403,8 @@ Checked<Bytes> OrderFlow::make_envelope(const JournalOrder& order,
     KB_TRY(ExclusiveKeys(in_.journal, in_.keys).expose(payload.actions));
   }
   KB_TRY(in_.rng.fill(payload.receipt_key.expose_mutable()));
-  const Bytes sealed_receipt_key = KB_TRY(
+  Bytes sealed_receipt_key = KB_TRY(
       in_.keys.seal(receipt_key_label(order.id, attempt.number), payload.receipt_key.expose()));
-  KB_CRASH_POINT("provider.receipt_key.before_record");
-  KB_TRY(in_.journal.set_receipt_key(order.id, attempt.number, sealed_receipt_key));
-  KB_CRASH_POINT("provider.receipt_key.after_record");
 
   header.suite = answer.statement.suite;
   header.spid = answer.statement.spid;
@@ -411,6 +412,9 @@ Checked<Bytes> OrderFlow::make_envelope(const JournalOrder& order,
   header.seq = order.seq;
   header.issued_at = to_protocol_minutes(in_.clock.now());
   header.not_after = to_protocol_minutes(order.not_after);
+  if (KB_TRY(asks_for_next(order, answer, header, payload))) {
+    header.next_nonce_a = Nonce16{KB_TRY(crypto::random_array<16>(in_.rng))};
+  }
   const envelope::SuiteInfo suite = KB_TRY(envelope::suite_info(header.suite));
   const crypto::HpkeKem kem = KB_TRY(crypto::hpke_kem(suite.enrolment_kem()));
   const auto recipient = crypto::KemPublicKey::from(kem, answer.statement.enrolment_key);
@@ -419,8 +423,10 @@ Checked<Bytes> OrderFlow::make_envelope(const JournalOrder& order,
                   "report the element to its maker.");
   }
   const crypto::EcPrivateKey signing_key = KB_TRY(in_.keys.signing_key());
-  return KB_TRY(envelope::seal_delivery(header, payload, answer.statement_tlv, *recipient,
-                                        signing_key, in_.rng));
+  return SealedEnvelope{
+      .envelope = KB_TRY(envelope::seal_delivery(header, payload, answer.statement_tlv, *recipient,
+                                                 signing_key, in_.rng)),
+      .sealed_receipt_key = std::move(sealed_receipt_key)};
 }
 
 }  // namespace kagibin::roles::service_provider

@@ -89,8 +89,7 @@ Judgement judgement_of_results(const std::vector<ActionResult>& results) {
 
 Checked<AttemptNumber> OrderFlow::last_sealed_attempt(const JournalOrder& order) const {
   for (AttemptNumber number = order.current_attempt; number > 0; --number) {
-    const auto sealed = KB_TRY(in_.journal.find_entry(order.id, number, JournalStep::kDelivery));
-    if (sealed) {
+    if (KB_TRY(find_envelope(order.id, number))) {
       return number;
     }
   }
@@ -135,7 +134,7 @@ Checked<AttemptNumber> OrderFlow::attempt_with_handle(const JournalOrder& order,
     if (!answer || answer->handle != handle) {
       continue;
     }
-    if (KB_TRY(in_.journal.find_entry(order.id, number, JournalStep::kDelivery))) {
+    if (KB_TRY(find_envelope(order.id, number))) {
       return number;
     }
     unsealed = unsealed == 0 ? number : unsealed;
@@ -219,8 +218,7 @@ Checked<Judgement> OrderFlow::read_receipt(const JournalOrder& order,
   }
   const auto answered = KB_TRY(open_answer(attempt, answer->message));
   const OpenedAnswer& opened = *answered;
-  const auto delivered =
-      KB_TRY(in_.journal.find_entry(order.id, attempt.number, JournalStep::kDelivery));
+  const auto delivered = KB_TRY(find_envelope(order.id, attempt.number));
   // What was sealed was checked then; an answer that we refused proves nothing about the element.
   if (!delivered && !check_answer(order, attempt, opened)) {
     return unknown("the receipt belongs to an answer that we refused");
@@ -228,12 +226,14 @@ Checked<Judgement> OrderFlow::read_receipt(const JournalOrder& order,
   const bool saw_envelope =
       !std::ranges::all_of(receipt.header_hash, [](std::uint8_t octet) { return octet == 0; });
   SecretArray<16> receipt_key;
+  std::optional<envelope::EnvelopeHeader> header;
   if (saw_envelope) {
     const auto sent = delivered ? envelope::Envelope::decode(delivered->message)
                                 : fail(Errc::kNotFound, "no envelope");
     if (!sent || receipt.header_hash != crypto::sha256(sent->header) || receipt.seq != order.seq) {
       return unknown("the receipt is about another envelope than the one we sealed");
     }
+    header = KB_TRY(envelope::EnvelopeHeader::decode(sent->header));
     const SecretBytes kr = KB_TRY(
         in_.keys.unseal(receipt_key_label(order.id, attempt.number), attempt.sealed_receipt_key));
     auto copied = SecretArray<16>::copy_of(kr.expose());
@@ -250,6 +250,7 @@ Checked<Judgement> OrderFlow::read_receipt(const JournalOrder& order,
   }
   if (saw_envelope && checked->mac_valid) {
     KB_TRY(learn_keys(order, receipt.results, true));
+    KB_TRY(keep_announced(order, attempt, *header, receipt));
     return judgement_of_results(receipt.results);
   }
   // Without 8E only the signature speaks, and only for what it can say: nothing was installed.

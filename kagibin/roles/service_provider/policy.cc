@@ -161,6 +161,10 @@ Checked<Policy> Policy::parse(std::string_view text) {
   if (in.has("required_i_mask")) {
     policy.required_i_mask = KB_TRY(in.hex_octet("required_i_mask"));
   }
+  if (in.has("keep_enrolment_minutes")) {
+    policy.keep_enrolment_minutes =
+        KB_TRY(in.number("keep_enrolment_minutes", 1, kMaxValidityMinutes));
+  }
   KB_TRY(in.finish());
   return policy;
 }

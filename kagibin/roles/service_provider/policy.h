@@ -12,11 +12,12 @@
 // element left, and "ATT-2", loaded in the field and attested by the element's CASD.
 //
 // No default weakens: every member is required except required_i_mask, whose default "60" asks the
-// target's secure channel for R-MAC and R-ENC, and the two that only RL1 needs and that have to be
-// given for it. `suites` is by preference: the first is asked for, the others where an order names
-// them. `elements` binds a user's device to the one element that is right for it: an answer
-// of any other genuine element is refused. Limits: 1 MiB of text, 1,000,000 minutes of validity.
-// Ownership: values. Thread-safety: const use may be shared.
+// target's secure channel for R-MAC and R-ENC, keep_enrolment_minutes, without which no enrolment
+// is kept, and the two that only RL1 needs and that have to be given for it. `suites` is by
+// preference: the first is asked for, the others where an order names them. `elements` binds a
+// user's device to the one element that is right for it: an answer of any other genuine element is
+// refused. Limits: 1 MiB of text, 1,000,000 minutes of validity. Ownership: values. Thread-safety:
+// const use may be shared.
 //
 //   const Policy policy = KB_TRY(Policy::parse(text));
 //   KB_TRY(policy.allow_sealing({.device = "phone-7", .seid = statement.seid, ...}));
@@ -59,6 +60,9 @@ struct Policy {
   std::map<std::string, Seid, std::less<>> elements;  // the user's device -> its element
   std::uint32_t maximum_validity_minutes = 0;
   std::uint8_t required_i_mask = 0x60;
+  // How long an enrolment that a receipt announced may wait for the next order; 0: receipts are not
+  // asked for one, and every delivery takes two visits.
+  std::uint32_t keep_enrolment_minutes = 0;
 
   // kEncoding, kValue, kNotFound, and kPolicy for what is understood and refused.
   static Checked<Policy> parse(std::string_view text);

@@ -187,12 +187,6 @@ TEST_F(LoadTest, AGoodEnvelopeStillComesAfterTwoBadOnes) {
   EXPECT_EQ(bench.receipt(delivery).results(), Results{0x00});
 }
 
-TEST_F(LoadTest, RefusesTheSteadyStateByNameBecauseItIsNotBuilt) {
-  EXPECT_EQ(load_changed([](auto& header) { header.next_nonce_a = Nonce16{}; }),
-            sw::kFunctionNotSupported);
-  EXPECT_EQ(bench.raw_receipt(last->handle())->sw, sw::kConditionsNotSatisfied);
-}
-
 TEST_F(LoadTest, RefusesRelayLevelsThatAreNotBuilt) {
   Delivery delivery = bench.enrol();
   bench.seal(delivery, bench.add_keys(0x31));

@@ -90,6 +90,7 @@ KdaBench::KdaBench(const Options& chosen)
 ElementProfile KdaBench::profile() const {
   ElementProfile out;
   out.scp03 = scp::Scp03Parameter{options.i};
+  out.memory_octets = options.memory_octets;
   out.security_domains.push_back({.aid = target_aid});
   out.key_sets.push_back({out.isd_aid, kIsdVersion, key_set(kIsdSeed)});
   out.key_sets.push_back(

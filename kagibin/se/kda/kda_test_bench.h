@@ -90,6 +90,7 @@ class KdaBench {
     bool certify = true;
     bool with_casd = false;  // of the same authority
     std::string_view seed = "kda bench";
+    std::uint32_t memory_octets = 0;  // of the element; 0: no limit
   };
   KdaBench() : KdaBench(Options{}) {}
   explicit KdaBench(const Options& options);

@@ -2,10 +2,12 @@
 #include "kagibin/se/kda/opened_delivery.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "kagibin/crypto/sha256.h"
 #include "kagibin/envelope/delivery_open.h"
 #include "kagibin/kda/commands.h"
+#include "kagibin/se/kda/enrolment/next_enrolment.h"
 #include "kagibin/se/kda/enrolment/provider_request.h"
 #include "kagibin/se/kda/records/kda_receipts.h"
 #include "kagibin/tlv/ber_tlv.h"
@@ -98,7 +100,10 @@ KdaResult<void> accept(const KdaEnvironment& kda,
   KB_TRY(or_internal(kda.store.put(provider)));
   KB_TRY(or_internal(kda.store.put_envelope(slot.number, message.encoded)));
   KB_TRY(or_internal(kda.store.erase_answer(slot.number)));
-  KB_TRY(or_internal(kda.store.put_journal(slot)));
+  if (const auto announced_by = std::exchange(slot.record.announced_by, std::nullopt)) {
+    KB_TRY(or_internal(kda.store.acknowledge(*announced_by)));
+  }
+  KB_TRY(or_internal(kda.store.put(slot)));
   return or_internal(transaction.commit());
 }
 
@@ -124,13 +129,14 @@ KdaResult<void> load_envelope(const KdaEnvironment& kda, ByteView octets) {
   if (!envelope::verify_envelope(message.envelope, statement_hash, provider.key())) {
     return refuse(sw::kConditionsNotSatisfied);
   }
-  if (message.header.next_nonce_a) {
+  if (message.header.next_nonce_a && kda.store.is_attested_by_casd()) {
     return refuse(sw::kFunctionNotSupported);
   }
   const bool header_accepted = KB_TRY(is_header_accepted(kda, slot->record, message.header));
   const crypto::KemPrivateKey key = KB_TRY(or_internal(kda.store.enrolment_key(*slot)));
   const auto payload = envelope::open_delivery(message.envelope, statement_hash, key);
-  if (!header_accepted || !payload) {
+  const bool may_ask = !payload || may_ask_for_next(slot->record, message.header, *payload);
+  if (!header_accepted || !payload || !may_ask) {
     return count_refusal(kda, std::move(*slot), message);
   }
   return accept(kda, std::move(*slot), message, payload->actions.size());

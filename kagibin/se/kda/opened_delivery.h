@@ -14,7 +14,7 @@
 // - The same E2 again while it is loaded answers 9000 and changes nothing. One envelope an
 // enrolment:
 //   another one for a loaded slot is 6985.
-// - A0/89 (one visit in the steady state) is not built: 6A81 behind a good signature, uncounted.
+// - A0/89, one visit in the steady state: enrolment/next_enrolment.h.
 // - In COMMAND (A4) and probes the class octet is on channel 0, without secure messaging and
 // chaining.
 #pragma once

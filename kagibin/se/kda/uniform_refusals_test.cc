@@ -178,6 +178,24 @@ TEST(UniformRefusals, OfAnEnvelopeThatTheProviderSigned) {
                of.key_identifier = 0x11;
                of.required_i_mask = 0;
              }),
+      {"asks for the next enrolment behind no next channel keys",
+       [](KdaBench& bench) {
+         Delivery delivery = bench.enrol();
+         Header asking = bench.header(delivery);
+         asking.next_nonce_a.emplace();
+         std::vector<envelope::Action> actions;
+         actions.emplace_back(envelope::DeleteKeyAction{.key_version = 0x20});
+         bench.forge(delivery, asking, bench.payload_of(std::move(actions)));
+         return send(bench, kda::load(delivery.handle(), delivery.envelope));
+       }},
+      {"asks for it by a nonce that was used",
+       [](KdaBench& bench) {
+         Delivery delivery = bench.enrol();
+         Header asking = bench.header(delivery);
+         asking.next_nonce_a = delivery.statement.nonce_a;
+         bench.forge(delivery, asking, bench.add_keys(0x31));
+         return send(bench, kda::load(delivery.handle(), delivery.envelope));
+       }},
       header("ended before it was issued",
              [](KdaBench&, Header& of) { of.not_after = of.issued_at - 1; }),
       header("ended before the authority's last tick",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // ATT-2: the manager loads the key delivery application in the field, and the element's CASD says
 // which code it is (protocol, section 2; doc/decisions/0014).
+#include "kagibin/crypto/ec/ecdsa.h"
+
 #include "tests/system/attestation/attestation_bench.h"
 
 namespace kagibin::test::attestation {
@@ -50,6 +52,29 @@ TEST_F(AttestedByCasdTest, APolicyOfAtt1AloneSealsNothingAndSaysWhatWouldLiftIt)
   EXPECT_EQ(problem.code, Errc::kPolicy);
   EXPECT_NE(problem.text.find("ATT-2"), std::string::npos) << problem.text;
   EXPECT_NE(problem.text.find("policy.attestation_profiles"), std::string::npos) << problem.text;
+}
+
+// What a CASD says of code is true for the moment: doc/decisions/0017.
+TEST_F(AttestedByCasdTest, AReceiptAnnouncesNoEnrolment) {
+  world_.policy.keep_enrolment_minutes = 60;
+  install_kda();
+  order();
+  const Bytes e4 = enrol();
+  const Bytes statement = content_of(e4).statement;
+  EXPECT_FALSE(must(EnrolmentStatement::decode(statement)).announces_next);
+  const Bytes e2 = world_.seal(order_->id, e0_.attempt, e4);
+  envelope::Envelope asking = must(envelope::Envelope::decode(e2));
+  auto header = must(envelope::EnvelopeHeader::decode(asking.header));
+  EXPECT_FALSE(header.next_nonce_a);
+  header.next_nonce_a.emplace();
+  asking.header = header.encode();
+  asking.signature = must(crypto::ecdsa_sign_der(must(world_.keys->signing_key()),
+                                                 {ascii(envelope::kLabelEnvelope), asking.header,
+                                                  asking.sealed_tlv(), crypto::sha256(statement)},
+                                                 world_.rng));
+  EXPECT_EQ(world_.load(card_, header.handle, asking.encode()).error().sw.value, 0x6A81);
+  const Bytes e3 = must(world_.relay(card_, e2));
+  EXPECT_FALSE(must(envelope::Receipt::decode(e3)).next_enrolment);
 }
 
 // A key delivery application that was deleted and installed again knows of no SEQ.

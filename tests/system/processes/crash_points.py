@@ -8,6 +8,7 @@ import tempfile
 
 from process_site import FAILED, KILLED, OK, ORDER, Service, Site, TRY_AGAIN, check, run
 from raw_request import request
+from second_orders import kill_at_a_second_order
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 
@@ -115,7 +116,8 @@ def kill_at_the_end_of_an_old_job(bench, owner, point):
         return True
 
 
-SPECIAL = {"distributor.withdrawal.": kill_at_a_withdrawal, "agent_store.remove.": kill_at_the_end_of_an_old_job}
+SPECIAL = {"distributor.withdrawal.": kill_at_a_withdrawal, "agent_store.remove.": kill_at_the_end_of_an_old_job,
+           "provider.announced.": kill_at_a_second_order, "provider.at_once.": kill_at_a_second_order}
 
 
 def kill_case(point):

@@ -31,6 +31,7 @@ from full_disks import (a_damaged_store, a_full_disk_of_the_agent, a_full_disk_o
 from process_site import (Bench, FAILED, OK, ORDER, REFUSED, SEID, SPID, TRY_AGAIN, USAGE, check, current, messages, options,
                           payload, run)
 from raw_request import request
+from second_orders import a_second_order_takes_one_visit
 from waiting_programs import (a_policy_that_changes_counts_at_once, a_signal_ends_a_wait_at_once,
                               a_waiting_provider_hears_of_news_at_once)
 
@@ -297,7 +298,7 @@ def main():
             return note
 
         plain = [an_expired_order_installs_nothing,  # first: it waits for a minute
-                 happy_path_is_confirmed_and_repeating_changes_nothing, an_order_id_with_another_payload_is_refused,
+                 happy_path_is_confirmed_and_repeating_changes_nothing, a_second_order_takes_one_visit, an_order_id_with_another_payload_is_refused,
                  a_device_clock_of_1970, a_device_cannot_touch_the_work_of_another, an_invitation_works_once,
                  an_answer_of_another_element_is_refused, a_kda_installed_by_the_manager_is_refused, policy_refusals,
                  what_the_device_would_see_is_refused_by_name,

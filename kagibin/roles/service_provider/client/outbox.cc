@@ -8,6 +8,7 @@
 
 #include "kagibin/base/crash_point.h"
 #include "kagibin/roles/service_provider/client/operator_refusal.h"
+#include "kagibin/roles/service_provider/order_records.h"
 
 namespace kagibin::roles::service_provider {
 
@@ -50,7 +51,9 @@ Checked<void> Outbox::send_request(const OrderId& id, const Outgoing& request) {
   KB_CRASH_POINT("provider.request.before_send");
   const auto sent = api_.put_attempt(
       id, request.attempt,
-      {.kind = delivery::AttemptRequest::Kind::kRequest, .message = request.message});
+      {.kind = is_envelope(request.message) ? delivery::AttemptRequest::Kind::kDeliver
+                                            : delivery::AttemptRequest::Kind::kRequest,
+       .message = request.message});
   KB_CRASH_POINT("provider.request.after_send");
   if (!sent) {
     return std::unexpected(not_taken(sent.error()));

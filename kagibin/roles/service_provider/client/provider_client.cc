@@ -249,6 +249,24 @@ Checked<void> ProviderClient::expire_overdue(RunReport& report) {
   return {};
 }
 
+// The operator's word that nobody fetched it yet only delays.
+Checked<void> ProviderClient::ask_the_silent(RunReport& report) {
+  for (const OrderId& id : KB_TRY(silent_.due())) {
+    const auto told = api_.order(id);
+    if (!told && is_outage(told.error().code)) {
+      return std::unexpected(not_taken(told.error()));
+    }
+    if (told && !told->attempts.empty() && told->attempts.back().state == State::kHandedOver) {
+      KB_TRY(ask_again({.order = id,
+                        .attempt = told->attempts.back().attempt,
+                        .device = told->device,
+                        .state = State::kHandedOver},
+                       report));
+    }
+  }
+  return {};
+}
+
 Checked<void> ProviderClient::follow(const ListedAttempt& change, RunReport& report) {
   const auto order = journal_.find_order(change.order);
   if (!order) {
@@ -265,6 +283,8 @@ Checked<void> ProviderClient::follow(const ListedAttempt& change, RunReport& rep
   switch (change.state) {
     case State::kEnrolled:
       return seal(change, report);
+    case State::kHandedOver:
+      return silent_.handed_over(change.order, change.attempt);
     case State::kReported:
       return judge(change, report);
     case State::kExpired:
@@ -280,6 +300,7 @@ Checked<RunReport> ProviderClient::run_once(std::uint32_t wait_seconds) {
     KB_TRY(outbox_.resend(report));
     KB_TRY(outbox_.submit_forgotten());
     KB_TRY(expire_overdue(report));
+    KB_TRY(ask_the_silent(report));
     return follow_page(wait_seconds, report);
   }();
   report.retry_after_seconds = api_.connection().retry_after_seconds();

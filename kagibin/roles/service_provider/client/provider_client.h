@@ -23,6 +23,7 @@
 #include "kagibin/delivery/journal_store.h"
 #include "kagibin/roles/service_provider/client/outbox.h"
 #include "kagibin/roles/service_provider/client/run_report.h"
+#include "kagibin/roles/service_provider/client/silent_deliveries.h"
 #include "kagibin/roles/service_provider/order_flow.h"
 
 namespace kagibin::roles::service_provider {
@@ -34,6 +35,9 @@ struct ClientOptions {
   // Called when news are there, before any of it is acted on: whoever owns policy and trust may
   // bring them up to date. A failure ends run_once() with it, and nothing was acted on.
   std::function<Checked<void>()> before_work{};
+  // Ask by E0 where a delivery that was sealed at once was handed over and nothing came back for so
+  // long; 0: never.
+  std::uint32_t silent_after_seconds = 15 * 60;
 };
 
 class ProviderClient {
@@ -46,6 +50,7 @@ class ProviderClient {
         api_(api),
         journal_(journal),
         outbox_(flow, api, journal),
+        silent_(flow, journal, options.silent_after_seconds),
         options_(std::move(options)) {}
 
   // Sends the order and its first attempt. After a failure of the network the journal holds both:
@@ -79,11 +84,13 @@ class ProviderClient {
                        delivery::AttemptNumber attempt,
                        RunReport& report);
   Checked<void> expire_overdue(RunReport& report);
+  Checked<void> ask_the_silent(RunReport& report);
 
   OrderFlow& flow_;
   delivery::ProviderApi& api_;
   delivery::JournalStore& journal_;
   Outbox outbox_;
+  SilentDeliveries silent_;
   ClientOptions options_;
   std::vector<RunEvent> untold_;
 };

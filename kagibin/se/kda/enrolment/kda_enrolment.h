@@ -16,7 +16,7 @@
 // - E1/88 offers RL1, and RL2 with E1/90 where the agent sent a good CERT.SD and the maker gave
 // this
 //   KDA a CERT.OCE; nothing below the floor of the slot. Where nothing is left, 6985: only CERT.SD
-//   brings such a target further.
+//   brings such a target further. b8 says that A0/89 is answered (next_enrolment.h).
 #pragma once
 
 #include "kagibin/se/kda/kda_answer.h"

@@ -49,7 +49,8 @@ KdaResults cancelled_results(const KdaJournal& journal) {
 Result<Bytes> make_receipt(const KdaEnvironment& kda,
                            const KdaStore::Slot& slot,
                            KdaResults results,
-                           const SecretArray<16>* receipt_key) {
+                           const SecretArray<16>* receipt_key,
+                           std::optional<Bytes> next_enrolment) {
   KdaProvider provider = KB_TRY(kda.store.provider(slot.record.spid));
   ++provider.receipts;
   KB_TRY(kda.store.put(provider));
@@ -59,7 +60,7 @@ Result<Bytes> make_receipt(const KdaEnvironment& kda,
                             .results = std::move(results),
                             .level = slot.journal.level,
                             .suite = slot.record.suite,
-                            .next_enrolment = {},
+                            .next_enrolment = std::move(next_enrolment),
                             .mac = {},
                             .seal = {}};
   const crypto::EcPrivateKey signing = KB_TRY(kda.store.key(KdaStore::KeyName::kSigning));
@@ -95,8 +96,9 @@ KdaResult<Bytes> interim_receipt(const KdaEnvironment& kda, const KdaStore::Slot
     opened = KB_TRY(or_internal(open_loaded(kda.store, slot)));
   }
   NvmTransaction transaction(kda.nvm());
-  Bytes e3 = KB_TRY(or_internal(make_receipt(kda, slot, std::move(*results),
-                                             opened ? &opened->payload.receipt_key : nullptr)));
+  Bytes e3 = KB_TRY(
+      or_internal(make_receipt(kda, slot, std::move(*results),
+                               opened ? &opened->payload.receipt_key : nullptr, std::nullopt)));
   KB_TRY(or_internal(transaction.commit()));
   return e3;
 }
@@ -106,8 +108,9 @@ KdaResult<Bytes> interim_receipt(const KdaEnvironment& kda, const KdaStore::Slot
 Result<void> close_slot(const KdaEnvironment& kda,
                         const KdaStore::Slot& slot,
                         KdaResults results,
-                        const SecretArray<16>* receipt_key) {
-  KB_TRY(make_receipt(kda, slot, std::move(results), receipt_key));
+                        const SecretArray<16>* receipt_key,
+                        std::optional<Bytes> next_enrolment) {
+  KB_TRY(make_receipt(kda, slot, std::move(results), receipt_key, std::move(next_enrolment)));
   KB_TRY(kda.store.erase_secrets(slot.number));
   return kda.store.put(slot);
 }

@@ -27,11 +27,12 @@ namespace kagibin::se {
 using KdaResults = std::vector<envelope::ActionResult>;
 
 // Inside the caller's transaction: makes and keeps the final E3, wipes skE, E2 and E4, stores slot
-// and journal. `receipt_key` is Kr where the envelope opened.
+// and journal. `receipt_key` is Kr where the envelope opened, `next_enrolment` E4 for E3/89.
 Result<void> close_slot(const KdaEnvironment& kda,
                         const KdaStore::Slot& slot,
                         KdaResults results,
-                        const SecretArray<16>* receipt_key);
+                        const SecretArray<16>* receipt_key,
+                        std::optional<Bytes> next_enrolment = std::nullopt);
 
 // E3. 6A88: no such handle, or acknowledged. 6985: nothing to tell yet.
 KdaResult<Bytes> get_receipt(const KdaEnvironment& kda, const Handle& handle);

@@ -137,6 +137,9 @@ Result<KdaSlot> KdaSlot::decode(ByteView octets) {
     }
     KB_TRY(envelope::suite_info(out.suite));
   }
+  if (const auto announced_by = KB_TRY(in.optional(0x8E, kIdSize))) {
+    out.announced_by = KB_TRY(Handle::from(announced_by->value));
+  }
   KB_TRY(in.finish());
   return out;
 }
@@ -163,6 +166,9 @@ Bytes KdaSlot::encode() const {
   }
   if (suite != kDefaultSuite) {
     out.put_u8(0x8D, suite);
+  }
+  if (announced_by) {
+    out.put(0x8E, announced_by->view());
   }
   return out.take();
 }

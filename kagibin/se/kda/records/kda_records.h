@@ -7,6 +7,7 @@
 //             SEQ 89 01 level floor | 8A 01 highest KVN seen under R-MAC | 8B var nonces of 10,
 //             newest last | 8C var CERT.SD (opt)
 //             8D 01 suite of the enrolment (opt: 01 where it is absent)
+//             8E 10 handle of the attempt whose receipt announced this one (opt)
 //   journal   80 01 version | 81 01 state | 82 01 envelopes refused | 83 01 key-bearing sessions
 //             84 01 channel refused | 85 01 actions | 86 00-08 results proved so far
 //             87 20 SHA-256(TLV A0) | 88 04 SEQ | 89 01 level
@@ -49,6 +50,7 @@ struct KdaSlot {
   std::vector<Nonce16> nonces{};
   std::optional<Bytes> domain_certificate{};  // CERT.SD, TLV 7F21: the enrolment offered RL2
   std::uint8_t suite = 0x01;                  // of the enrolment: skE is a key of its KEM
+  std::optional<Handle> announced_by{};       // the attempt whose E3/89 told of this one
 
   bool knows(const Nonce16& nonce) const;
   void remember(const Nonce16& nonce);

@@ -109,6 +109,14 @@ TEST(KdaSlotTest, EveryFieldHasItsPlaceAndItsLength) {
                         });
 }
 
+TEST(KdaSlotTest, NamesTheAttemptThatAnnouncedItsOwnWhereOneDid) {
+  KdaSlot announced = slot();
+  announced.announced_by = Handle{{0x77}};
+  EXPECT_EQ(KdaSlot::decode(announced.encode()).value().announced_by, announced.announced_by);
+  EXPECT_EQ(KdaSlot::decode(slot().encode()).value().announced_by, std::nullopt);
+  EXPECT_EQ(fault<KdaSlot>(with(announced.encode(), 0x8E, Bytes(15))), name(Errc::kLength));
+}
+
 TEST(KdaSlotTest, RemembersTheLastSixteenNonces) {
   KdaSlot full = slot();
   for (std::uint8_t i = 0; i < 16; ++i) {

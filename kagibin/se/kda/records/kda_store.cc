@@ -270,6 +270,14 @@ Result<bool> KdaStore::acknowledge(const Spid& spid,
   return acknowledged.has_value();
 }
 
+Result<void> KdaStore::acknowledge(const Handle& handle) {
+  const auto kept = KB_TRY(receipt(handle));
+  if (kept) {
+    KB_TRY(acknowledge(kept->spid, kept->target, crypto::sha256(kept->receipt)));
+  }
+  return {};
+}
+
 Result<std::size_t> KdaStore::receipts_of(const Spid& spid, const Aid& target) const {
   std::size_t count = 0;
   for (const std::string& record : nvm_.names(name(kReceipt))) {

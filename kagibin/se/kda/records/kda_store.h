@@ -91,6 +91,8 @@ class KdaStore {
   // Takes away the receipt of this (SPID, target) whose E3 has this hash, and every older one (its
   // counter). False when none has it: then all stay.
   Result<bool> acknowledge(const Spid& spid, const Aid& target, const envelope::Digest& hash);
+  // The same for the receipt of this handle, where it is still kept.
+  Result<void> acknowledge(const Handle& handle);
   Result<std::size_t> receipts_of(const Spid& spid, const Aid& target) const;
 
  private:

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kagibin/se/kda/enrolment/next_enrolment.h"
 #include "kagibin/se/kda/records/kda_receipts.h"
 
 namespace kagibin::se {
@@ -202,8 +203,14 @@ TargetSession::Next TargetSession::finish(State state, ActionResult rest) {
     slot_.record.last_committed_seq = slot_.journal.seq;
     slot_.record.level_floor = std::max(slot_.record.level_floor, slot_.journal.level);
   }
+  const SecretArray<16>& receipt_key = delivery_.payload.receipt_key;
+  const auto& next_nonce = delivery_.header.next_nonce_a;
+  if (state == State::kDone && next_nonce &&
+      KB_TRY(close_and_open_next(kda_, slot_, results, receipt_key, *next_nonce))) {
+    return NextAnswer{.hint = Hint::kDone};
+  }
   NvmTransaction transaction(kda_.nvm());
-  KB_TRY(or_internal(close_slot(kda_, slot_, std::move(results), &delivery_.payload.receipt_key)));
+  KB_TRY(or_internal(close_slot(kda_, slot_, std::move(results), &receipt_key)));
   KB_TRY(or_internal(transaction.commit()));
   return NextAnswer{.hint = Hint::kDone};
 }

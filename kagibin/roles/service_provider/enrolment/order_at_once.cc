@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// One visit in the steady state (protocol, section 10): asking for the next enrolment, keeping what
+// a receipt announced, and an order whose first attempt is sealed at once because of it.
+#include <utility>
+
+#include "kagibin/base/crash_point.h"
+#include "kagibin/envelope/enrolment/enrolment.h"
+#include "kagibin/roles/service_provider/opened_answer.h"
+#include "kagibin/roles/service_provider/order_annotation.h"
+#include "kagibin/roles/service_provider/order_flow.h"
+#include "kagibin/roles/service_provider/order_records.h"
+
+namespace kagibin::roles::service_provider {
+
+using delivery::AttemptNumber;
+using delivery::JournalAttempt;
+using delivery::JournalEntry;
+using delivery::JournalOrder;
+using delivery::JournalStep;
+using delivery::OrderId;
+
+namespace {
+
+constexpr AttemptNumber kFirst = 1;
+constexpr std::int64_t kSecondsPerMinute = 60;
+
+// The version of the whole key set that the last action puts; 0 when it puts none.
+std::uint8_t last_key_set(const std::vector<envelope::Action>& actions) {
+  const auto* put = std::get_if<envelope::PutKeyAction>(&actions.back());
+  const bool is_set = put != nullptr && put->first_key_identifier == 0x01 && put->keys.size() == 3;
+  return is_set ? put->new_key_version : std::uint8_t{0};
+}
+
+}  // namespace
+
+Checked<std::optional<JournalEntry>> OrderFlow::find_envelope(const OrderId& order,
+                                                              AttemptNumber number) const {
+  auto sealed = KB_TRY(in_.journal.find_entry(order, number, JournalStep::kDelivery));
+  if (sealed || number != kFirst) {
+    return sealed;
+  }
+  auto request = KB_TRY(in_.journal.find_entry(order, number, JournalStep::kRequest));
+  return request && is_envelope(request->message) ? std::move(request) : std::nullopt;
+}
+
+// An SCP03 channel takes it only where no session ran under the keys of the next envelope: then it
+// brings them itself, last, for the domain that opens the channel (doc/decisions/0017).
+Checked<bool> OrderFlow::asks_for_next(const JournalOrder& order,
+                                       const OpenedAnswer& answer,
+                                       const envelope::EnvelopeHeader& header,
+                                       const envelope::Payload& payload) const {
+  if (in_.policy.keep_enrolment_minutes == 0 || !answer.statement.announces_next ||
+      !std::holds_alternative<ByMaker>(answer.attestation)) {
+    return false;
+  }
+  const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
+  return header.is_by_certificates() ||
+         (notes.security_domain == order.target && last_key_set(payload.actions) != 0);
+}
+
+// The receipt's MAC, which covers 89, was found good.
+Checked<void> OrderFlow::keep_announced(const JournalOrder& order,
+                                        const JournalAttempt& attempt,
+                                        const envelope::EnvelopeHeader& sent,
+                                        const envelope::Receipt& receipt) {
+  const bool is_asked = in_.policy.keep_enrolment_minutes != 0 && sent.next_nonce_a &&
+                        receipt.next_enrolment && attempt.number == order.current_attempt;
+  const auto answer = is_asked ? envelope::EnrolmentAnswer::decode(*receipt.next_enrolment)
+                               : fail(Errc::kNotFound, "nothing was announced");
+  if (!answer || answer->nonce_a != sent.next_nonce_a) {
+    return {};
+  }
+  const crypto::EcPrivateKey kem = KB_TRY(kem_key(attempt));
+  const std::vector<envelope::Action> actions = KB_TRY(actions_of(order));
+  const WaitingEnrolment waiting{
+      .since = in_.clock.now(),
+      .channel_version = sent.is_by_certificates() ? std::uint8_t{0} : last_key_set(actions),
+      .nonce_a = *sent.next_nonce_a,
+      .sealed_kem_key =
+          KB_TRY(in_.keys.seal(waiting_label(order.seid, order.target), kem.expose_scalar())),
+      .answer = *receipt.next_enrolment};
+  KB_CRASH_POINT("provider.announced.before_record");
+  KB_TRY(waiting_.keep(order.seid, order.target, order.seq, waiting));
+  KB_CRASH_POINT("provider.announced.after_record");
+  return {};
+}
+
+// Empty where the enrolment is too old, not for this order, or not good any more: then the element
+// is asked by E0, and what is wrong shows there.
+Checked<std::optional<PreparedDelivery>> OrderFlow::seal_at_once(const JournalOrder& order) {
+  const auto waiting = KB_TRY(waiting_.find(order.seid, order.target));
+  const std::int64_t life = std::int64_t{in_.policy.keep_enrolment_minutes} * kSecondsPerMinute;
+  const std::int64_t now = in_.clock.now();
+  if (!waiting || now < waiting->since || now - waiting->since >= life) {
+    return std::optional<PreparedDelivery>();
+  }
+  const auto scalar =
+      in_.keys.unseal(waiting_label(order.seid, order.target), waiting->sealed_kem_key);
+  if (!scalar) {
+    return std::optional<PreparedDelivery>();
+  }
+  const JournalAttempt attempt{
+      .order = order.id,
+      .number = kFirst,
+      .nonce_a = waiting->nonce_a,
+      .sealed_kem_key = KB_TRY(in_.keys.seal(kem_label(order.id, kFirst), scalar->expose()))};
+  const auto answered = open_answer(attempt, waiting->answer);
+  if (!answered || !check_answer(order, attempt, **answered) ||
+      (*answered)->statement.last_committed_seq >= order.seq) {
+    return std::optional<PreparedDelivery>();
+  }
+  const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
+  const RelayChoice relay = KB_TRY(relay_of(order, **answered));
+  envelope::EnvelopeHeader channel;
+  channel.level = relay.level;
+  if (!channel.is_by_certificates() &&
+      (waiting->channel_version == 0 || waiting->channel_version != notes.key_version ||
+       notes.security_domain != order.target)) {
+    return std::optional<PreparedDelivery>();
+  }
+  if (!KB_TRY(waiting_.take((*answered)->statement.handle, order.id))) {
+    return std::optional<PreparedDelivery>();
+  }
+  auto made = make_envelope(order, attempt, **answered);
+  if (!made) {
+    return std::optional<PreparedDelivery>();
+  }
+  return PreparedDelivery{.nonce_a = attempt.nonce_a,
+                          .sealed_kem_key = attempt.sealed_kem_key,
+                          .sealed_receipt_key = std::move(made->sealed_receipt_key),
+                          .answer = waiting->answer,
+                          .envelope = std::move(made->envelope)};
+}
+
+Checked<std::optional<Outgoing>> OrderFlow::deliver_at_once(const JournalOrder& order) {
+  auto prepared = KB_TRY(waiting_.prepared(order.id));
+  if (!prepared) {
+    if (in_.policy.keep_enrolment_minutes == 0 || order.current_attempt != 0) {
+      return std::optional<Outgoing>();
+    }
+    prepared = KB_TRY(seal_at_once(order));
+    if (!prepared) {
+      return std::optional<Outgoing>();
+    }
+    KB_CRASH_POINT("provider.at_once.before_record");
+    KB_TRY(waiting_.prepare(order.id, *prepared));
+    KB_CRASH_POINT("provider.at_once.after_record");
+  }
+  KB_TRY(in_.journal.open_attempt({.order = order.id,
+                                   .number = kFirst,
+                                   .nonce_a = prepared->nonce_a,
+                                   .sealed_kem_key = prepared->sealed_kem_key,
+                                   .sealed_receipt_key = {}}));
+  KB_CRASH_POINT("provider.at_once.after_open");
+  KB_TRY(in_.journal.set_receipt_key(order.id, kFirst, prepared->sealed_receipt_key));
+  KB_TRY(in_.journal.record(order.id, kFirst, JournalStep::kAnswer, prepared->answer));
+  KB_TRY(waiting_.forget(order.seid, order.target, order.seq));
+  KB_CRASH_POINT("provider.at_once.before_request");
+  KB_TRY(in_.journal.record(order.id, kFirst, JournalStep::kRequest, prepared->envelope));
+  KB_CRASH_POINT("provider.at_once.after_request");
+  KB_TRY(in_.journal.set_state(order.id, delivery::State::kSealed));
+  return std::optional(Outgoing{.attempt = kFirst, .message = std::move(prepared->envelope)});
+}
+
+Checked<bool> OrderFlow::is_at_once(const OrderId& order, AttemptNumber attempt) const {
+  const auto request = KB_TRY(in_.journal.find_entry(order, attempt, JournalStep::kRequest));
+  return request && is_envelope(request->message);
+}
+
+}  // namespace kagibin::roles::service_provider

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/se/kda/enrolment/slot_answer.h"
+
+#include "kagibin/crypto/sha256.h"
+#include "kagibin/envelope/enrolment/answer_seal.h"
+#include "kagibin/pki/certificate.h"
+#include "kagibin/se/kda/attestation/casd_attestation.h"
+
+namespace kagibin::se {
+
+namespace {
+
+// Bits of E1/88.
+constexpr std::uint8_t kRl1 = 0x01;
+constexpr std::uint8_t kRl2 = 0x02;
+constexpr std::uint8_t kRl3 = 0x04;
+
+// What this KDA can do here, and nothing below the floor of the target.
+std::uint8_t offered_levels(const KdaSlot& slot) {
+  const unsigned able = kRl1 | kRl3 | (slot.domain_certificate ? unsigned{kRl2} : 0U);
+  const unsigned below = slot.level_floor == 0 ? 0U : (1U << (slot.level_floor - 1U)) - 1U;
+  return static_cast<std::uint8_t>(able & ~below);
+}
+
+}  // namespace
+
+KdaResult<KdaCertificates> own_certificates(const KdaEnvironment& kda) {
+  return kda.store.is_attested_by_casd() ? KdaResult<KdaCertificates>()
+                                         : or_internal(kda.store.certificates());
+}
+
+KdaResult<Seid> own_seid(const KdaEnvironment& kda) {
+  if (kda.store.is_attested_by_casd()) {
+    return seid_of_casd(kda);
+  }
+  const KdaCertificates stored = KB_TRY(own_certificates(kda));
+  const auto own = KB_TRY(or_internal(pki::Certificate::decode(stored.kda)));
+  return Seid{own.fields().subject};
+}
+
+KdaResult<SlotAnswer> make_answer(const KdaEnvironment& kda,
+                                  const KdaSlot& slot,
+                                  const Nonce16& nonce_a,
+                                  const crypto::KemPublicKey& enrolment_key,
+                                  std::uint32_t counter) {
+  const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
+  KdaCertificates stored = KB_TRY(own_certificates(kda));
+  const crypto::EcPrivateKey signing =
+      KB_TRY(or_internal(kda.store.key(KdaStore::KeyName::kSigning)));
+  const crypto::EcPublicKey kem_key =
+      KB_TRY(or_internal(crypto::EcPublicKey::from_point(slot.kem_key)));
+  envelope::EnrolmentStatement statement;
+  statement.nonce_a = nonce_a;
+  statement.nonce_k = Nonce16{KB_TRY(or_internal(crypto::random_array<16>(kda.rng())))};
+  statement.suite = slot.suite;
+  statement.enrolment_key = enrolment_key.octets();
+  statement.seid = KB_TRY(own_seid(kda));
+  statement.kda = kda.application.aid;
+  statement.code_hash = kda.application.code_hash;
+  statement.level_bitmap = offered_levels(slot);
+  statement.announces_next = !kda.store.is_attested_by_casd();
+  statement.enrolment_counter = counter;
+  statement.target = slot.target;
+  statement.highest_key_version = slot.highest_key_version;
+  statement.last_committed_seq = slot.last_committed_seq;
+  statement.min_epoch = trust.min_epoch;
+  statement.handle = slot.handle;
+  statement.spid = slot.spid;
+  const bool by_certificates = (statement.level_bitmap & kRl2) != 0;
+  if (by_certificates) {
+    statement.security_domain_certificate = crypto::sha256(*slot.domain_certificate);
+  }
+  Bytes e1 =
+      KB_TRY(or_internal(envelope::sign_statement(std::move(statement), signing, kda.rng())));
+  envelope::AnswerContent content{
+      .statement = e1,
+      .kda_certificate = std::move(stored.kda),
+      .maker_certificate = std::move(stored.maker),
+      .security_domain_certificate = by_certificates ? slot.domain_certificate : std::nullopt};
+  if (kda.store.is_attested_by_casd()) {
+    content.code_attestation = KB_TRY(attest_by_casd(kda, e1));
+  }
+  Bytes e4 = KB_TRY(or_internal(
+      envelope::seal_answer(content, slot.suite, slot.handle, nonce_a, kem_key, kda.rng())));
+  return SlotAnswer{std::move(e1), std::move(e4)};
+}
+
+}  // namespace kagibin::se
