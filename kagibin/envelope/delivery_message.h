@@ -17,7 +17,7 @@ struct EnvelopeHeader {  // A0
   Spid spid;
   Handle handle;
   std::uint8_t level = 0x01;
-  // 85 by the level. RL1, RL3: KVN | required i mask. RL2: KID | KVN of SK.SD.ECKA.
+  // 85 by the level. RL1, RL3: KVN | required i mask. RL2, RL4: KID | KVN of SK.SD.ECKA.
   std::uint8_t key_version_number = 0;
   std::uint8_t required_i_mask = 0;
   std::uint8_t key_identifier = 0;
@@ -26,8 +26,11 @@ struct EnvelopeHeader {  // A0
   std::uint32_t not_after = 0;
   std::optional<Nonce16> next_nonce_a;  // 89: asks for the next enrolment in the receipt
 
-  static Result<EnvelopeHeader> decode(ByteView octets);     // the complete TLV A0
-  bool is_by_certificates() const { return level == 0x02; }  // SCP11a opens the channel
+  static Result<EnvelopeHeader> decode(ByteView octets);  // the complete TLV A0
+  // SCP11a opens the channel.
+  bool is_by_certificates() const { return level == 0x02 || level == 0x04; }
+  // PUT KEY and STORE DATA go under the domain's static Key-DEK, inside that channel.
+  bool is_under_static_dek() const { return level == 0x04; }
   // What decode() demands of the values: a suite and level that are built, KVN 01 to 7F, KID 11 at
   // RL2, SEQ not 0, and nothing set that the level does not carry.
   Result<void> check() const;

@@ -57,7 +57,10 @@ Result<void> EnvelopeHeader::check() const {
     return fail(Errc::kValue, "the channel's key version number is 01 to 7F");
   }
   if (is_by_certificates() && (key_identifier != kScp11aKeyIdentifier || required_i_mask != 0)) {
-    return fail(Errc::kValue, "RL2 opens the channel by SCP11a, whose key has KID 11");
+    return fail(Errc::kValue, "RL2 and RL4 open the channel by SCP11a, whose key has KID 11");
+  }
+  if (is_under_static_dek() && !suite_info(suite)->is_hybrid()) {
+    return fail(Errc::kValue, "RL4 takes a suite with ML-KEM: 20 or 21");
   }
   if (!is_by_certificates() && key_identifier != 0) {
     return fail(Errc::kValue, "RL1 and RL3 name the channel's keys by their version alone");

@@ -238,11 +238,20 @@ TEST_F(StrictnessTest, HeaderRefusesLevelsAndSuitesThatAreNotBuilt) {
     change(header);
     return code_of<EnvelopeHeader>(header.encode());
   };
-  for (const unsigned level : {0U, 4U}) {
-    EXPECT_EQ(code([&](auto& h) { h.level = static_cast<std::uint8_t>(level); }),
-              Errc::kNotSupported);
-  }
+  EXPECT_EQ(code([](auto& h) { h.level = 0x00; }), Errc::kNotSupported);
   EXPECT_EQ(code([](auto& h) { h.level = 0x05; }), Errc::kValue);
+  // RL4 has the parameters of RL2, and a suite with ML-KEM.
+  const auto at_rl4 = [](auto& h) {
+    h.level = 0x04;
+    h.key_identifier = 0x11;
+    h.key_version_number = 0x03;
+    h.required_i_mask = 0x00;
+  };
+  EXPECT_EQ(code(at_rl4), Errc::kValue) << "suite 01";
+  EnvelopeHeader hybrid = t_.header();
+  at_rl4(hybrid);
+  hybrid.suite = 0x21;
+  EXPECT_TRUE(decodes<EnvelopeHeader>(hybrid.encode()));
   // RL3 has the parameters of RL1.
   EXPECT_TRUE(decodes<EnvelopeHeader>([&] {
     EnvelopeHeader exclusive = t_.header();

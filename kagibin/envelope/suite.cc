@@ -116,15 +116,19 @@ constexpr std::array kRelayLevels = {
                    .known_to = "the service provider",
                    .not_safe_against = "whoever records the relay now and learns that key set "
                                        "later; no operator and no coalition of them"},
+    RelayLevelInfo{
+        .level = RelayLevel::kRl4,
+        .name = "RL4",
+        .bitmap_bit = 0x08,
+        .known_to = "nobody outside the element; its static Key-DEK, the service provider",
+        .not_safe_against = "whoever records the relay now and later has both a quantum "
+                            "computer and that Key-DEK"},
 };
 
 constexpr std::array kRelayLevelsNotBuilt = {
     NotBuilt{.id = 0x00,
              .reason = "relay level RL0 is the conventional way, for comparison only: nothing is "
                        "delivered at it"},
-    NotBuilt{.id = 0x04,
-             .reason = "relay level RL4 (SCP11a and an exclusive Key-DEK) is defined but not "
-                       "built"},
 };
 
 }  // namespace

@@ -39,6 +39,8 @@ struct SuiteInfo {
   std::size_t reassembly_size_bytes;  // 1,024, or 4,096 with ML-KEM
 
   constexpr bool is_hpke() const { return hpke_kem != 0; }
+  // ML-KEM-768 beside a curve: 20 and 21.
+  constexpr bool is_hybrid() const { return hpke_kem == 0x647A || hpke_kem == 0x0050; }
   // The KEM of pkE by IANA's number: suites 01 and 02 agree on P-256 by themselves.
   constexpr std::uint16_t enrolment_kem() const { return is_hpke() ? hpke_kem : 0x0010; }
   // TLV 81 of A1: P and its padding, or P and its tag.
@@ -59,6 +61,7 @@ enum class RelayLevel : std::uint8_t {
   kRl1 = 0x01,  // SCP03 under keys that the security module manager issued
   kRl2 = 0x02,  // SCP11a with a key that the domain made and the controlling authority certified
   kRl3 = 0x03,  // SCP03 under a key set that the service provider alone knows
+  kRl4 = 0x04,  // SCP11a as RL2, and a static Key-DEK that the service provider alone knows
 };
 
 struct RelayLevelInfo {
@@ -69,7 +72,7 @@ struct RelayLevelInfo {
   std::string_view not_safe_against;  // for the tools that say which level a delivery got and why
 };
 std::span<const RelayLevelInfo> relay_levels();
-// kNotSupported for 4 and 0 (never deliverable), kValue for any other.
+// kNotSupported for 0 (never deliverable), kValue for any other that is none.
 Result<RelayLevelInfo> relay_level_info(std::uint8_t id);
 Result<RelayLevelInfo> relay_level_by_name(std::string_view name);
 

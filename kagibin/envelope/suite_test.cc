@@ -61,8 +61,8 @@ TEST(SuiteTest, TheTableSaysWhatTheRegistrySays) {
   EXPECT_EQ(answer_suite(0x02), 0x02);
 }
 
-TEST(SuiteTest, Rl1ToRl3AreBuiltAndTheOthersAreRefusedByName) {
-  ASSERT_EQ(relay_levels().size(), 3U);
+TEST(SuiteTest, Rl1ToRl4AreBuiltAndRl0IsRefusedByName) {
+  ASSERT_EQ(relay_levels().size(), 4U);
   EXPECT_EQ(relay_level_info(0x01)->name, "RL1");
   EXPECT_EQ(relay_level_info(0x01)->bitmap_bit, 0x01);
   EXPECT_EQ(relay_level_by_name("RL1")->level, RelayLevel::kRl1);
@@ -70,7 +70,9 @@ TEST(SuiteTest, Rl1ToRl3AreBuiltAndTheOthersAreRefusedByName) {
   EXPECT_EQ(relay_level_by_name("RL2")->level, RelayLevel::kRl2);
   EXPECT_EQ(relay_level_info(0x03)->bitmap_bit, 0x04);
   EXPECT_EQ(relay_level_by_name("RL3")->level, RelayLevel::kRl3);
-  for (const char* name : {"RL0", "RL4"}) {
+  EXPECT_EQ(relay_level_info(0x04)->bitmap_bit, 0x08);
+  EXPECT_EQ(relay_level_by_name("RL4")->level, RelayLevel::kRl4);
+  for (const char* name : {"RL0"}) {
     const Result<RelayLevelInfo> info = relay_level_by_name(name);
     ASSERT_FALSE(info.has_value());
     EXPECT_EQ(info.error().code, Errc::kNotSupported);

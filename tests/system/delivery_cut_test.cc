@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Power fails in the element before, half-way through and after every write of a delivery, once and
 // twice: with R-MAC and at most two cuts the key arrives, is proved, and arrives once (protocol,
-// section 9; promises, I1 and I4). At RL1, at RL2, whose channel opens by certificates, and at RL3,
-// under a set that the provider alone knows.
+// section 9; promises, I1 and I4). At every relay level.
 #include <array>
 #include <optional>
 #include <vector>
@@ -95,19 +94,48 @@ class CutDelivery {
   static DeploymentOptions options(RelayLevel level, std::string_view suite) {
     DeploymentOptions out;
     out.suites = suite;
-    out.by_certificates = level == RelayLevel::kRl2;
+    out.by_certificates = level == RelayLevel::kRl2 || level == RelayLevel::kRl4;
     out.manager_exports_keys = level != RelayLevel::kRl3;
     return out;
   }
   delivery::OrderId open(RelayLevel level) {
-    if (level == RelayLevel::kRl3) {
-      agree();
+    switch (level) {
+      case RelayLevel::kRl1:
+        break;
+      case RelayLevel::kRl2:
+        return world_.open_order("order-1", card_, Deployment::payload_by_certificates()).id;
+      case RelayLevel::kRl3:
+        agree();
+        break;
+      case RelayLevel::kRl4:
+        put_dek();
+        return world_.open_order("order-1", card_, replacing("32", "31", true)).id;
     }
-    return world_
-        .open_order("order-1", card_,
-                    level == RelayLevel::kRl2 ? Deployment::payload_by_certificates()
-                                              : Deployment::payload_text())
-        .id;
+    return world_.open_order("order-1", card_).id;
+  }
+  // A drawn key set in the place of another.
+  static std::string replacing(std::string_view old,
+                               std::string_view version,
+                               bool by_certificates) {
+    return fmt::format(
+        R"({{"target":"A00000015153504B01","channel":{{"key_version":"{0}"{2}}},"actions":[{{)"
+        R"("put_key":{{"replace":"{0}","key_version":"{1}","key_identifier":"01","keys":[)"
+        R"({{"random":16}},{{"random":16}},{{"random":16}}]}}}}]}})",
+        old, version, by_certificates ? R"(,"agreement_key_version":"03")" : "");
+  }
+  // What goes before RL4: a set of the provider's own at RL2, a static Key-DEK under it at RL3.
+  void put_dek() {
+    deliver_before(2, replacing("30", "32", true));
+    deliver_before(
+        3, R"({"target":"A00000015153504B01","channel":{"key_version":"32"},"actions":[{)"
+           R"("put_key":{"key_version":"03","key_identifier":"12","keys":[{"random":16}]}}]})");
+    world_.policy.minimum_level = 4;
+  }
+  void deliver_before(std::uint8_t level, std::string_view payload) {
+    world_.policy.minimum_level = level;
+    world_.policy.accept_rl1.reset();
+    const auto order = world_.open_order(fmt::format("before-{}", level), card_, payload);
+    KB_CHECK(world_.deliver(card_, order.id).verdict.verdict == Verdict::kConfirmed);
   }
   // The domain's set as a confidential set-up leaves it: known to the provider alone.
   void agree() {
@@ -232,6 +260,15 @@ TEST(DeliveryCutTest, OneCutAtEveryWriteInSuite20EndsInTheKeyInstalled) {
                  << " has no ML-KEM-768 (scripts/openssl35)";
   }
   CutDelivery delivery(RelayLevel::kRl2, "20");
+  cut_once_everywhere(delivery);
+}
+
+TEST(DeliveryCutTest, OneCutAtEveryWriteAtRl4EndsInTheKeyInstalled) {
+  if (!crypto::has_ml_kem()) {
+    GTEST_SKIP() << "RL4 is NOT tested here: libcrypto " << crypto::library_version()
+                 << " has no ML-KEM-768 (scripts/openssl35)";
+  }
+  CutDelivery delivery(RelayLevel::kRl4, "20");
   cut_once_everywhere(delivery);
 }
 

@@ -21,9 +21,15 @@ std::string name_of(envelope::RelayLevel level) {
   return info ? std::string(info->name) : std::string();
 }
 
+bool is_by_certificates(envelope::RelayLevel level) {
+  return level == envelope::RelayLevel::kRl2 || level == envelope::RelayLevel::kRl4;
+}
+
 // Of the key set that opens the channel, or goes.
 std::uint8_t channel_version(envelope::RelayLevel level) {
-  return level == envelope::RelayLevel::kRl3 ? kAgreedKeyVersion : kFirstKeyVersion;
+  return level == envelope::RelayLevel::kRl3 || level == envelope::RelayLevel::kRl4
+             ? kAgreedKeyVersion
+             : kFirstKeyVersion;
 }
 
 std::string text_of(const boost::json::object& result, std::string_view name) {
@@ -151,31 +157,33 @@ Outcome<void> import_channel_keys(Site& site, const ElementInReader& element, Na
 }
 
 // What the provider accepts; above RL1 there is nothing to say about RL1.
-std::string policy_of(const ElementInReader& element) {
-  std::string level = fmt::format(R"("minimum_level": "{}")", name_of(element.level));
-  if (element.level == envelope::RelayLevel::kRl1) {
+std::string policy_of(const ElementInReader& element, envelope::RelayLevel minimum) {
+  std::string level = fmt::format(R"("minimum_level": "{}")", name_of(minimum));
+  if (minimum == envelope::RelayLevel::kRl1) {
     level += R"(,
   "accept_rl1": "a demonstration: the first key set of an element without SCP11",
   "issuer_is_carrier": false)";
   }
   return fmt::format(R"({{
   {},
-  "suites": ["01"],
+  "suites": ["{}"],
   "attestation_profiles": ["ATT-1"],
   "kda_code_hashes": ["{}"],
   "elements": [ {{ "device": "{}", "seid": "{}" }} ],
   "maximum_validity_minutes": 1440
 }}
 )",
-                     level, element.code_hash, kDevice, element.seid.hex());
+                     level, element.level == envelope::RelayLevel::kRl4 ? "20" : "01",
+                     element.code_hash, kDevice, element.seid.hex());
 }
 
-std::string payload_of(const ElementInReader& element) {
-  constexpr const char* kDerived = R"({ "derive": { "master": "fleet", "size": 16 } })";
+constexpr const char* kDerived = R"({ "derive": { "master": "fleet", "size": 16 } })";
+
+// A key set of A's in the place of another.
+std::string payload_of(std::uint8_t replaced, std::uint8_t version, bool by_certificates) {
   const std::string agreement =
-      element.level == envelope::RelayLevel::kRl2
-          ? fmt::format(R"(, "agreement_key_version": "{:02X}")", kAgreementKeyVersion)
-          : "";
+      by_certificates ? fmt::format(R"(, "agreement_key_version": "{:02X}")", kAgreementKeyVersion)
+                      : "";
   return fmt::format(R"({{
   "target": "{0}",
   "channel": {{ "security_domain": "{0}", "key_version": "{1:02X}"{4} }},
@@ -185,7 +193,41 @@ std::string payload_of(const ElementInReader& element) {
   ]
 }}
 )",
-                     kTarget, channel_version(element.level), kNewKeyVersion, kDerived, agreement);
+                     kTarget, replaced, version, kDerived, agreement);
+}
+
+// A static Key-DEK beside the domain's SCP11a key.
+std::string payload_of_dek() {
+  return fmt::format(R"({{
+  "target": "{0}",
+  "channel": {{ "security_domain": "{0}", "key_version": "{1:02X}" }},
+  "actions": [
+    {{ "put_key": {{ "key_version": "{2:02X}", "key_identifier": "12", "keys": [ {3} ] }} }}
+  ]
+}}
+)",
+                     kTarget, kAgreedKeyVersion, kAgreementKeyVersion, kDerived);
+}
+
+Outcome<void> deliver_before(Site& site,
+                             Cast& cast,
+                             envelope::RelayLevel level,
+                             const std::string& payload) {
+  const fs::path provider = site.home(Role::kProvider);
+  KB_TRY(write_text(provider / "policy.json", policy_of(cast.element, level)));
+  const fs::path file = provider / fmt::format("before-{}.json", name_of(level));
+  KB_TRY(write_text(file, payload));
+  KB_TRY(site.run(Role::kProvider, {"order", file, "--device", kDevice, "--id",
+                                    fmt::format("demo-before-{}", name_of(level))}));
+  KB_TRY(site.run(Role::kProvider, {"run", "--until-done", "--timeout", "50"}));
+  KB_TRY(cast.agent->wait_for(
+      [](const boost::json::object& result) {
+        const boost::json::value* value = result.if_contains("delivered");
+        return value != nullptr && value->is_int64() && value->as_int64() > 0;
+      },
+      kStartLimit));
+  cast.agent->pass_over_results();
+  return {};
 }
 
 Outcome<void> found_provider(Site& site, const ElementInReader& element, Narrator& narrator) {
@@ -207,8 +249,10 @@ Outcome<void> found_provider(Site& site, const ElementInReader& element, Narrato
     KB_TRY(agree_on_keys(site, element, narrator));
   }
   KB_TRY(site.run(Role::kProvider, {"master-key", "create", kMasterKey, "--size", "16"}));
-  KB_TRY(write_text(provider / "policy.json", policy_of(element)));
-  KB_TRY(write_text(provider / "payload.json", payload_of(element)));
+  KB_TRY(write_text(provider / "policy.json", policy_of(element, element.level)));
+  KB_TRY(write_text(provider / "payload.json",
+                    payload_of(channel_version(element.level), kNewKeyVersion,
+                               is_by_certificates(element.level))));
   narrator.step("A", fmt::format("it wrote its policy ({}) and its payload",
                                  element.level == envelope::RelayLevel::kRl1
                                      ? "RL1 accepted, with a reason"
@@ -229,11 +273,22 @@ fs::path apdu_log(const Site& site) { return site.file(Role::kDevice, "apdu.log"
 fs::path capture(const Site& site) { return site.file(Role::kCarrier, "capture.kbcap"); }
 fs::path tls_key_log(const Site& site) { return site.examiner() / "tls.keys"; }
 
+Outcome<void> prepare_rl4(Site& site, Cast& cast, Narrator& narrator) {
+  KB_TRY(deliver_before(site, cast, envelope::RelayLevel::kRl2,
+                        payload_of(kFirstKeyVersion, kAgreedKeyVersion, true)));
+  narrator.step("A", "at RL2 a key set of its own took the place of C's");
+  KB_TRY(deliver_before(site, cast, envelope::RelayLevel::kRl3, payload_of_dek()));
+  narrator.step("A", "at RL3, under that set, a static Key-DEK went beside the SCP11a key");
+  KB_TRY(write_text(site.file(Role::kProvider, "policy.json"),
+                    policy_of(cast.element, envelope::RelayLevel::kRl4)));
+  return {};
+}
+
 Outcome<ElementInReader> make_element(Site& site, const CastOptions& options, Narrator& narrator) {
   KB_TRY(found_maker_and_manager(site, narrator));
   const fs::path maker = site.home(Role::kMaker);
   const fs::path manager = site.home(Role::kManager);
-  const bool by_certificates = options.level == envelope::RelayLevel::kRl2;
+  const bool by_certificates = is_by_certificates(options.level);
   std::vector<std::string> make{"make",
                                 "--out",
                                 site.home(Role::kElement),

@@ -6,7 +6,8 @@
 //
 // At RL2 the maker makes the provider's domain, whose SCP11a key the authority certifies, and the
 // provider is given no key of the manager's. At RL3 provider and domain agree on a key set with the
-// help of the element's CASD, whose keys the authority certifies.
+// help of the element's CASD, whose keys the authority certifies. RL4 begins as RL2; prepare_rl4()
+// does what has to go before its delivery.
 //
 //   Cast cast = KB_TRY(Cast::assemble(site, {.pcsc = true}, narrator));
 //   KB_TRY(site.run(Role::kProvider, {"order", ...}));
@@ -26,7 +27,7 @@ namespace kagibin::cli::demo {
 inline constexpr const char* kTarget = "A00000015153504B01";  // A's security domain
 inline constexpr std::uint8_t kFirstKeyVersion = 0x30;        // C's
 inline constexpr std::uint8_t kNewKeyVersion = 0x31;          // A's
-inline constexpr std::uint8_t kAgreedKeyVersion = 0x32;       // A's and the domain's, at RL3
+inline constexpr std::uint8_t kAgreedKeyVersion = 0x32;       // A's first own, at RL3 and RL4
 inline constexpr std::uint8_t kAgreementKeyVersion = 0x03;    // of the domain's SCP11a key, at RL2
 inline constexpr const char* kMasterKey = "fleet";
 inline constexpr const char* kSpid = "53504B41474942494E2D44454D4F3031";
@@ -68,6 +69,11 @@ struct Cast {
 
 // HOST:PORT of a program that says on which port it listens.
 Outcome<std::string> address_of(Child& server);
+
+// RL4: two deliveries. At RL2 A's own key set takes the place of C's, at RL3, under that set, a
+// static Key-DEK goes beside the domain's SCP11a key. Policy and payload of the delivery at RL4
+// stand then.
+Outcome<void> prepare_rl4(Site& site, Cast& cast, Narrator& narrator);
 
 // Files of the cast, by their place on the site.
 std::filesystem::path domain_certificate(const Site& site);  // CERT.SD, at RL2

@@ -148,15 +148,18 @@ std::unexpected<Failure> Child::ended_badly() const {
   return failure(fmt::format("{}{} ended with exit code {}", name(), command, code), log());
 }
 
+void Child::pass_over_results() { passed_over_ = results().size(); }
+
 Outcome<boost::json::object> Child::wait_for(
     const std::function<bool(const boost::json::object&)>& wanted,
     std::chrono::milliseconds limit) {
   const auto end = SteadyClock::now() + limit;
   while (true) {
     const bool ended = has_ended();
-    for (const boost::json::object& result : results()) {
-      if (wanted(result)) {
-        return result;
+    const Results said = results();
+    for (std::size_t at = passed_over_; at < said.size(); ++at) {
+      if (wanted(said[at])) {
+        return said[at];
       }
     }
     if (ended) {

@@ -51,6 +51,8 @@ class Child {
   Outcome<boost::json::object> wait_for(
       const std::function<bool(const boost::json::object&)>& wanted,
       std::chrono::milliseconds limit);
+  // What it has said so far counts for no wait_for() any more.
+  void pass_over_results();
   // Its results when it ended with exit code 0; a failure with its own words otherwise.
   Outcome<Results> wait_until_done(std::chrono::milliseconds limit);
   // SIGTERM, without waiting; once, for our programs let the second signal end them at once.
@@ -68,6 +70,7 @@ class Child {
   Plan plan_;
   pid_t process_ = -1;  // -1: it has ended
   int status_ = 0;
+  std::size_t passed_over_ = 0;  // of its results
   bool asked_to_stop_ = false;
 };
 

@@ -280,5 +280,25 @@ TEST(KnowledgeTableTest, AtRl3NobodyDerivesTheKeyAndTheCoalitionMustHaveTriedIts
   EXPECT_FALSE(table.is_as_promised());
 }
 
+TEST(KnowledgeTableTest, AtRl4BothKindsOfSessionsHaveToBeTried) {
+  const KnowledgeTable promised{.scheme = "sealed",
+                                .level = envelope::RelayLevel::kRl4,
+                                .rows = {{.who = "B"},
+                                         {.who = kManagerAndDevice,
+                                          .sessions = 1,
+                                          .sets_tried = 1,
+                                          .agreements = 2,
+                                          .agreements_tried = 37}},
+                                .secrets = {"K"}};
+  EXPECT_TRUE(promised.is_as_promised());
+  for (std::size_t KnowledgeRow::* const count :
+       {&KnowledgeRow::sessions, &KnowledgeRow::sets_tried, &KnowledgeRow::agreements,
+        &KnowledgeRow::agreements_tried}) {
+    KnowledgeTable table = promised;
+    table.rows[1].*count = 0;
+    EXPECT_FALSE(table.is_as_promised()) << "a solver that tried nothing proves nothing";
+  }
+}
+
 }  // namespace
 }  // namespace kagibin::cli::demo

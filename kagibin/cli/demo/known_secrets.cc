@@ -9,6 +9,7 @@
 #include "kagibin/envelope/enrolment/answer_open.h"
 #include "kagibin/roles/security_module_manager/domain_keys.h"
 #include "kagibin/roles/security_module_manager/manager_folder.h"
+#include "kagibin/roles/service_provider/keys/static_deks.h"
 #include "kagibin/roles/service_provider/order_records.h"
 #include "kagibin/scp/scp11/scp11.h"
 #include "kagibin/se/domain/keys/key_set_record.h"
@@ -157,7 +158,8 @@ Outcome<void> KnownSecrets::collect_long_lived() {
   add("SK.SP.SIG", signing->expose_scalar());
   add("A's exchange key", exchange->expose_scalar());
   add("A's master key", master->expose());
-  if (element_.level == envelope::RelayLevel::kRl2) {
+  if (element_.level == envelope::RelayLevel::kRl2 ||
+      element_.level == envelope::RelayLevel::kRl4) {
     KB_TRY(add_domain_key());
     return add_managers_keys();
   }
@@ -166,6 +168,21 @@ Outcome<void> KnownSecrets::collect_long_lived() {
     return add_channel_keys(kAgreedKeyVersion, "agreed", false, agreed_);
   }
   return add_channel_keys(kFirstKeyVersion, "first", true, first_);
+}
+
+Outcome<void> KnownSecrets::collect_prepared() {
+  KB_TRY(add_channel_keys(kAgreedKeyVersion, "A's first own", false, agreed_));
+  const Aid target = KB_TRY(Aid::from_hex(kTarget));
+  auto dek = KB_TRY(provider::StaticDeks(*journal_, *keys_)
+                        .find({.seid = element_.seid,
+                               .security_domain = target,
+                               .key_version = kAgreementKeyVersion}));
+  if (!dek || !dek->is_exclusive) {
+    return failure("the provider holds no static Key-DEK of the target for itself alone");
+  }
+  static_dek_ = std::move(dek->key);
+  add("static Key-DEK", static_dek_.expose());
+  return {};
 }
 
 Outcome<void> KnownSecrets::collect_enrolment() {

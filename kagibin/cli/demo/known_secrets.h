@@ -36,6 +36,8 @@ class KnownSecrets {
                                                      const ElementInReader& element);
 
   Outcome<void> collect_long_lived();
+  // RL4, after prepare_rl4().
+  Outcome<void> collect_prepared();
   Outcome<void> collect_enrolment();
   Outcome<void> collect_receipt_key();
   Outcome<void> collect_delivered();
@@ -49,8 +51,9 @@ class KnownSecrets {
   // As A keeps them: C's first set, and the one that was delivered (both empty before collected).
   const roles::service_provider::ChannelKeySet& first() const { return first_; }
   const roles::service_provider::ChannelKeySet& delivered() const { return delivered_; }
-  // RL3: on which A and the domain agreed.
+  // RL3: on which A and the domain agreed. RL4: A's first own set.
   const roles::service_provider::ChannelKeySet& agreed() const { return agreed_; }
+  const SecretBytes& static_dek() const { return static_dek_; }  // RL4
 
  private:
   KnownSecrets(const Site& site, const ElementInReader& element) : site_(site), element_(element) {}
@@ -73,6 +76,7 @@ class KnownSecrets {
   roles::service_provider::ChannelKeySet first_;
   roles::service_provider::ChannelKeySet delivered_;
   roles::service_provider::ChannelKeySet agreed_;
+  SecretBytes static_dek_;
   std::vector<Secret> all_;
 };
 

@@ -15,6 +15,7 @@
 #include "kagibin/cli/console/console.h"
 #include "kagibin/cli/demo/conventional_scheme.h"
 #include "kagibin/cli/demo/scratch_folder.h"
+#include "kagibin/crypto/hpke/ml_kem.h"
 
 namespace {
 
@@ -107,9 +108,17 @@ std::optional<Role> role_of(const std::string& name) {
 // Empty, or why this is no level to run at.
 std::string level_problem(const std::string& name) {
   const auto info = envelope::relay_level_by_name(name);
-  return info
-             ? std::string()
-             : fmt::format("{}: {}. RL1, RL2 and RL3 are built.", name, info.error().detail.text());
+  if (!info) {
+    return fmt::format("{}: {}. RL1 to RL4 are built.", name, info.error().detail.text());
+  }
+  if (info->level == envelope::RelayLevel::kRl4 && !crypto::has_ml_kem()) {
+    return fmt::format(
+        "RL4 takes suite 20, whose ML-KEM-768 this libcrypto ({}) does not have: NOTHING WAS "
+        "DELIVERED. Build one with scripts/openssl35 FOLDER, then run LD_LIBRARY_PATH=FOLDER/lib "
+        "scripts/demo --level RL4",
+        crypto::library_version());
+  }
+  return {};
 }
 
 int run(const Options& options) {
@@ -162,8 +171,8 @@ int main(int argc, char** argv) {
       app.add_option(
              "--level", options.level,
              "relay level of the sealed scheme: RL1, under keys that the manager issued; where C "
-             "and the device together read nothing: RL2, under certificates, or RL3, under keys "
-             "that the provider alone knows")
+             "and the device together read nothing: RL2, under certificates; RL3, under keys that "
+             "the provider alone knows; RL4, both, with ML-KEM")
           ->capture_default_str()
           ->check(level_problem);
   app.add_option("--plant", options.plant)

@@ -24,7 +24,10 @@ class SealedDelivery {
   Outcome<void> install();
 
  private:
-  bool by_certificates() const { return cast_.element.level == envelope::RelayLevel::kRl2; }
+  bool by_certificates() const {
+    return cast_.element.level == envelope::RelayLevel::kRl2 ||
+           cast_.element.level == envelope::RelayLevel::kRl4;
+  }
 
   Site& site_;
   Cast& cast_;

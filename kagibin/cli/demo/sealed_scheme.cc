@@ -14,6 +14,10 @@ Result<scp::Scp03KeySet> key_set(const roles::service_provider::ChannelKeySet& k
   return scp::Scp03KeySet::create(keys.enc.duplicate(), keys.mac.duplicate(), keys.dek.duplicate());
 }
 
+bool has_own_set(envelope::RelayLevel level) {
+  return level == envelope::RelayLevel::kRl3 || level == envelope::RelayLevel::kRl4;
+}
+
 void watch_all(Examination& examination, const Cast& cast) {
   examination.watch(Role::kDistributor, cast.distributor->process(), "kagibin-distributor");
   examination.watch(Role::kCarrier, cast.carrier->process(), "kagibin-carrier");
@@ -33,8 +37,9 @@ Outcome<void> add_agreement_keys(const Site& site,
   for (const crypto::EcPrivateKey* key : {&domain, &host}) {
     evidence.agreement_keys.push_back(crypto::CurvePublicKey::from(key->public_key()));
   }
+  const SecretBytes* const dek = secrets.static_dek().empty() ? nullptr : &secrets.static_dek();
   return rehearse_agreement(cast.element.reader, read_apdu_log(apdu_log(site)), host,
-                            domain.public_key());
+                            domain.public_key(), dek);
 }
 
 }  // namespace
@@ -51,6 +56,12 @@ Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
   const auto secrets = KB_TRY(KnownSecrets::open(site, cast.element));
   KB_TRY(secrets->collect_long_lived());
   examination.look();
+  if (options.level == envelope::RelayLevel::kRl4) {
+    narrator.chapter("What goes before RL4");
+    KB_TRY(prepare_rl4(site, cast, narrator));
+    KB_TRY(secrets->collect_prepared());
+    examination.look();
+  }
 
   narrator.chapter("The delivery");
   SealedDelivery delivery(site, cast, narrator);
@@ -71,7 +82,7 @@ Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
                     .known_plaintext = kOrder};
   evidence.all_key_sets.push_back(KB_TRY(key_set(secrets->first())));
   evidence.all_key_sets.push_back(KB_TRY(key_set(secrets->delivered())));
-  if (options.level == envelope::RelayLevel::kRl3) {
+  if (has_own_set(options.level)) {
     evidence.all_key_sets.push_back(KB_TRY(key_set(secrets->agreed())));
   }
   KB_TRY(
@@ -84,12 +95,16 @@ Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
   }
   evidence.envelopes.push_back(KB_TRY(secrets->envelope()));
   evidence.manager_keys = KB_TRY(manager_private_keys(site));
-  if (options.level == envelope::RelayLevel::kRl2) {
+  if (options.level == envelope::RelayLevel::kRl2 || options.level == envelope::RelayLevel::kRl4) {
     KB_TRY(add_agreement_keys(site, cast, *secrets, evidence));
-    narrator.step("", "the solver opens an SCP11a session when it is given the keys of one end");
+    narrator.step("",
+                  options.level == envelope::RelayLevel::kRl2
+                      ? "the solver opens an SCP11a session when it is given the keys of one end"
+                      : "the solver reads an SCP11a session with one end's keys and Key-DEK, and "
+                        "with neither alone");
   }
-  if (options.level == envelope::RelayLevel::kRl3) {
-    narrator.step("", "the solver opens the relayed session when it is given A's key set");
+  if (has_own_set(options.level)) {
+    narrator.step("", "the solver opens the relayed SCP03 session when it is given A's key set");
   }
   KnowledgeTable table = KB_TRY(examination.conclude(evidence));
   narrator.step("", "looked at files, logs, captures and memory, at every step");

@@ -101,7 +101,7 @@ int provider_check(const Program& program, const ProviderOptions& options) {
     const auto suite = KB_TRY(wished_suite(options));
     KB_TRY(desk->flow().check(loaded.payload, loaded.csv, devices,
                               static_cast<std::uint32_t>(options.validity_minutes), suite));
-    level = fmt::format("RL{}", KB_TRY(desk->flow().highest_level(loaded.payload, devices)));
+    level = fmt::format("RL{}", KB_TRY(desk->flow().highest_level(loaded.payload, devices, suite)));
     return devices.size();
   }();
   if (!done) {

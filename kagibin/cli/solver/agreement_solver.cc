@@ -106,13 +106,20 @@ std::vector<scp::Scp03KeySet> solve_agreements(const CoalitionView& view,
       add_secret(derived.session_keys, key->expose());
     }
     const bool encrypts = session.request.key_usage == scp::kUsageMacAndEncryption;
-    const auto carried = keys_of({.keys = keys->session,
-                                  .dek = keys->dek.expose(),
-                                  .mac_size = mac_size_of(session),
-                                  .decrypts = encrypts},
-                                 session.commands);
-    if (auto set = add_carried(derived, carried)) {
-      out.push_back(std::move(*set));
+    // Under the session's Key-DEK, or a static one, whichever the domain has.
+    std::vector<const SecretBytes*> deks{&keys->dek};
+    for (const SecretBytes& dek : view.static_deks) {
+      deks.push_back(&dek);
+    }
+    for (const SecretBytes* dek : deks) {
+      const auto carried = keys_of({.keys = keys->session,
+                                    .dek = dek->expose(),
+                                    .mac_size = mac_size_of(session),
+                                    .decrypts = encrypts},
+                                   session.commands);
+      if (auto set = add_carried(derived, carried)) {
+        out.push_back(std::move(*set));
+      }
     }
   }
   return out;

@@ -2,7 +2,8 @@
 // What a coalition can do about relayed SCP11a sessions (Amendment F): every pair of private keys
 // that it has is tried as ephemeral and static key of either end, with every point that it saw and
 // every static public key that certificates name; every key set as the session's own keys. Only
-// the receipt, or the C-MAC of the first command, says whether it was right.
+// the receipt, or the C-MAC of the first command, says whether it was right. What PUT KEY carries
+// is then tried under the session's Key-DEK and under every static one that is held.
 //
 //   solve_agreements(view, sessions.by_certificates, derived);
 #pragma once

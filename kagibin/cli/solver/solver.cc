@@ -61,8 +61,10 @@ void open_envelope(const SealedEnvelope& sealed,
   }
   add_secret(derived.keys, payload->receipt_key.expose());
   if (payload->channel_keys) {
-    add_secret(derived.keys, payload->channel_keys->enc.expose());
-    add_secret(derived.keys, payload->channel_keys->mac.expose());
+    if (!payload->channel_keys->is_dek_alone()) {
+      add_secret(derived.keys, payload->channel_keys->enc.expose());
+      add_secret(derived.keys, payload->channel_keys->mac.expose());
+    }
     add_secret(derived.keys, payload->channel_keys->dek.expose());
   }
   for (const envelope::Action& action : payload->actions) {

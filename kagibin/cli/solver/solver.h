@@ -34,6 +34,7 @@ struct CoalitionView {
   std::vector<SealedEnvelope> envelopes{};
   std::vector<crypto::EcPrivateKey> private_keys{};
   std::vector<crypto::CurvePublicKey> agreement_keys{};  // that certificates of SCP11 name
+  std::vector<SecretBytes> static_deks{};                // of domains, beside SK.SD.ECKA
 };
 
 struct Derived {

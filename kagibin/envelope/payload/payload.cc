@@ -110,8 +110,10 @@ Result<ChannelKeys> decode_channel_keys(ByteView value) {
   TlvReader in(value);
   ChannelKeys out;
   out.key_version = KB_TRY(read_u8(in, 0x80));
-  out.enc = KB_TRY(read_secret(in, 0x81));
-  out.mac = KB_TRY(read_secret(in, 0x82));
+  if (const std::optional<Tlv> enc = KB_TRY(in.optional(0x81, 1, TlvReader::kAnyLength))) {
+    out.enc = SecretBytes::copy_of(enc->value);
+    out.mac = KB_TRY(read_secret(in, 0x82));
+  }
   out.dek = KB_TRY(read_secret(in, 0x83));
   KB_TRY(in.finish());
   return out;
@@ -196,8 +198,10 @@ SecretBytes Payload::encode() const {
     if (channel_keys) {
       out.nest(kChannelKeys, [&](auto& keys) {
         keys.put_u8(0x80, channel_keys->key_version);
-        keys.put(0x81, channel_keys->enc.expose());
-        keys.put(0x82, channel_keys->mac.expose());
+        if (!channel_keys->is_dek_alone()) {
+          keys.put(0x81, channel_keys->enc.expose());
+          keys.put(0x82, channel_keys->mac.expose());
+        }
         keys.put(0x83, channel_keys->dek.expose());
       });
     }

@@ -63,14 +63,16 @@ using Action = std::variant<PutKeyAction, StoreDataAction, DeleteKeyAction, Comm
 
 struct ChannelKeys {             // C1
   std::uint8_t key_version = 0;  // 01 to 7F
-  SecretBytes enc;               // all three of one AES key size
-  SecretBytes mac;
-  SecretBytes dek;
+  SecretBytes enc{};             // all three of one AES key size; RL4: enc and mac empty
+  SecretBytes mac{};
+  SecretBytes dek{};
+
+  bool is_dek_alone() const { return enc.empty() && mac.empty(); }
 };
 
 struct Payload {
   std::vector<Action> actions;              // 1 to 8, in order of execution
-  std::optional<ChannelKeys> channel_keys;  // RL1, RL3: present; RL2: absent
+  std::optional<ChannelKeys> channel_keys;  // RL1, RL3: three; RL2: absent; RL4: Key-DEK
   SecretArray<16> receipt_key;              // Kr
 
   // `octets` is the plaintext without padding.
@@ -80,9 +82,9 @@ struct Payload {
   SecretBytes encode() const;
 };
 
-// What a relay level demands of C1. RL1, RL3: there, with the KVN that A0/85 names. RL2: absent,
-// and no action touches the key version of SK.SD.ECKA, under which the channel has to open again
-// after a cut. kValue otherwise.
+// What a relay level demands of C1. RL1, RL3: three keys, with the KVN that A0/85 names. RL2:
+// absent. RL4: Key-DEK alone, with that KVN. At RL2 and RL4 no action touches the key version of
+// SK.SD.ECKA, under which the channel has to open again after a cut. kValue otherwise.
 Result<void> check_channel_keys(const EnvelopeHeader& header, const Payload& payload);
 
 }  // namespace kagibin::envelope

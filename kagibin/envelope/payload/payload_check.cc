@@ -97,13 +97,18 @@ bool touches(const Action& action, std::uint8_t key_version) {
   return deletion != nullptr && deletion->key_version == key_version;
 }
 
-Result<void> check_without_channel_keys(const EnvelopeHeader& header, const Payload& payload) {
-  if (payload.channel_keys) {
+Result<void> check_by_certificates(const EnvelopeHeader& header, const Payload& payload) {
+  if (payload.channel_keys && !header.is_under_static_dek()) {
     return fail(Errc::kValue, "RL2 takes no channel keys in the payload: nobody has them");
+  }
+  if (header.is_under_static_dek() &&
+      (!payload.channel_keys || !payload.channel_keys->is_dek_alone())) {
+    return fail(Errc::kValue, "RL4 takes the domain's static Key-DEK in the payload, and no more");
   }
   for (const Action& action : payload.actions) {
     if (touches(action, header.key_version_number)) {
-      return fail(Errc::kValue, "an action touches the key version that opens the channel at RL2");
+      return fail(Errc::kValue,
+                  "an action touches the key version that opens the channel at RL2 and RL4");
     }
   }
   return {};
@@ -122,10 +127,12 @@ Result<void> Payload::check() const {
     if (!is_key_version(channel_keys->key_version)) {
       return fail(Errc::kValue, "the channel keys' version number is 01 to 7F");
     }
-    const bool one_size = channel_keys->mac.size() == channel_keys->enc.size() &&
-                          channel_keys->dek.size() == channel_keys->enc.size();
-    if (!is_aes_key(channel_keys->enc) || !one_size) {
-      return fail(Errc::kLength, "the channel keys are three AES keys of one size");
+    const std::size_t size = channel_keys->dek.size();
+    const bool is_one_size = channel_keys->is_dek_alone() ||
+                             (channel_keys->enc.size() == size && channel_keys->mac.size() == size);
+    if (!is_aes_key(channel_keys->dek) || !is_one_size) {
+      return fail(Errc::kLength,
+                  "the channel keys are three AES keys of one size, or Key-DEK alone");
     }
   }
   return {};
@@ -134,12 +141,11 @@ Result<void> Payload::check() const {
 Result<void> check_channel_keys(const EnvelopeHeader& header, const Payload& payload) {
   KB_TRY(relay_level_info(header.level));
   if (header.is_by_certificates()) {
-    return check_without_channel_keys(header, payload);
-  }
-  if (!payload.channel_keys) {
+    KB_TRY(check_by_certificates(header, payload));
+  } else if (!payload.channel_keys || payload.channel_keys->is_dek_alone()) {
     return fail(Errc::kValue, "RL1 and RL3 need the channel keys in the payload");
   }
-  if (payload.channel_keys->key_version != header.key_version_number) {
+  if (payload.channel_keys && payload.channel_keys->key_version != header.key_version_number) {
     return fail(Errc::kValue, "the channel keys have another version number than the header names");
   }
   return {};

@@ -248,6 +248,8 @@ TEST(PayloadTest, ChannelKeysAreThreeOfOneSize) {
   EXPECT_EQ(code(keys(32, 16, 32, 0x30)), Errc::kLength);
   EXPECT_EQ(code(keys(32, 32, 24, 0x30)), Errc::kLength);
   EXPECT_EQ(code(keys(0, 0, 0, 0x30)), Errc::kLength);
+  EXPECT_EQ(code(keys(16, 0, 16, 0x30)), Errc::kLength);
+  EXPECT_EQ(code(keys(0, 16, 16, 0x30)), Errc::kLength);
   EXPECT_EQ(code(keys(20, 20, 20, 0x30)), Errc::kLength);
   EXPECT_EQ(code(keys(16, 16, 16, 0x00)), Errc::kValue);
   EXPECT_EQ(code(keys(16, 16, 16, 0x80)), Errc::kValue);
@@ -262,6 +264,50 @@ TEST(PayloadTest, Rl1NeedsTheChannelKeysThatItsHeaderNames) {
   EXPECT_EQ(check_channel_keys(t.header(), payload).error().code, Errc::kValue);
   payload.channel_keys.reset();
   EXPECT_EQ(check_channel_keys(t.header(), payload).error().code, Errc::kValue);
+}
+
+// Protocol, 6: C1 at RL4 is 80 and 83.
+TEST(PayloadTest, AtRl4C1IsKeyDekAloneAndAtNoOtherLevel) {
+  TestDelivery t;
+  Payload payload = t.payload();
+  EnvelopeHeader header = t.header();
+  header.level = 0x04;
+  header.suite = 0x20;
+  header.key_identifier = 0x11;
+  header.key_version_number = 0x03;
+  header.required_i_mask = 0x00;
+  ASSERT_TRUE(header.check());
+  EXPECT_EQ(check_channel_keys(header, payload).error().code, Errc::kValue) << "three keys";
+  payload.channel_keys = ChannelKeys{.key_version = 0x03, .dek = secret(32)};
+  ASSERT_TRUE(payload.check());
+  EXPECT_TRUE(check_channel_keys(header, payload));
+  const auto read = Payload::decode(payload.encode().expose());
+  ASSERT_TRUE(read.has_value());
+  EXPECT_TRUE(read->channel_keys->is_dek_alone());
+  EXPECT_EQ(read->channel_keys->dek.size(), 32U);
+  EXPECT_TRUE(equal(read->encode().expose(), payload.encode().expose()));
+  payload.channel_keys->key_version = 0x04;
+  EXPECT_EQ(check_channel_keys(header, payload).error().code, Errc::kValue);
+  payload.channel_keys->key_version = 0x03;
+  for (const std::uint8_t level : {std::uint8_t{1}, std::uint8_t{3}}) {
+    EnvelopeHeader other = t.header();
+    other.level = level;
+    other.key_version_number = 0x03;
+    EXPECT_EQ(check_channel_keys(other, payload).error().code, Errc::kValue) << int{level};
+  }
+  EnvelopeHeader rl2 = header;
+  rl2.level = 0x02;
+  EXPECT_EQ(check_channel_keys(rl2, payload).error().code, Errc::kValue);
+  payload.actions.emplace_back(DeleteKeyAction{.key_version = 0x03});
+  EXPECT_EQ(check_channel_keys(header, payload).error().code, Errc::kValue) << "touches the key";
+  payload.actions.pop_back();
+  payload.channel_keys.reset();
+  EXPECT_EQ(check_channel_keys(header, payload).error().code, Errc::kValue) << "no Key-DEK";
+  for (const std::uint8_t suite :
+       {std::uint8_t{0x01}, std::uint8_t{0x02}, std::uint8_t{0x10}, std::uint8_t{0x11}}) {
+    header.suite = suite;
+    EXPECT_EQ(header.check().error().code, Errc::kValue) << int{suite};
+  }
 }
 
 }  // namespace

@@ -73,7 +73,8 @@ Checked<void> OrderFlow::check(const PayloadFile& payload,
   KB_TRY(check_ourselves(payload.target));
   const bool only_by_certificates =
       payload.agreement_key_version &&
-      in_.policy.minimum_level == std::to_underlying(envelope::RelayLevel::kRl2);
+      (in_.policy.minimum_level == std::to_underlying(envelope::RelayLevel::kRl2) ||
+       in_.policy.minimum_level == std::to_underlying(envelope::RelayLevel::kRl4));
   if (!only_by_certificates) {  // an SCP11a session encrypts both ways
     KB_TRY(refuse_answers_in_clear(planned_commands(payload), in_.policy.required_i_mask,
                                    "Nothing was ordered."));

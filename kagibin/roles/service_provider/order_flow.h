@@ -102,7 +102,8 @@ class OrderFlow {
   // The level that sealing can reach for all of these devices, where their elements offer it;
   // kPolicy below the policy's minimum.
   Checked<std::uint8_t> highest_level(const PayloadFile& payload,
-                                      std::span<const delivery::DeviceId> devices) const;
+                                      std::span<const delivery::DeviceId> devices,
+                                      std::optional<std::uint8_t> suite = std::nullopt) const;
 
   // kConflict when the id stands for another device or payload.
   Checked<delivery::JournalOrder> open(const OrderWish& wish);
@@ -189,6 +190,16 @@ class OrderFlow {
                                delivery::AttemptNumber earlier,
                                const OpenedAnswer& answer);
   Checked<void> check_domain(const delivery::JournalOrder& order, const OpenedAnswer& answer) const;
+  // Of the payload's channel.
+  struct ChannelNames {
+    std::uint8_t key_version = 0;
+    std::optional<std::uint8_t> agreement_key_version{};
+  };
+  // All but what the element offers.
+  Checked<RelayFacts> relay_facts(const Seid& seid,
+                                  const Aid& security_domain,
+                                  const ChannelNames& channel,
+                                  std::uint8_t suite) const;
   // At which level this order is sealed for this answer.
   Checked<RelayChoice> relay_of(const delivery::JournalOrder& order, const OpenedAnswer& answer);
   // C1 and what A0/85 says of the channel.
@@ -196,6 +207,10 @@ class OrderFlow {
                             std::uint8_t level,
                             envelope::EnvelopeHeader& header,
                             envelope::Payload& payload) const;
+  // C1 of RL4.
+  Checked<void> add_static_dek(const delivery::JournalOrder& order,
+                               const envelope::EnvelopeHeader& header,
+                               envelope::Payload& payload) const;
   struct SealedEnvelope {
     Bytes envelope;  // E2
     Bytes sealed_receipt_key;

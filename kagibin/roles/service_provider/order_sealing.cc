@@ -15,7 +15,6 @@
 #include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/order_flow.h"
 #include "kagibin/roles/service_provider/order_records.h"
-#include "kagibin/roles/service_provider/payload/relay_exposure.h"
 
 namespace kagibin::roles::service_provider {
 
@@ -32,7 +31,6 @@ std::unexpected<Problem> refuse(Errc code, std::string_view why, std::string_vie
                                    why, remedy));
 }
 
-constexpr std::uint8_t kScp11aKeyIdentifier = 0x11;  // GPCS Amendment F, 5.1
 constexpr std::string_view kReport = "report the element to its maker.";
 constexpr std::string_view kAskAgain = "a new attempt asks the element again.";
 
@@ -205,33 +203,6 @@ Checked<void> OrderFlow::check_domain(const JournalOrder& order, const OpenedAns
   return {};
 }
 
-Checked<RelayChoice> OrderFlow::relay_of(const JournalOrder& order, const OpenedAnswer& answer) {
-  const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
-  const bool is_exclusive = KB_TRY(ExclusiveKeys(in_.journal, in_.keys)
-                                       .holds({.seid = order.seid,
-                                               .security_domain = notes.security_domain,
-                                               .key_version = notes.key_version}));
-  return choose_relay({.offered = answer.statement.level_bitmap,
-                       .agreement_key_version = notes.agreement_key_version,
-                       .has_exclusive_keys = is_exclusive,
-                       .minimum_level = in_.policy.minimum_level});
-}
-
-Checked<std::uint8_t> OrderFlow::highest_level(const PayloadFile& payload,
-                                               std::span<const delivery::DeviceId> devices) const {
-  bool is_exclusive = !devices.empty();
-  for (const delivery::DeviceId& device : devices) {
-    const Seid seid = KB_TRY(in_.policy.element_of(device.text()));
-    is_exclusive = is_exclusive && KB_TRY(ExclusiveKeys(in_.journal, in_.keys)
-                                              .holds({.seid = seid,
-                                                      .security_domain = payload.security_domain,
-                                                      .key_version = payload.channel_key_version}));
-  }
-  return service_provider::highest_level({.agreement_key_version = payload.agreement_key_version,
-                                          .has_exclusive_keys = is_exclusive,
-                                          .minimum_level = in_.policy.minimum_level});
-}
-
 Checked<void> OrderFlow::check_answer(const JournalOrder& order,
                                       const JournalAttempt& attempt,
                                       const OpenedAnswer& answer) {
@@ -272,7 +243,8 @@ Checked<void> OrderFlow::check_answer(const JournalOrder& order,
                   "have the controlling authority certify our key again.");
   }
   RelayChoice relay = KB_TRY(relay_of(order, answer));
-  if (relay.level == std::to_underlying(envelope::RelayLevel::kRl2)) {
+  if (relay.level == std::to_underlying(envelope::RelayLevel::kRl2) ||
+      relay.level == std::to_underlying(envelope::RelayLevel::kRl4)) {
     KB_TRY(check_domain(order, answer));
   }
   return in_.policy.allow_sealing(
@@ -353,37 +325,6 @@ Checked<Sealing> OrderFlow::seal(const OrderId& id, AttemptNumber number, ByteVi
   KB_TRY(in_.journal.set_state(id, delivery::State::kSealed));
   return Sealing{
       .outcome = Sealing::Outcome::kSealed, .envelope = std::move(made.envelope), .why = {}};
-}
-
-Checked<void> OrderFlow::add_channel(const JournalOrder& order,
-                                     std::uint8_t level,
-                                     envelope::EnvelopeHeader& header,
-                                     envelope::Payload& payload) const {
-  const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
-  header.level = level;
-  if (header.is_by_certificates()) {
-    header.key_identifier = kScp11aKeyIdentifier;
-    header.key_version_number = notes.agreement_key_version.value_or(0);
-    return {};
-  }
-  header.key_version_number = notes.key_version;
-  header.required_i_mask = in_.policy.required_i_mask;
-  auto channel =
-      KB_TRY(in_.keys.channel_keys(order.seid, notes.security_domain, notes.key_version));
-  if (!channel) {
-    return problem(Errc::kNotFound,
-                   fmt::format("The channel keys of version {:02X} for security domain {} of "
-                               "element {} are not in our store; nothing was sealed. Import the "
-                               "manager's key export.",
-                               notes.key_version, notes.security_domain.hex(), order.seid.hex()));
-  }
-  KB_TRY(refuse_answers_in_clear(envelope::own_commands(payload.actions),
-                                 in_.policy.required_i_mask, "Nothing was sealed."));
-  payload.channel_keys = envelope::ChannelKeys{.key_version = notes.key_version,
-                                               .enc = std::move(channel->enc),
-                                               .mac = std::move(channel->mac),
-                                               .dek = std::move(channel->dek)};
-  return {};
 }
 
 Checked<OrderFlow::SealedEnvelope> OrderFlow::make_envelope(const JournalOrder& order,

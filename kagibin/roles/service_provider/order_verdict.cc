@@ -10,6 +10,7 @@
 #include "kagibin/envelope/enrolment/answer_open.h"
 #include "kagibin/envelope/suite.h"
 #include "kagibin/roles/service_provider/keys/exclusive_keys.h"
+#include "kagibin/roles/service_provider/keys/static_deks.h"
 #include "kagibin/roles/service_provider/opened_answer.h"
 #include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/order_flow.h"
@@ -75,12 +76,13 @@ Judgement judgement_of_results(const std::vector<ActionResult>& results) {
     return of(Verdict::kCancelled, list_of(results), false);
   }
   if (any(ActionResult::kChannelKeysRefused)) {
-    return of(Verdict::kRefused,
-              "the target opened no channel; nothing was installed and no try on the card was "
-              "used. At RL1 it does not hold these channel keys: import the right key export, then "
-              "try again. At RL2 its key or certificates changed: have it enrolled anew. At RL3 it "
-              "lost the set that we alone know: agree on another",
-              false);
+    return of(
+        Verdict::kRefused,
+        "the target opened no channel; nothing was installed and no try on the card was "
+        "used. At RL1 it does not hold these channel keys: import the right key export, then "
+        "try again. At RL2 and RL4 its key, certificates or Key-DEK changed: have it enrolled "
+        "anew. At RL3 it lost the set that we alone know: agree on another",
+        false);
   }
   return of(Verdict::kRefused, fmt::format("proved by the element: {}", list_of(results)), true);
 }
@@ -402,8 +404,22 @@ Checked<void> OrderFlow::learn_keys(const JournalOrder& order,
     }
     if (const auto* gone = std::get_if<envelope::DeleteKeyAction>(&actions[i])) {
       KB_TRY(in_.keys.forget_channel_keys(order.seid, notes.security_domain, gone->key_version));
+      KB_TRY(StaticDeks(in_.journal, in_.keys)
+                 .forget({.seid = order.seid,
+                          .security_domain = notes.security_domain,
+                          .key_version = gone->key_version}));
     }
     const auto* put = std::get_if<envelope::PutKeyAction>(&actions[i]);
+    // A key list, which is all that probes one key, tells no other key of that name from ours.
+    if (put != nullptr && put->keys.size() == 1 &&
+        put->first_key_identifier == StaticDeks::kIdentifier) {
+      KB_TRY(StaticDeks(in_.journal, in_.keys)
+                 .learn({.seid = order.seid,
+                         .security_domain = notes.security_domain,
+                         .key_version = put->new_key_version},
+                        put->keys[0].value,
+                        is_exclusive && results[i] == ActionResult::kInstalled));
+    }
     if (put == nullptr || put->keys.size() != 3 || put->first_key_identifier != 0x01) {
       continue;
     }

@@ -193,11 +193,13 @@ Checked<void> Policy::allow_sealing(const SealingQuestion& question) const {
   if (question.level < minimum_level) {
     return problem(
         Errc::kPolicy,
-        fmt::format("The element's best relay level here is RL{}, the policy asks for "
-                    "RL{}; nothing was sealed. {}{}An element that offers RL{} would do, or a "
-                    "policy that accepts less.",
-                    question.level, minimum_level, question.remedy,
-                    question.remedy.empty() ? "" : " ", minimum_level));
+        fmt::format(
+            "{}, the policy asks for RL{}; nothing was sealed. {}{}An element that offers "
+            "RL{} would do, or a policy that accepts less.",
+            question.level == 0
+                ? std::string("The element offers no relay level that can be used here")
+                : fmt::format("The element's best relay level here is RL{}", question.level),
+            minimum_level, question.remedy, question.remedy.empty() ? "" : " ", minimum_level));
   }
   if (question.level == 1 && (!accept_rl1 || issuer_is_carrier)) {
     return problem(Errc::kPolicy,

@@ -21,6 +21,10 @@ constexpr std::string_view kForRl3 =
     "exported, "
     "or of which a key was ever sealed at RL1, is none.";
 
+constexpr std::string_view kForRl4 =
+    "RL4 needs suite 20 or 21, payload.channel.agreement_key_version, and beside that key a static "
+    "Key-DEK (key identifier 12) that we alone know: put there by a confirmed order at RL3.";
+
 bool offers(const RelayFacts& facts, RelayLevel level) {
   const auto info = envelope::relay_level_info(std::to_underlying(level));
   return info && (facts.offered & info->bitmap_bit) != 0;
@@ -37,6 +41,9 @@ std::string for_rl2(const RelayFacts& facts) {
 }
 
 std::string remedy_for(const RelayFacts& facts) {
+  if (facts.minimum_level > std::to_underlying(RelayLevel::kRl3)) {
+    return std::string(kForRl4);
+  }
   return facts.minimum_level > std::to_underlying(RelayLevel::kRl2)
              ? std::string(kForRl3)
              : fmt::format("{} {}", for_rl2(facts), kForRl3);
@@ -46,12 +53,15 @@ std::string remedy_for(const RelayFacts& facts) {
 // either, RL2: its sessions stay closed when keys leak later.
 std::vector<RelayLevel> within_reach(const RelayFacts& facts) {
   std::vector<RelayLevel> out;
-  if (facts.agreement_key_version) {
+  if (facts.agreement_key_version && !facts.has_static_dek) {
     out.push_back(RelayLevel::kRl2);
   }
   if (facts.has_exclusive_keys) {
     const bool is_rl2_enough = facts.minimum_level <= std::to_underlying(RelayLevel::kRl2);
     out.insert(is_rl2_enough ? out.end() : out.begin(), RelayLevel::kRl3);
+  }
+  if (facts.agreement_key_version && facts.has_exclusive_dek && facts.is_hybrid) {
+    out.insert(out.begin(), RelayLevel::kRl4);
   }
   out.push_back(RelayLevel::kRl1);
   return out;
@@ -72,15 +82,10 @@ RelayChoice choose_relay(const RelayFacts& facts) {
 }
 
 Checked<std::uint8_t> highest_level(const RelayFacts& facts) {
-  if (!envelope::relay_level_info(facts.minimum_level)) {
-    return problem(Errc::kPolicy,
-                   fmt::format("The policy asks for RL{}, which is not built yet: nothing would be "
-                               "sealed. RL1, RL2 and RL3 are built.",
-                               facts.minimum_level));
-  }
   const std::uint8_t best = std::to_underlying(within_reach(facts).front());
   if (best < facts.minimum_level) {
     const bool is_rl2_enough = facts.minimum_level <= std::to_underlying(RelayLevel::kRl2);
+    const bool is_rl3_enough = facts.minimum_level <= std::to_underlying(RelayLevel::kRl3);
     return problem(
         Errc::kPolicy,
         fmt::format("The policy asks for RL{}, and the payload can be sealed at RL{} at "
@@ -89,7 +94,7 @@ Checked<std::uint8_t> highest_level(const RelayFacts& facts) {
                     is_rl2_enough ? "For RL2 name payload.channel.agreement_key_version, "
                                     "the version of the domain's SCP11a key. "
                                   : "",
-                    kForRl3));
+                    is_rl3_enough ? kForRl3 : kForRl4));
   }
   return best;
 }

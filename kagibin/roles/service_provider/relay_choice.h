@@ -3,7 +3,11 @@
 // offers, what the payload names and what we hold, and nothing else. Whether that level is enough
 // is the policy's to say.
 //
-//   RL2   E1/88 has b2, and the payload names agreement_key_version
+//   RL4   E1/88 has b4, the suite has ML-KEM, the payload names agreement_key_version, and beside
+//   that
+//         key the domain has a static Key-DEK that we alone know (keys/static_deks.h)
+//   RL2   E1/88 has b2, and the payload names agreement_key_version; not where the domain has a
+//         static Key-DEK, under which it would open what comes under the session's
 //   RL3   E1/88 has b3, and the payload's key set is one that we alone know
 //   (keys/exclusive_keys.h);
 //         before RL2 where the policy asks for RL3
@@ -25,7 +29,10 @@ namespace kagibin::roles::service_provider {
 struct RelayFacts {
   std::uint8_t offered = 0;                             // E1/88
   std::optional<std::uint8_t> agreement_key_version{};  // of the payload: KVN of SK.SD.ECKA
+  bool is_hybrid = false;                               // the suite
   bool has_exclusive_keys = false;  // the payload's key set, of this element, is exclusive
+  bool has_static_dek = false;      // beside the payload's SCP11a key, of this element
+  bool has_exclusive_dek = false;   // and it is exclusive
   std::uint8_t minimum_level = 0;   // of the policy
 };
 

@@ -46,6 +46,36 @@ TEST(RelayChoiceTest, ThePolicySaysWhichOfTwoLevelsIsTaken) {
   EXPECT_EQ(choose_relay(hidden).level, 3);
 }
 
+// Protocol, 8, RL4: SCP11a, an exclusive static Key-DEK, and suite 20 or 21.
+TEST(RelayChoiceTest, Rl4NeedsAllOfIt) {
+  const RelayFacts all{.offered = 0x0F,
+                       .agreement_key_version = 0x03,
+                       .is_hybrid = true,
+                       .has_exclusive_keys = true,
+                       .has_static_dek = true,
+                       .has_exclusive_dek = true};
+  for (std::uint8_t minimum = 0; minimum <= 4; ++minimum) {
+    RelayFacts facts = all;
+    facts.minimum_level = minimum;
+    EXPECT_EQ(choose_relay(facts).level, 4) << int{minimum};
+    EXPECT_EQ(highest_level(facts).value_or(0), 4) << int{minimum};
+  }
+  const auto without = [&](auto change) {
+    RelayFacts facts = all;
+    facts.minimum_level = 4;
+    change(facts);
+    const RelayChoice relay = choose_relay(facts);
+    EXPECT_NE(relay.remedy.find("Key-DEK"), std::string::npos) << relay.remedy;
+    return int{relay.level};
+  };
+  // RL3 is left, and RL2 is not: the domain opens under its static Key-DEK.
+  EXPECT_EQ(without([](auto& f) { f.is_hybrid = false; }), 3);
+  EXPECT_EQ(without([](auto& f) { f.has_exclusive_dek = false; }), 3);
+  EXPECT_EQ(without([](auto& f) { f.offered = 0x07; }), 3);
+  EXPECT_EQ(without([](auto& f) { f.agreement_key_version.reset(); }), 3);
+  EXPECT_EQ(without([](auto& f) { f.has_exclusive_dek = f.has_exclusive_keys = false; }), 1);
+}
+
 TEST(RelayChoiceTest, WhatAPayloadCannotReachIsSaidBeforeItIsOrdered) {
   const auto highest = [](std::optional<std::uint8_t> agreement, int minimum, bool exclusive) {
     return highest_level({.agreement_key_version = agreement,
@@ -65,9 +95,9 @@ TEST(RelayChoiceTest, WhatAPayloadCannotReachIsSaidBeforeItIsOrdered) {
   ASSERT_FALSE(exported);
   EXPECT_EQ(exported.error().code, Errc::kPolicy);
   EXPECT_NE(exported.error().text.find("agree-keys"), std::string::npos) << exported.error().text;
-  const auto unbuilt = highest(0x03, 4, true);
-  ASSERT_FALSE(unbuilt);
-  EXPECT_NE(unbuilt.error().text.find("not built"), std::string::npos) << unbuilt.error().text;
+  const auto no_dek = highest(0x03, 4, true);
+  ASSERT_FALSE(no_dek);
+  EXPECT_NE(no_dek.error().text.find("Key-DEK"), std::string::npos) << no_dek.error().text;
 }
 
 }  // namespace

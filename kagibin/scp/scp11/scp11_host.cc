@@ -58,7 +58,7 @@ Result<SharedSecrets> Scp11Host::agree(const crypto::CurvePrivateKey& ephemeral,
   return out;
 }
 
-Result<void> Scp11Host::finish(const apdu::ResponseApdu& answer) {
+Result<void> Scp11Host::finish(const apdu::ResponseApdu& answer, const SecretBytes* static_dek) {
   if (!ephemeral_) {
     return fail(Errc::kState, "no key agreement is under way");
   }
@@ -80,11 +80,12 @@ Result<void> Scp11Host::finish(const apdu::ResponseApdu& answer) {
     return fail(Errc::kAuthentication, "the receipt is wrong: the card does not hold SK.SD.ECKA");
   }
   const SecurityLevel level = KB_TRY(level_of_usage(request_.key_usage));
-  messaging_.emplace(AesSession{.keys = std::move(keys.session),
-                                .dek = std::move(keys.dek),
-                                .chaining_value = keys.receipt,
-                                .level = level,
-                                .mac_size = options_.s16 ? std::size_t{16} : std::size_t{8}});
+  messaging_.emplace(
+      AesSession{.keys = std::move(keys.session),
+                 .dek = static_dek != nullptr ? static_dek->duplicate() : std::move(keys.dek),
+                 .chaining_value = keys.receipt,
+                 .level = level,
+                 .mac_size = options_.s16 ? std::size_t{16} : std::size_t{8}});
   return {};
 }
 

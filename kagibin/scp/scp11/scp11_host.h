@@ -48,8 +48,9 @@ class Scp11Host final : public HostSession {
   // Draws the ephemeral key. kInvalidArgument for options outside their limits, for a missing key
   // of SCP11a and c, and for keys on different curves.
   Result<apdu::CommandApdu> authenticate(crypto::Rng& rng);
-  // Checks the receipt and opens the session.
-  Result<void> finish(const apdu::ResponseApdu& answer);
+  // Checks the receipt and opens the session. `static_dek`: of the domain, beside SK.SD.ECKA
+  // (Amendment F, 5.1), in whose place it stands for sensitive data; empty where it has none.
+  Result<void> finish(const apdu::ResponseApdu& answer, const SecretBytes* static_dek = nullptr);
 
   std::uint8_t protocol() const override { return kScp11; }
   bool open() const override { return messaging_.has_value(); }

@@ -35,13 +35,22 @@ KdaResult<Bytes> nothing(KdaResult<void> done) {
   return Bytes();
 }
 
-// RL2 wants CERT.OCE, which the maker gives or not.
+constexpr std::uint8_t kByKeySets = 0x05;  // RL1, RL3
+constexpr std::uint8_t kRl2 = 0x02;
+constexpr std::uint8_t kRl4 = 0x08;
+
+// RL2 and RL4 want CERT.OCE, which the maker gives or not, and RL4 a suite with ML-KEM.
 kda::Capabilities capabilities(const KdaStore& store) {
   const auto stored = store.is_certified() ? store.certificates() : Result<KdaCertificates>{};
   const bool by_certificates = stored && stored->oce;
+  const bool is_hybrid = kem_of_suite(0x20).has_value();
+  unsigned levels = kByKeySets;
+  if (by_certificates) {
+    levels |= is_hybrid ? unsigned{kRl2} | kRl4 : unsigned{kRl2};
+  }
   return {.versions = {envelope::kVersion},
           .suites = offered_suites(),
-          .level_bitmap = static_cast<std::uint8_t>(by_certificates ? 0x07 : 0x05),
+          .level_bitmap = static_cast<std::uint8_t>(levels),
           .buffer_bytes = static_cast<std::uint16_t>(reassembly_size_bytes())};
 }
 

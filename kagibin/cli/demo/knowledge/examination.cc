@@ -120,7 +120,9 @@ Outcome<std::vector<Secret>> Examination::session_keys(const Evidence& evidence)
     return failure("no relayed session opens even with every key: the solver would prove nothing",
                    apdu_log(site_));
   }
-  if (evidence.level == envelope::RelayLevel::kRl2 && derived.agreements == 0) {
+  const bool by_certificates =
+      evidence.level == envelope::RelayLevel::kRl2 || evidence.level == envelope::RelayLevel::kRl4;
+  if (by_certificates && derived.agreements == 0) {
     return failure("no SCP11a session was relayed: there is nothing to try the solver on",
                    apdu_log(site_));
   }
@@ -222,6 +224,7 @@ void Examination::solve(const Coalition& members,
   const auto is_held = [&](const Secret& secret) { return held.contains(secret.name); };
   for (const Secret& secret : evidence.secrets) {
     if (is_held(secret)) {
+      view.static_deks.push_back(secret.value.duplicate());
       auto key = crypto::EcPrivateKey::from_scalar(secret.value.expose());
       if (key) {
         view.private_keys.push_back(std::move(*key));

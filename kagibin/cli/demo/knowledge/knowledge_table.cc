@@ -64,6 +64,9 @@ bool KnowledgeTable::is_earnest() const {
       return coalition->agreements > 0 && coalition->agreements_tried > 0;
     case envelope::RelayLevel::kRl3:
       return coalition->sessions > 0 && coalition->sets_tried > 0;
+    case envelope::RelayLevel::kRl4:
+      return coalition->sessions > 0 && coalition->sets_tried > 0 && coalition->agreements > 0 &&
+             coalition->agreements_tried > 0;
   }
   return false;
 }

@@ -4,7 +4,7 @@
 //   B            nothing
 //   C            nothing (holds by right: the channel keys it issued)
 //   C + device   derived (RL1 does not protect against this; RL2 and above do)     at RL1
-//   C + device   nothing, although every key that the two have was tried           at RL2, RL3
+//   C + device   nothing, although every key that the two have was tried           at RL2 to RL4
 //
 // Rows name secrets, never their octets. Ownership: values. Thread-safety: values.
 //

@@ -45,12 +45,19 @@ Result<apdu::CommandApdu> put_key(scp::Scp11Host& host, ByteView value) {
       .ins = command.ins, .p1 = command.p1, .p2 = command.p2, .data = command.data});
 }
 
+bool finds(const CoalitionView& view, const SecretBytes& value) {
+  const Derived derived = derive(view);
+  return std::ranges::any_of(
+      derived.keys, [&](const SecretBytes& key) { return ct_equal(key.expose(), value.expose()); });
+}
+
 }  // namespace
 
 Outcome<void> rehearse_agreement(const std::string& reader,
                                  const std::vector<Exchange>& seen,
                                  const crypto::EcPrivateKey& host_key,
-                                 const crypto::EcPublicKey& domain_key) {
+                                 const crypto::EcPublicKey& domain_key,
+                                 const SecretBytes* static_dek) {
   KeepingRng rng;
   const auto card = KB_TRY(open_card(reader));
   std::vector<Exchange> relayed;
@@ -79,23 +86,34 @@ Outcome<void> rehearse_agreement(const std::string& reader,
   const apdu::CommandApdu authenticate = KB_TRY(host.authenticate(rng));
   auto ephemeral = KB_TRY(crypto::EcPrivateKey::from_scalar(rng.last.expose()));
   const apdu::ResponseApdu answer = KB_TRY(send(authenticate));
-  KB_TRY(host.finish(answer));
+  KB_TRY(host.finish(answer, static_dek));
   const SecretBytes value = KB_TRY(crypto::random_secret(rng, kKeySize));
   relayed.push_back({.command = KB_TRY(put_key(host, value.expose())).encode(), .response = {}});
 
   CoalitionView view{.apdus = std::move(relayed)};
-  view.private_keys.push_back(std::move(ephemeral));
-  view.private_keys.push_back(KB_TRY(crypto::EcPrivateKey::from_scalar(host_key.expose_scalar())));
   for (const crypto::EcPublicKey& key : {domain_key, host_key.public_key()}) {
     view.agreement_keys.push_back(crypto::CurvePublicKey::from(key));
   }
-  const Derived derived = derive(view);
-  const bool found = std::ranges::any_of(
-      derived.keys, [&](const SecretBytes& key) { return ct_equal(key.expose(), value.expose()); });
-  return found ? Outcome<void>()
-               : failure(
-                     "the solver does not open an SCP11a session with the keys of one end: it "
-                     "would prove nothing");
+  if (static_dek != nullptr) {
+    view.static_deks.push_back(static_dek->duplicate());
+    if (finds(view, value)) {
+      return failure("the solver opens an SCP11a session without a private key: do not believe it");
+    }
+    view.static_deks.clear();
+  }
+  view.private_keys.push_back(std::move(ephemeral));
+  view.private_keys.push_back(KB_TRY(crypto::EcPrivateKey::from_scalar(host_key.expose_scalar())));
+  if (static_dek != nullptr) {
+    if (finds(view, value)) {
+      return failure("the private keys of one end were enough: the static Key-DEK did not count");
+    }
+    view.static_deks.push_back(static_dek->duplicate());
+  }
+  return finds(view, value)
+             ? Outcome<void>()
+             : failure(
+                   "the solver does not open an SCP11a session with the keys of one end: it "
+                   "would prove nothing");
 }
 
 }  // namespace kagibin::cli::demo

@@ -5,6 +5,9 @@
 // PUT KEY of its own into it, which is not sent. From what a device would have seen of that, and
 // the private keys of one end, the solver has to find the key.
 //
+// With a static Key-DEK of the domain (RL4) the solver has to find nothing without it, whatever
+// private keys it has, and nothing with it alone: only with both.
+//
 // Changes nothing in the element.
 //
 //   KB_TRY(rehearse_agreement(reader, read_apdu_log(file), host_key, domain_key));
@@ -13,16 +16,19 @@
 #include <string>
 #include <vector>
 
+#include "kagibin/base/secret.h"
 #include "kagibin/cli/demo/failure.h"
 #include "kagibin/cli/solver/apdu_log.h"
 #include "kagibin/crypto/ec/ec_key.h"
 
 namespace kagibin::cli::demo {
 
-// `seen`: with the delivery's certificates; `host_key`: SK.OCE.ECKA; `domain_key`: PK.SD.ECKA.
+// `seen`: with the delivery's certificates; `host_key`: SK.OCE.ECKA; `domain_key`: PK.SD.ECKA;
+// `static_dek`: none below RL4.
 Outcome<void> rehearse_agreement(const std::string& reader,
                                  const std::vector<Exchange>& seen,
                                  const crypto::EcPrivateKey& host_key,
-                                 const crypto::EcPublicKey& domain_key);
+                                 const crypto::EcPublicKey& domain_key,
+                                 const SecretBytes* static_dek = nullptr);
 
 }  // namespace kagibin::cli::demo

@@ -98,7 +98,7 @@ Result<void> ExclusiveKeys::note(const DomainKeyName& name, const ChannelKeySet&
     return {};
   }
   for (const ByteView key : keys_of(set)) {
-    KB_TRY(journal_.put_record(kKeyKind, fingerprint(key), Bytes{kThere}));
+    KB_TRY(keep_from_rl1(key));
   }
   return journal_.put_record(kSetKind, record_name(name), fingerprint_of(set));
 }
@@ -113,9 +113,18 @@ Result<bool> ExclusiveKeys::holds(const DomainKeyName& name) const {
   return is_ours ? Result<bool>(true) : AgreedKeys(journal_, keys_, name).is_agreed(*set);
 }
 
+Result<bool> ExclusiveKeys::is_exposed(ByteView key) const {
+  const auto known = KB_TRY(journal_.find_record(kExposedKind, fingerprint(key)));
+  return known.has_value();
+}
+
+Result<void> ExclusiveKeys::keep_from_rl1(ByteView key) {
+  return journal_.put_record(kKeyKind, fingerprint(key), Bytes{kThere});
+}
+
 Result<bool> ExclusiveKeys::is_exposed(const ChannelKeySet& set) const {
   for (const ByteView key : keys_of(set)) {
-    if (KB_TRY(journal_.find_record(kExposedKind, fingerprint(key)))) {
+    if (KB_TRY(is_exposed(key))) {
       return true;
     }
   }

@@ -48,6 +48,10 @@ class ExclusiveKeys {
   // Whether we hold a set of this name, and it is exclusive.
   Result<bool> holds(const DomainKeyName& name) const;
 
+  // One key: whether it is exposed, and that expose() has to refuse it from now on.
+  Result<bool> is_exposed(ByteView key) const;
+  Result<void> keep_from_rl1(ByteView key);
+
  private:
   Result<bool> is_exposed(const ChannelKeySet& set) const;
   delivery::JournalStore& journal_;

@@ -3,6 +3,7 @@
 
 #include "kagibin/crypto/sha256.h"
 #include "kagibin/envelope/enrolment/answer_seal.h"
+#include "kagibin/envelope/suite.h"
 #include "kagibin/pki/certificate.h"
 #include "kagibin/se/kda/attestation/casd_attestation.h"
 
@@ -14,12 +15,23 @@ namespace {
 constexpr std::uint8_t kRl1 = 0x01;
 constexpr std::uint8_t kRl2 = 0x02;
 constexpr std::uint8_t kRl3 = 0x04;
+constexpr std::uint8_t kRl4 = 0x08;
+constexpr std::uint8_t kByCertificates = kRl2 | kRl4;
 
-// What this KDA can do here, and nothing below the floor of the target.
-std::uint8_t offered_levels(const KdaSlot& slot) {
-  const unsigned able = kRl1 | kRl3 | (slot.domain_certificate ? unsigned{kRl2} : 0U);
+// What this KDA can do here, and nothing below the floor of the target. RL4 takes a suite with
+// ML-KEM. 6985: nothing.
+KdaResult<std::uint8_t> offered_levels(const KdaSlot& slot) {
+  const auto suite = KB_TRY(or_internal(envelope::suite_info(slot.suite)));
+  unsigned able = kRl1 | kRl3;
+  if (slot.domain_certificate) {
+    able |= suite.is_hybrid() ? unsigned{kByCertificates} : unsigned{kRl2};
+  }
   const unsigned below = slot.level_floor == 0 ? 0U : (1U << (slot.level_floor - 1U)) - 1U;
-  return static_cast<std::uint8_t>(able & ~below);
+  const unsigned offered = able & ~below;
+  if (offered == 0) {
+    return refuse(sw::kConditionsNotSatisfied);
+  }
+  return static_cast<std::uint8_t>(offered);
 }
 
 }  // namespace
@@ -57,7 +69,7 @@ KdaResult<SlotAnswer> make_answer(const KdaEnvironment& kda,
   statement.seid = KB_TRY(own_seid(kda));
   statement.kda = kda.application.aid;
   statement.code_hash = kda.application.code_hash;
-  statement.level_bitmap = offered_levels(slot);
+  statement.level_bitmap = KB_TRY(offered_levels(slot));
   statement.announces_next = !kda.store.is_attested_by_casd();
   statement.enrolment_counter = counter;
   statement.target = slot.target;
@@ -66,7 +78,7 @@ KdaResult<SlotAnswer> make_answer(const KdaEnvironment& kda,
   statement.min_epoch = trust.min_epoch;
   statement.handle = slot.handle;
   statement.spid = slot.spid;
-  const bool by_certificates = (statement.level_bitmap & kRl2) != 0;
+  const bool by_certificates = (statement.level_bitmap & kByCertificates) != 0;
   if (by_certificates) {
     statement.security_domain_certificate = crypto::sha256(*slot.domain_certificate);
   }

@@ -66,9 +66,10 @@ Result<apdu::CommandApdu> CertificateChannel::authenticate(crypto::Rng& rng) {
   return session_->authenticate(rng);
 }
 
-Result<void> CertificateChannel::finish(const apdu::ResponseApdu& answer) {
+Result<void> CertificateChannel::finish(const apdu::ResponseApdu& answer,
+                                        const std::optional<envelope::ChannelKeys>& channel_keys) {
   KB_CHECK(session_.has_value());
-  return session_->finish(answer);
+  return session_->finish(answer, channel_keys ? &channel_keys->dek : nullptr);
 }
 
 }  // namespace kagibin::se

@@ -72,7 +72,7 @@ Result<scp::Scp03KeySet> ChannelKeySet::duplicate_set() const {
 std::optional<ChannelKeySet> channel_keys_after(const envelope::Payload& payload,
                                                 std::size_t actions) {
   Follower follower;
-  if (payload.channel_keys) {
+  if (payload.channel_keys && !payload.channel_keys->is_dek_alone()) {
     const envelope::ChannelKeys& keys = *payload.channel_keys;
     follower.current = ChannelKeySet{keys.key_version, &keys.enc, &keys.mac, &keys.dek};
   }

@@ -237,4 +237,17 @@ TargetSession::Next TargetSession::channel_open() {
   return send_action();
 }
 
+TargetSession::Next TargetSession::dek_list_answered(const apdu::ResponseApdu& answer) {
+  const auto list = authenticated(answer);
+  if (list && sw::is_ok(list->sw)) {
+    const auto keys = gp::KeyInformation::decode(list->data);
+    is_dek_listed_ = keys && keys->holds(delivery_.header.key_version_number,
+                                         scp::static_dek_identifier(scp::Scp11Variant::kA));
+  }
+  if (!is_dek_listed_) {
+    return is_sent() ? unresolved() : blocked();
+  }
+  return send_action();
+}
+
 }  // namespace kagibin::se

@@ -63,9 +63,12 @@ TargetSession::Next TargetSession::answered(const apdu::ResponseApdu& answer) {
     case Stage::kHostCertificate:
       return certificate_answered(answer);
     case Stage::kAgreement:
-      return by_certificates_->finish(answer) ? channel_open() : blocked();
+      return by_certificates_->finish(answer, delivery_.payload.channel_keys) ? channel_open()
+                                                                              : blocked();
     case Stage::kKeyList:
       return key_list_answered(answer);
+    case Stage::kDekList:
+      return dek_list_answered(answer);
     case Stage::kProbeCommand:
       return probe_answered(answer);
     case Stage::kPersonalization:
@@ -87,6 +90,9 @@ TargetSession::Next TargetSession::send_action() {
   if (!is_counted_ && slot_.journal.sessions >= KdaJournal::kMaxSessions) {
     const bool has_left = is_sent() && !is_absence_proved_;
     return has_left ? unresolved() : finish(State::kAbsent, ActionResult::kProvedAbsent);
+  }
+  if (delivery_.header.is_under_static_dek() && !is_dek_listed_) {
+    return transmit(Stage::kDekList, get_key_information());
   }
   auto commands = commands_for(action(), {.session = *session(), .mac_size = mac_size()});
   if (!commands || commands->empty()) {
@@ -276,6 +282,7 @@ void TargetSession::close_channel() {
   by_certificates_.reset();
   commands_.clear();
   is_counted_ = false;
+  is_dek_listed_ = false;
 }
 
 }  // namespace kagibin::se

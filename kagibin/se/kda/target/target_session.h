@@ -14,8 +14,11 @@
 // - What prevents the first key from leaving (no such application, wrong channel keys, i, R-MAC)
 // ends
 //   the run with hint wait and the receipt 05; K stays, NEXT tries again, only A cancels.
-// - At RL2 the channel is SCP11a (certificate_channel.h), opened anew for every probe; a card
-//   cryptogram under keys that the delivery put still proves them, where the domain speaks SCP03.
+// - At RL4 the domain's own key list, under R-MAC, has to name the static Key-DEK before an action
+//   leaves: without it the domain would open what comes with the session's.
+// - At RL2 and RL4 the channel is SCP11a (certificate_channel.h), opened anew for every probe; a
+//   card cryptogram under keys that the delivery put still proves them, where the domain speaks
+//   SCP03.
 // - A command of an action whose answer proved nothing may still be on its way, held back by the
 //   device, in a session that stands on another logical channel. So behind it no absence counts and
 //   no action leaves, of any delivery, before the element had a reset: NEXT gives hint reset. An
@@ -66,6 +69,7 @@ class TargetSession {
     kHostCertificate,  // PERFORM SECURITY OPERATION
     kAgreement,        // MUTUAL AUTHENTICATE
     kKeyList,          // GET DATA 00E0
+    kDekList,          // the same, at RL4 before anything goes under the static Key-DEK
     kProbeCommand,     // the payload's probe
     kPersonalization,  // INSTALL [for personalization]
     kAction,           // a command of the action
@@ -92,6 +96,7 @@ class TargetSession {
   bool is_parameter_accepted(scp::Scp03Parameter parameter) const;
 
   Next key_list_answered(const apdu::ResponseApdu& answer);
+  Next dek_list_answered(const apdu::ResponseApdu& answer);
   Next probe_answered(const apdu::ResponseApdu& answer);
 
   Next send_action();
@@ -126,10 +131,11 @@ class TargetSession {
   bool is_absence_proved_ = false;             // of the current action, in this run
   bool is_s16_ = false;
   bool is_counted_ = false;          // this channel is in journal.sessions
+  bool is_dek_listed_ = false;       // RL4: the domain has said in this channel that it has Key-DEK
   bool is_journal_changed_ = false;  // proved results that are not committed yet
   Bytes host_challenge_;
-  std::unique_ptr<scp::Scp03Host> channel_;              // RL1
-  std::unique_ptr<CertificateChannel> by_certificates_;  // RL2
+  std::unique_ptr<scp::Scp03Host> channel_;              // RL1, RL3
+  std::unique_ptr<CertificateChannel> by_certificates_;  // RL2, RL4
   std::vector<TargetCommand> commands_;
   std::size_t first_ = 0;  // of commands_ that carries something of the action
   std::size_t at_ = 0;

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the key delivery application is to open the channel: the level within reach, and the keys
+// that go with it (protocol, section 8).
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "kagibin/envelope/suite.h"
+#include "kagibin/roles/service_provider/keys/exclusive_keys.h"
+#include "kagibin/roles/service_provider/keys/static_deks.h"
+#include "kagibin/roles/service_provider/opened_answer.h"
+#include "kagibin/roles/service_provider/order_annotation.h"
+#include "kagibin/roles/service_provider/order_flow.h"
+#include "kagibin/roles/service_provider/payload/relay_exposure.h"
+#include "kagibin/roles/service_provider/suite_choice.h"
+
+namespace kagibin::roles::service_provider {
+
+using delivery::JournalOrder;
+
+namespace {
+
+constexpr std::uint8_t kScp11aKeyIdentifier = 0x11;  // GPCS Amendment F, 5.1
+
+}  // namespace
+
+// What we hold of the domain's keys decides, with what the element offers.
+Checked<RelayFacts> OrderFlow::relay_facts(const Seid& seid,
+                                           const Aid& security_domain,
+                                           const ChannelNames& channel,
+                                           std::uint8_t suite) const {
+  RelayFacts out{.agreement_key_version = channel.agreement_key_version,
+                 .is_hybrid = KB_TRY(envelope::suite_info(suite)).is_hybrid(),
+                 .minimum_level = in_.policy.minimum_level};
+  out.has_exclusive_keys = KB_TRY(ExclusiveKeys(in_.journal, in_.keys)
+                                      .holds({.seid = seid,
+                                              .security_domain = security_domain,
+                                              .key_version = channel.key_version}));
+  if (channel.agreement_key_version) {
+    const auto dek = KB_TRY(StaticDeks(in_.journal, in_.keys)
+                                .find({.seid = seid,
+                                       .security_domain = security_domain,
+                                       .key_version = *channel.agreement_key_version}));
+    out.has_static_dek = dek.has_value();
+    out.has_exclusive_dek = dek && dek->is_exclusive;
+  }
+  return out;
+}
+
+Checked<RelayChoice> OrderFlow::relay_of(const JournalOrder& order, const OpenedAnswer& answer) {
+  const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
+  RelayFacts facts = KB_TRY(relay_facts(
+      order.seid, notes.security_domain,
+      {.key_version = notes.key_version, .agreement_key_version = notes.agreement_key_version},
+      answer.statement.suite));
+  facts.offered = answer.statement.level_bitmap;
+  return choose_relay(facts);
+}
+
+Checked<std::uint8_t> OrderFlow::highest_level(const PayloadFile& payload,
+                                               std::span<const delivery::DeviceId> devices,
+                                               std::optional<std::uint8_t> suite) const {
+  const std::uint8_t chosen = KB_TRY(choose_suite(in_.policy, suite));
+  if (devices.empty()) {
+    return service_provider::highest_level({.agreement_key_version = payload.agreement_key_version,
+                                            .minimum_level = in_.policy.minimum_level});
+  }
+  std::uint8_t out = 0;
+  for (const delivery::DeviceId& device : devices) {
+    const Seid seid = KB_TRY(in_.policy.element_of(device.text()));
+    const RelayFacts facts =
+        KB_TRY(relay_facts(seid, payload.security_domain,
+                           {.key_version = payload.channel_key_version,
+                            .agreement_key_version = payload.agreement_key_version},
+                           chosen));
+    const std::uint8_t level = KB_TRY(service_provider::highest_level(facts));
+    out = out == 0 ? level : std::min(out, level);
+  }
+  return out;
+}
+
+Checked<void> OrderFlow::add_channel(const JournalOrder& order,
+                                     std::uint8_t level,
+                                     envelope::EnvelopeHeader& header,
+                                     envelope::Payload& payload) const {
+  const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
+  header.level = level;
+  if (header.is_by_certificates()) {
+    header.key_identifier = kScp11aKeyIdentifier;
+    header.key_version_number = notes.agreement_key_version.value_or(0);
+    return header.is_under_static_dek() ? add_static_dek(order, header, payload) : Checked<void>();
+  }
+  header.key_version_number = notes.key_version;
+  header.required_i_mask = in_.policy.required_i_mask;
+  auto channel =
+      KB_TRY(in_.keys.channel_keys(order.seid, notes.security_domain, notes.key_version));
+  if (!channel) {
+    return problem(Errc::kNotFound,
+                   fmt::format("The channel keys of version {:02X} for security domain {} of "
+                               "element {} are not in our store; nothing was sealed. Import the "
+                               "manager's key export.",
+                               notes.key_version, notes.security_domain.hex(), order.seid.hex()));
+  }
+  KB_TRY(refuse_answers_in_clear(envelope::own_commands(payload.actions),
+                                 in_.policy.required_i_mask, "Nothing was sealed."));
+  payload.channel_keys = envelope::ChannelKeys{.key_version = notes.key_version,
+                                               .enc = std::move(channel->enc),
+                                               .mac = std::move(channel->mac),
+                                               .dek = std::move(channel->dek)};
+  return {};
+}
+
+Checked<void> OrderFlow::add_static_dek(const JournalOrder& order,
+                                        const envelope::EnvelopeHeader& header,
+                                        envelope::Payload& payload) const {
+  const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
+  auto dek = KB_TRY(StaticDeks(in_.journal, in_.keys)
+                        .find({.seid = order.seid,
+                               .security_domain = notes.security_domain,
+                               .key_version = header.key_version_number}));
+  if (!dek) {
+    return problem(Errc::kNotFound,
+                   fmt::format("The static Key-DEK of domain {} in element {} is not in our store; "
+                               "nothing was sealed.",
+                               notes.security_domain.hex(), order.seid.hex()));
+  }
+  payload.channel_keys =
+      envelope::ChannelKeys{.key_version = header.key_version_number, .dek = std::move(dek->key)};
+  return {};
+}
+
+}  // namespace kagibin::roles::service_provider
