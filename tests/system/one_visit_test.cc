@@ -173,6 +173,20 @@ TEST(OneVisitTest, AtRl1TheProviderAsksOnlyBehindTheNextChannelKeys) {
   EXPECT_TRUE(header_of(at_rl2.deliver(order.id).e2).next_nonce_a) << "at RL2 every one";
 }
 
+TEST(OneVisitTest, AtRl3BehindASetThatTheProviderAlonePut) {
+  OneVisit all("rl3", keeping(true));
+  ASSERT_EQ(header_of(all.deliver().e2).level, 2);
+  all.world.policy.minimum_level = 3;
+  all.world.policy.accept_rl1.reset();
+  for (int i = 0; i < 2; ++i) {
+    const Delivered done = all.deliver();
+    EXPECT_EQ(done.verdict, Verdict::kConfirmed) << done.reason;
+    EXPECT_EQ(done.visits, 1);
+    EXPECT_EQ(header_of(done.e2).level, 3);
+    EXPECT_TRUE(all.arrived());
+  }
+}
+
 // The envelope of the next order has to bring the set that was put for it, and no other.
 TEST(OneVisitTest, AtRl1AnOrderUnderOtherChannelKeysAsksTheElement) {
   OneVisit all("other keys");

@@ -2,20 +2,22 @@
 #include "kagibin/roles/service_provider/policy.h"
 
 #include <string>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
 namespace kagibin::roles::service_provider {
 namespace {
 
-const std::string kHash(64, 'A');
-const std::string kSeid = "00112233445566778899AABBCCDDEEFF";
+constexpr std::string_view kHash =
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+constexpr std::string_view kSeid = "00112233445566778899AABBCCDDEEFF";
 
 std::string policy_text() {
   return R"({"minimum_level":"RL1","accept_rl1":"reason","issuer_is_carrier":false,)"
          R"("suites":["01"],"attestation_profiles":["ATT-1"],"kda_code_hashes":[")" +
-         kHash + R"("],"elements":[{"device":"phone-7","seid":")" + kSeid +
-         R"("}],"maximum_validity_minutes":60})";
+         std::string(kHash) + R"("],"elements":[{"device":"phone-7","seid":")" +
+         std::string(kSeid) + R"("}],"maximum_validity_minutes":60})";
 }
 
 // The text with one piece exchanged; the piece has to be there.
@@ -42,6 +44,18 @@ TEST(PolicyTest, AllowsWhatItStates) {
   EXPECT_EQ(policy->required_i_mask, 0x60) << "the default of the mask has to be the strong one";
   const auto allowed = policy->allow_sealing(question());
   EXPECT_TRUE(allowed) << allowed.error().text;
+}
+
+TEST(PolicyTest, NoEnrolmentIsKeptUnlessItSaysForHowLong) {
+  EXPECT_EQ(Policy::parse(policy_text())->keep_enrolment_minutes, 0U);
+  const auto keeping = [](const std::string& value) {
+    return Policy::parse(with("\"suites\"", "\"keep_enrolment_minutes\":" + value + ",\"suites\""));
+  };
+  ASSERT_TRUE(keeping("43200"));
+  EXPECT_EQ(keeping("43200")->keep_enrolment_minutes, 43'200U);
+  for (const std::string refused : {"0", "1000001", "-1", "\"60\"", "true"}) {
+    EXPECT_FALSE(keeping(refused)) << refused;
+  }
 }
 
 TEST(PolicyTest, EveryRequiredMemberIsMissed) {
@@ -116,8 +130,8 @@ TEST(PolicyTest, WhatIsNeverDeliverableOrNotBuiltIsNamed) {
                                  {"60}", "0}"},
                                  {"60}", "1.5}"},
                                  {"60}", "60,\"required_i_mask\":\"6\"}"},
-                                 {kHash, "AB"},
-                                 {kSeid, "00"}}) {
+                                 {std::string(kHash), "AB"},
+                                 {std::string(kSeid), "00"}}) {
     const auto policy = Policy::parse(with(from, to));
     ASSERT_FALSE(policy) << from << " -> " << to;
     EXPECT_GT(policy.error().text.size(), 20U);
@@ -144,10 +158,10 @@ TEST(PolicyTest, AttestationByACasdHasToBeNamed) {
 }
 
 TEST(PolicyTest, ADeviceHasOneElementAndAnElementOneDevice) {
-  const std::string entry = R"({"device":"phone-7","seid":")" + kSeid + "\"}";
+  const std::string entry = R"({"device":"phone-7","seid":")" + std::string(kSeid) + "\"}";
   const std::string other_seid =
       R"({"device":"phone-7","seid":"FF112233445566778899AABBCCDDEEFF"})";
-  const std::string other_device = R"({"device":"phone-8","seid":")" + kSeid + "\"}";
+  const std::string other_device = R"({"device":"phone-8","seid":")" + std::string(kSeid) + "\"}";
   EXPECT_FALSE(Policy::parse(with(entry, entry + "," + other_seid)));
   EXPECT_FALSE(Policy::parse(with(entry, entry + "," + other_device)));
   const auto nobody = Policy::parse(policy_text())->element_of("phone-9");

@@ -72,13 +72,12 @@ Checked<void> OrderFlow::keep_announced(const JournalOrder& order,
   }
   const crypto::EcPrivateKey kem = KB_TRY(kem_key(attempt));
   const std::vector<envelope::Action> actions = KB_TRY(actions_of(order));
-  const WaitingEnrolment waiting{
-      .since = in_.clock.now(),
-      .channel_version = sent.is_by_certificates() ? std::uint8_t{0} : last_key_set(actions),
-      .nonce_a = *sent.next_nonce_a,
-      .sealed_kem_key =
-          KB_TRY(in_.keys.seal(waiting_label(order.seid, order.target), kem.expose_scalar())),
-      .answer = *receipt.next_enrolment};
+  const WaitingEnrolment waiting{.since = in_.clock.now(),
+                                 .channel_version = last_key_set(actions),
+                                 .nonce_a = *sent.next_nonce_a,
+                                 .sealed_kem_key = KB_TRY(in_.keys.seal(
+                                     waiting_label(order.seid, order.target), kem.expose_scalar())),
+                                 .answer = *receipt.next_enrolment};
   KB_CRASH_POINT("provider.announced.before_record");
   KB_TRY(waiting_.keep(order.seid, order.target, order.seq, waiting));
   KB_CRASH_POINT("provider.announced.after_record");
