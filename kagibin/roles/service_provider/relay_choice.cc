@@ -49,16 +49,19 @@ std::string remedy_for(const RelayFacts& facts) {
              : fmt::format("{} {}", for_rl2(facts), kForRl3);
 }
 
-// What `facts` has, whatever is offered, the best first. Before a policy that is content with
-// either, RL2: its sessions stay closed when keys leak later.
+// What `facts` has, whatever is offered, the best first. A policy that asks for RL2 by name gets
+// RL2 where the payload names the domain's SCP11a key: its sessions stay closed when keys leak
+// later, and a device that hides CERT.SD must not choose for us. RL3 is then for who asks for RL3.
 std::vector<RelayLevel> within_reach(const RelayFacts& facts) {
+  const bool by_certificates = facts.agreement_key_version && !facts.has_static_dek;
+  const bool is_rl3_asked_for = facts.minimum_level > std::to_underlying(RelayLevel::kRl2);
+  const bool is_rl2_asked_for = facts.minimum_level == std::to_underlying(RelayLevel::kRl2);
   std::vector<RelayLevel> out;
-  if (facts.agreement_key_version && !facts.has_static_dek) {
+  if (by_certificates) {
     out.push_back(RelayLevel::kRl2);
   }
-  if (facts.has_exclusive_keys) {
-    const bool is_rl2_enough = facts.minimum_level <= std::to_underlying(RelayLevel::kRl2);
-    out.insert(is_rl2_enough ? out.end() : out.begin(), RelayLevel::kRl3);
+  if (facts.has_exclusive_keys && !(by_certificates && is_rl2_asked_for)) {
+    out.insert(is_rl3_asked_for ? out.begin() : out.end(), RelayLevel::kRl3);
   }
   if (facts.agreement_key_version && facts.has_exclusive_dek && facts.is_hybrid) {
     out.insert(out.begin(), RelayLevel::kRl4);

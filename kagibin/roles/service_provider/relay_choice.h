@@ -10,7 +10,7 @@
 //         static Key-DEK, under which it would open what comes under the session's
 //   RL3   E1/88 has b3, and the payload's key set is one that we alone know
 //   (keys/exclusive_keys.h);
-//         before RL2 where the policy asks for RL3
+//         before RL2 where the policy asks for RL3, and not in its place where it asks for RL2
 //   RL1   otherwise; the payload's key set opens the channel
 //
 // Pure. Thread-safety: values.

@@ -41,9 +41,17 @@ TEST(RelayChoiceTest, ThePolicySaysWhichOfTwoLevelsIsTaken) {
     facts.minimum_level = static_cast<std::uint8_t>(minimum);
     EXPECT_EQ(choose_relay(facts).level, level) << minimum;
   }
-  RelayFacts hidden = both;  // the device kept CERT.SD to itself, or the floor is RL3
-  hidden.offered = 0x05;
-  EXPECT_EQ(choose_relay(hidden).level, 3);
+}
+
+// A policy that asks for RL2 gets no RL3 in its place: the device alone would choose.
+TEST(RelayChoiceTest, HidingTheDomainsCertificateMovesNothingFromRl2ToRl3) {
+  RelayFacts hidden{.offered = 0x05, .agreement_key_version = 0x03, .has_exclusive_keys = true};
+  for (const auto [minimum, level] : {std::pair{1, 3}, {2, 1}, {3, 3}}) {
+    hidden.minimum_level = static_cast<std::uint8_t>(minimum);
+    const RelayChoice relay = choose_relay(hidden);
+    EXPECT_EQ(relay.level, level) << minimum;
+    EXPECT_EQ(relay.remedy.find("CERT.SD") != std::string::npos, minimum == 2) << relay.remedy;
+  }
 }
 
 // Protocol, 8, RL4: SCP11a, an exclusive static Key-DEK, and suite 20 or 21.

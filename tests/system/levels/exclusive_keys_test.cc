@@ -142,18 +142,37 @@ TEST_F(ExclusiveKeysTest, ASetThatWasAgreedOnOpensTheChannelOfRl3) {
   EXPECT_EQ(judgement.verdict.verdict, Verdict::kConfirmed) << judgement.verdict.reason;
 }
 
-TEST_F(ExclusiveKeysTest, TheFloorOfTheTargetIsRl3AfterwardsAndNothingBelowIsOffered) {
+// RL2 and RL3 are of one height.
+TEST_F(ExclusiveKeysTest, BehindRl3TheTargetIsServedAtRl2Again) {
   deliver_at_rl2();
   const auto order = world_.open_order("second", card_, replacing("31", "33"));
   ASSERT_EQ(world_.deliver(card_, order.id).verdict.verdict, Verdict::kConfirmed);
   ask_for(2);
-  // CERT.SD is handed in, and RL2 is below the floor all the same.
   const auto next = world_.open_order(
       "third", card_,
       R"({"target":"A00000015153504B01","channel":{"key_version":"33","agreement_key_version":"03"},)"
       R"("actions":[{"put_key":{"key_version":"34","key_identifier":"01","keys":[{"random":16}]}}]})");
-  EXPECT_EQ(header_of(sealed(next.id)).level, 3);
+  EXPECT_EQ(header_of(sealed(next.id)).level, 2);
   EXPECT_EQ(world_.deliver(card_, next.id).verdict.verdict, Verdict::kConfirmed);
+}
+
+// After RL2 the set is ours alone: RL3 would be within reach, and the device would have chosen it.
+TEST_F(ExclusiveKeysTest, ADeviceThatHidesTheDomainsCertificateMovesNoOrderFromRl2ToRl3) {
+  deliver_at_rl2();
+  ask_for(2);
+  const auto order = world_.open_order(
+      "second", card_,
+      R"({"target":"A00000015153504B01","channel":{"key_version":"31","agreement_key_version":"03"},)"
+      R"("actions":[{"put_key":{"key_version":"34","key_identifier":"01","keys":[{"random":16}]}}]})");
+  const auto e0 = world_.request(order.id);
+  const Bytes hidden = must(world_.enrol_with(card_, e0.message, {}));
+  const auto sealing = world_.flow->seal(order.id, e0.attempt, hidden);
+  ASSERT_FALSE(sealing);
+  EXPECT_EQ(sealing.error().code, Errc::kPolicy) << sealing.error().text;
+  EXPECT_NE(sealing.error().text.find("CERT.SD"), std::string::npos) << sealing.error().text;
+  const auto again = must(world_.flow->attempt_after(order.id, e0.attempt));
+  const Bytes e2 = world_.seal(order.id, again.attempt, must(world_.enrol(card_, again.message)));
+  EXPECT_EQ(header_of(e2).level, 2);
 }
 
 // --- what is exclusive -------------------------------------------------------------------------

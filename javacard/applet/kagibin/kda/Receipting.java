@@ -120,8 +120,10 @@ final class Receipting {
     JCSystem.beginTransaction();
     if (journal[Journal.STATE] == Journal.DONE) {
       Util.arrayCopy(journal, Journal.SEQ, slot.record, Slot.COMMITTED_SEQ, (short) 4);
-      if (slot.record[Slot.LEVEL_FLOOR] < journal[Journal.LEVEL]) {
-        slot.record[Slot.LEVEL_FLOOR] = journal[Journal.LEVEL];
+      // RL2 and RL3 are of one height: what stands behind either is the floor of RL2.
+      byte floor = journal[Journal.LEVEL] == Suites.EXCLUSIVE ? Suites.BY_CERTIFICATES : journal[Journal.LEVEL];
+      if (slot.record[Slot.LEVEL_FLOOR] < floor) {
+        slot.record[Slot.LEVEL_FLOOR] = floor;
       }
     }
     slot.record[Slot.HIGHEST_VERSION] = highestVersion;

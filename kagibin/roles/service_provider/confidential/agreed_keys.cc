@@ -11,8 +11,10 @@ namespace kagibin::roles::service_provider {
 
 namespace {
 
-constexpr std::string_view kWaitingKind = "agreement";
-constexpr std::string_view kAgreedKind = "agreed_keys";
+// Not the names of the first version, "agreement" and "agreed_keys": those sets were agreed on with
+// whatever CASD the authority had certified, before lists pinned its key (decisions/0020).
+constexpr std::string_view kWaitingKind = "pinned_agreement";
+constexpr std::string_view kAgreedKind = "pinned_agreed_keys";
 
 // The key set has an octet and three keys, so that one octet more shows.
 constexpr std::uint8_t kReplacesAll = 0x01;

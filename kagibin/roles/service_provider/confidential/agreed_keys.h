@@ -8,8 +8,9 @@
 // on, not exported to us. A set whose request had the domain's other keys deleted (b1 of the
 // parameters, setup_reference.h) is then the only one that we hold for the domain: the others are
 // on no card any more. Sets that wait under other names stay: a request that was held back may
-// still come. Records "agreement" (sealed: key set, and 01 when it replaces all) and "agreed_keys"
-// (fingerprint) of the journal. Ownership: refers to store and journal. Thread-safety: one thread.
+// still come. Records "pinned_agreement" (sealed: key set, and 01 when it replaces all) and
+// "pinned_agreed_keys" (fingerprint) of the journal. Ownership: refers to store and journal.
+// Thread-safety: one thread.
 //
 //   AgreedKeys agreed(journal, keys, {seid, domain, 0x31});
 //   KB_TRY(agreed.keep({std::move(keys), true}));   // before the request

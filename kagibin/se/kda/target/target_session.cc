@@ -18,6 +18,13 @@ using kagibin::kda::State;
 
 constexpr std::uint8_t kS16 = 0x01;
 
+// What a delivery at this level leaves as the floor. RL2 and RL3 are of one height: neither is
+// worth less than the other, and a provider that lost what one of them takes goes on at the other.
+std::uint8_t floor_behind(std::uint8_t level) {
+  constexpr auto kRl2 = std::to_underlying(envelope::RelayLevel::kRl2);
+  return level == std::to_underlying(envelope::RelayLevel::kRl3) ? kRl2 : level;
+}
+
 }  // namespace
 
 TargetSession::TargetSession(const KdaEnvironment& kda, KdaStore::Slot slot, OpenedDelivery opened)
@@ -207,7 +214,8 @@ TargetSession::Next TargetSession::finish(State state, ActionResult rest) {
   slot_.journal.state = state;
   if (state == State::kDone) {
     slot_.record.last_committed_seq = slot_.journal.seq;
-    slot_.record.level_floor = std::max(slot_.record.level_floor, slot_.journal.level);
+    slot_.record.level_floor =
+        std::max(slot_.record.level_floor, floor_behind(slot_.journal.level));
   }
   const SecretArray<16>& receipt_key = delivery_.payload.receipt_key;
   const auto& next_nonce = delivery_.header.next_nonce_a;
