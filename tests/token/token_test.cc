@@ -96,7 +96,7 @@ TEST_P(TokenTest, AgreesOnTheValueThatThePeerAgreesOn) {
   EXPECT_EQ(signing.error().code, Errc::kPolicy) << signing.error().detail.text();
 }
 
-// SP 800-108r1 4.1: the counter mode, with the vectors of diversify_cmac
+// The counter mode of SP 800-108r1 (4.1), with the vectors of diversify_cmac
 TEST_P(TokenTest, DerivesWhatTheSameMasterKeyDerivesInMemory) {
   int name = 0;
   test::for_each_vector("kagibin/crypto/kdf/testdata/diversify.vec", [&](test::VectorCase& vector) {
@@ -240,7 +240,7 @@ TEST(OpenCryptokiTest, NamesTheMechanismThatIsMissingAndWhatStillWorks) {
   must(tokens.generate_derivation_key(token.uri("master"), 32));
 }
 
-// RFC 7512 2.3: attributes of a URI
+// Attributes of a URI (RFC 7512, 2.3)
 TEST(TokenUriTest, RefusesAPinAndWhatItDoesNotKnow) {
   struct {
     std::string_view text;
