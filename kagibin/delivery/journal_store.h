@@ -64,6 +64,9 @@ enum class JournalStep : std::uint8_t {
 };
 std::string_view name(JournalStep step);
 
+// Whether what opens an attempt is E2, and not E0: sealed at once.
+inline bool is_envelope(ByteView message) { return !message.empty() && message[0] == 0xE2; }
+
 struct JournalEntry {
   OrderId order;
   AttemptNumber attempt = 0;
@@ -95,8 +98,9 @@ class JournalStore {
   virtual Result<JournalAttempt> open_attempt(const JournalAttempt& attempt) = 0;
   virtual Result<std::optional<JournalAttempt>> find_attempt(const OrderId& order,
                                                              AttemptNumber number) = 0;
-  // The receipt key of the envelope about to be sealed; replaces an earlier one only while
-  // kDelivery is not recorded (else kConflict).
+  // The receipt key of the envelope about to be sealed; replaces an earlier one only while no
+  // envelope is recorded, be it as kDelivery or, with its tag E2, as kRequest (else kConflict). The
+  // same one again changes nothing.
   virtual Result<void> set_receipt_key(const OrderId& order,
                                        AttemptNumber number,
                                        ByteView sealed_receipt_key) = 0;

@@ -178,7 +178,7 @@ Result<void> Agent::cancel(Job& job) {
 }
 
 // An order that was sealed at once and never fetched waited in a slot that a receipt announced: the
-// newest one that was cancelled.
+// newest one that was cancelled, and that is not of an order known here.
 Result<void> Agent::find_cancelled(Job& job, KdaSession& kda) {
   std::vector<Job> jobs = KB_TRY(store_.jobs());
   std::ranges::sort(jobs, std::ranges::greater(), &Job::updated_at);
@@ -190,6 +190,9 @@ Result<void> Agent::find_cancelled(Job& job, KdaSession& kda) {
       continue;
     }
     const auto announced = KB_TRY(envelope::EnrolmentAnswer::decode(*told->next_enrolment));
+    if (std::ranges::find(jobs, std::optional(announced.handle), &Job::handle) != jobs.end()) {
+      continue;
+    }
     auto answer = kda.receipt(announced.handle);
     const auto receipt =
         answer ? envelope::Receipt::decode(*answer) : std::unexpected(answer.error());

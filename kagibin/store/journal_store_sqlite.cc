@@ -134,9 +134,11 @@ class SqliteJournalStore final : public delivery::JournalStore {
                                AttemptNumber number,
                                ByteView sealed_receipt_key) override {
     Transaction transaction = KB_TRY(Transaction::begin(db_));
-    const std::optional<JournalEntry> sealed =
-        KB_TRY(find_entry(order, number, JournalStep::kDelivery));
-    if (sealed) {
+    const auto stored = KB_TRY(find_attempt(order, number));
+    if (stored && equal(stored->sealed_receipt_key, sealed_receipt_key)) {
+      return {};
+    }
+    if (KB_TRY(has_envelope(order, number))) {
       return fail(Errc::kConflict, "the envelope of this attempt is sealed already");
     }
     {
@@ -250,6 +252,12 @@ class SqliteJournalStore final : public delivery::JournalStore {
   }
 
  private:
+  Result<bool> has_envelope(const OrderId& order, AttemptNumber number) {
+    const auto sealed = KB_TRY(find_entry(order, number, JournalStep::kDelivery));
+    const auto request = KB_TRY(find_entry(order, number, JournalStep::kRequest));
+    return sealed || (request && delivery::is_envelope(request->message));
+  }
+
   static Result<void> check_kind(std::string_view kind) {
     if (kind.empty() || kind.size() > kMaxKind) {
       return fail(Errc::kInvalidArgument, "a kind of record has 1 to 64 characters");

@@ -128,7 +128,20 @@ TEST_F(JournalStoreTest, TheReceiptKeyStandsOnceTheEnvelopeIsRecorded) {
   ASSERT_TRUE(journal->record(id("a"), 1, JournalStep::kDelivery, Bytes{0xE2}).has_value());
   EXPECT_EQ(journal->set_receipt_key(id("a"), 1, Bytes{3}).error().code, Errc::kConflict);
   EXPECT_EQ(journal->find_attempt(id("a"), 1).value()->sealed_receipt_key, Bytes{2});
+  EXPECT_TRUE(journal->set_receipt_key(id("a"), 1, Bytes{2}).has_value()) << "the same again";
   EXPECT_EQ(journal->set_receipt_key(id("a"), 2, Bytes{3}).error().code, Errc::kNotFound);
+}
+
+TEST_F(JournalStoreTest, TheReceiptKeyStandsOnceAnAttemptWasOpenedByItsEnvelope) {
+  ASSERT_TRUE(journal->open_order(an_order("a")).has_value());
+  ASSERT_TRUE(journal->open_attempt(an_attempt("a", 1, 1)).has_value());
+  ASSERT_TRUE(journal->set_receipt_key(id("a"), 1, Bytes{1}).has_value());
+  ASSERT_TRUE(journal->record(id("a"), 1, JournalStep::kRequest, Bytes{0xE2}).has_value());
+  EXPECT_EQ(journal->set_receipt_key(id("a"), 1, Bytes{3}).error().code, Errc::kConflict);
+  EXPECT_TRUE(journal->set_receipt_key(id("a"), 1, Bytes{1}).has_value()) << "the same again";
+  ASSERT_TRUE(journal->open_attempt(an_attempt("a", 2, 2)).has_value());
+  ASSERT_TRUE(journal->record(id("a"), 2, JournalStep::kRequest, Bytes{0xE0}).has_value());
+  EXPECT_TRUE(journal->set_receipt_key(id("a"), 2, Bytes{3}).has_value());
 }
 
 TEST_F(JournalStoreTest, OrdersAreListedByState) {

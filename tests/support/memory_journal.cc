@@ -31,7 +31,11 @@ std::pair<std::string, Bytes> record_name(std::string_view kind, ByteView key) {
 
 Result<void> MemoryJournal::change() {
   ++changes_;
-  if (fails_in_ != 0 && --fails_in_ == 0) {
+  if (fails_in_ == 0) {
+    return {};
+  }
+  --fails_in_;
+  if (fails_in_ == 0) {
     return fail(Errc::kNoSpace, "the disk is full");
   }
   return {};
@@ -133,7 +137,12 @@ Result<void> MemoryJournal::set_receipt_key(const OrderId& order,
   if (found == state_.attempts.end()) {
     return fail(Errc::kNotFound, "the journal has no attempt of this number");
   }
-  if (state_.entries.contains({order, number, JournalStep::kDelivery})) {
+  if (equal(found->second.sealed_receipt_key, sealed_receipt_key)) {
+    return {};
+  }
+  const auto request = state_.entries.find({order, number, JournalStep::kRequest});
+  if (state_.entries.contains({order, number, JournalStep::kDelivery}) ||
+      (request != state_.entries.end() && delivery::is_envelope(request->second.message))) {
     return fail(Errc::kConflict, "the envelope of this attempt is sealed already");
   }
   KB_TRY(change());
@@ -196,6 +205,7 @@ Result<std::vector<JournalEntry>> MemoryJournal::unacknowledged() {
     }
   }
   std::vector<JournalEntry> out;
+  out.reserve(waiting.size());
   for (const auto& [position, entry] : waiting) {
     out.push_back(entry);
   }

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // One visit in the steady state, by all roles: the receipt of a delivery carries the next
 // enrolment, and the next order is an envelope at once (protocol, section 10; doc/decisions/0017).
+#include <array>
 #include <map>
+#include <utility>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include "kagibin/envelope/delivery_seal.h"
+#include "kagibin/roles/service_provider/confidential/agreed_keys.h"
+#include "kagibin/roles/service_provider/keys/exclusive_keys.h"
 
 #include "tests/system/order_network.h"
 
@@ -33,6 +39,15 @@ std::string rotation(int from, int to, bool by_certificates) {
       R"("keys":[{{"random":16}},{{"random":16}},{{"random":16}}]}}}}]}})",
       Deployment::domain_aid().hex(), from, to,
       by_certificates ? R"(,"agreement_key_version":"03")" : "");
+}
+
+// The same with keys that are derived, hence the same again under the same version.
+std::string derived(int from, int to) {
+  return fmt::format(
+      R"({{"target":"{0}","channel":{{"key_version":"{1:02X}"}},"actions":[{{"put_key":{{)"
+      R"("replace":"{1:02X}","key_version":"{2:02X}","key_identifier":"01",)"
+      R"("keys":[{3},{3},{3}]}}}}]}})",
+      Deployment::domain_aid().hex(), from, to, R"({"derive":{"master":"fleet","size":16}})");
 }
 
 bool is_envelope(const Outgoing& opening) { return opening.message.at(0) == 0xE2; }
@@ -67,8 +82,11 @@ class OneVisit {
     return id;
   }
   Delivered up_to_receipt(const delivery::OrderId& id) {
+    return up_to_receipt(id, world.request(id));
+  }
+  Delivered up_to_receipt(const delivery::OrderId& id, const Outgoing& opening) {
     Delivered out;
-    out.opening = world.request(id);
+    out.opening = opening;
     out.e2 = out.opening.message;
     ++out.visits;
     if (!is_envelope(out.opening)) {
@@ -197,6 +215,70 @@ TEST(OneVisitTest, AtRl1AnOrderUnderOtherChannelKeysAsksTheElement) {
   EXPECT_FALSE(is_envelope(all.world.request(order.id)));
 }
 
+// Models f2w and f2wr: no session may have run under the set in the envelope that waits.
+TEST(OneVisitTest, AtRl1TheProviderDoesNotAskBehindKeysThatASessionRanUnder) {
+  OneVisit all("keys come back");
+  const std::array<std::pair<int, int>, 4> versions = {
+      {{0x30, 0x31}, {0x31, 0x32}, {0x32, 0x31}, {0x31, 0x31}}};
+  const std::array<bool, 4> asks = {true, true, false, false};
+  const std::array<int, 4> visits = {2, 1, 1, 2};
+  for (std::size_t i = 0; i < versions.size(); ++i) {
+    const auto order = all.world.open_order(fmt::format("order-{}", i), all.card,
+                                            derived(versions.at(i).first, versions.at(i).second));
+    const Delivered done = all.deliver(order.id);
+    EXPECT_EQ(done.verdict, Verdict::kConfirmed) << i << done.reason;
+    EXPECT_EQ(header_of(done.e2).next_nonce_a.has_value(), asks.at(i)) << i;
+    EXPECT_EQ(done.visits, visits.at(i)) << i;
+  }
+}
+
+TEST(OneVisitTest, AtRl1ASessionForAnApplicationUnderTheSameSetEndsWhatWaits) {
+  OneVisit all("application");
+  ASSERT_EQ(all.deliver().verdict, Verdict::kConfirmed);
+  const auto second = all.world.open_order(
+      "application", all.card,
+      R"({"target":"A0000001515350FF","channel":{"security_domain":"A00000015153504B01",)"
+      R"("key_version":"31"},"actions":[{"command":{"header":"80520100","data":[{"value":"01"}],)"
+      R"("probe":"8054010000"}}]})");
+  const Outgoing e0 = all.world.request(second.id);
+  ASSERT_FALSE(is_envelope(e0));
+  const Bytes e2 =
+      all.world.seal(second.id, e0.attempt, must(all.world.enrol(all.card, e0.message)));
+  ASSERT_EQ(header_of(e2).key_version_number, 0x31);
+  const Delivered third = all.deliver();
+  EXPECT_EQ(third.visits, 2);
+  EXPECT_EQ(third.verdict, Verdict::kConfirmed) << third.reason;
+}
+
+TEST(OneVisitTest, AtRl1ASetThatWasAgreedOnUnderTheSameVersionEndsWhatWaits) {
+  OneVisit all("agreed meanwhile");
+  ASSERT_EQ(all.deliver().verdict, Verdict::kConfirmed);
+  const provider::DomainKeyName name{
+      .seid = all.card.seid, .security_domain = Deployment::domain_aid(), .key_version = 0x31};
+  must(provider::AgreedKeys(all.world.journal, *all.world.keys, name)
+           .adopt({.keys = Deployment::channel_keys(all.card.domain_keys)}));
+  EXPECT_FALSE(is_envelope(must(all.world.flow->attempt_after(all.order(), 0))));
+}
+
+// By its envelopes; that its keys are noted as exposed when they are sealed is the other half.
+TEST(OneVisitTest, ASetThatCameAtOnceAtRl1IsNotTheProvidersAlone) {
+  OneVisit all("not exclusive");
+  ASSERT_EQ(all.deliver().verdict, Verdict::kConfirmed);
+  const auto id = all.order();
+  Delivered second = all.up_to_receipt(id);
+  ASSERT_EQ(second.visits, 1);
+  auto state = all.world.journal.state();
+  std::erase_if(state.records,
+                [](const auto& record) { return record.first.first == "exposed_key"; });
+  all.world.journal.restore(state);
+  all.judge(id, second, second.e3);
+  ASSERT_TRUE(all.arrived());
+  EXPECT_FALSE(must(provider::ExclusiveKeys(all.world.journal, *all.world.keys)
+                        .holds({.seid = all.card.seid,
+                                .security_domain = Deployment::domain_aid(),
+                                .key_version = 0x32})));
+}
+
 TEST(OneVisitTest, AnEnrolmentServesOneOrder) {
   OneVisit all("one order");
   ASSERT_EQ(all.deliver().verdict, Verdict::kConfirmed);
@@ -227,8 +309,102 @@ TEST(OneVisitTest, WhatWaitedTooLongIsNotUsed) {
   const Delivered second = all.deliver();
   EXPECT_EQ(second.visits, 2);
   EXPECT_EQ(second.verdict, Verdict::kConfirmed) << second.reason;
-  all.world.clock.advance_seconds(60 * kMinute - 1);
+  all.world.clock.advance_seconds(59 * kMinute);
   EXPECT_EQ(all.deliver().visits, 1);
+}
+
+// By when it was asked for, whoever kept the receipt back.
+TEST(OneVisitTest, WhatAReceiptAnnouncedAgesFromTheEnvelopeOn) {
+  OneVisit all("held back");
+  const auto id = all.order();
+  Delivered first = all.up_to_receipt(id);
+  all.world.clock.advance_seconds(30 * kMinute);
+  all.judge(id, first, first.e3);
+  ASSERT_EQ(first.verdict, Verdict::kConfirmed) << first.reason;
+  all.world.clock.advance_seconds(30 * kMinute);
+  EXPECT_FALSE(is_envelope(all.world.request(all.order())));
+}
+
+// The element keeps CERT.SP of the last E0.
+TEST(OneVisitTest, ANewCertificateOfTheProviderAsksTheElement) {
+  OneVisit all("renewed");
+  ASSERT_EQ(all.deliver().verdict, Verdict::kConfirmed);
+  const auto id = all.order();
+  Delivered second = all.up_to_receipt(id);
+  ASSERT_EQ(second.visits, 1);
+  const Bytes request = must(pki::sign_certification_request(
+      pki::CertificateKind::kServiceProvider, all.world.provider_certificate->fields().subject,
+      must(all.world.keys->signing_key()), all.world.rng));
+  all.world.provider_certificate = must(all.world.authority->certify_service_provider(
+      must(pki::CertificationRequest::decode(request)), {*from_hex("A000000151")}, 1, 365));
+  all.world.renew_flow();
+  all.judge(id, second, second.e3);
+  ASSERT_EQ(second.verdict, Verdict::kConfirmed) << second.reason;
+  const Delivered third = all.deliver();
+  EXPECT_EQ(third.visits, 2);
+  EXPECT_EQ(third.verdict, Verdict::kConfirmed) << third.reason;
+  EXPECT_EQ(all.deliver().visits, 1);
+}
+
+TEST(OneVisitTest, ARequestEndsWhatWaitsWhereThePolicyKeepsNothingAnyMore) {
+  OneVisit all("policy off and on");
+  ASSERT_EQ(all.deliver().verdict, Verdict::kConfirmed);
+  all.world.policy.keep_enrolment_minutes = 0;
+  const auto second = all.order();
+  ASSERT_FALSE(is_envelope(must(all.world.flow->attempt_after(second, 0))));
+  all.world.policy.keep_enrolment_minutes = 60;
+  EXPECT_FALSE(is_envelope(must(all.world.flow->attempt_after(all.order(), 0))));
+}
+
+TEST(OneVisitTest, AFailureAnywhereLeavesAnOrderThatGoesOn) {
+  bool came = true;
+  for (std::uint64_t change = 1; came; ++change) {
+    OneVisit all("failure");
+    ASSERT_EQ(all.deliver().verdict, Verdict::kConfirmed);
+    const auto id = all.order();
+    all.world.journal.fail_at(change);
+    const auto opening = all.world.flow->attempt_after(id, 0);
+    all.world.journal.fail_at(0);
+    came = !opening || !is_envelope(*opening);
+    const auto request = must(all.world.journal.find_entry(id, 1, delivery::JournalStep::kRequest));
+    if (request && request->message.at(0) == 0xE2) {
+      EXPECT_EQ(must(all.world.flow->find(id)).state, State::kSealed) << change;
+    }
+    all.world.renew_flow();
+    const Outgoing again = must(all.world.flow->attempt_after(id, 0));
+    EXPECT_EQ(is_envelope(again), !opening || is_envelope(*opening)) << change;
+    Delivered done = all.up_to_receipt(id, again);
+    all.judge(id, done, done.e3);
+    EXPECT_EQ(done.verdict, Verdict::kConfirmed) << change << done.reason;
+    EXPECT_TRUE(all.arrived()) << change;
+  }
+}
+
+TEST(OneVisitTest, NothingThatWasPreparedIsLeftBehind) {
+  OneVisit all("prepared");
+  ASSERT_EQ(all.deliver().verdict, Verdict::kConfirmed);
+  ASSERT_TRUE(is_envelope(all.world.request(all.order())));
+  for (const auto& [order, prepared] : must(all.world.journal.records("prepared_delivery"))) {
+    EXPECT_TRUE(prepared.empty());
+  }
+}
+
+// A process that asks and one that takes what waits: whoever opened the attempt is right.
+TEST(OneVisitTest, WhatWasPreparedGivesWayToARequestThatWasFirst) {
+  OneVisit all("two processes");
+  ASSERT_EQ(all.deliver().verdict, Verdict::kConfirmed);
+  const auto id = all.order();
+  const auto before = all.world.journal.state();
+  ASSERT_TRUE(is_envelope(must(all.world.flow->attempt_after(id, 0))));
+  const auto records = all.world.journal.state().records;
+  all.world.journal.restore(before);
+  all.world.policy.keep_enrolment_minutes = 0;
+  ASSERT_FALSE(is_envelope(must(all.world.flow->attempt_after(id, 0))));
+  auto mixed = all.world.journal.state();
+  mixed.records = records;
+  mixed.entries.erase({id, 1, delivery::JournalStep::kRequest});
+  all.world.journal.restore(mixed);
+  EXPECT_FALSE(is_envelope(must(all.world.flow->attempt_after(id, 0))));
 }
 
 TEST(OneVisitTest, WhatIsAskedOfAnAnswerIsAskedAgainWhenItIsUsed) {
@@ -351,6 +527,45 @@ TEST(OneVisitTest, ACancellationReachesWhatWasSealedAtOnce) {
   EXPECT_EQ(judgement.verdict.verdict, Verdict::kCancelled) << judgement.verdict.reason;
 }
 
+// The slot that a receipt announces has the KEM key of the attempt that it is about.
+TEST(OneVisitTest, WhatIsAnnouncedIsNotKeptWhereThatAttemptWasCancelledOrAskedAgain) {
+  for (const bool cancels : {false, true}) {
+    OneVisit all("cancelled too late");
+    const auto id = all.order();
+    Delivered first = all.up_to_receipt(id);
+    must(cancels ? all.world.flow->cancel_after(id, 1) : all.world.flow->attempt_after(id, 1));
+    all.judge(id, first, first.e3);
+    ASSERT_EQ(first.verdict, Verdict::kConfirmed) << first.reason;
+    EXPECT_FALSE(is_envelope(must(all.world.flow->attempt_after(all.order(), 0))));
+  }
+}
+
+// A cancellation that names the key, signed for something else: the receipt has a good MAC.
+TEST(OneVisitTest, ACancellationThatWasNotMeantForAnOrderDoesNotEndIt) {
+  OneVisit all("not meant");
+  const auto first = all.order();
+  const Outgoing e0 = all.world.request(first);
+  const Bytes e2 = all.world.seal(first, 1, must(all.world.enrol(all.card, e0.message)));
+  must(all.world.load(all.card, header_of(e2).handle, e2));
+  auto cancellation = must(envelope::EnrolmentRequest::decode(e0.message));
+  cancellation.cancel = true;
+  cancellation.nonce_a = Nonce16{must(crypto::random_array<16>(all.world.rng))};
+  const Bytes message = must(
+      envelope::sign_request(cancellation, must(all.world.keys->signing_key()), all.world.rng));
+  const auto cancel = [&] {
+    device::Channels channels = must(device::Channels::open_logical(all.card.link()));
+    auto session = must(device::KdaSession::select(channels));
+    must(session.cancel(message));
+    return must(session.receipt(header_of(e2).handle));
+  };
+  const Bytes e3 = cancel();
+  ASSERT_TRUE(must(envelope::Receipt::decode(e3)).mac);
+  const auto judgement = all.world.judge(first, 1, e3);
+  EXPECT_EQ(judgement.verdict.verdict, Verdict::kUnknown) << judgement.verdict.reason;
+  EXPECT_TRUE(judgement.ask_again);
+  EXPECT_EQ(all.deliver(first).verdict, Verdict::kConfirmed);
+}
+
 // --- with operator and agent -------------------------------------------------------------------
 
 class OneVisitNetworkTest : public ::testing::Test {
@@ -416,6 +631,29 @@ TEST_F(OneVisitNetworkTest, ACancellationOfWhatNobodyFetchedIsAnsweredByTheEleme
   static_cast<void>(must(net.client().run_once()));
   EXPECT_EQ(must(net.world.flow->find(id)).state, State::kCancelled);
   EXPECT_EQ(net.at_the_operator(id), State::kCancelled);
+}
+
+TEST_F(OneVisitNetworkTest, AReceiptThatAnotherOrderHasIsNoAnswerToACancellation) {
+  ASSERT_TRUE(net.client().submit(order(1)));
+  ASSERT_EQ(net.run(must(delivery::OrderId::from("order-1"))), State::kConfirmed);
+  const auto id = order(2);
+  ASSERT_TRUE(net.client().submit(id));
+  std::optional<delivery::AgentJob> other;
+  for (const delivery::AgentJob& job : must(net.jobs().jobs())) {
+    const auto told = envelope::Receipt::decode(job.answer);
+    if (told && told->next_enrolment) {
+      other = job;
+      other->handle = must(envelope::EnrolmentAnswer::decode(*told->next_enrolment)).handle;
+    }
+  }
+  ASSERT_TRUE(other);
+  other->order.id = must(delivery::OrderId::from("another"));
+  other->kind = delivery::Work::Kind::kCancel;
+  must(net.jobs().put_job(*other));
+  ASSERT_TRUE(net.client().cancel(id));
+  const auto run = must(net.run_agent());
+  EXPECT_EQ(run.cancelled, 0);
+  EXPECT_EQ(run.troubles.size(), 1U);
 }
 
 // An element that no longer knows what it announced has no receipt to give.

@@ -122,6 +122,7 @@ class Network {
   delivery::State at_the_operator(const delivery::OrderId& order) {
     return must(provider_api.order(order)).state;
   }
+  delivery::AgentStore& jobs() { return *jobs_; }
   void tick() { distributor_.tick(); }
   Spid spid() const { return Spid{world.provider_certificate->fields().subject}; }
 

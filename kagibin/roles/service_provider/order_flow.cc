@@ -195,8 +195,8 @@ Checked<Outgoing> OrderFlow::request_after(const OrderId& id, AttemptNumber prev
   if (order.state == delivery::State::kRefused) {
     KB_TRY(in_.journal.set_state(id, delivery::State::kOrdered));
   }
-  if (in_.policy.keep_enrolment_minutes != 0) {
-    KB_TRY(waiting_.forget(order.seid, order.target, order.seq));
+  if (in_.policy.keep_enrolment_minutes != 0 || KB_TRY(waiting_.knows(order.seid, order.target))) {
+    KB_TRY(waiting_.ask(order.seid, order.target, order.seq, in_.certificate.fingerprint()));
   }
   KB_CRASH_POINT("provider.request.before_record");
   KB_TRY(in_.journal.record(id, number, JournalStep::kRequest, out.message));

@@ -226,6 +226,10 @@ class OrderFlow {
   // One visit in the steady state (enrolment/order_at_once.cc). Empty where nothing is of use.
   Checked<std::optional<Outgoing>> deliver_at_once(const delivery::JournalOrder& order);
   Checked<std::optional<PreparedDelivery>> seal_at_once(const delivery::JournalOrder& order);
+  // Whether the order opens its channel under the set that was put for it, which no session has
+  // run under.
+  Checked<bool> is_next_channel(const delivery::JournalOrder& order,
+                                std::uint8_t waiting_version) const;
   Checked<bool> asks_for_next(const delivery::JournalOrder& order,
                               const OpenedAnswer& answer,
                               const envelope::EnvelopeHeader& header,

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "kagibin/base/aid.h"
+#include "kagibin/delivery/journal_store.h"
 #include "kagibin/delivery/names.h"
 
 namespace kagibin::roles::service_provider {
@@ -24,8 +25,7 @@ inline std::string receipt_key_label(const delivery::OrderId& order,
   return fmt::format("kr/{}/{}", order.text(), attempt);
 }
 
-// Whether what opens an attempt is E2, and not E0: sealed at once.
-inline bool is_envelope(ByteView message) { return !message.empty() && message[0] == 0xE2; }
+using delivery::is_envelope;
 
 inline constexpr std::string_view kReceiptKind = "receipt";
 // The highest SEQ of (SEID, target) whose outcome changed our key store, four octets.

@@ -10,6 +10,7 @@
 #include "kagibin/envelope/enrolment/answer_open.h"
 #include "kagibin/envelope/suite.h"
 #include "kagibin/roles/service_provider/confidential/casd_pin.h"
+#include "kagibin/roles/service_provider/keys/channel_uses.h"
 #include "kagibin/roles/service_provider/keys/exclusive_keys.h"
 #include "kagibin/roles/service_provider/opened_answer.h"
 #include "kagibin/roles/service_provider/order_annotation.h"
@@ -340,6 +341,9 @@ Checked<OrderFlow::SealedEnvelope> OrderFlow::make_envelope(const JournalOrder& 
   payload.actions = KB_TRY(actions_of(order));
   const RelayChoice relay = KB_TRY(relay_of(order, answer));
   KB_TRY(add_channel(order, relay.level, header, payload));
+  if (payload.channel_keys && !payload.channel_keys->is_dek_alone()) {
+    KB_TRY(ChannelUses(in_.journal).note(payload.channel_keys->enc, order.id));
+  }
   if (relay.level == std::to_underlying(envelope::RelayLevel::kRl1)) {
     KB_TRY(ExclusiveKeys(in_.journal, in_.keys).expose(payload.actions));
   }

@@ -30,6 +30,9 @@ using envelope::ActionResult;
 namespace {
 
 // The reasons below go to the operator: they name no element, no code and no key version.
+constexpr std::string_view kNobodyCancelled =
+    "the receipt says cancelled, and nobody asked for that";
+
 Judgement of(Verdict verdict, std::string reason, bool ask_again) {
   return {.verdict = {.verdict = verdict, .reason = std::move(reason)}, .ask_again = ask_again};
 }
@@ -38,6 +41,10 @@ Judgement unknown(std::string reason) { return of(Verdict::kUnknown, std::move(r
 
 bool is_installed(ActionResult result) {
   return result == ActionResult::kInstalled || result == ActionResult::kInstalledByProbe;
+}
+
+bool is_cancelled(const std::vector<ActionResult>& results) {
+  return std::ranges::count(results, ActionResult::kCancelled) != 0;
 }
 
 std::string list_of(const std::vector<ActionResult>& results) {
@@ -72,7 +79,7 @@ Judgement judgement_of_results(const std::vector<ActionResult>& results) {
     return unknown(fmt::format("the element cannot tell yet: {}; it probes at its next visit",
                                list_of(results)));
   }
-  if (any(ActionResult::kCancelled)) {
+  if (is_cancelled(results)) {
     return of(Verdict::kCancelled, list_of(results), false);
   }
   if (any(ActionResult::kChannelKeysRefused)) {
@@ -102,7 +109,7 @@ Checked<AttemptNumber> OrderFlow::last_sealed_attempt(const JournalOrder& order)
 // that the element took.
 Checked<bool> OrderFlow::was_sealed_above_rl1(const JournalOrder& order) const {
   for (AttemptNumber number = order.current_attempt; number > 0; --number) {
-    const auto entry = KB_TRY(in_.journal.find_entry(order.id, number, JournalStep::kDelivery));
+    const auto entry = KB_TRY(find_envelope(order.id, number));
     if (!entry) {
       continue;
     }
@@ -253,13 +260,16 @@ Checked<Judgement> OrderFlow::read_receipt(const JournalOrder& order,
   if (saw_envelope && checked->mac_valid) {
     KB_TRY(learn_keys(order, receipt.results, true));
     KB_TRY(keep_announced(order, attempt, *header, receipt));
+    if (is_cancelled(receipt.results) && !KB_TRY(asked_to_cancel(order))) {
+      return unknown(std::string(kNobodyCancelled));
+    }
     return judgement_of_results(receipt.results);
   }
   // Without 8E only the signature speaks, and only for what it can say: nothing was installed.
   if (!receipt.mac && checked->signature_valid) {
     if (receipt.results.front() == ActionResult::kCancelled) {
       if (!KB_TRY(asked_to_cancel(order))) {
-        return unknown("the receipt says cancelled, and nobody asked for that");
+        return unknown(std::string(kNobodyCancelled));
       }
       return of(Verdict::kCancelled, "cancelled before an envelope opened", false);
     }

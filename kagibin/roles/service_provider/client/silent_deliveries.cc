@@ -11,7 +11,9 @@ using delivery::State;
 namespace {
 
 constexpr AttemptNumber kFirst = 1;
-constexpr std::uint32_t kMostFound = 10'000;
+constexpr std::uint32_t kMostFound = 1'000'000;
+// Who is told has to ask the operator about each.
+constexpr std::size_t kMostDue = 100;
 
 }  // namespace
 
@@ -45,7 +47,10 @@ Checked<std::vector<OrderId>> SilentDeliveries::due() {
     KB_TRY(find_in_journal());
   }
   const std::int64_t now = flow_.now();
-  for (auto at = since_.begin(); at != since_.end();) {
+  auto at = since_.upper_bound(last_looked_at_);
+  for (std::size_t left = since_.size(); left > 0 && out.size() < kMostDue; --left) {
+    at = at == since_.end() ? since_.begin() : at;
+    last_looked_at_ = at->first;
     if (now - at->second < std::int64_t{after_seconds_}) {
       ++at;
       continue;

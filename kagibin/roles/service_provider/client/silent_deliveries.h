@@ -29,8 +29,8 @@ class SilentDeliveries {
 
   // The device fetched this attempt, now.
   Checked<void> handed_over(const delivery::OrderId& order, delivery::AttemptNumber attempt);
-  // Orders that wait in their first attempt, sealed at once, for longer than that; each is told
-  // once more after as long again.
+  // Orders that wait in their first attempt, sealed at once, for longer than that, a hundred at
+  // most: the rest come in the calls behind this one. Each is told once more after as long again.
   Checked<std::vector<delivery::OrderId>> due();
 
  private:
@@ -43,6 +43,7 @@ class SilentDeliveries {
   delivery::JournalStore& journal_;
   std::uint32_t after_seconds_;
   bool is_found_ = false;
+  std::string last_looked_at_;
   std::map<std::string, std::int64_t, std::less<>> since_;  // by order
 };
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "kagibin/base/byte_io.h"
+#include "kagibin/roles/service_provider/keys/channel_uses.h"
 
 namespace kagibin::roles::service_provider {
 
@@ -79,6 +80,7 @@ Result<std::vector<AgreedSet>> AgreedKeys::waiting() const {
 }
 
 Result<void> AgreedKeys::adopt(const AgreedSet& set) {
+  KB_TRY(ChannelUses(journal_).note(set.keys.enc));  // the domain opened with it
   KB_TRY(keys_.put_channel_keys(name_.seid, name_.security_domain, name_.key_version, set.keys));
   KB_TRY(journal_.put_record(kAgreedKind, record_name(name_), fingerprint_of(set.keys)));
   if (set.replaces_all) {

@@ -5,6 +5,7 @@
 
 #include "kagibin/base/crash_point.h"
 #include "kagibin/envelope/enrolment/enrolment.h"
+#include "kagibin/roles/service_provider/keys/channel_uses.h"
 #include "kagibin/roles/service_provider/opened_answer.h"
 #include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/order_flow.h"
@@ -24,11 +25,11 @@ namespace {
 constexpr AttemptNumber kFirst = 1;
 constexpr std::int64_t kSecondsPerMinute = 60;
 
-// The version of the whole key set that the last action puts; 0 when it puts none.
-std::uint8_t last_key_set(const std::vector<envelope::Action>& actions) {
+// The whole key set that the last action puts; null when it puts none.
+const envelope::PutKeyAction* last_key_set(const std::vector<envelope::Action>& actions) {
   const auto* put = std::get_if<envelope::PutKeyAction>(&actions.back());
   const bool is_set = put != nullptr && put->first_key_identifier == 0x01 && put->keys.size() == 3;
-  return is_set ? put->new_key_version : std::uint8_t{0};
+  return is_set ? put : nullptr;
 }
 
 }  // namespace
@@ -44,7 +45,8 @@ Checked<std::optional<JournalEntry>> OrderFlow::find_envelope(const OrderId& ord
 }
 
 // An SCP03 channel takes it only where no session ran under the keys of the next envelope: then it
-// brings them itself, last, for the domain that opens the channel (doc/decisions/0017).
+// brings them itself, last, for the domain that opens the channel, and they are none that we know
+// a session of: derived keys come back with their version (doc/decisions/0017).
 Checked<bool> OrderFlow::asks_for_next(const JournalOrder& order,
                                        const OpenedAnswer& answer,
                                        const envelope::EnvelopeHeader& header,
@@ -53,12 +55,19 @@ Checked<bool> OrderFlow::asks_for_next(const JournalOrder& order,
       !std::holds_alternative<ByMaker>(answer.attestation)) {
     return false;
   }
+  if (header.is_by_certificates()) {
+    return true;
+  }
   const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
-  return header.is_by_certificates() ||
-         (notes.security_domain == order.target && last_key_set(payload.actions) != 0);
+  const envelope::PutKeyAction* next = last_key_set(payload.actions);
+  return notes.security_domain == order.target && next != nullptr &&
+         !KB_TRY(ChannelUses(in_.journal).has(next->keys[0].value));
 }
 
-// The receipt's MAC, which covers 89, was found good.
+// The receipt's MAC, which covers 89, was found good. Of the last attempt alone: the slot that it
+// announces inherits the attempt's PK.SP.KEM, by which a cancellation names what it cancels.
+// Whoever cancelled has opened an attempt behind it, and that cancellation, held back, would end
+// the slot of the next order; whoever asked again has given the slot away.
 Checked<void> OrderFlow::keep_announced(const JournalOrder& order,
                                         const JournalAttempt& attempt,
                                         const envelope::EnvelopeHeader& sent,
@@ -72,16 +81,35 @@ Checked<void> OrderFlow::keep_announced(const JournalOrder& order,
   }
   const crypto::EcPrivateKey kem = KB_TRY(kem_key(attempt));
   const std::vector<envelope::Action> actions = KB_TRY(actions_of(order));
-  const WaitingEnrolment waiting{.since = in_.clock.now(),
-                                 .channel_version = last_key_set(actions),
-                                 .nonce_a = *sent.next_nonce_a,
-                                 .sealed_kem_key = KB_TRY(in_.keys.seal(
-                                     waiting_label(order.seid, order.target), kem.expose_scalar())),
-                                 .answer = *receipt.next_enrolment};
+  const envelope::PutKeyAction* next = last_key_set(actions);
+  const WaitingEnrolment waiting{
+      // Not from when the receipt came, which is for others to choose.
+      .since = from_protocol_minutes(sent.issued_at),
+      .channel_version = next == nullptr ? std::uint8_t{0} : next->new_key_version,
+      .nonce_a = *sent.next_nonce_a,
+      .sealed_kem_key =
+          KB_TRY(in_.keys.seal(waiting_label(order.seid, order.target), kem.expose_scalar())),
+      .answer = *receipt.next_enrolment};
   KB_CRASH_POINT("provider.announced.before_record");
   KB_TRY(waiting_.keep(order.seid, order.target, order.seq, waiting));
   KB_CRASH_POINT("provider.announced.after_record");
   return {};
+}
+
+// Between its announcement and now a set may have opened a session: an order for an application
+// comes by the same domain and is another's enrolment, and "agree-keys" or an export may have put
+// another set under that version. A note of this very order is of an envelope that was lost with
+// its process before anything was recorded of it.
+Checked<bool> OrderFlow::is_next_channel(const JournalOrder& order,
+                                         std::uint8_t waiting_version) const {
+  const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
+  if (waiting_version == 0 || waiting_version != notes.key_version ||
+      notes.security_domain != order.target) {
+    return false;
+  }
+  const auto set =
+      KB_TRY(in_.keys.channel_keys(order.seid, notes.security_domain, notes.key_version));
+  return set && !KB_TRY(ChannelUses(in_.journal).has_another(set->enc, order.id));
 }
 
 // Empty where the enrolment is too old, not for this order, or not good any more: then the element
@@ -90,7 +118,8 @@ Checked<std::optional<PreparedDelivery>> OrderFlow::seal_at_once(const JournalOr
   const auto waiting = KB_TRY(waiting_.find(order.seid, order.target));
   const std::int64_t life = std::int64_t{in_.policy.keep_enrolment_minutes} * kSecondsPerMinute;
   const std::int64_t now = in_.clock.now();
-  if (!waiting || now < waiting->since || now - waiting->since >= life) {
+  if (!waiting || now < waiting->since || now - waiting->since >= life ||
+      waiting->certificate != in_.certificate.fingerprint()) {  // the slot keeps CERT.SP of its E0
     return std::optional<PreparedDelivery>();
   }
   const auto scalar =
@@ -108,13 +137,10 @@ Checked<std::optional<PreparedDelivery>> OrderFlow::seal_at_once(const JournalOr
       (*answered)->statement.last_committed_seq >= order.seq) {
     return std::optional<PreparedDelivery>();
   }
-  const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
   const RelayChoice relay = KB_TRY(relay_of(order, **answered));
   envelope::EnvelopeHeader channel;
   channel.level = relay.level;
-  if (!channel.is_by_certificates() &&
-      (waiting->channel_version == 0 || waiting->channel_version != notes.key_version ||
-       notes.security_domain != order.target)) {
+  if (!channel.is_by_certificates() && !KB_TRY(is_next_channel(order, waiting->channel_version))) {
     return std::optional<PreparedDelivery>();
   }
   if (!KB_TRY(waiting_.take((*answered)->statement.handle, order.id))) {
@@ -142,8 +168,12 @@ Checked<std::optional<Outgoing>> OrderFlow::deliver_at_once(const JournalOrder& 
       return std::optional<Outgoing>();
     }
     KB_CRASH_POINT("provider.at_once.before_record");
-    KB_TRY(waiting_.prepare(order.id, *prepared));
+    prepared = KB_TRY(waiting_.prepare(order.id, *prepared));
     KB_CRASH_POINT("provider.at_once.after_record");
+  }
+  const auto opened = KB_TRY(in_.journal.find_attempt(order.id, kFirst));
+  if (opened && opened->nonce_a != prepared->nonce_a) {
+    return std::optional<Outgoing>();  // another process asks the element, and was first
   }
   KB_TRY(in_.journal.open_attempt({.order = order.id,
                                    .number = kFirst,
@@ -153,11 +183,13 @@ Checked<std::optional<Outgoing>> OrderFlow::deliver_at_once(const JournalOrder& 
   KB_CRASH_POINT("provider.at_once.after_open");
   KB_TRY(in_.journal.set_receipt_key(order.id, kFirst, prepared->sealed_receipt_key));
   KB_TRY(in_.journal.record(order.id, kFirst, JournalStep::kAnswer, prepared->answer));
-  KB_TRY(waiting_.forget(order.seid, order.target, order.seq));
+  KB_TRY(waiting_.use(order.seid, order.target, order.seq));
+  // Before the request, for who looks for deliveries that nothing came back of looks among these.
+  KB_TRY(in_.journal.set_state(order.id, delivery::State::kSealed));
   KB_CRASH_POINT("provider.at_once.before_request");
   KB_TRY(in_.journal.record(order.id, kFirst, JournalStep::kRequest, prepared->envelope));
   KB_CRASH_POINT("provider.at_once.after_request");
-  KB_TRY(in_.journal.set_state(order.id, delivery::State::kSealed));
+  KB_TRY(waiting_.forget_prepared(order.id));
   return std::optional(Outgoing{.attempt = kFirst, .message = std::move(prepared->envelope)});
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/service_provider/enrolment/waiting_enrolments.h"
 
+#include <algorithm>
+#include <utility>
+
 #include <fmt/format.h>
 
 #include "kagibin/base/byte_io.h"
@@ -16,7 +19,8 @@ constexpr std::string_view kUsedKind = "used_enrolment";
 constexpr std::string_view kPreparedKind = "prepared_delivery";
 
 struct WaitingRecord {
-  std::uint32_t seq = 0;  // of the order that asked the element last
+  std::uint32_t seq = 0;            // of the order that has the slot
+  crypto::Digest256 certificate{};  // CERT.SP in it
   std::optional<WaitingEnrolment> enrolment{};
 };
 
@@ -39,7 +43,7 @@ Result<Nonce16> take_nonce(ByteReader& in) {
 
 Bytes encode(const WaitingRecord& record) {
   ByteWriter out;
-  out.u32(record.seq);
+  out.u32(record.seq).bytes(record.certificate);
   if (record.enrolment) {
     const WaitingEnrolment& one = *record.enrolment;
     out.u64(static_cast<std::uint64_t>(one.since)).u8(one.channel_version);
@@ -53,6 +57,8 @@ Bytes encode(const WaitingRecord& record) {
 Result<WaitingRecord> decode_waiting(ByteView octets) {
   ByteReader in(octets);
   WaitingRecord out{.seq = KB_TRY(in.u32())};
+  const ByteView certificate = KB_TRY(in.bytes(out.certificate.size()));
+  std::ranges::copy(certificate, out.certificate.begin());
   if (in.empty()) {
     return out;
   }
@@ -62,6 +68,7 @@ Result<WaitingRecord> decode_waiting(ByteView octets) {
   one.nonce_a = KB_TRY(take_nonce(in));
   one.sealed_kem_key = KB_TRY(take_bytes(in));
   one.answer = KB_TRY(take_bytes(in));
+  one.certificate = out.certificate;
   KB_TRY(in.finish());
   return out;
 }
@@ -93,18 +100,34 @@ Result<void> WaitingEnrolments::keep(const Seid& seid,
                                      std::uint32_t seq,
                                      const WaitingEnrolment& enrolment) {
   const auto stored = KB_TRY(record_of(journal_, seid, target));
-  const bool is_old =
-      stored &&
-      (stored->seq > seq || (stored->enrolment && stored->enrolment->nonce_a == enrolment.nonce_a));
-  if (is_old) {
+  const bool has_slot = stored && stored->seq == seq;
+  if (!has_slot || (stored->enrolment && stored->enrolment->nonce_a == enrolment.nonce_a)) {
     return {};
   }
-  return journal_.put_record(kWaitingKind, receipt_key(seid, target),
-                             encode({.seq = seq, .enrolment = enrolment}));
+  return journal_.put_record(
+      kWaitingKind, receipt_key(seid, target),
+      encode({.seq = seq, .certificate = stored->certificate, .enrolment = enrolment}));
 }
 
-Result<void> WaitingEnrolments::forget(const Seid& seid, const Aid& target, std::uint32_t seq) {
-  return journal_.put_record(kWaitingKind, receipt_key(seid, target), encode({.seq = seq}));
+Result<bool> WaitingEnrolments::knows(const Seid& seid, const Aid& target) const {
+  const auto record = KB_TRY(record_of(journal_, seid, target));
+  return record.has_value();
+}
+
+Result<void> WaitingEnrolments::ask(const Seid& seid,
+                                    const Aid& target,
+                                    std::uint32_t seq,
+                                    const crypto::Digest256& certificate) {
+  return journal_.put_record(kWaitingKind, receipt_key(seid, target),
+                             encode({.seq = seq, .certificate = certificate}));
+}
+
+Result<void> WaitingEnrolments::use(const Seid& seid, const Aid& target, std::uint32_t seq) {
+  const auto stored = KB_TRY(record_of(journal_, seid, target));
+  if (!stored) {
+    return fail(Errc::kStore, "the journal has lost the enrolment that waited; it is damaged");
+  }
+  return ask(seid, target, seq, stored->certificate);
 }
 
 Result<bool> WaitingEnrolments::take(const Handle& handle, const delivery::OrderId& order) {
@@ -115,21 +138,36 @@ Result<bool> WaitingEnrolments::take(const Handle& handle, const delivery::Order
   return taken.has_value();
 }
 
-Result<void> WaitingEnrolments::prepare(const delivery::OrderId& order,
-                                        const PreparedDelivery& prepared) {
+Result<PreparedDelivery> WaitingEnrolments::prepare(const delivery::OrderId& order,
+                                                    const PreparedDelivery& prepared) {
   ByteWriter out;
   out.bytes(prepared.nonce_a.view());
   put(out, prepared.sealed_kem_key);
   put(out, prepared.sealed_receipt_key);
   put(out, prepared.answer);
   put(out, prepared.envelope);
-  return journal_.put_record(kPreparedKind, ascii(order.text()), out.view());
+  const auto claimed = journal_.claim_record(kPreparedKind, ascii(order.text()), out.view());
+  if (claimed) {
+    return prepared;
+  }
+  if (claimed.error().code != Errc::kConflict) {
+    return std::unexpected(claimed.error());
+  }
+  auto earlier = KB_TRY(this->prepared(order));
+  if (!earlier) {
+    return fail(Errc::kConflict, "another process has sent the first attempt of this order");
+  }
+  return std::move(*earlier);
+}
+
+Result<void> WaitingEnrolments::forget_prepared(const delivery::OrderId& order) {
+  return journal_.put_record(kPreparedKind, ascii(order.text()), {});
 }
 
 Result<std::optional<PreparedDelivery>> WaitingEnrolments::prepared(
     const delivery::OrderId& order) const {
   const auto stored = KB_TRY(journal_.find_record(kPreparedKind, ascii(order.text())));
-  if (!stored) {
+  if (!stored || stored->empty()) {
     return std::optional<PreparedDelivery>();
   }
   ByteReader in(*stored);

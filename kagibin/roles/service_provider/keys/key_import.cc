@@ -7,6 +7,7 @@
 
 #include "kagibin/crypto/cms.h"
 #include "kagibin/delivery/exchange/key_export.h"
+#include "kagibin/roles/service_provider/keys/channel_uses.h"
 #include "kagibin/roles/service_provider/keys/exclusive_keys.h"
 
 namespace kagibin::roles::service_provider {
@@ -75,6 +76,7 @@ Checked<std::size_t> import_key_exports(ByteView cms,
                             .mac = std::move(entry.key_mac),
                             .dek = std::move(entry.key_dek)};
     KB_TRY(ExclusiveKeys(journal, keys).expose(set));
+    KB_TRY(ChannelUses(journal).note(set.enc));  // by the manager, for all we know
     KB_TRY(keys.put_channel_keys(owners[i], entry.security_domain, entry.key_version_number, set));
   }
   return exports->size();

@@ -12,6 +12,7 @@
 #include "kagibin/crypto/cms.h"
 #include "kagibin/crypto/x509/transport_x509.h"
 #include "kagibin/delivery/exchange/key_export.h"
+#include "kagibin/roles/service_provider/keys/channel_uses.h"
 
 #include "tests/support/deployment.h"
 #include "tests/support/must.h"
@@ -80,6 +81,14 @@ TEST_F(KeyImportTest, TakesWhatTheManagerExportedAndTheSameAgain) {
     EXPECT_TRUE(holds(0x40, entry(0x40, 1)));
     EXPECT_TRUE(holds(0x41, entry(0x41, 2)));
   }
+}
+
+TEST_F(KeyImportTest, TheManagersKeysCountAsThoseOfASession) {
+  const ChannelUses uses(world_.journal);
+  EXPECT_FALSE(must(uses.has(entry(0x40, 1).key_enc)));
+  must(import(entry(0x40, 1)));
+  EXPECT_TRUE(must(uses.has(entry(0x40, 1).key_enc)));
+  EXPECT_FALSE(must(uses.has(entry(0x40, 2).key_enc)));
 }
 
 TEST_F(KeyImportTest, AnExportNeverReplacesKeysThatWeHold) {

@@ -15,9 +15,12 @@ struct NextAttempt {
   Bytes answer;  // E4
 };
 
+// Key-ENC is what opens a recorded session: another one than that of the session to come.
 bool puts_next_channel_keys(const envelope::Payload& payload) {
   const auto* put = std::get_if<envelope::PutKeyAction>(&payload.actions.back());
-  return put != nullptr && put->first_key_identifier == 0x01 && put->keys.size() == 3;
+  return put != nullptr && put->first_key_identifier == 0x01 && put->keys.size() == 3 &&
+         payload.channel_keys &&
+         !ct_equal(put->keys[0].value.expose(), payload.channel_keys->enc.expose());
 }
 
 // `provider` counts it.

@@ -253,6 +253,25 @@ TEST(NextEnrolment, OverScp03NeedsTheNextChannelKeysAsTheLastAction) {
   EXPECT_EQ(bench.status(delivery.handle()).state, kda::State::kRefused) << "counted";
 }
 
+// The session of this very envelope runs under Key-ENC of C1.
+TEST(NextEnrolment, OverScp03NeedsAnotherKeyEncThanTheChannels) {
+  KdaBench bench;
+  Delivery delivery = bench.enrol();
+  const auto load = [&](envelope::Payload payload, bool asks) {
+    const envelope::EnvelopeHeader header = asks ? asking(bench, delivery) : bench.header(delivery);
+    bench.seal(delivery, header, payload);
+    return bench.load(delivery);
+  };
+  EXPECT_EQ(load(rotation(bench, kIssuers, kIssuers), true), sw::kConditionsNotSatisfied);
+  EXPECT_EQ(bench.receipt(delivery).results(), Results{0x04}) << "counted";
+  envelope::Payload same_enc = rotation(bench, kIssuers, kFirst);
+  auto& put = std::get<envelope::PutKeyAction>(same_enc.actions.back());
+  envelope::Payload same = rotation(bench, kIssuers, kIssuers);
+  put.keys[0] = std::move(std::get<envelope::PutKeyAction>(same.actions.back()).keys[0]);
+  EXPECT_EQ(load(std::move(same_enc), true), sw::kConditionsNotSatisfied);
+  EXPECT_EQ(load(rotation(bench, kIssuers, kIssuers), false), sw::kOk) << "who does not ask may";
+}
+
 TEST(NextEnrolment, OverScp03ComesBehindOtherActionsToo) {
   KdaBench bench;
   Delivery delivery = bench.enrol();
