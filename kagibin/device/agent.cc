@@ -72,15 +72,33 @@ Result<void> Agent::save(Job& job, Stage stage) {
   return {};
 }
 
-Result<KdaSession> Agent::element() {
+Result<Aid> Agent::application_of(const Job& job) {
+  Bytes request = job.message;
+  if (job.kind == Work::Kind::kDeliver) {
+    request.clear();
+    for (const Job& known : KB_TRY(store_.jobs())) {
+      if (known.order == job.order && known.kind == Work::Kind::kEnrol) {
+        request = known.message;
+      }
+    }
+  }
+  const auto e0 = envelope::EnrolmentRequest::decode(request);
+  return e0 && e0->own_delivery ? *e0->target : kda::aid();
+}
+
+Result<KdaSession> Agent::element(const Job& job) {
   if (!channels_) {
     channels_ = std::make_unique<Channels>(KB_TRY(open_card_()));
   }
-  return KdaSession::select(*channels_);
+  return KdaSession::select(*channels_, KB_TRY(application_of(job)));
 }
 
 // Only where the key delivery application could do something with it.
 Result<Bytes> Agent::domain_certificate_for(KdaSession& kda, ByteView request) {
+  const auto e0 = envelope::EnrolmentRequest::decode(request);
+  if (e0 && e0->own_delivery) {
+    return Bytes();
+  }
   const auto capabilities = kda.capabilities();
   if (!capabilities || (capabilities->level_bitmap & kLevelsByCertificates) == 0) {
     return Bytes();
@@ -93,7 +111,7 @@ Result<Bytes> Agent::domain_certificate_for(KdaSession& kda, ByteView request) {
 }
 
 Result<void> Agent::enrol(Job& job) {
-  KdaSession kda = KB_TRY(element());
+  KdaSession kda = KB_TRY(element(job));
   KB_TRY(save(job, Stage::kStarted));
   Bytes domain_certificate = KB_TRY(domain_certificate_for(kda, job.message));
   auto answer = kda.enrol(job.message, domain_certificate);
@@ -107,8 +125,10 @@ Result<void> Agent::enrol(Job& job) {
   if (!answer && is_status(answer.error(), apdu::sw::kConditionsNotSatisfied)) {
     // "Probe first": an earlier delivery to this target has an open outcome. Settle those we know
     // of, then once more.
+    const Aid application = KB_TRY(application_of(job));
     for (Job& earlier : KB_TRY(store_.jobs())) {
-      if (earlier.kind == Work::Kind::kDeliver && earlier.handle) {
+      const bool is_here = KB_TRY(application_of(earlier)) == application;
+      if (earlier.kind == Work::Kind::kDeliver && earlier.handle && is_here) {
         auto settled = carry(earlier, kda);
         if (!settled && ends_run(settled.error().code)) {
           return settled;
@@ -150,7 +170,7 @@ Result<void> Agent::carry(Job& job, KdaSession& kda) {
 
 Result<void> Agent::deliver(Job& job) {
   job.handle = KB_TRY(handle_of_envelope(job.message));
-  KdaSession kda = KB_TRY(element());
+  KdaSession kda = KB_TRY(element(job));
   ++job.tries;
   KB_TRY(save(job, Stage::kStarted));
   KB_TRY(carry(job, kda));
@@ -163,7 +183,7 @@ Result<void> Agent::cancel(Job& job) {
       job.handle = known.handle;
     }
   }
-  KdaSession kda = KB_TRY(element());
+  KdaSession kda = KB_TRY(element(job));
   KB_TRY(save(job, Stage::kStarted));
   auto cancelled = kda.cancel(job.message);
   if (!cancelled && !is_status(cancelled.error(), apdu::sw::kConditionsNotSatisfied)) {

@@ -6,7 +6,8 @@
 // Each piece of work is a job in the AgentStore, written before the first APDU and after the last,
 // so that the agent may end anywhere: next time it looks at its jobs first, asks the KDA for STATUS
 // and GET RECEIPT, and only then acts. It never sends a key-bearing command again by itself: what
-// happened to one is the KDA's to find out.
+// happened to one is the KDA's to find out. An order whose E0 is for the target's own delivery goes
+// to the target in the KDA's place; the E0 of an order stays in the store for that.
 //
 // Errors of run_once: those of the store, the card and the distributor. A job whose element refuses
 // it is not an error of the run: it is in the report with its sentence, and the other jobs go on.
@@ -79,7 +80,9 @@ class Agent {
   Result<void> find_cancelled(Job& job, KdaSession& kda);
   Result<void> hand_in(Job& job, Report& report);
   Result<void> save(Job& job, Stage stage);
-  Result<KdaSession> element();
+  // Whose commands the job's are: the KDA's, or the target's own where E0 of the order says so.
+  Result<Aid> application_of(const Job& job);
+  Result<KdaSession> element(const Job& job);
   void note_trouble(const Job& job, const Error& error, Report& report);
 
   delivery::DeviceApi& api_;

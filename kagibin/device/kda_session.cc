@@ -38,15 +38,16 @@ Result<Bytes> KdaSession::exchange_all(const std::vector<apdu::CommandApdu>& blo
 }
 
 Result<void> KdaSession::select_application() {
-  const apdu::ResponseApdu answer = KB_TRY(exchange(kda::select()));
+  const apdu::ResponseApdu answer = KB_TRY(exchange(kda::select(application_)));
   if (!sw::is_ok(answer.sw)) {
-    return fail(Errc::kCardStatus, "the element has no key delivery application", answer.sw);
+    return fail(Errc::kCardStatus, "the element has nothing of this name that takes deliveries",
+                answer.sw);
   }
   return {};
 }
 
-Result<KdaSession> KdaSession::select(Channels& channels) {
-  KdaSession session(channels);
+Result<KdaSession> KdaSession::select(Channels& channels, const Aid& application) {
+  KdaSession session(channels, application);
   KB_TRY(session.select_application());
   return session;
 }

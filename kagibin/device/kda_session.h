@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The agent's conversation with the KDA of one element: whole messages in and out, blocks and GET
-// RESPONSE inside.
+// The agent's conversation with the KDA of one element, or with a domain that takes deliveries by
+// itself: whole messages in and out, blocks and GET RESPONSE inside.
 //
 // It carries octets: it holds no key, and it believes no status word (a receipt alone says what
 // happened, and only to the provider). Errors: kCardLink; kCardStatus with the KDA's status word,
@@ -9,14 +9,15 @@
 
 #include "kagibin/base/aid.h"
 #include "kagibin/device/channels.h"
+#include "kagibin/kda/instructions.h"
 #include "kagibin/kda/status.h"
 
 namespace kagibin::device {
 
 class KdaSession {
  public:
-  // Selects the KDA. kCardStatus (6A82) when the element has none.
-  static Result<KdaSession> select(Channels& channels);
+  // Selects it. kCardStatus (6A82) when the element has none.
+  static Result<KdaSession> select(Channels& channels, const Aid& application = kda::aid());
 
   Result<Bytes> enrol(ByteView request, ByteView security_domain_certificate);
   Result<void> load(const Handle& handle, ByteView envelope);
@@ -36,12 +37,14 @@ class KdaSession {
   Result<Outcome> deliver(const Handle& handle);
 
  private:
-  explicit KdaSession(Channels& channels) : channels_(&channels) {}
+  KdaSession(Channels& channels, const Aid& application)
+      : channels_(&channels), application_(application) {}
   Result<void> select_application();
   Result<apdu::ResponseApdu> exchange(const apdu::CommandApdu& command);
   Result<Bytes> exchange_all(const std::vector<apdu::CommandApdu>& blocks);
 
   Channels* channels_;
+  Aid application_;
 };
 
 }  // namespace kagibin::device

@@ -17,7 +17,7 @@ struct EnvelopeHeader {  // A0
   Spid spid;
   Handle handle;
   std::uint8_t level = 0x01;
-  // 85 by the level. RL1, RL3: KVN | required i mask. RL2, RL4: KID | KVN of SK.SD.ECKA.
+  // 85 by the level. RL1, RL3: KVN | required i mask. RL2, RL4: KID | KVN of SK.SD.ECKA. OS: none.
   std::uint8_t key_version_number = 0;
   std::uint8_t required_i_mask = 0;
   std::uint8_t key_identifier = 0;
@@ -31,6 +31,8 @@ struct EnvelopeHeader {  // A0
   bool is_by_certificates() const { return level == 0x02 || level == 0x04; }
   // PUT KEY and STORE DATA go under the domain's static Key-DEK, inside that channel.
   bool is_under_static_dek() const { return level == 0x04; }
+  // There is no channel, and no 85.
+  bool is_own_delivery() const { return level == 0x05; }
   // What decode() demands of the values: a suite and level that are built, KVN 01 to 7F, KID 11 at
   // RL2, SEQ not 0, and nothing set that the level does not carry.
   Result<void> check() const;

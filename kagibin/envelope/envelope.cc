@@ -31,13 +31,15 @@ Result<EnvelopeHeader> EnvelopeHeader::decode(ByteView octets) {
   out.handle = KB_TRY(read_id<Handle>(in, 0x83));
   out.level = KB_TRY(read_u8(in, 0x84));
   KB_TRY(relay_level_info(out.level));  // before 85, whose layout depends on it
-  const auto parameters = KB_TRY(read_array<2>(in, 0x85));
-  if (out.is_by_certificates()) {
-    out.key_identifier = parameters[0];
-    out.key_version_number = parameters[1];
-  } else {
-    out.key_version_number = parameters[0];
-    out.required_i_mask = parameters[1];
+  if (!out.is_own_delivery()) {
+    const auto parameters = KB_TRY(read_array<2>(in, 0x85));
+    if (out.is_by_certificates()) {
+      out.key_identifier = parameters[0];
+      out.key_version_number = parameters[1];
+    } else {
+      out.key_version_number = parameters[0];
+      out.required_i_mask = parameters[1];
+    }
   }
   out.seq = KB_TRY(read_u32(in, 0x86));
   out.issued_at = KB_TRY(read_u32(in, 0x87));
@@ -53,6 +55,14 @@ Result<EnvelopeHeader> EnvelopeHeader::decode(ByteView octets) {
 Result<void> EnvelopeHeader::check() const {
   KB_TRY(suite_info(suite));
   KB_TRY(relay_level_info(level));
+  if (seq == 0) {
+    return fail(Errc::kValue, "SEQ counts from 1: no element accepts 0");
+  }
+  if (is_own_delivery()) {
+    const bool has_channel = key_version_number != 0 || key_identifier != 0 || required_i_mask != 0;
+    return has_channel ? fail(Errc::kValue, "at OS there is no channel to name keys for")
+                       : Result<void>();
+  }
   if (key_version_number < 0x01 || key_version_number > 0x7F) {
     return fail(Errc::kValue, "the channel's key version number is 01 to 7F");
   }
@@ -64,9 +74,6 @@ Result<void> EnvelopeHeader::check() const {
   }
   if (!is_by_certificates() && key_identifier != 0) {
     return fail(Errc::kValue, "RL1 and RL3 name the channel's keys by their version alone");
-  }
-  if (seq == 0) {
-    return fail(Errc::kValue, "SEQ counts from 1: no element accepts 0");
   }
   return {};
 }
@@ -80,11 +87,11 @@ Bytes EnvelopeHeader::encode() const {
       .put_u8(0x81, suite)
       .put(0x82, spid.view())
       .put(0x83, handle.view())
-      .put_u8(0x84, level)
-      .put(0x85, parameters)
-      .put_u32(0x86, seq)
-      .put_u32(0x87, issued_at)
-      .put_u32(0x88, not_after);
+      .put_u8(0x84, level);
+  if (!is_own_delivery()) {
+    out.put(0x85, parameters);
+  }
+  out.put_u32(0x86, seq).put_u32(0x87, issued_at).put_u32(0x88, not_after);
   if (next_nonce_a) {
     out.put(0x89, next_nonce_a->view());
   }

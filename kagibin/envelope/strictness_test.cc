@@ -85,7 +85,7 @@ TEST_F(StrictnessTest, RequestRefusesWhatItDoesNotKnow) {
   EXPECT_EQ(code("8001018101018210", "8001028101018210"), Errc::kNotSupported);  // version
   EXPECT_EQ(code("8001018101018210", "8001018101038210"), Errc::kNotSupported);  // suite 03
   EXPECT_EQ(code("8001018101018210", "8001018101048210"), Errc::kValue);
-  for (const char* flags : {"8601027F21", "8601037F21", "8601807F21"}) {
+  for (const char* flags : {"8601047F21", "8601067F21", "8601807F21"}) {
     EXPECT_EQ(code("8601007F21", flags), Errc::kValue) << flags;
   }
   EXPECT_EQ(code("854104", "854102"), Errc::kValue);
@@ -135,6 +135,17 @@ TEST_F(StrictnessTest, StatementNamesCertSdExactlyWhenItOffersRl2OrRl4) {
       EXPECT_EQ(decodes<EnrolmentStatement>(statement.encode()), valid) << bitmap << names_it;
     }
   }
+}
+
+TEST_F(StrictnessTest, StatementOffersOsAloneAndOfTheTargetItself) {
+  EnrolmentStatement statement = t_.statement();
+  statement.signature = Bytes(70, 0x30);
+  statement.level_bitmap = 0x10;
+  EXPECT_FALSE(decodes<EnrolmentStatement>(statement.encode()));
+  statement.kda = statement.target;
+  EXPECT_TRUE(decodes<EnrolmentStatement>(statement.encode()));
+  statement.level_bitmap = 0x11;
+  EXPECT_FALSE(decodes<EnrolmentStatement>(statement.encode()));
 }
 
 TEST_F(StrictnessTest, StatementRefusesWhatItDoesNotKnow) {
@@ -239,7 +250,7 @@ TEST_F(StrictnessTest, HeaderRefusesLevelsAndSuitesThatAreNotBuilt) {
     return code_of<EnvelopeHeader>(header.encode());
   };
   EXPECT_EQ(code([](auto& h) { h.level = 0x00; }), Errc::kNotSupported);
-  EXPECT_EQ(code([](auto& h) { h.level = 0x05; }), Errc::kValue);
+  EXPECT_EQ(code([](auto& h) { h.level = 0x06; }), Errc::kValue);
   // RL4 has the parameters of RL2, and a suite with ML-KEM.
   const auto at_rl4 = [](auto& h) {
     h.level = 0x04;
@@ -283,6 +294,16 @@ TEST_F(StrictnessTest, HeaderRefusesLevelsAndSuitesThatAreNotBuilt) {
   EXPECT_EQ(decoded->key_identifier, 0x11);
   EXPECT_EQ(decoded->key_version_number, 0x03);
   EXPECT_EQ(decoded->encode(), by_certificates.encode());
+  // At OS there are no parameters.
+  EnvelopeHeader own = t_.header();
+  own.level = 0x05;
+  EXPECT_FALSE(own.check().has_value());
+  own.key_version_number = own.required_i_mask = 0;
+  const std::string without = to_hex(own.encode());
+  EXPECT_EQ(EnvelopeHeader::decode(own.encode())->encode(), own.encode());
+  EXPECT_EQ(without.find("8401058502"), std::string::npos);
+  EXPECT_EQ(code_of<EnvelopeHeader>(with(t_.header().encode(), "8401018502", "8401058502")),
+            Errc::kUnexpectedTag);
   EXPECT_EQ(code([](auto& h) { h.suite = 0x03; }), Errc::kNotSupported);
   EXPECT_EQ(code([](auto& h) { h.suite = 0x00; }), Errc::kValue);
   EXPECT_EQ(code([](auto& h) { h.key_version_number = 0x00; }), Errc::kValue);

@@ -123,6 +123,14 @@ constexpr std::array kRelayLevels = {
         .known_to = "nobody outside the element; its static Key-DEK, the service provider",
         .not_safe_against = "whoever records the relay now and later has both a quantum "
                             "computer and that Key-DEK"},
+    RelayLevelInfo{.level = RelayLevel::kOs,
+                   .name = "OS",
+                   .bitmap_bit = 0x10,
+                   .known_to = "nobody outside the element",
+                   .not_safe_against =
+                       "whoever records the envelope now and has a quantum computer "
+                       "later, except in suites 20 and 21; no operator and no "
+                       "coalition of them"},
 };
 
 constexpr std::array kRelayLevelsNotBuilt = {
@@ -169,7 +177,14 @@ Result<RelayLevelInfo> relay_level_by_name(std::string_view name) {
   if (name.size() == 3 && name.starts_with("RL") && name[2] >= '0' && name[2] <= '4') {
     return relay_level_info(static_cast<std::uint8_t>(name[2] - '0'));
   }
-  return fail(Errc::kValue, "a relay level is RL0 to RL4");
+  if (name == "OS") {
+    return relay_level_info(std::to_underlying(RelayLevel::kOs));
+  }
+  return fail(Errc::kValue, "a relay level is RL0 to RL4, or OS");
+}
+
+std::string relay_level_name(std::uint8_t id) {
+  return id == std::to_underlying(RelayLevel::kOs) ? "OS" : "RL" + std::to_string(id);
 }
 
 }  // namespace kagibin::envelope

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "kagibin/base/result.h"
@@ -62,11 +63,12 @@ enum class RelayLevel : std::uint8_t {
   kRl2 = 0x02,  // SCP11a with a key that the domain made and the controlling authority certified
   kRl3 = 0x03,  // SCP03 under a key set that the service provider alone knows
   kRl4 = 0x04,  // SCP11a as RL2, and a static Key-DEK that the service provider alone knows
+  kOs = 0x05,   // no relay: the target's own OS opens the envelope
 };
 
 struct RelayLevelInfo {
   RelayLevel level;
-  std::string_view name;              // "RL1"
+  std::string_view name;              // "RL1", "OS"
   std::uint8_t bitmap_bit;            // in E1/88
   std::string_view known_to;          // who knows the security domain's keys
   std::string_view not_safe_against;  // for the tools that say which level a delivery got and why
@@ -75,5 +77,7 @@ std::span<const RelayLevelInfo> relay_levels();
 // kNotSupported for 0 (never deliverable), kValue for any other that is none.
 Result<RelayLevelInfo> relay_level_info(std::uint8_t id);
 Result<RelayLevelInfo> relay_level_by_name(std::string_view name);
+// What people call it, built or not: "RL3", "OS".
+std::string relay_level_name(std::uint8_t id);
 
 }  // namespace kagibin::envelope

@@ -61,8 +61,8 @@ TEST(SuiteTest, TheTableSaysWhatTheRegistrySays) {
   EXPECT_EQ(answer_suite(0x02), 0x02);
 }
 
-TEST(SuiteTest, Rl1ToRl4AreBuiltAndRl0IsRefusedByName) {
-  ASSERT_EQ(relay_levels().size(), 4U);
+TEST(SuiteTest, Rl1ToRl4AndOsAreBuiltAndRl0IsRefusedByName) {
+  ASSERT_EQ(relay_levels().size(), 5U);
   EXPECT_EQ(relay_level_info(0x01)->name, "RL1");
   EXPECT_EQ(relay_level_info(0x01)->bitmap_bit, 0x01);
   EXPECT_EQ(relay_level_by_name("RL1")->level, RelayLevel::kRl1);
@@ -72,16 +72,20 @@ TEST(SuiteTest, Rl1ToRl4AreBuiltAndRl0IsRefusedByName) {
   EXPECT_EQ(relay_level_by_name("RL3")->level, RelayLevel::kRl3);
   EXPECT_EQ(relay_level_info(0x04)->bitmap_bit, 0x08);
   EXPECT_EQ(relay_level_by_name("RL4")->level, RelayLevel::kRl4);
+  EXPECT_EQ(relay_level_info(0x05)->bitmap_bit, 0x10);
+  EXPECT_EQ(relay_level_by_name("OS")->level, RelayLevel::kOs);
+  EXPECT_EQ(relay_level_name(0x05), "OS");
+  EXPECT_EQ(relay_level_name(0x04), "RL4");
   for (const char* name : {"RL0"}) {
     const Result<RelayLevelInfo> info = relay_level_by_name(name);
     ASSERT_FALSE(info.has_value());
     EXPECT_EQ(info.error().code, Errc::kNotSupported);
     EXPECT_TRUE(info.error().detail.text().find(name) != std::string_view::npos) << name;
   }
-  for (const char* name : {"", "RL", "RL5", "rl1", "RL10", "1"}) {
+  for (const char* name : {"", "RL", "RL5", "rl1", "RL10", "1", "os", "OS1"}) {
     EXPECT_EQ(relay_level_by_name(name).error().code, Errc::kValue) << name;
   }
-  for (unsigned id = 5; id <= 0xFF; ++id) {
+  for (unsigned id = 6; id <= 0xFF; ++id) {
     EXPECT_EQ(relay_level_info(static_cast<std::uint8_t>(id)).error().code, Errc::kValue) << id;
   }
 }

@@ -45,12 +45,13 @@ Commands chain(std::uint8_t instruction,
   return out;
 }
 
-apdu::CommandApdu select() {
+apdu::CommandApdu select(const Aid& application) {
+  const ByteView name = application.view();
   return {.cla = 0x00,
           .ins = apdu::ins::kSelect,
           .p1 = 0x04,
           .p2 = 0x00,
-          .data = Bytes(kAid.begin(), kAid.end()),
+          .data = Bytes(name.begin(), name.end()),
           .le = kAnyLe};
 }
 

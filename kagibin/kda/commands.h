@@ -25,7 +25,8 @@ Commands chain(std::uint8_t instruction,
                bool expects_answer,
                std::size_t block_size = kBlockSize);
 
-apdu::CommandApdu select();
+// The KDA, or a domain that takes deliveries by itself.
+apdu::CommandApdu select(const Aid& application = aid());
 // E0, and the CERT.SD (7F21) read from the target where there is one. Answer: E4.
 Commands enrol(ByteView request, ByteView security_domain_certificate = {});
 // 83 10 handle | E2.

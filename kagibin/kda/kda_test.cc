@@ -271,7 +271,7 @@ TEST(CapabilitiesCodec, RoundTripsAndRefusesListsThatDoNotRise) {
   expect_strict<Capabilities>(hex("8001018102011082010183020400"));
   EXPECT_FALSE(Capabilities::decode(hex("8001018102100182010183020400")).has_value());
   EXPECT_FALSE(Capabilities::decode(hex("8001018102010182010183020400")).has_value());
-  EXPECT_FALSE(Capabilities::decode(hex("80010181010182011083020400")).has_value());
+  EXPECT_FALSE(Capabilities::decode(hex("80010181010182012083020400")).has_value());
 }
 
 TEST(CapabilitiesCodec, SaysWhatIsWrong) {
@@ -288,7 +288,7 @@ TEST(CapabilitiesCodec, SaysWhatIsWrong) {
       {"800101810110820101", Errc::kTruncated},
       {"800101810110820101830104", Errc::kLength},
       {"800101810110820101830204008400", Errc::kTrailing},
-      {"80010181011082011083020400", Errc::kValue},
+      {"80010181011082012083020400", Errc::kValue},
   });
 }
 

@@ -17,7 +17,7 @@ constexpr tlv::Tag kVersionsTag = 0x80;
 constexpr tlv::Tag kSuitesTag = 0x81;
 constexpr tlv::Tag kLevelsTag = 0x82;
 constexpr tlv::Tag kBufferTag = 0x83;
-constexpr std::uint8_t kAllLevels = 0x0F;
+constexpr std::uint8_t kAllLevels = 0x1F;
 
 Result<Bytes> rising(ByteView list) {
   if (std::ranges::adjacent_find(list, std::ranges::greater_equal()) != list.end()) {
@@ -90,7 +90,7 @@ Result<Capabilities> Capabilities::decode(ByteView octets) {
   out.buffer_bytes = KB_TRY(ByteReader(buffer.value).u16());
   KB_TRY(in.finish());
   if (out.level_bitmap > kAllLevels) {
-    return fail(Errc::kValue, "the bitmap of relay levels has four bits");
+    return fail(Errc::kValue, "the bitmap of levels has five bits");
   }
   return out;
 }

@@ -3,7 +3,8 @@
 // identifies the element or a provider (protocol, section 9).
 //
 //   STATUS        80 01 state | 81 01 key-bearing sessions left (00 to 03)
-//   CAPABILITIES  80 01-08 versions | 81 01-10 suites | 82 01 level bitmap (b1 RL1 ... b4 RL4)
+//   CAPABILITIES  80 01-08 versions | 81 01-10 suites | 82 01 level bitmap (b1 RL1 ... b4 RL4,
+//                b5 OS)
 //                 | 83 02 reassembly buffer in octets
 //
 // Lists are in rising order without repeats. decode() is total; what decodes encodes to the same

@@ -8,7 +8,9 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "kagibin/apdu/apdu.h"
@@ -71,6 +73,29 @@ class AuthoritySignatureService {
   virtual Result<void> hear_statement(ByteView statement) const = 0;
 };
 
+// The security domain that this code is a part of, where the element's OS takes key deliveries by
+// itself (doc/decisions/0018).
+class OwnDomainService {
+ public:
+  // Out of secure messaging; values under the key for sensitive data stand as they are, padded.
+  struct Command {
+    std::array<std::uint8_t, 4> header{};  // CLA INS P1 P2
+    ByteView data;
+  };
+
+  OwnDomainService() = default;
+  OwnDomainService(const OwnDomainService&) = delete;
+  OwnDomainService& operator=(const OwnDomainService&) = delete;
+  virtual ~OwnDomainService() = default;
+  // These commands in order, as in a session of the domain's own provider, then `record`: all of it
+  // durable together, or nothing. kCardStatus with the status word of the command that the domain
+  // refused; what `record` fails with; kIo, kNoSpace.
+  virtual Result<void> apply(std::span<const Command> commands,
+                             const std::function<Result<void>()>& record) = 0;
+  // The highest version of the domain's keys up to 7F; 00 without any.
+  virtual std::uint8_t highest_key_version() const = 0;
+};
+
 // An application's memory that a reset clears and nothing else: CLEAR_ON_RESET of Java Card. The
 // object itself may go earlier (instances.h).
 using ClearOnReset = std::array<std::uint8_t, 4>;
@@ -87,6 +112,8 @@ struct ApplicationContext {
   crypto::Digest256 code_hash;  // SHA-256 of the load file data block it was instantiated from
   // nullptr when the element has no CASD.
   const AuthoritySignatureService* authority_signature = nullptr;
+  // nullptr unless this is a security domain's own code.
+  OwnDomainService* own_domain = nullptr;
 };
 
 class Application {

@@ -68,11 +68,16 @@ const ApplicationFactory* ModuleRegistry::factory(const Aid& load_file, const Ai
 const ApplicationFactory* ModuleRegistry::factory_of(const Aid& module) const {
   for (const auto& [aid, built_in] : built_in_) {
     const ApplicationFactory* found = factory(aid, module);
-    if (found != nullptr && *found) {
+    if (found != nullptr && *found && !built_in.makes_domains) {
       return found;
     }
   }
   return nullptr;
+}
+
+bool ModuleRegistry::makes_domains(const Aid& load_file) const {
+  const auto found = built_in_.find(load_file);
+  return found != built_in_.end() && found->second.makes_domains;
 }
 
 std::vector<Aid> ModuleRegistry::load_files() const {

@@ -29,6 +29,7 @@ using ApplicationFactory = std::function<std::unique_ptr<Application>(const Appl
 struct BuiltIn {
   LoadFile file;
   std::vector<ApplicationFactory> factories;  // one a module, in the load file's order
+  bool makes_domains = false;                 // its modules are part of security domains
 };
 
 // The security domain module that every element has, under the AIDs that GlobalPlatform tools use
@@ -52,9 +53,11 @@ class ModuleRegistry {
   const LoadFile* load_file(const Aid& aid) const;
   const ApplicationFactory* factory(const Aid& load_file, const Aid& module) const;
   // The code of a module of this AID in whatever load file it is built in, for load files that came
-  // by LOAD. nullptr when there is none, and for the security domain, which only its own load file
-  // makes.
+  // by LOAD. nullptr when there is none, and for security domains, which only their own load files
+  // make.
   const ApplicationFactory* factory_of(const Aid& module) const;
+  // Whether a security domain is made from this load file; not of the one that every element has.
+  bool makes_domains(const Aid& load_file) const;
   std::vector<Aid> load_files() const;
 
  private:

@@ -32,6 +32,14 @@ struct InitialKeySet {
 struct InitialSecurityDomain {
   Aid aid;
   gp::Privileges privileges{gp::Privileges::kSecurityDomain};
+  // Of a domain that takes key deliveries by itself: its code, which is built in, and what that is
+  // installed with (kda/own/own_delivery.h).
+  struct OwnDelivery {
+    Aid load_file;
+    Aid module;
+    Bytes parameters{};
+  };
+  std::optional<OwnDelivery> own_delivery{};
 };
 
 // A Controlling Authority Security Domain (Amendment A; casd/casd.h). Its key pairs are made

@@ -22,6 +22,7 @@
 #include "kagibin/se/applications/built_in_applications.h"
 #include "kagibin/se/casd/casd.h"
 #include "kagibin/se/kda/key_delivery_application.h"
+#include "kagibin/se/kda/own/own_delivery.h"
 
 #include "tests/support/must.h"
 
@@ -81,6 +82,9 @@ Deployment::Deployment(std::string_view seed, DeploymentOptions options)
     options_.change_kda(kda);
   }
   must(modules.add(std::move(kda)));
+  if (options_.own_delivery) {
+    must(modules.add(se::own_delivery_built_in()));
+  }
   must(se::add_built_in_applications(modules));
   manager_master = must(crypto::random_secret(rng, 32));
   manager_key_ = must(crypto::EcPrivateKey::generate(rng));
@@ -112,6 +116,9 @@ void Deployment::make_provider() {
       options_.suites, to_hex(modules.load_file(se::key_delivery_load_file().aid)->code_hash()), 0,
       options_.policy_members);
   policy = must(provider::Policy::parse(text));
+  if (options_.own_delivery) {
+    policy.kda_code_hashes.insert(se::own_delivery_load_file().code_hash());
+  }
   renew_flow();
 }
 
@@ -147,6 +154,12 @@ DeployedCard& Deployment::add_card(std::string_view device, const CardOptions& o
                             .key_size = options_.domain_key_size,
                             .agreement_key_version = kAgreementKeyVersion});
   }
+  if (options_.own_delivery) {
+    plan.profile.scp03 = options_.domain_scp03;
+    plan.domains.push_back({.aid = domain_aid(), .owner = Spid{kSpid}, .own_delivery = true});
+    plan.domains.push_back(
+        {.aid = other_domain_aid(), .owner = other_spid(), .own_delivery = true});
+  }
   if (options_.attested_by_casd) {
     const crypto::EcPoint point = trust.anchors.roots.front().point();
     plan.with_kda = false;
@@ -165,11 +178,13 @@ DeployedCard& Deployment::add_card(std::string_view device, const CardOptions& o
   if (options_.attested_by_casd && options.casd_certified) {
     certify_casd(*must(apdu::ChannelLink::open(*made.element)), seid);
   }
-  card->domain_keys = make_domain(made, *card);
+  if (!options_.own_delivery) {
+    card->domain_keys = make_domain(made, *card);
+  }
   const delivery::KeyExport& domain_keys = card->domain_keys;
   const std::string list = must(maker->sign_shipment(std::span(&made.shipped, 1)));
   must(shipments.import(list, trust, pki::CertificateDate::from_unix(clock.now())));
-  if (options_.manager_exports_keys) {
+  if (options_.manager_exports_keys && !options_.own_delivery) {
     const SecretBytes content =
         must(delivery::encode_key_exports(std::span<const delivery::KeyExport>(&domain_keys, 1)));
     const Bytes file = must(
@@ -240,6 +255,16 @@ std::string Deployment::payload_text() {
       domain_aid().hex(), kDomainKeyVersion, kNewKeyVersion);
 }
 
+Aid Deployment::application() const { return options_.own_delivery ? domain_aid() : kda::aid(); }
+
+std::string Deployment::payload_for_own_delivery() {
+  return fmt::format(
+      R"({{"target":"{}","own_delivery":true,"actions":[{{"put_key":{{"key_version":"{:02X}",)"
+      R"("key_identifier":"01","keys":[{{"derive":{{"master":"fleet","size":16}}}},)"
+      R"({{"derive":{{"master":"fleet","size":16}}}},{{"derive":{{"master":"fleet","size":16}}}}]}}}}]}})",
+      domain_aid().hex(), kNewKeyVersion);
+}
+
 std::string Deployment::payload_by_certificates() {
   std::string text = payload_text();
   const std::string channel =
@@ -265,7 +290,7 @@ JournalOrder Deployment::open_order(std::string_view id,
 
 Result<Bytes> Deployment::enrol(DeployedCard& card, ByteView request) {
   device::Channels channels = KB_TRY(device::Channels::open_logical(card.link()));
-  device::KdaSession session = KB_TRY(device::KdaSession::select(channels));
+  device::KdaSession session = KB_TRY(device::KdaSession::select(channels, application()));
   Bytes domain_certificate;
   if (options_.by_certificates) {
     domain_certificate = KB_TRY(device::read_domain_certificate(channels, request));
@@ -277,7 +302,7 @@ Result<Bytes> Deployment::enrol_with(DeployedCard& card,
                                      ByteView request,
                                      ByteView domain_certificate) {
   device::Channels channels = KB_TRY(device::Channels::open_logical(card.link()));
-  device::KdaSession session = KB_TRY(device::KdaSession::select(channels));
+  device::KdaSession session = KB_TRY(device::KdaSession::select(channels, application()));
   return session.enrol(request, domain_certificate);
 }
 
@@ -285,7 +310,7 @@ Result<Bytes> Deployment::relay(DeployedCard& card, ByteView envelope) {
   const auto decoded = KB_TRY(envelope::Envelope::decode(envelope));
   const auto header = KB_TRY(envelope::EnvelopeHeader::decode(decoded.header));
   device::Channels channels = KB_TRY(device::Channels::open_logical(card.link()));
-  device::KdaSession session = KB_TRY(device::KdaSession::select(channels));
+  device::KdaSession session = KB_TRY(device::KdaSession::select(channels, application()));
   const kda::Status status = KB_TRY(session.status(header.handle));
   if (status.state == kda::State::kEnrolled) {
     KB_TRY(session.load(header.handle, envelope));
@@ -298,7 +323,7 @@ Result<Bytes> Deployment::relay(DeployedCard& card, ByteView envelope) {
 
 Result<void> Deployment::load(DeployedCard& card, const Handle& handle, ByteView envelope) {
   device::Channels channels = KB_TRY(device::Channels::open_logical(card.link()));
-  device::KdaSession session = KB_TRY(device::KdaSession::select(channels));
+  device::KdaSession session = KB_TRY(device::KdaSession::select(channels, application()));
   return session.load(handle, envelope);
 }
 

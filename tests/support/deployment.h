@@ -44,6 +44,9 @@ struct DeploymentOptions {
   // The maker makes the provider's domain with an SCP11a key of its own, certified by the authority
   // for the provider: RL2. The domain's first key set is the manager's all the same.
   bool by_certificates = false;
+  // The maker makes the provider's domain as one that takes deliveries by itself (OS), without a
+  // key set, and a second one, other_domain_aid(), of another provider.
+  bool own_delivery = false;
   // Elements have a CASD of the authority and no KDA, until a test loads one in the field: ATT-2.
   bool attested_by_casd = false;
   bool manager_exports_keys = true;            // that first key set goes to the provider
@@ -104,6 +107,8 @@ class Deployment {
 
   // The default payload: a whole key set under a new version that replaces the issuer's.
   static std::string payload_text();
+  // The same for OS: it names no channel, and there is no key set to replace.
+  static std::string payload_for_own_delivery();
   // The same for RL2: it names the version of the domain's SCP11a key.
   static std::string payload_by_certificates();
   delivery::JournalOrder open_order(std::string_view id,
@@ -137,6 +142,8 @@ class Deployment {
   static roles::service_provider::ChannelKeySet channel_keys(const delivery::KeyExport& record);
 
   static Aid domain_aid() { return *Aid::from_hex("A00000015153504B01"); }
+  static Aid other_domain_aid() { return *Aid::from_hex("A00000015153504B02"); }
+  static Spid other_spid() { return Spid{{0x53, 0x50, 0x49, 0x44, 0x02}}; }
   static constexpr std::uint8_t kDomainKeyVersion = 0x30;
   static constexpr std::uint8_t kNewKeyVersion = 0x31;
   static constexpr std::uint8_t kAgreementKeyVersion = 0x03;
@@ -166,6 +173,8 @@ class Deployment {
 
  private:
   void make_provider();
+  // Whom the agent selects.
+  Aid application() const;
   void certify_casd(apdu::CardLink& link, const Seid& seid);
   // The provider's domain of an element that is being made, by the manager or by the maker.
   delivery::KeyExport make_domain(roles::element_maker::MadeElement& made, DeployedCard& card);

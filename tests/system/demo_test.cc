@@ -140,11 +140,27 @@ TEST(DemoTest, AtRl4DeliversOrSaysWhatItTakes) {
   EXPECT_NE(run.out.find("scripts/openssl35"), std::string::npos) << run.out;
 }
 
+TEST(DemoTest, AtOsNothingIsRelayedAndNobodyKnows) {
+  for (const char* options : {"--level OS", "--level OS --no-pcsc"}) {
+    const Demo run = demo(options);
+    EXPECT_EQ(run.last_line(), "delivered") << options;
+    ASSERT_EQ(run.code, 0) << options;
+    for (const char* who : {"B", "C", "D", "device", "B + C", "C + device"}) {
+      for (const char* column : {"found", "derived", "not_searched"}) {
+        EXPECT_EQ(run.cell(who, column), "nothing") << who << " " << column;
+      }
+    }
+    EXPECT_EQ(run.count("C + device", "sessions"), 0);
+    EXPECT_EQ(run.count("C + device", "agreements"), 0);
+    EXPECT_GT(run.count("C + device", "keys_tried"), 0);
+  }
+}
+
 TEST(DemoTest, RefusesALevelThatIsNotBuiltAndNamesThoseThatAre) {
   for (const char* level : {"RL0", "RL5", "2"}) {
     const Demo run = demo(std::string("--level ") + level + " 2>&1");
     EXPECT_EQ(run.code, 2) << level;
-    EXPECT_NE(run.out.find("RL1 to RL4 are built"), std::string::npos) << run.out;
+    EXPECT_NE(run.out.find("RL1 to RL4 and OS are built"), std::string::npos) << run.out;
   }
   EXPECT_EQ(demo("--scheme conventional --level RL2 2>/dev/null").code, 2);
 }

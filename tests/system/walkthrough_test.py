@@ -66,6 +66,9 @@ def look_at_relay_levels(programs, home, _):
     seen = re.findall(r"^> ..(..)", (walk / "device.apdu").read_text(), re.MULTILINE)
     if "2A" not in seen or "82" not in seen or "50" in seen[:seen.index("82")]:
         sys.exit(f"the channel was not opened by certificates: {seen}")
+    own = set(re.findall(r"^> ..(..)", (walk / "device-os.apdu").read_text(), re.MULTILINE))
+    if not {"12", "14", "16"} <= own or own & {"50", "82", "2A", "D8", "E2", "E4"}:
+        sys.exit(f"something was relayed to a domain that opens envelopes itself: {own}")
     again = subprocess.run([programs / "kagibin-maker", "store-domain", walk / "domain.cert", "--home", walk / "maker",
                             "--passphrase-file", walk / "passphrase"], stderr=subprocess.PIPE, text=True, check=False)
     if again.returncode == 0 or "no such domain of this element waits" not in again.stderr:
@@ -105,7 +108,7 @@ def look_at_gp_tool(_programs, _home, said):
 
 
 # What a page has to hold to be the page, and how its end is looked at.
-PAGES = {"walkthrough": (8, "provider run", look_at_walkthrough), "relay_levels": (9, "agree-keys", look_at_relay_levels),
+PAGES = {"walkthrough": (8, "provider run", look_at_walkthrough), "relay_levels": (11, "--own-delivery", look_at_relay_levels),
          "attestation": (5, "--no-kda", look_at_attestation),
          "gp_tool": (10, "--token-key", look_at_gp_tool)}
 

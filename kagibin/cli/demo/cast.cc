@@ -179,6 +179,19 @@ std::string policy_of(const ElementInReader& element, envelope::RelayLevel minim
 
 constexpr const char* kDerived = R"({ "derive": { "master": "fleet", "size": 16 } })";
 
+// Of A's domain that opens envelopes itself: its first key set, and no channel.
+std::string payload_of_own_delivery() {
+  return fmt::format(R"({{
+  "target": "{0}",
+  "own_delivery": true,
+  "actions": [
+    {{ "put_key": {{ "key_version": "{1:02X}", "key_identifier": "01", "keys": [ {2}, {2}, {2} ] }} }}
+  ]
+}}
+)",
+                     kTarget, kNewKeyVersion, kDerived);
+}
+
 // A key set of A's in the place of another.
 std::string payload_of(std::uint8_t replaced, std::uint8_t version, bool by_certificates) {
   const std::string agreement =
@@ -240,7 +253,7 @@ Outcome<void> found_provider(Site& site, const ElementInReader& element, Narrato
                                     "--roots", authority / "roots.pem"}));
   narrator.step("A", "the service provider is certified by the authority");
   KB_TRY(site.run(Role::kProvider, {"accept-shipment", site.home(Role::kMaker) / "shipment.json"}));
-  if (element.level == envelope::RelayLevel::kRl1) {
+  if (element.is_at(envelope::RelayLevel::kRl1)) {
     KB_TRY(import_channel_keys(site, element, narrator));
   } else {
     narrator.step("A", "it took M's shipment list, and needs no key of C's");
@@ -251,8 +264,10 @@ Outcome<void> found_provider(Site& site, const ElementInReader& element, Narrato
   KB_TRY(site.run(Role::kProvider, {"master-key", "create", kMasterKey, "--size", "16"}));
   KB_TRY(write_text(provider / "policy.json", policy_of(element, element.level)));
   KB_TRY(write_text(provider / "payload.json",
-                    payload_of(channel_version(element.level), kNewKeyVersion,
-                               is_by_certificates(element.level))));
+                    element.is_at(envelope::RelayLevel::kOs)
+                        ? payload_of_own_delivery()
+                        : payload_of(channel_version(element.level), kNewKeyVersion,
+                                     is_by_certificates(element.level))));
   narrator.step("A", fmt::format("it wrote its policy ({}) and its payload",
                                  element.level == envelope::RelayLevel::kRl1
                                      ? "RL1 accepted, with a reason"
@@ -289,6 +304,7 @@ Outcome<ElementInReader> make_element(Site& site, const CastOptions& options, Na
   const fs::path maker = site.home(Role::kMaker);
   const fs::path manager = site.home(Role::kManager);
   const bool by_certificates = is_by_certificates(options.level);
+  const bool own_delivery = options.level == envelope::RelayLevel::kOs;
   std::vector<std::string> make{"make",
                                 "--out",
                                 site.home(Role::kElement),
@@ -304,19 +320,26 @@ Outcome<ElementInReader> make_element(Site& site, const CastOptions& options, Na
   if (by_certificates) {
     make.insert(make.end(), {"--domain", kTarget, "--domain-owner", kSpid, "--domain-requests",
                              maker / "requests"});
+  } else if (own_delivery) {
+    make.insert(make.end(), {"--domain", kTarget, "--domain-owner", kSpid, "--own-delivery"});
   }
   const Child::Results made = KB_TRY(site.run(Role::kMaker, make));
   if (made.empty() || text_of(made.front(), "seid").empty()) {
     return failure("the maker did not say which element it made");
   }
-  ElementInReader out{.seid = KB_TRY(Seid::from_hex(text_of(made.front(), "seid"))),
-                      .iin = text_of(made.front(), "iin"),
-                      .cin = text_of(made.front(), "cin"),
-                      .code_hash = text_of(made.front(), "kda_code_hash"),
-                      .state = text_of(made.front(), "state"),
-                      .reader = {},
-                      .level = options.level};
-  narrator.step("M", "it made an element with a key delivery application, and certified that");
+  ElementInReader out{
+      .seid = KB_TRY(Seid::from_hex(text_of(made.front(), "seid"))),
+      .iin = text_of(made.front(), "iin"),
+      .cin = text_of(made.front(), "cin"),
+      .code_hash = text_of(made.front(), own_delivery ? "own_delivery_code_hash" : "kda_code_hash"),
+      .state = text_of(made.front(), "state"),
+      .reader = {},
+      .level = options.level};
+  narrator.step("M",
+                own_delivery
+                    ? "it made an element whose OS takes deliveries for the provider's domain, and "
+                      "certified that"
+                    : "it made an element with a key delivery application, and certified that");
   if (by_certificates) {
     narrator.step("M",
                   "the provider's domain made its SCP11a key inside, and M signed what it saw");
@@ -327,6 +350,10 @@ Outcome<ElementInReader> make_element(Site& site, const CastOptions& options, Na
   if (by_certificates) {
     narrator.step("C", "it took the issuer keys, and the domain's first key set");
     KB_TRY(certify_domain(site, out, narrator));
+    return out;
+  }
+  if (own_delivery) {
+    narrator.step("C", "it took the issuer keys; of the provider's domain it has none");
     return out;
   }
   KB_TRY(site.run(Role::kManager, {"create-domain", "--reader", out.reader, "--aid", kTarget}));

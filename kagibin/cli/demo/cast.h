@@ -7,7 +7,8 @@
 // At RL2 the maker makes the provider's domain, whose SCP11a key the authority certifies, and the
 // provider is given no key of the manager's. At RL3 provider and domain agree on a key set with the
 // help of the element's CASD, whose keys the authority certifies. RL4 begins as RL2; prepare_rl4()
-// does what has to go before its delivery.
+// does what has to go before its delivery. At OS the maker makes the domain, too, as one that opens
+// envelopes itself, and nobody has a key of it.
 //
 //   Cast cast = KB_TRY(Cast::assemble(site, {.pcsc = true}, narrator));
 //   KB_TRY(site.run(Role::kProvider, {"order", ...}));
@@ -38,7 +39,7 @@ struct CastOptions {
   envelope::RelayLevel level = envelope::RelayLevel::kRl1;
 };
 
-// An element with C's key set in the provider's domain, in a reader.
+// An element with C's key set in the provider's domain (at OS: with none), in a reader.
 struct ElementInReader {
   Seid seid;
   std::string iin;
@@ -50,10 +51,12 @@ struct ElementInReader {
   bool pcsc = false;
   std::unique_ptr<Child> process{};
   std::unique_ptr<PrivatePcscd> pcscd{};
+
+  bool is_at(envelope::RelayLevel asked) const { return level == asked; }
 };
 
 // Authority, maker, manager; an element in a reader, with the target domain: created by the
-// manager, or at RL2 by the maker.
+// manager, or at RL2 and OS by the maker.
 Outcome<ElementInReader> make_element(Site& site, const CastOptions& options, Narrator& narrator);
 
 struct Cast {

@@ -82,7 +82,7 @@ Outcome<KnowledgeTable> run_conventional_scheme(Site& site,
   const delivery::KeyExport issued = KB_TRY(manager_key_set(site, element));
   const auto first = KB_TRY(scp::Scp03KeySet::create(
       issued.key_enc.duplicate(), issued.key_mac.duplicate(), issued.key_dek.duplicate()));
-  KB_TRY(use_key(element.reader, first, delivered, narrator));
+  KB_TRY(use_key(element.reader, &first, delivered, narrator));
 
   narrator.chapter("Who knows what");
   std::vector<Secret> secrets;

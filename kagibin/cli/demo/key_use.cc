@@ -29,7 +29,7 @@ Result<scp::Scp03Link> open_session(apdu::CardLink& card,
 }  // namespace
 
 Outcome<void> use_key(const std::string& reader,
-                      const scp::Scp03KeySet& first,
+                      const scp::Scp03KeySet* first,
                       const scp::Scp03KeySet& delivered,
                       Narrator& narrator) {
   crypto::SystemRng rng;
@@ -41,8 +41,11 @@ Outcome<void> use_key(const std::string& reader,
                                session.error().detail.text()));
   }
   narrator.step("A", "its server authenticated the user's element under the new key");
-  const auto named = open_session(*card, first, kFirstKeyVersion, rng);
-  const auto unnamed = open_session(*card, first, 0x00, rng);
+  if (first == nullptr) {
+    return {};
+  }
+  const auto named = open_session(*card, *first, kFirstKeyVersion, rng);
+  const auto unnamed = open_session(*card, *first, 0x00, rng);
   if (named || unnamed) {
     return failure("the element still takes the old key set");
   }

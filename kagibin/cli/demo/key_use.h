@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a service wants a key in an element for: its server authenticates the user's element. The
-// session's card cryptogram is the proof; and the key set that was replaced opens nothing any more.
+// session's card cryptogram is the proof; and the key set that was replaced, where there was one,
+// opens nothing any more.
 //
-//   KB_TRY(use_key(element.reader, first, delivered, narrator));
+//   KB_TRY(use_key(element.reader, &first, delivered, narrator));
 #pragma once
 
 #include <string>
@@ -14,7 +15,7 @@
 namespace kagibin::cli::demo {
 
 Outcome<void> use_key(const std::string& reader,
-                      const scp::Scp03KeySet& first,
+                      const scp::Scp03KeySet* first,
                       const scp::Scp03KeySet& delivered,
                       Narrator& narrator);
 

@@ -158,8 +158,10 @@ Outcome<void> KnownSecrets::collect_long_lived() {
   add("SK.SP.SIG", signing->expose_scalar());
   add("A's exchange key", exchange->expose_scalar());
   add("A's master key", master->expose());
-  if (element_.level == envelope::RelayLevel::kRl2 ||
-      element_.level == envelope::RelayLevel::kRl4) {
+  if (element_.is_at(envelope::RelayLevel::kOs)) {
+    return {};  // there is no other key
+  }
+  if (element_.is_at(envelope::RelayLevel::kRl2) || element_.is_at(envelope::RelayLevel::kRl4)) {
     KB_TRY(add_domain_key());
     return add_managers_keys();
   }

@@ -59,6 +59,20 @@ int failed(const Failure& what) {
   return what.interrupted ? cli::kExitTryAgain : cli::kExitFailed;
 }
 
+// Why an empty table proves nothing.
+std::string_view disbelief(envelope::RelayLevel level) {
+  switch (level) {
+    case envelope::RelayLevel::kRl1:
+      return "C and the device together could derive the key, and the solver did not";
+    case envelope::RelayLevel::kOs:
+      return "something was relayed, or C and the device together had no key to try on the "
+             "envelope";
+    default:
+      return "C and the device together saw the SCP11a session and hold keys, and the solver tried "
+             "nothing";
+  }
+}
+
 // The table, then the last line and the exit code that go with it.
 int conclude(const KnowledgeTable& table, bool json, Narrator& narrator) {
   narrator.line(table.text());
@@ -77,11 +91,7 @@ int conclude(const KnowledgeTable& table, bool json, Narrator& narrator) {
     return cli::kExitFailed;
   }
   if (sealed && !table.is_earnest()) {
-    fmt::print(stderr, "kagibin-demo: {}: do not believe the solver\n",
-               table.level == envelope::RelayLevel::kRl1
-                   ? "C and the device together could derive the key, and the solver did not"
-                   : "C and the device together saw the session and hold keys, and the solver "
-                     "tried nothing");
+    fmt::print(stderr, "kagibin-demo: {}: do not believe the solver\n", disbelief(table.level));
     return cli::kExitFailed;
   }
   const bool delivered = sealed && table.is_as_promised();
@@ -109,7 +119,7 @@ std::optional<Role> role_of(const std::string& name) {
 std::string level_problem(const std::string& name) {
   const auto info = envelope::relay_level_by_name(name);
   if (!info) {
-    return fmt::format("{}: {}. RL1 to RL4 are built.", name, info.error().detail.text());
+    return fmt::format("{}: {}. RL1 to RL4 and OS are built.", name, info.error().detail.text());
   }
   if (info->level == envelope::RelayLevel::kRl4 && !crypto::has_ml_kem()) {
     return fmt::format(
@@ -172,7 +182,8 @@ int main(int argc, char** argv) {
              "--level", options.level,
              "relay level of the sealed scheme: RL1, under keys that the manager issued; where C "
              "and the device together read nothing: RL2, under certificates; RL3, under keys that "
-             "the provider alone knows; RL4, both, with ML-KEM")
+             "the provider alone knows; RL4, both, with ML-KEM; OS, where the domain itself opens "
+             "the envelope and nothing is relayed")
           ->capture_default_str()
           ->check(level_problem);
   app.add_option("--plant", options.plant)

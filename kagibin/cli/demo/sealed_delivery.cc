@@ -34,6 +34,7 @@ struct Milestones {
   std::optional<SteadyClock::time_point> opened;     // 4: it could name a session's first command,
                                                      // which at RL2 shows CERT.OCE
   std::optional<SteadyClock::time_point> installed;  // 5: PUT KEY was answered
+  std::optional<SteadyClock::time_point> decided;    // at OS 4 and 5: NEXT was answered
 
   void look(const std::filesystem::path& log, std::size_t from) {
     const auto now = SteadyClock::now();
@@ -50,6 +51,8 @@ struct Milestones {
         note(opened);
       } else if (exchange.instruction() == apdu::ins::kPutKey && exchange.is_answered_ok()) {
         note(installed);
+      } else if (exchange.instruction() == kda::ins::kNext && exchange.is_answered_ok()) {
+        note(decided);
       }
     }
   }
@@ -69,7 +72,9 @@ Outcome<void> SealedDelivery::order() {
   KB_TRY(cast_.agent->wait_for(
       [](const boost::json::object& result) { return counts(result, "enrolled"); }, kStepLimit));
   narrator_.step(
-      "1", "the KDA made a key pair in the element; its public key, certified, is sealed to A");
+      "1", fmt::format(
+               "the {} made a key pair in the element; its public key, certified, is sealed to A",
+               by_own_os() ? "domain's OS" : "KDA"));
   return {};
 }
 
@@ -82,9 +87,20 @@ Outcome<void> SealedDelivery::seal() {
       [](const boost::json::object& result) { return says_state(result, "sealed"); }, kStepLimit));
   narrator_.step("2", by_certificates()
                           ? "A checked it, with CERT.SD, and sealed the key to that key"
-                          : "A checked it and sealed the key and the target's channel keys to that "
-                            "key");
+                      : by_own_os() ? "A checked it and sealed the key to that key"
+                                    : "A checked it and sealed the key and the target's channel "
+                                      "keys to that key");
   return {};
+}
+
+void SealedDelivery::tell_relayed_steps(double opened_ms, double installed_ms) {
+  narrator_.step("4", "the KDA opened it, inside the element", opened_ms);
+  narrator_.step("5",
+                 by_certificates()
+                     ? "by certificates it opened an SCP11a channel to the target and set the key, "
+                       "over the device"
+                     : "the KDA set the key in the target; the device carried commands and answers",
+                 installed_ms);
 }
 
 Outcome<void> SealedDelivery::install() {
@@ -101,21 +117,23 @@ Outcome<void> SealedDelivery::install() {
       },
       kStepLimit));
   const auto handed_in = SteadyClock::now();
-  if (!seen.loaded || !seen.opened || !seen.installed) {
+  const bool is_relayed = seen.opened && seen.installed;
+  if (!seen.loaded || !seen.decided || is_relayed == by_own_os()) {
     return failure("the agent says delivered, but its APDUs do not show it", cast_.agent->log());
   }
   narrator_.step("3", "B handed the envelope to the device, which put it into the element",
                  ms_between(begin, *seen.loaded));
-  narrator_.step("4", "the KDA opened it, inside the element",
-                 ms_between(*seen.loaded, *seen.opened));
-  narrator_.step("5",
-                 by_certificates()
-                     ? "by certificates it opened an SCP11a channel to the target and set the key, "
-                       "over the device"
-                     : "the KDA set the key in the target; the device carried commands and answers",
-                 ms_between(*seen.opened, *seen.installed));
-  narrator_.step("", "the KDA proved it and signed a receipt; the device handed it in at B",
-                 ms_between(*seen.installed, handed_in));
+  if (by_own_os()) {
+    narrator_.step("4, 5", "the domain's OS opened it and set the key; the device carried nothing",
+                   ms_between(*seen.loaded, *seen.decided));
+    narrator_.step("", "it signed a receipt; the device handed it in at B",
+                   ms_between(*seen.decided, handed_in));
+  } else {
+    tell_relayed_steps(ms_between(*seen.loaded, *seen.opened),
+                       ms_between(*seen.opened, *seen.installed));
+    narrator_.step("", "the KDA proved it and signed a receipt; the device handed it in at B",
+                   ms_between(*seen.installed, handed_in));
+  }
   KB_TRY(provider_->wait_for(
       [](const boost::json::object& result) { return says_state(result, "confirmed"); },
       kStepLimit));

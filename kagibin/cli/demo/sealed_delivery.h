@@ -25,9 +25,11 @@ class SealedDelivery {
 
  private:
   bool by_certificates() const {
-    return cast_.element.level == envelope::RelayLevel::kRl2 ||
-           cast_.element.level == envelope::RelayLevel::kRl4;
+    return cast_.element.is_at(envelope::RelayLevel::kRl2) ||
+           cast_.element.is_at(envelope::RelayLevel::kRl4);
   }
+  bool by_own_os() const { return cast_.element.is_at(envelope::RelayLevel::kOs); }
+  void tell_relayed_steps(double opened_ms, double installed_ms);
 
   Site& site_;
   Cast& cast_;

@@ -80,13 +80,18 @@ Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
                     .level = options.level,
                     .secrets = secrets->all(),
                     .known_plaintext = kOrder};
-  evidence.all_key_sets.push_back(KB_TRY(key_set(secrets->first())));
+  evidence.has_managers_set = options.level != envelope::RelayLevel::kOs;
+  if (evidence.has_managers_set) {
+    evidence.all_key_sets.push_back(KB_TRY(key_set(secrets->first())));
+  }
   evidence.all_key_sets.push_back(KB_TRY(key_set(secrets->delivered())));
+  const std::size_t delivered = evidence.all_key_sets.size() - 1;
   if (has_own_set(options.level)) {
     evidence.all_key_sets.push_back(KB_TRY(key_set(secrets->agreed())));
   }
-  KB_TRY(
-      use_key(cast.element.reader, evidence.all_key_sets[0], evidence.all_key_sets[1], narrator));
+  KB_TRY(use_key(cast.element.reader,
+                 evidence.has_managers_set ? &evidence.all_key_sets.front() : nullptr,
+                 evidence.all_key_sets[delivered], narrator));
 
   narrator.chapter("Who knows what");
   for (const Role role : options.plant) {

@@ -89,7 +89,11 @@ int main(int argc, char** argv) {
   auto* domain_requests = make->add_option(
       "--domain-requests", options.domain_requests,
       "folder for the certification requests SEID.kbq (kagibin authority certify-domain)");
-  domain->needs(owner, domain_requests);
+  auto* own_delivery = make->add_flag(
+      "--own-delivery", options.own_delivery,
+      "the domain opens envelopes itself (level OS) and has no SCP11a key and no first key set");
+  domain->needs(owner);
+  own_delivery->needs(domain)->excludes(domain_requests);
   owner->needs(domain);
   domain_requests->needs(domain);
   make->add_flag("--mandated-dap", options.mandated_dap,

@@ -43,6 +43,7 @@ struct MakerOptions {
   std::string domain;
   std::string owner;
   std::filesystem::path domain_requests;
+  bool own_delivery = false;
   std::string reader = "0";
   std::vector<std::filesystem::path> certificates;
   std::filesystem::path domain_keys;

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <variant>
 
+#include <fmt/format.h>
+
 #include "kagibin/base/byte_io.h"
 #include "kagibin/cli/console/hex_option.h"
 #include "kagibin/cli/maker/maker_commands.h"
@@ -16,6 +18,10 @@ namespace maker = roles::element_maker;
 namespace fs = std::filesystem;
 
 int MakerCommands::make() {
+  if (!options_.domain.empty() && !options_.own_delivery && options_.domain_requests.empty()) {
+    return console_.failed_text(Errc::kInvalidArgument, "no element was made",
+                                "--domain needs --domain-requests, or --own-delivery.");
+  }
   std::optional<ElementRecipe> recipe;
   if (!options_.files.profile.empty()) {
     auto opened = open_recipe(options_.files, rng_);
@@ -92,8 +98,9 @@ Result<maker::ElementPlan> MakerCommands::plan_of(const ElementRecipe& recipe,
 
 Result<void> MakerCommands::add_domain(Plan& plan) const {
   const Bytes owner = KB_TRY(parse_hex(options_.owner, 16, 16));
-  plan.domains.push_back(
-      {.aid = KB_TRY(Aid::from_hex(options_.domain)), .owner = Spid{*to_array<16>(owner)}});
+  plan.domains.push_back({.aid = KB_TRY(Aid::from_hex(options_.domain)),
+                          .owner = Spid{*to_array<16>(owner)},
+                          .own_delivery = options_.own_delivery});
   return {};
 }
 
@@ -123,7 +130,7 @@ Result<void> MakerCommands::make_all(const std::optional<ElementRecipe>& recipe)
   const std::string manager_pem = KB_TRY(read_text(options_.manager));
   std::error_code error;
   fs::create_directories(options_.out, error);
-  if (!options_.domain.empty()) {
+  if (!options_.domain_requests.empty()) {
     fs::create_directories(options_.domain_requests, error);
   }
   if (recipe && options_.seid.empty()) {
@@ -165,7 +172,14 @@ Result<void> MakerCommands::make_all(const std::optional<ElementRecipe>& recipe)
     if (options_.count > 1) {
       console_.progress("{}/{} {}", number + 1, options_.count, file.string());
     }
-    console_.result(said, "{}: element {}, KDA code hash {}", file.string(), seid.hex(), code_hash);
+    std::string own_delivery;
+    if (made.own_delivery_code_hash) {
+      const std::string own_hash = to_hex(*made.own_delivery_code_hash);
+      said["own_delivery_code_hash"] = own_hash;
+      own_delivery = fmt::format(", own delivery code hash {}", own_hash);
+    }
+    console_.result(said, "{}: element {}, KDA code hash {}{}", file.string(), seid.hex(),
+                    code_hash, own_delivery);
   }
   const std::string list = KB_TRY(element_maker.sign_shipment(shipped));
   KB_TRY(crypto::write_file(options_.shipment, ascii(list), false));

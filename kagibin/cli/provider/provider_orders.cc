@@ -3,6 +3,7 @@
 #include "kagibin/cli/provider/provider_desk.h"
 #include "kagibin/cli/provider/provider_problem.h"
 #include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/envelope/suite.h"
 #include "kagibin/roles/service_provider/client/provider_client.h"
 #include "kagibin/roles/service_provider/relay_choice.h"
 #include "kagibin/roles/service_provider/suite_choice.h"
@@ -101,7 +102,8 @@ int provider_check(const Program& program, const ProviderOptions& options) {
     const auto suite = KB_TRY(wished_suite(options));
     KB_TRY(desk->flow().check(loaded.payload, loaded.csv, devices,
                               static_cast<std::uint32_t>(options.validity_minutes), suite));
-    level = fmt::format("RL{}", KB_TRY(desk->flow().highest_level(loaded.payload, devices, suite)));
+    level = envelope::relay_level_name(
+        KB_TRY(desk->flow().highest_level(loaded.payload, devices, suite)));
     return devices.size();
   }();
   if (!done) {

@@ -24,6 +24,8 @@ constexpr std::string_view kKdaCertificate = "kdaCertificateSha256";
 constexpr std::string_view kCasd = "casd";
 constexpr std::string_view kSignatureKey = "signatureKeySha256";
 constexpr std::string_view kAgreementKey = "agreementKeySha256";
+constexpr std::string_view kOwnDelivery = "ownDeliverySha256";
+constexpr std::size_t kMaxOwnDeliveries = 8;
 constexpr std::int64_t kLatestTime = 253'402'300'799;
 
 json::string text_of(std::string_view text) { return json::string(text.data(), text.size()); }
@@ -43,6 +45,27 @@ Result<ShippedCasd> read_casd(ObjectReader& in) {
   return out;
 }
 
+// One or more, where the member is there.
+Result<std::vector<Hash>> read_hashes(ObjectReader& in) {
+  std::vector<Hash> out;
+  if (!in.has(kOwnDelivery)) {
+    return out;
+  }
+  for (const json::value& value : *KB_TRY(in.array(kOwnDelivery, kMaxOwnDeliveries))) {
+    const auto octets =
+        value.is_string() ? from_hex(std::string_view(value.get_string())) : std::nullopt;
+    const auto hash = octets ? to_array<32>(*octets) : std::nullopt;
+    if (!hash || to_hex(*hash) != std::string_view(value.get_string())) {
+      return fail(Errc::kEncoding, "a hash is 64 hexadecimal digits");
+    }
+    out.push_back(*hash);
+  }
+  if (out.empty()) {
+    return fail(Errc::kEncoding, "a list of hashes without one is left out");
+  }
+  return out;
+}
+
 Result<ShippedElement> read_element(const json::value& value) {
   ObjectReader in = KB_TRY(ObjectReader::of(value));
   ShippedElement element;
@@ -57,7 +80,8 @@ Result<ShippedElement> read_element(const json::value& value) {
     ObjectReader casd = KB_TRY(in.object(kCasd));
     element.casd = KB_TRY(read_casd(casd));
   }
-  if (!element.kda_certificate_sha256 && !element.casd) {
+  element.own_delivery_sha256 = KB_TRY(read_hashes(in));
+  if (!element.kda_certificate_sha256 && !element.casd && element.own_delivery_sha256.empty()) {
     return fail(Errc::kEncoding,
                 "a shipment list pins an element's certificate or its CASD's keys");
   }
@@ -81,6 +105,12 @@ std::string to_json(const ShipmentList& list) {
     if (element.casd) {
       out[kCasd] = json::object{{kSignatureKey, hash_text(element.casd->signature_key_sha256)},
                                 {kAgreementKey, hash_text(element.casd->agreement_key_sha256)}};
+    }
+    if (!element.own_delivery_sha256.empty()) {
+      json::array& hashes = out[kOwnDelivery].emplace_array();
+      for (const Hash& hash : element.own_delivery_sha256) {
+        hashes.push_back(hash_text(hash));
+      }
     }
     elements.push_back(std::move(out));
   }

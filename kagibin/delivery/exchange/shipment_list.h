@@ -4,12 +4,15 @@
 //
 //   { "version": 1, "maker": { "name", "certificate": base64 CERT.EUM }, "issuedAt",
 //     "elements": [ { "seid", "iin", "cin", "kdaCertificateSha256",
-//                     "casd": { "signatureKeySha256", "agreementKeySha256" } }, ... ] }
+//                     "casd": { "signatureKeySha256", "agreementKeySha256" },
+//                     "ownDeliverySha256": [ ... ] }, ... ] }
 //
-// Elements are named in hexadecimal digits. Of the last two members one may be absent: that of the
-// certificate where the maker certified no key delivery application, "casd" where the element has
-// none. Its keys are PK.CASD.AUT and PK.CASD.ECKA, each hashed as the point 04 | X | Y: no other
-// CASD attests code (decisions/0014) or agrees on keys (decisions/0020) for this element.
+// Elements are named in hexadecimal digits. One of the last three members has to be there: that of
+// the certificate where the maker certified a key delivery application, "casd" where the element
+// has one, those of up to 8 certificates of domains that take deliveries by themselves
+// (decisions/0018). The CASD's keys are PK.CASD.AUT and PK.CASD.ECKA, each hashed as the point
+// 04 | X | Y: no other CASD attests code (decisions/0014) or agrees on keys (decisions/0020) for
+// this element.
 //
 // The list is signed as the exact octets of its JSON, elsewhere: ECDSA-SHA256 (DER) over
 // kLabelShipment | octets. The container is { "list": base64, "signature": base64 }. Decoders are
@@ -48,6 +51,7 @@ struct ShippedElement {
   Bytes cin{};  // card image number, 1 to 16 octets (GET DATA 45)
   std::optional<std::array<std::uint8_t, 32>> kda_certificate_sha256{};
   std::optional<ShippedCasd> casd{};
+  std::vector<std::array<std::uint8_t, 32>> own_delivery_sha256{};
   friend bool operator==(const ShippedElement&, const ShippedElement&) = default;
 };
 

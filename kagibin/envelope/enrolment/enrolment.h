@@ -50,6 +50,7 @@ struct EnrolmentRequest {  // E0
   std::optional<Aid> target;                   // always set after decode
   Point kem_key{};                             // PK.SP.KEM
   bool cancel = false;                         // 86 b1
+  bool own_delivery = false;                   // 86 b2: for the target itself, not for a KDA
   std::optional<Digest> acknowledged_receipt;  // 87
   Bytes certificate;                           // TLV 7F21, complete
   Bytes signature;                             // 9E, DER; empty while unsigned
@@ -71,7 +72,7 @@ struct EnrolmentStatement {  // E1
   Seid seid;
   std::optional<Aid> kda;
   Digest code_hash{};
-  std::uint8_t level_bitmap = 0;  // 88: b1 RL1 ... b4 RL4
+  std::uint8_t level_bitmap = 0;  // 88: b1 RL1 ... b4 RL4; b5 OS, alone, where kda is the target
   bool announces_next = false;    // 88 b8: this KDA answers A0/89 in E3/89
   std::uint32_t enrolment_counter = 0;
   std::optional<Aid> target;

@@ -10,6 +10,15 @@ using tlv::Tlv;
 using tlv::TlvReader;
 using tlv::TlvWriter;
 
+namespace {
+
+// Bits of 86.
+constexpr unsigned kCancel = 0x01;
+constexpr unsigned kOwnDelivery = 0x02;
+constexpr unsigned kFlags = kCancel | kOwnDelivery;
+
+}  // namespace
+
 Result<EnrolmentRequest> EnrolmentRequest::decode(ByteView octets) {
   const Tlv outer = KB_TRY(tlv::read_single(octets, 0xE0));
   TlvReader in(outer.value);
@@ -22,10 +31,11 @@ Result<EnrolmentRequest> EnrolmentRequest::decode(ByteView octets) {
   out.target = KB_TRY(read_aid(in, 0x84));
   out.kem_key = KB_TRY(read_point(in, 0x85));
   const std::uint8_t flags = KB_TRY(read_u8(in, 0x86));
-  if (flags > 0x01) {
-    return fail(Errc::kValue, "a request has no flag but b1, cancel");
+  if ((flags & ~kFlags) != 0) {
+    return fail(Errc::kValue, "a request has the flags b1, cancel, and b2, own delivery, alone");
   }
-  out.cancel = flags == 0x01;
+  out.cancel = (flags & kCancel) != 0;
+  out.own_delivery = (flags & kOwnDelivery) != 0;
   if (const std::optional<Tlv> acknowledged = KB_TRY(in.optional(0x87, 32))) {
     out.acknowledged_receipt = to_array<32>(acknowledged->value);
   }
@@ -46,6 +56,7 @@ Result<void> EnrolmentRequest::check() const {
 
 Bytes EnrolmentRequest::signed_part() const {
   KB_CHECK(target.has_value());
+  const unsigned flags = (cancel ? kCancel : 0U) | (own_delivery ? kOwnDelivery : 0U);
   TlvWriter out;
   out.put_u8(0x80, kVersion)
       .put_u8(0x81, suite)
@@ -53,7 +64,7 @@ Bytes EnrolmentRequest::signed_part() const {
       .put(0x83, nonce_a.view())
       .put(0x84, target->view())
       .put(0x85, kem_key)
-      .put_u8(0x86, cancel ? 0x01 : 0x00);
+      .put_u8(0x86, static_cast<std::uint8_t>(flags));
   if (acknowledged_receipt) {
     out.put(0x87, *acknowledged_receipt);
   }

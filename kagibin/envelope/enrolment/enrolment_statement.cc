@@ -13,7 +13,8 @@ using tlv::TlvWriter;
 
 namespace {
 
-constexpr std::uint8_t kDefinedLevels = 0x0F;  // b1 RL1 ... b4 RL4
+constexpr std::uint8_t kRelayLevels = 0x0F;    // b1 RL1 ... b4 RL4
+constexpr std::uint8_t kOwnDelivery = 0x10;    // b5 OS
 constexpr std::uint8_t kAnnouncesNext = 0x80;  // b8 of 88
 constexpr std::uint8_t kScp11Levels = 0x0A;    // RL2 and RL4 rest on CERT.SD
 constexpr std::uint16_t kP256Kem = 0x0010;     // IANA, HPKE KEM identifiers
@@ -70,8 +71,11 @@ Result<void> EnrolmentStatement::check() const {
   if (!kda || !target) {
     return fail(Errc::kInvalidArgument, "a statement names the KDA and the target");
   }
-  if (level_bitmap == 0 || (level_bitmap & ~kDefinedLevels) != 0) {
-    return fail(Errc::kValue, "a statement offers one or more of RL1 to RL4");
+  const bool is_relayed = level_bitmap != 0 && (level_bitmap & ~kRelayLevels) == 0;
+  const bool is_own = level_bitmap == kOwnDelivery && kda == target;
+  if (!is_relayed && !is_own) {
+    return fail(Errc::kValue,
+                "a statement offers one or more of RL1 to RL4, or OS alone, of the target itself");
   }
   if (highest_key_version > kHighestKeyVersion) {
     return fail(Errc::kValue, "a key version number is 01 to 7F, or 00 where it is unknown");

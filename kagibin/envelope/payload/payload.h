@@ -72,7 +72,7 @@ struct ChannelKeys {             // C1
 
 struct Payload {
   std::vector<Action> actions;              // 1 to 8, in order of execution
-  std::optional<ChannelKeys> channel_keys;  // RL1, RL3: three; RL2: absent; RL4: Key-DEK
+  std::optional<ChannelKeys> channel_keys;  // RL1, RL3: three; RL2, OS: absent; RL4: Key-DEK
   SecretArray<16> receipt_key;              // Kr
 
   // `octets` is the plaintext without padding.
@@ -84,7 +84,8 @@ struct Payload {
 
 // What a relay level demands of C1. RL1, RL3: three keys, with the KVN that A0/85 names. RL2:
 // absent. RL4: Key-DEK alone, with that KVN. At RL2 and RL4 no action touches the key version of
-// SK.SD.ECKA, under which the channel has to open again after a cut. kValue otherwise.
+// SK.SD.ECKA, under which the channel has to open again after a cut. OS: absent, and no command or
+// probe of the target's own. kValue otherwise.
 Result<void> check_channel_keys(const EnvelopeHeader& header, const Payload& payload);
 
 }  // namespace kagibin::envelope

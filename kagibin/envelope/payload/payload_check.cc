@@ -114,6 +114,21 @@ Result<void> check_by_certificates(const EnvelopeHeader& header, const Payload& 
   return {};
 }
 
+// Nothing is relayed: there is no channel whose keys are named, no target with commands of its own,
+// and no outcome to ask for.
+Result<void> check_own_delivery(const Payload& payload) {
+  if (payload.channel_keys) {
+    return fail(Errc::kValue, "OS takes no channel keys in the payload: there is no channel");
+  }
+  for (const Action& action : payload.actions) {
+    const auto* store = std::get_if<StoreDataAction>(&action);
+    if (std::holds_alternative<CommandAction>(action) || (store != nullptr && store->probe)) {
+      return fail(Errc::kValue, "OS takes PUT KEY, STORE DATA and DELETE KEY, and no probe");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<void> Payload::check() const {
@@ -140,6 +155,9 @@ Result<void> Payload::check() const {
 
 Result<void> check_channel_keys(const EnvelopeHeader& header, const Payload& payload) {
   KB_TRY(relay_level_info(header.level));
+  if (header.is_own_delivery()) {
+    return check_own_delivery(payload);
+  }
   if (header.is_by_certificates()) {
     KB_TRY(check_by_certificates(header, payload));
   } else if (!payload.channel_keys || payload.channel_keys->is_dek_alone()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/element_maker/maker.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -14,6 +15,7 @@
 #include "kagibin/roles/element_maker/domain_certification.h"
 #include "kagibin/scp/scp03/scp03_link.h"
 #include "kagibin/se/kda/key_delivery_application.h"
+#include "kagibin/se/kda/own/own_delivery.h"
 
 namespace kagibin::roles::element_maker {
 namespace {
@@ -64,10 +66,15 @@ void add_kda(ElementPlan& plan, const scp::Scp03KeySet& makers_keys) {
 Result<std::vector<delivery::KeyExport>> add_domains(ElementPlan& plan, crypto::Rng& rng) {
   std::vector<delivery::KeyExport> out;
   for (const ProviderDomain& domain : plan.domains) {
+    const gp::Privileges privileges{gp::Privileges::kSecurityDomain | gp::Privileges::kTrustedPath};
+    if (domain.own_delivery) {
+      plan.profile.security_domains.push_back({.aid = domain.aid,
+                                               .privileges = privileges,
+                                               .own_delivery = se::own_delivery_of(domain.owner)});
+      continue;
+    }
     scp::Scp03KeySet keys = KB_TRY(random_keys(rng, domain.key_size));
-    plan.profile.security_domains.push_back(
-        {.aid = domain.aid,
-         .privileges = {gp::Privileges::kSecurityDomain | gp::Privileges::kTrustedPath}});
+    plan.profile.security_domains.push_back({.aid = domain.aid, .privileges = privileges});
     plan.profile.key_sets.push_back({.security_domain = domain.aid,
                                      .key_version_number = domain.key_version,
                                      .keys = keys.duplicate()});
@@ -80,7 +87,7 @@ Result<std::vector<delivery::KeyExport>> add_domains(ElementPlan& plan, crypto::
                    .key_mac = std::move(keys.mac),
                    .key_dek = std::move(keys.dek)});
   }
-  if (!plan.domains.empty() && !plan.profile.scp11) {
+  if (!out.empty() && !plan.profile.scp11) {
     plan.profile.scp11 = scp::kScp11S16;
   }
   return out;
@@ -98,9 +105,11 @@ Result<MadeElement> ElementMaker::make(ElementPlan plan,
   if (file == nullptr) {
     return fail(Errc::kNotFound, "these elements have no key delivery application in ROM");
   }
-  if (!plan.with_kda && !plan.profile.casd) {
+  const bool delivers_itself = std::ranges::any_of(plan.domains, &ProviderDomain::own_delivery);
+  if (!plan.with_kda && !plan.profile.casd && !delivers_itself) {
     return fail(Errc::kInvalidArgument,
-                "without a key delivery application an element needs a CASD that attests one");
+                "without a key delivery application an element needs a CASD that attests one, or a "
+                "domain that takes deliveries by itself");
   }
   plan.profile.iin = plan.iin;
   plan.profile.cin = plan.cin;
@@ -125,6 +134,7 @@ Result<MadeElement> ElementMaker::make(ElementPlan plan,
                                      plan.certificate_days, plan.profile.scp11.has_value()));
     shipped.kda_certificate_sha256 = certificate->fingerprint();
   }
+  KB_TRY(certify_domains(link, plan, issuer_keys, modules, shipped));
   std::vector<MadeDomain> domains = KB_TRY(make_domains(link, plan, std::move(domain_keys)));
   if (plan.profile.casd) {
     const std::vector<Bytes> requests = KB_TRY(casd_requests(link, plan.seid));
@@ -132,36 +142,64 @@ Result<MadeElement> ElementMaker::make(ElementPlan plan,
   }
   channel.reset();
   KB_TRY(element->reset());
-  return MadeElement{.element = std::move(element),
-                     .issuer_keys = {.iin = plan.iin,
-                                     .cin = plan.cin,
-                                     .security_domain = plan.profile.isd_aid,
-                                     .key_version_number = plan.issuer_key_version,
-                                     .i = plan.profile.scp03.i,
-                                     .key_enc = std::move(issuer_keys.enc),
-                                     .key_mac = std::move(issuer_keys.mac),
-                                     .key_dek = std::move(issuer_keys.dek)},
-                     .shipped = shipped,
-                     .certificate = std::move(certificate),
-                     .kda_code_hash = file->code_hash(),
-                     .domains = std::move(domains)};
+  return MadeElement{
+      .element = std::move(element),
+      .issuer_keys = {.iin = plan.iin,
+                      .cin = plan.cin,
+                      .security_domain = plan.profile.isd_aid,
+                      .key_version_number = plan.issuer_key_version,
+                      .i = plan.profile.scp03.i,
+                      .key_enc = std::move(issuer_keys.enc),
+                      .key_mac = std::move(issuer_keys.mac),
+                      .key_dek = std::move(issuer_keys.dek)},
+      .shipped = shipped,
+      .certificate = std::move(certificate),
+      .kda_code_hash = file->code_hash(),
+      .own_delivery_code_hash =
+          delivers_itself ? std::optional(se::own_delivery_load_file().code_hash()) : std::nullopt,
+      .domains = std::move(domains)};
 }
 
 Result<std::vector<MadeDomain>> ElementMaker::make_domains(apdu::CardLink& link,
                                                            const ElementPlan& plan,
                                                            std::vector<delivery::KeyExport> keys) {
   std::vector<MadeDomain> out;
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    const ProviderDomain& domain = plan.domains[i];
+  auto next = keys.begin();
+  for (const ProviderDomain& domain : plan.domains) {
+    if (domain.own_delivery) {
+      continue;
+    }
+    delivery::KeyExport& first = *next++;
     const pki::DomainKey made = KB_TRY(make_domain_key(
-        link, keys[i],
+        link, first,
         {.element = plan.seid, .owner = domain.owner, .key_version = domain.agreement_key_version},
         identity_.key.public_key(), rng_));
     Bytes request =
         KB_TRY(pki::sign_domain_key_request(made, *identity_.certificate, identity_.key, rng_));
-    out.push_back({.keys = std::move(keys[i]), .request = std::move(request)});
+    out.push_back({.keys = std::move(first), .request = std::move(request)});
   }
   return out;
+}
+
+// A domain without keys of its own is served by the one above it (GPCS 7.3): so is the maker here.
+Result<void> ElementMaker::certify_domains(apdu::CardLink& link,
+                                           const ElementPlan& plan,
+                                           const scp::Scp03KeySet& issuer_keys,
+                                           const se::ModuleRegistry& modules,
+                                           delivery::ShippedElement& shipped) {
+  for (const ProviderDomain& domain : plan.domains) {
+    if (!domain.own_delivery) {
+      continue;
+    }
+    const se::LoadFile* file = modules.load_file(se::own_delivery_load_file().aid);
+    if (file == nullptr) {
+      return fail(Errc::kNotFound, "these elements have no code for own deliveries in ROM");
+    }
+    const pki::Certificate certificate = KB_TRY(certify_kda(
+        link, issuer_keys, plan.seid, file->code_hash(), plan.certificate_days, false, domain.aid));
+    shipped.own_delivery_sha256.push_back(certificate.fingerprint());
+  }
+  return {};
 }
 
 Result<pki::Certificate> ElementMaker::certify_kda(apdu::CardLink& link,
@@ -169,13 +207,14 @@ Result<pki::Certificate> ElementMaker::certify_kda(apdu::CardLink& link,
                                                    const Seid& seid,
                                                    const crypto::Digest256& code_hash,
                                                    int certificate_days,
-                                                   bool with_host_certificate) {
+                                                   bool with_host_certificate,
+                                                   const Aid& application) {
   if (!identity_.certificate || !identity_.authority) {
     return fail(Errc::kState, "the maker has no certificate of the controlling authority yet");
   }
-  const apdu::ResponseApdu selected = KB_TRY(apdu::exchange(link, kda::select()));
+  const apdu::ResponseApdu selected = KB_TRY(apdu::exchange(link, kda::select(application)));
   if (!apdu::sw::is_ok(selected.sw)) {
-    return fail(Errc::kCardStatus, "the card has no key delivery application", selected.sw);
+    return fail(Errc::kCardStatus, "the card has no such application", selected.sw);
   }
   scp::Scp03Link session = KB_TRY(
       scp::Scp03Link::open(link, domain_keys, {}, scp::SecurityLevel{kCommandsProtected}, rng_));
@@ -183,7 +222,7 @@ Result<pki::Certificate> ElementMaker::certify_kda(apdu::CardLink& link,
   const auto keys = KB_TRY(kda::GeneratedKeys::decode(generated));
   const auto signing_key = KB_TRY(crypto::EcPublicKey::from_point(keys.signing_key));
   pki::Certificate certificate =
-      KB_TRY(issue_kda_certificate(signing_key, seid, code_hash, certificate_days));
+      KB_TRY(issue_kda_certificate(signing_key, seid, application, code_hash, certificate_days));
   kda::StoredCertificates stored{.authority_key = identity_.authority->point(),
                                  .maker_certificate = identity_.certificate->encoded(),
                                  .kda_certificate = certificate.encoded()};
@@ -199,12 +238,12 @@ Result<pki::Certificate> ElementMaker::certify_kda(apdu::CardLink& link,
 
 Result<pki::Certificate> ElementMaker::issue_kda_certificate(const crypto::EcPublicKey& key,
                                                              const Seid& seid,
+                                                             const Aid& application,
                                                              const crypto::Digest256& code_hash,
                                                              int days) {
-  const Aid aid = kda::aid();
   pki::CertificateFields fields = KB_TRY(certificate_fields(seid, days));
   fields.kind = pki::CertificateKind::kKda;
-  fields.aids = {Bytes(aid.view().begin(), aid.view().end())};
+  fields.aids = {Bytes(application.view().begin(), application.view().end())};
   fields.code_hash = code_hash;
   fields.attestation = pki::AttestationProfile::kAtt1;
   return pki::Certificate::issue(fields, key, identity_.key, rng_);

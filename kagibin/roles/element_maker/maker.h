@@ -26,6 +26,7 @@
 #include "kagibin/crypto/rng.h"
 #include "kagibin/delivery/exchange/key_export.h"
 #include "kagibin/delivery/exchange/shipment_list.h"
+#include "kagibin/kda/instructions.h"
 #include "kagibin/pki/certificate.h"
 #include "kagibin/se/element.h"
 
@@ -47,13 +48,16 @@ struct MakerIdentity {
 };
 
 // A domain that the element is to have for a service provider, ready for SCP11a. Its first key set
-// is drawn at random and goes to the security module manager, as the issuer's does.
+// is drawn at random and goes to the security module manager, as the issuer's does. With
+// own_delivery it takes deliveries by itself instead: it has no key set before its provider puts
+// one, and is certified as a key delivery application is (doc/decisions/0018).
 struct ProviderDomain {
   Aid aid;
   Spid owner;
   std::uint8_t key_version = 0x30;
   std::size_t key_size = 16;
   std::uint8_t agreement_key_version = 0x03;  // of SK.SD.ECKA
+  bool own_delivery = false;
 };
 
 // What an element is to be. Everything not said here is the profile's (se/profile.h). The ISD's key
@@ -71,7 +75,8 @@ struct ElementPlan {
   // Without it the element leaves for one that is loaded in the field and attested by its CASD
   // (ATT-2), which the profile then has to have.
   bool with_kda = true;
-  // With any, the element speaks SCP11 (S16 unless the profile says otherwise).
+  // With any that is ready for SCP11a, the element speaks it (S16 unless the profile says
+  // otherwise).
   std::vector<ProviderDomain> domains{};
 };
 
@@ -86,6 +91,8 @@ struct MadeElement {
   delivery::ShippedElement shipped;
   std::optional<pki::Certificate> certificate{};  // CERT.KDA, where it has a KDA
   crypto::Digest256 kda_code_hash{};              // of the build in its ROM
+  // The same of its domains that take deliveries by themselves, where it has any.
+  std::optional<crypto::Digest256> own_delivery_code_hash{};
   std::vector<MadeDomain> domains{};
 };
 
@@ -94,22 +101,25 @@ class ElementMaker {
   ElementMaker(MakerIdentity identity, const Clock& clock, crypto::Rng& rng)
       : identity_(std::move(identity)), clock_(clock), rng_(rng) {}
 
-  // kState without CERT.EUM; kInvalidArgument with neither KDA nor CASD; kNotFound when `modules`
-  // has no KDA; else what Element::create and the KDA answer. On failure the medium may hold an
-  // element without certificates: make it anew.
+  // kState without CERT.EUM; kInvalidArgument with nothing that takes deliveries and no CASD;
+  // kNotFound when `modules` has no KDA, or no code for own deliveries where one is asked for; else
+  // what Element::create and the KDA answer. On failure the medium may hold an element without
+  // certificates: make it anew.
   Result<MadeElement> make(ElementPlan plan,
                            std::unique_ptr<se::NvmMedium> medium,
                            const se::ModuleRegistry& modules);
 
   // The maker's session with a KDA on any card: GENERATE, CERT.KDA, STORE CERTIFICATES, with
   // CERT.OCE when the KDA is to open SCP11a channels. `domain_keys`: of the security domain that
-  // the KDA is associated with.
+  // the KDA is associated with. `application`: the KDA, or a domain that takes deliveries by
+  // itself.
   Result<pki::Certificate> certify_kda(apdu::CardLink& link,
                                        const scp::Scp03KeySet& domain_keys,
                                        const Seid& seid,
                                        const crypto::Digest256& code_hash,
                                        int certificate_days,
-                                       bool with_host_certificate = false);
+                                       bool with_host_certificate = false,
+                                       const Aid& application = kda::aid());
 
   // The signed list, as a file.
   Result<std::string> sign_shipment(std::span<const delivery::ShippedElement> elements);
@@ -117,6 +127,12 @@ class ElementMaker {
   MakerIdentity& identity() { return identity_; }
 
  private:
+  // Certifies the domains that take deliveries by themselves, and has them pinned.
+  Result<void> certify_domains(apdu::CardLink& link,
+                               const ElementPlan& plan,
+                               const scp::Scp03KeySet& issuer_keys,
+                               const se::ModuleRegistry& modules,
+                               delivery::ShippedElement& shipped);
   Result<std::vector<MadeDomain>> make_domains(apdu::CardLink& link,
                                                const ElementPlan& plan,
                                                std::vector<delivery::KeyExport> keys);
@@ -126,6 +142,7 @@ class ElementMaker {
   Result<pki::CertificateFields> certificate_fields(const Seid& seid, int days);
   Result<pki::Certificate> issue_kda_certificate(const crypto::EcPublicKey& key,
                                                  const Seid& seid,
+                                                 const Aid& application,
                                                  const crypto::Digest256& code_hash,
                                                  int days);
 

@@ -18,7 +18,8 @@ OrderAnnotation OrderAnnotation::of(const PayloadFile& payload, std::uint8_t sui
           .security_domain = payload.security_domain,
           .key_version = payload.channel_key_version,
           .agreement_key_version = payload.agreement_key_version,
-          .suite = suite};
+          .suite = suite,
+          .own_delivery = payload.own_delivery};
 }
 
 Checked<OrderAnnotation> OrderAnnotation::parse(std::string_view text) {
@@ -34,6 +35,9 @@ Checked<OrderAnnotation> OrderAnnotation::parse(std::string_view text) {
   if (in.has("suite")) {
     out.suite = KB_TRY(in.hex_octet("suite"));
   }
+  if (in.has("own_delivery")) {
+    out.own_delivery = KB_TRY(in.boolean("own_delivery"));
+  }
   KB_TRY(in.finish());
   return out;
 }
@@ -48,6 +52,9 @@ std::string OrderAnnotation::text() const {
   }
   if (suite != kDefaultSuite) {
     out["suite"] = to_hex(std::array{suite});
+  }
+  if (own_delivery) {
+    out["own_delivery"] = true;
   }
   return boost::json::serialize(out);
 }

@@ -4,8 +4,10 @@
 // when read back.
 //
 //   { "payload_sha256": "<64 digits>", "security_domain": "A0...", "key_version": "30",
-//     "agreement_key_version": "03", "suite": "10" }   the first where the payload names one, the
-//                                                    other where it is not 01
+//     "agreement_key_version": "03", "suite": "10", "own_delivery": true }
+//
+// agreement_key_version where the payload names one, suite where it is not 01, own_delivery where
+// the domain takes the delivery by itself: then no key set opens a channel, and key_version is 00.
 #pragma once
 
 #include <cstdint>
@@ -24,6 +26,7 @@ struct OrderAnnotation {
   std::uint8_t key_version = 0;
   std::optional<std::uint8_t> agreement_key_version{};
   std::uint8_t suite = 0x01;
+  bool own_delivery = false;
 
   static OrderAnnotation of(const PayloadFile& payload, std::uint8_t suite);
   static Checked<OrderAnnotation> parse(std::string_view text);

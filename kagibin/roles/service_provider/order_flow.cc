@@ -236,6 +236,7 @@ Checked<Bytes> OrderFlow::make_request(const JournalOrder& order,
   request.target = order.target;
   request.kem_key = kem.public_key().point();
   request.cancel = cancelled != 0;
+  request.own_delivery = notes.own_delivery;
   const auto last =
       KB_TRY(in_.journal.find_record(kReceiptKind, receipt_key(order.seid, order.target)));
   if (last) {

@@ -194,6 +194,7 @@ class OrderFlow {
   struct ChannelNames {
     std::uint8_t key_version = 0;
     std::optional<std::uint8_t> agreement_key_version{};
+    bool own_delivery = false;
   };
   // All but what the element offers.
   Checked<RelayFacts> relay_facts(const Seid& seid,

@@ -31,6 +31,7 @@ Checked<RelayFacts> OrderFlow::relay_facts(const Seid& seid,
                                            std::uint8_t suite) const {
   RelayFacts out{.agreement_key_version = channel.agreement_key_version,
                  .is_hybrid = KB_TRY(envelope::suite_info(suite)).is_hybrid(),
+                 .own_delivery = channel.own_delivery,
                  .minimum_level = in_.policy.minimum_level};
   out.has_exclusive_keys = KB_TRY(ExclusiveKeys(in_.journal, in_.keys)
                                       .holds({.seid = seid,
@@ -49,10 +50,11 @@ Checked<RelayFacts> OrderFlow::relay_facts(const Seid& seid,
 
 Checked<RelayChoice> OrderFlow::relay_of(const JournalOrder& order, const OpenedAnswer& answer) {
   const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
-  RelayFacts facts = KB_TRY(relay_facts(
-      order.seid, notes.security_domain,
-      {.key_version = notes.key_version, .agreement_key_version = notes.agreement_key_version},
-      answer.statement.suite));
+  RelayFacts facts = KB_TRY(relay_facts(order.seid, notes.security_domain,
+                                        {.key_version = notes.key_version,
+                                         .agreement_key_version = notes.agreement_key_version,
+                                         .own_delivery = notes.own_delivery},
+                                        answer.statement.suite));
   facts.offered = answer.statement.level_bitmap;
   return choose_relay(facts);
 }
@@ -63,6 +65,7 @@ Checked<std::uint8_t> OrderFlow::highest_level(const PayloadFile& payload,
   const std::uint8_t chosen = KB_TRY(choose_suite(in_.policy, suite));
   if (devices.empty()) {
     return service_provider::highest_level({.agreement_key_version = payload.agreement_key_version,
+                                            .own_delivery = payload.own_delivery,
                                             .minimum_level = in_.policy.minimum_level});
   }
   std::uint8_t out = 0;
@@ -71,7 +74,8 @@ Checked<std::uint8_t> OrderFlow::highest_level(const PayloadFile& payload,
     const RelayFacts facts =
         KB_TRY(relay_facts(seid, payload.security_domain,
                            {.key_version = payload.channel_key_version,
-                            .agreement_key_version = payload.agreement_key_version},
+                            .agreement_key_version = payload.agreement_key_version,
+                            .own_delivery = payload.own_delivery},
                            chosen));
     const std::uint8_t level = KB_TRY(service_provider::highest_level(facts));
     out = out == 0 ? level : std::min(out, level);
@@ -85,6 +89,9 @@ Checked<void> OrderFlow::add_channel(const JournalOrder& order,
                                      envelope::Payload& payload) const {
   const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
   header.level = level;
+  if (header.is_own_delivery()) {
+    return {};
+  }
   if (header.is_by_certificates()) {
     header.key_identifier = kScp11aKeyIdentifier;
     header.key_version_number = notes.agreement_key_version.value_or(0);

@@ -103,8 +103,7 @@ Checked<void> OrderFlow::check_maker(const OpenedAnswer& answer, const ByMaker& 
                   kReport);
   }
   const auto shipped = KB_TRY(in_.shipments.find(answer.statement.seid));
-  if (!shipped || shipped->maker != by.maker.fields().subject ||
-      shipped->kda_certificate != by.kda.fingerprint()) {
+  if (!shipped || shipped->maker != by.maker.fields().subject || !shipped->pins(by.kda)) {
     return refuse(Errc::kUntrusted,
                   fmt::format("no shipment list pins element {} to this maker and this certificate",
                               answer.statement.seid.hex()),

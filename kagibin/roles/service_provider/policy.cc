@@ -2,6 +2,7 @@
 #include "kagibin/roles/service_provider/policy.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -13,18 +14,22 @@ namespace kagibin::roles::service_provider {
 namespace {
 
 constexpr std::uint32_t kMaxValidityMinutes = 1'000'000;
+constexpr std::uint8_t kRl4 = 4;
 
 Checked<std::uint8_t> parse_level(Members& in) {
   const std::string name = KB_TRY(in.text("minimum_level"));
   if (name.size() == 3 && name.starts_with("RL") && name[2] >= '1' && name[2] <= '4') {
     return static_cast<std::uint8_t>(name[2] - '0');
   }
+  if (name == "OS") {
+    return std::to_underlying(envelope::RelayLevel::kOs);
+  }
   if (name == "RL0") {
     return problem(Errc::kPolicy,
                    "policy.minimum_level RL0 protects from nobody and is never delivered; name RL1 "
                    "(with accept_rl1) or higher.");
   }
-  return problem(Errc::kValue, "policy.minimum_level has to be RL1, RL2, RL3 or RL4.");
+  return problem(Errc::kValue, "policy.minimum_level has to be RL1, RL2, RL3, RL4 or OS.");
 }
 
 Checked<void> parse_rl1(Members& in, Policy& policy) {
@@ -32,8 +37,8 @@ Checked<void> parse_rl1(Members& in, Policy& policy) {
     if (in.has("accept_rl1") || in.has("issuer_is_carrier")) {
       return problem(Errc::kValue,
                      fmt::format("policy.accept_rl1 and issuer_is_carrier say something about RL1, "
-                                 "but minimum_level is RL{}: take them out or lower the level.",
-                                 policy.minimum_level));
+                                 "but minimum_level is {}: take them out or lower the level.",
+                                 envelope::relay_level_name(policy.minimum_level)));
     }
     return {};
   }
@@ -193,13 +198,24 @@ Checked<void> Policy::allow_sealing(const SealingQuestion& question) const {
   if (question.level < minimum_level) {
     return problem(
         Errc::kPolicy,
-        fmt::format(
-            "{}, the policy asks for RL{}; nothing was sealed. {}{}An element that offers "
-            "RL{} would do, or a policy that accepts less.",
-            question.level == 0
-                ? std::string("The element offers no relay level that can be used here")
-                : fmt::format("The element's best relay level here is RL{}", question.level),
-            minimum_level, question.remedy, question.remedy.empty() ? "" : " ", minimum_level));
+        fmt::format("{}, the policy asks for {}; nothing was sealed. {}{}An element that offers "
+                    "{} would do, or a policy that accepts less.",
+                    question.level == 0
+                        ? std::string("The element offers no relay level that can be used here")
+                        : fmt::format("The element's best relay level here is {}",
+                                      envelope::relay_level_name(question.level)),
+                    envelope::relay_level_name(minimum_level), question.remedy,
+                    question.remedy.empty() ? "" : " ", envelope::relay_level_name(minimum_level)));
+  }
+  const auto suite = envelope::suite_info(question.suite);
+  if (minimum_level == kRl4 && question.level > kRl4 && !(suite && suite->is_hybrid())) {
+    return problem(
+        Errc::kPolicy,
+        fmt::format("The policy asks for RL4, which holds against a quantum computer, too; "
+                    "OS does in suites 20 and 21 alone, and this order is in {:02X}. "
+                    "Nothing was sealed. Order in one of those, or name another "
+                    "minimum_level.",
+                    question.suite));
   }
   if (question.level == 1 && (!accept_rl1 || issuer_is_carrier)) {
     return problem(Errc::kPolicy,

@@ -24,6 +24,9 @@ constexpr std::string_view kForRl3 =
 constexpr std::string_view kForRl4 =
     "RL4 needs suite 20 or 21, payload.channel.agreement_key_version, and beside that key a static "
     "Key-DEK (key identifier 12) that we alone know: put there by a confirmed order at RL3.";
+constexpr std::string_view kForOs =
+    "OS needs a domain whose own OS opens envelopes, made so by the element's maker, and a payload "
+    "that says own_delivery.";
 
 bool offers(const RelayFacts& facts, RelayLevel level) {
   const auto info = envelope::relay_level_info(std::to_underlying(level));
@@ -41,6 +44,9 @@ std::string for_rl2(const RelayFacts& facts) {
 }
 
 std::string remedy_for(const RelayFacts& facts) {
+  if (facts.own_delivery || facts.minimum_level == std::to_underlying(RelayLevel::kOs)) {
+    return std::string(kForOs);
+  }
   if (facts.minimum_level > std::to_underlying(RelayLevel::kRl3)) {
     return std::string(kForRl4);
   }
@@ -53,6 +59,9 @@ std::string remedy_for(const RelayFacts& facts) {
 // RL2 where the payload names the domain's SCP11a key: its sessions stay closed when keys leak
 // later, and a device that hides CERT.SD must not choose for us. RL3 is then for who asks for RL3.
 std::vector<RelayLevel> within_reach(const RelayFacts& facts) {
+  if (facts.own_delivery) {
+    return {RelayLevel::kOs};
+  }
   const bool by_certificates = facts.agreement_key_version && !facts.has_static_dek;
   const bool is_rl3_asked_for = facts.minimum_level > std::to_underlying(RelayLevel::kRl2);
   const bool is_rl2_asked_for = facts.minimum_level == std::to_underlying(RelayLevel::kRl2);
@@ -91,13 +100,15 @@ Checked<std::uint8_t> highest_level(const RelayFacts& facts) {
     const bool is_rl3_enough = facts.minimum_level <= std::to_underlying(RelayLevel::kRl3);
     return problem(
         Errc::kPolicy,
-        fmt::format("The policy asks for RL{}, and the payload can be sealed at RL{} at "
+        fmt::format("The policy asks for {}, and the payload can be sealed at RL{} at "
                     "best. {}{}",
-                    facts.minimum_level, best,
+                    envelope::relay_level_name(facts.minimum_level), best,
                     is_rl2_enough ? "For RL2 name payload.channel.agreement_key_version, "
                                     "the version of the domain's SCP11a key. "
                                   : "",
-                    is_rl3_enough ? kForRl3 : kForRl4));
+                    facts.minimum_level == std::to_underlying(RelayLevel::kOs) ? kForOs
+                    : is_rl3_enough                                            ? kForRl3
+                                                                               : kForRl4));
   }
   return best;
 }

@@ -11,6 +11,7 @@
 //   RL3   E1/88 has b3, and the payload's key set is one that we alone know
 //   (keys/exclusive_keys.h);
 //         before RL2 where the policy asks for RL3, and not in its place where it asks for RL2
+//   OS    the payload says own_delivery: E1/88 has b5, or nothing is sealed
 //   RL1   otherwise; the payload's key set opens the channel
 //
 // Pure. Thread-safety: values.
@@ -30,6 +31,7 @@ struct RelayFacts {
   std::uint8_t offered = 0;                             // E1/88
   std::optional<std::uint8_t> agreement_key_version{};  // of the payload: KVN of SK.SD.ECKA
   bool is_hybrid = false;                               // the suite
+  bool own_delivery = false;                            // of the payload
   bool has_exclusive_keys = false;  // the payload's key set, of this element, is exclusive
   bool has_static_dek = false;      // beside the payload's SCP11a key, of this element
   bool has_exclusive_dek = false;   // and it is exclusive

@@ -19,6 +19,14 @@ TEST(RelayChoiceTest, Rl2NeedsTheElementsOfferAndThePayloadsWord) {
   EXPECT_NE(unable.remedy.find("CERT.SD"), std::string::npos) << unable.remedy;
 }
 
+TEST(RelayChoiceTest, OsIsForPayloadsThatSaySoAndForNoOthers) {
+  EXPECT_EQ(choose_relay({.offered = 0x10, .own_delivery = true}).level, 5);
+  const RelayChoice relayed = choose_relay({.offered = 0x03, .own_delivery = true});
+  EXPECT_EQ(relayed.level, 0);
+  EXPECT_NE(relayed.remedy.find("own_delivery"), std::string::npos) << relayed.remedy;
+  EXPECT_EQ(choose_relay({.offered = 0x10, .agreement_key_version = 0x03}).level, 0);
+}
+
 TEST(RelayChoiceTest, WhatIsNotBuiltOrNotOfferedIsNoLevel) {
   EXPECT_EQ(choose_relay({.offered = 0x02, .agreement_key_version = {}}).level, 0);
   EXPECT_EQ(choose_relay({.offered = 0x08, .agreement_key_version = 0x03}).level, 0);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/service_provider/shipment_book.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "kagibin/base/byte_io.h"
@@ -14,6 +16,7 @@ constexpr std::string_view kElementKind = "element";
 constexpr std::string_view kCardKind = "card";
 constexpr std::string_view kCasdKind = "casd";  // by SEID: CasdPin, or no octets
 constexpr std::string_view kMakerKind = "maker";
+constexpr std::string_view kOwnKind = "own_delivery";  // by SEID: hashes, 32 octets each
 
 constexpr crypto::Digest256 kNoCertificate{};
 
@@ -45,6 +48,14 @@ Result<ShipmentEntry> decode(ByteView octets) {
   return out;
 }
 
+Bytes joined(const std::vector<crypto::Digest256>& hashes) {
+  Bytes out;
+  for (const crypto::Digest256& hash : hashes) {
+    append(out, hash);
+  }
+  return out;
+}
+
 Bytes encode(const CasdPin& pin) {
   return ByteWriter().bytes(pin.signature_key).bytes(pin.agreement_key).bytes(pin.maker_key).take();
 }
@@ -59,6 +70,11 @@ Result<CasdPin> decode_pin(ByteView octets) {
 }
 
 }  // namespace
+
+bool ShipmentEntry::pins(const pki::Certificate& kda) const {
+  return kda_certificate == kda.fingerprint() ||
+         std::ranges::find(own_deliveries, kda.fingerprint()) != own_deliveries.end();
+}
 
 Checked<std::size_t> ShipmentBook::import(std::string_view file,
                                           const Trust& trust,
@@ -123,6 +139,7 @@ Checked<std::size_t> ShipmentBook::import(std::string_view file,
                                            .maker_key = maker->key_hash()})
                           : Bytes();
     KB_TRY(journal_.put_record(kCasdKind, element.seid.view(), pin));
+    KB_TRY(journal_.put_record(kOwnKind, element.seid.view(), joined(element.own_delivery_sha256)));
   }
   KB_TRY(journal_.put_record(kMakerKind, maker->fields().subject, maker->encoded()));
   return list->elements.size();
@@ -137,6 +154,11 @@ Result<std::optional<ShipmentEntry>> ShipmentBook::find(const Seid& seid) const 
   const std::optional<Bytes> casd = KB_TRY(journal_.find_record(kCasdKind, seid.view()));
   if (casd && !casd->empty()) {
     entry.casd = KB_TRY(decode_pin(*casd));
+  }
+  const std::optional<Bytes> own = KB_TRY(journal_.find_record(kOwnKind, seid.view()));
+  ByteReader hashes(own ? ByteView(*own) : ByteView{});
+  while (!hashes.empty()) {
+    entry.own_deliveries.push_back(*to_array<32>(KB_TRY(hashes.bytes(32))));
   }
   return std::optional(std::move(entry));
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The elements that authenticated shipment lists name: for a SEID its card identity, its maker, the
-// one certificate of its key delivery application (protocol, section 2), and the keys of its CASD
-// where it has one (doc/decisions/0014, 0020).
+// one certificate of its key delivery application (protocol, section 2), those of its domains that
+// take deliveries by themselves (doc/decisions/0018), and the keys of its CASD where it has one
+// (doc/decisions/0014, 0020).
 //
 // A list counts only if its maker's certificate chains to the controlling authority and the maker
 // signed the list's exact octets. The maker of a SEID is pinned by the first list that names it: a
 // list of any other maker for the same SEID is refused as a whole. Entries live in the journal
-// (records "element", "card", "casd" and "maker"); nothing in them is secret. Ownership: refers to
-// the journal. Thread-safety: one thread.
+// (records "element", "own_delivery", "card", "casd" and "maker"); nothing in them is secret.
+// Ownership: refers to the journal. Thread-safety: one thread.
 //
 //   ShipmentBook book(journal);
 //   KB_TRY(book.import(file, trust, today));
@@ -16,6 +17,7 @@
 
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "kagibin/base/aid.h"
 #include "kagibin/crypto/sha256.h"
@@ -46,6 +48,10 @@ struct ShipmentEntry {
   Bytes iin;
   Bytes cin;
   std::optional<CasdPin> casd{};
+  std::vector<crypto::Digest256> own_deliveries{};  // SHA-256 of a CERT.KDA each
+
+  // Whether the list named this CERT.KDA.
+  bool pins(const pki::Certificate& kda) const;
   friend bool operator==(const ShipmentEntry&, const ShipmentEntry&) = default;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/se/kda/kda_delivery.h"
 
+#include "kagibin/se/kda/own/own_delivery.h"
+
 namespace kagibin::se {
 
 using kagibin::kda::Hint;
@@ -53,6 +55,9 @@ TargetSession::Next KdaDelivery::run(const Handle& handle,
       KB_TRY(refuse_loaded(kda_, std::move(*slot)));
       return NextAnswer{.hint = Hint::kDone};
     }
+  }
+  if (kda_.own_domain() != nullptr) {
+    return deliver_inside(kda_, std::move(*slot), opened);
   }
   session_.emplace(kda_, std::move(*slot), std::move(opened));
   return session_->begin();

@@ -14,6 +14,13 @@ struct KdaEnvironment {
   const ApplicationContext& application;
   KdaStore& store;
 
+  // The security domain that this is the delivery code of; nullptr: a KDA, whose targets are
+  // others.
+  OwnDomainService* own_domain() const { return application.own_domain; }
+  // Whether A0/89 is answered (enrolment/next_enrolment.h).
+  bool answers_next_enrolment() const {
+    return own_domain() == nullptr && !store.is_attested_by_casd();
+  }
   crypto::Rng& rng() const { return application.rng; }
   Nvm& nvm() const { return application.nvm; }
   // Whether a command of an action left since the last reset and its answer proved nothing, of

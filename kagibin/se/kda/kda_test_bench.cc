@@ -18,6 +18,7 @@
 #include "kagibin/scp/scp03/scp03_link.h"
 #include "kagibin/se/applications/built_in_applications.h"
 #include "kagibin/se/kda/key_delivery_application.h"
+#include "kagibin/se/kda/own/own_delivery.h"
 
 namespace kagibin::se {
 
@@ -76,6 +77,9 @@ KdaBench::KdaBench(const Options& chosen)
       provider(fresh_key()),
       other_provider(fresh_key()) {
   EXPECT_TRUE(modules.add(key_delivery_built_in()).has_value());
+  if (options.own_delivery) {
+    EXPECT_TRUE(modules.add(own_delivery_built_in()).has_value());
+  }
   EXPECT_TRUE(add_built_in_applications(modules).has_value());
   auto made =
       Element::create(profile(), std::make_unique<test::CutMedium>(power), rng, clock, modules);
@@ -92,6 +96,10 @@ ElementProfile KdaBench::profile() const {
   out.scp03 = scp::Scp03Parameter{options.i};
   out.memory_octets = options.memory_octets;
   out.security_domains.push_back({.aid = target_aid});
+  if (options.own_delivery) {
+    out.security_domains.back().own_delivery = own_delivery_of(spid());
+    out.security_domains.push_back({.aid = other_aid, .own_delivery = own_delivery_of(spid(true))});
+  }
   out.key_sets.push_back({out.isd_aid, kIsdVersion, key_set(kIsdSeed)});
   out.key_sets.push_back(
       {target_aid, kChannelVersion, key_set(options.channel_seed, options.key_size)});
@@ -174,7 +182,7 @@ void KdaBench::select_again() {
         apdu::CommandApdu{.ins = apdu::ins::kManageChannel, .p2 = channel}.encode());
     ASSERT_TRUE(opened.has_value());
   }
-  ASSERT_EQ(transmit(kKdaChannel, kda::select())->sw, sw::kOk);
+  ASSERT_EQ(transmit(kKdaChannel, kda::select(delivery_aid()))->sw, sw::kOk);
 }
 
 void KdaBench::restart() {
@@ -205,8 +213,10 @@ void KdaBench::forget_application() {
 }
 
 void KdaBench::certify() {
-  scp::Scp03Host host(key_set(kIsdSeed), {.key_version_number = kIsdVersion,
-                                          .s16 = scp::Scp03Parameter{options.i}.s16()});
+  const std::uint8_t seed = options.own_delivery ? options.channel_seed : kIsdSeed;
+  scp::Scp03Host host(key_set(seed),
+                      {.key_version_number = options.own_delivery ? kChannelVersion : kIsdVersion,
+                       .s16 = scp::Scp03Parameter{options.i}.s16()});
   const auto update = kda(host.initialize_update(rng).value());
   const auto level = scp::highest_level(scp::Scp03Parameter{options.i});
   const auto ext = host.external_authenticate(*update, level);
@@ -228,8 +238,10 @@ void KdaBench::certify() {
   maker_certificate = certificate(maker_fields, maker, authority);
   pki::CertificateFields kda_fields = fields_of(pki::CertificateKind::kKda, seid.octets);
   kda_fields.issuer.assign(maker_fields.subject.begin(), maker_fields.subject.end());
-  kda_fields.aids = {Bytes(kda::kAid.begin(), kda::kAid.end())};
-  kda_fields.code_hash = key_delivery_load_file().code_hash();
+  const Aid own = delivery_aid();
+  kda_fields.aids = {Bytes(own.view().begin(), own.view().end())};
+  kda_fields.code_hash =
+      (options.own_delivery ? own_delivery_load_file() : key_delivery_load_file()).code_hash();
   kda_fields.attestation = pki::AttestationProfile::kAtt1;
   const auto signing_key = crypto::EcPublicKey::from_point(keys->signing_key).value();
   kda_certificate = pki::Certificate::issue(kda_fields, signing_key, maker, rng).value();
@@ -239,7 +251,7 @@ void KdaBench::certify() {
   for (const apdu::CommandApdu& block : kda::store_certificates(stored.encode())) {
     ASSERT_EQ(send(block).sw, sw::kOk);
   }
-  ASSERT_EQ(kda(kda::select())->sw, sw::kOk);  // ends the maker's session
+  ASSERT_EQ(kda(kda::select(delivery_aid()))->sw, sw::kOk);  // ends the maker's session
 }
 
 }  // namespace kagibin::se

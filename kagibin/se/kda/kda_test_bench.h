@@ -14,6 +14,7 @@
 #include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/envelope/delivery_seal.h"
 #include "kagibin/envelope/enrolment/answer_open.h"
+#include "kagibin/kda/instructions.h"
 #include "kagibin/kda/pump.h"
 #include "kagibin/kda/status.h"
 #include "kagibin/pki/certificate.h"
@@ -89,6 +90,9 @@ class KdaBench {
     std::uint8_t channel_seed = 0x20;  // what the target really holds
     bool certify = true;
     bool with_casd = false;  // of the same authority
+    // The target domain takes deliveries by itself, and so does another, of the other provider; the
+    // "KDA" is the target then.
+    bool own_delivery = false;
     std::string_view seed = "kda bench";
     std::uint32_t memory_octets = 0;  // of the element; 0: no limit
   };
@@ -137,6 +141,7 @@ class KdaBench {
     bool wrong_signature = false;  // E0 signed by another key
     std::uint8_t suite = 0x01;
     std::optional<Spid> spid{};
+    std::optional<bool> own_delivery{};  // b2 of E0/86; default: as the bench is
   };
   Delivery request(const RequestOptions& options);
   Delivery request() { return request(RequestOptions{}); }
@@ -201,6 +206,8 @@ class KdaBench {
 
   static constexpr std::uint8_t kChannelVersion = 0x20;
   const Aid target_aid = aid("A00000015100000A01");
+  const Aid other_aid = aid("A00000015100000A02");
+  Aid delivery_aid() const { return options.own_delivery ? target_aid : kda::aid(); }
   std::uint32_t next_seq = 1;
   Options options;
   std::shared_ptr<test::Power> power = std::make_shared<test::Power>();

@@ -53,6 +53,7 @@ Delivery KdaBench::request(const RequestOptions& chosen) {
   request.target = chosen.target.value_or(target_aid);
   request.kem_key = chosen.kem_key.value_or(out.kem_key->public_key().point());
   request.cancel = chosen.cancel;
+  request.own_delivery = chosen.own_delivery.value_or(options.own_delivery);
   request.acknowledged_receipt = chosen.acknowledge;
   request.certificate = cert.encoded();
   const crypto::EcPrivateKey& signer = chosen.wrong_signature ? maker : key;
@@ -89,7 +90,8 @@ envelope::EnvelopeHeader KdaBench::header(const Delivery& delivery) const {
   return {.suite = delivery.statement.suite,
           .spid = delivery.statement.spid,
           .handle = delivery.handle(),
-          .key_version_number = kChannelVersion,
+          .level = static_cast<std::uint8_t>(options.own_delivery ? 0x05 : 0x01),
+          .key_version_number = options.own_delivery ? std::uint8_t{0} : kChannelVersion,
           .seq = next_seq,
           .issued_at = now_minutes(),
           .not_after = now_minutes() + 60 * 24,
@@ -232,15 +234,18 @@ envelope::PutKeyAction KdaBench::put_key(std::uint8_t old_version,
 }
 
 envelope::Payload KdaBench::payload_of(std::vector<envelope::Action> actions) const {
-  // The keys that C gave A: the right ones, whatever the target really holds.
-  scp::Scp03KeySet channel = key_set(0x20, options.key_size);
   envelope::Payload out;
   out.actions = std::move(actions);
+  out.receipt_key = std::move(*SecretArray<16>::copy_of(key_octets(0xE0).expose()));
+  if (options.own_delivery) {
+    return out;
+  }
+  // The keys that C gave A: the right ones, whatever the target really holds.
+  scp::Scp03KeySet channel = key_set(0x20, options.key_size);
   out.channel_keys = envelope::ChannelKeys{.key_version = kChannelVersion,
                                            .enc = std::move(channel.enc),
                                            .mac = std::move(channel.mac),
                                            .dek = std::move(channel.dek)};
-  out.receipt_key = std::move(*SecretArray<16>::copy_of(key_octets(0xE0).expose()));
   return out;
 }
 

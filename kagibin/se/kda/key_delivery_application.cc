@@ -8,6 +8,7 @@
 #include "kagibin/se/kda/enrolment/offered_suites.h"
 #include "kagibin/se/kda/key_delivery_sources.h"
 #include "kagibin/se/kda/maker_commands.h"
+#include "kagibin/se/kda/own/own_delivery.h"
 #include "kagibin/se/kda/records/kda_receipts.h"
 
 namespace kagibin::se {
@@ -38,19 +39,28 @@ KdaResult<Bytes> nothing(KdaResult<void> done) {
 constexpr std::uint8_t kByKeySets = 0x05;  // RL1, RL3
 constexpr std::uint8_t kRl2 = 0x02;
 constexpr std::uint8_t kRl4 = 0x08;
+constexpr std::uint8_t kOs = 0x10;
 
-// RL2 and RL4 want CERT.OCE, which the maker gives or not, and RL4 a suite with ML-KEM.
-kda::Capabilities capabilities(const KdaStore& store) {
+// RL2 and RL4 want CERT.OCE, which the maker gives or not, and RL4 a suite with ML-KEM. A domain's
+// own delivery has one level.
+std::uint8_t able_levels(const KdaEnvironment& kda) {
+  if (kda.own_domain() != nullptr) {
+    return kOs;
+  }
+  const KdaStore& store = kda.store;
   const auto stored = store.is_certified() ? store.certificates() : Result<KdaCertificates>{};
   const bool by_certificates = stored && stored->oce;
-  const bool is_hybrid = kem_of_suite(0x20).has_value();
-  unsigned levels = kByKeySets;
-  if (by_certificates) {
-    levels |= is_hybrid ? unsigned{kRl2} | kRl4 : unsigned{kRl2};
+  if (!by_certificates) {
+    return kByKeySets;
   }
+  const bool is_hybrid = kem_of_suite(0x20).has_value();
+  return static_cast<std::uint8_t>(kByKeySets | kRl2 | (is_hybrid ? kRl4 : 0U));
+}
+
+kda::Capabilities capabilities(const KdaEnvironment& kda) {
   return {.versions = {envelope::kVersion},
           .suites = offered_suites(),
-          .level_bitmap = static_cast<std::uint8_t>(levels),
+          .level_bitmap = able_levels(kda),
           .buffer_bytes = static_cast<std::uint16_t>(reassembly_size_bytes())};
 }
 
@@ -64,6 +74,10 @@ apdu::ResponseApdu to_response(KdaResult<Bytes> answer) {
 }  // namespace
 
 StatusWord KeyDeliveryApplication::install(ByteView parameters) {
+  if (environment_.own_domain() != nullptr) {
+    const auto owned = take_owner(environment_, parameters);
+    return owned ? sw::kOk : owned.error();
+  }
   if (parameters.empty()) {
     return sw::kOk;
   }
@@ -178,7 +192,7 @@ KdaResult<Bytes> KeyDeliveryApplication::single(std::uint8_t instruction, ByteVi
     case ins::kStatement:
       return statement(message);
     case ins::kCapabilities:
-      return message.empty() ? KdaResult<Bytes>(capabilities(store_).encode())
+      return message.empty() ? KdaResult<Bytes>(capabilities(environment_).encode())
                              : refuse(sw::kWrongLength);
     default:
       return refuse(sw::kInstructionNotSupported);

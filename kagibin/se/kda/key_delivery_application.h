@@ -8,6 +8,9 @@
 // certificates (6A88). Refusals carry no data. What each status word means to the agent:
 // kagibin/kda/status_meaning.h.
 //
+// The same code delivers for a security domain whose OS takes deliveries by itself
+// (own/own_delivery.h): then the session is the domain's own, and OPEN sends these commands alone.
+//
 // Memory: kda_store.h. RAM: the chain being put together and one session with a target, both lost
 // at reset and kept over deselection. Thread-safety: one thread.
 #pragma once
@@ -31,7 +34,7 @@ class KeyDeliveryApplication final : public Application {
         delivery_(environment_) {}
 
   // Without parameters the keys come by GENERATE; `80`: at once, and the element's CASD attests
-  // them (attestation/casd_attestation.h).
+  // them (attestation/casd_attestation.h). A domain's own: its owner (own/own_delivery.h).
   StatusWord install(ByteView parameters) override;
   apdu::ResponseApdu process(const apdu::CommandApdu& command) override;
 

@@ -58,7 +58,8 @@ KdaResult<bool> is_header_accepted(const KdaEnvironment& kda,
   const bool is_certified = KB_TRY(is_domain_accepted(kda, slot));
   const bool is_offered = !header.is_by_certificates() || is_certified;
   const bool is_in_time = header.not_after >= least;
-  return is_ours && is_new && is_high_enough && is_offered && is_in_time;
+  const bool is_for_us = header.is_own_delivery() == (kda.own_domain() != nullptr);
+  return is_ours && is_new && is_high_enough && is_offered && is_for_us && is_in_time;
 }
 
 Result<void> close_refused(const KdaEnvironment& kda, KdaStore::Slot& slot) {
@@ -129,7 +130,7 @@ KdaResult<void> load_envelope(const KdaEnvironment& kda, ByteView octets) {
   if (!envelope::verify_envelope(message.envelope, statement_hash, provider.key())) {
     return refuse(sw::kConditionsNotSatisfied);
   }
-  if (message.header.next_nonce_a && kda.store.is_attested_by_casd()) {
+  if (message.header.next_nonce_a && !kda.answers_next_enrolment()) {
     return refuse(sw::kFunctionNotSupported);
   }
   const bool header_accepted = KB_TRY(is_header_accepted(kda, slot->record, message.header));

@@ -117,9 +117,10 @@ Result<void> start(Platform& platform,
   return check_quota(platform, entry);
 }
 
-bool is_domain_code(const Installation& installation) {
-  return installation.load_file == security_domain_load_file_aid() &&
-         installation.module == security_domain_module_aid();
+bool is_domain_code(const Platform& platform, const Installation& installation) {
+  return platform.modules.makes_domains(installation.load_file) ||
+         (installation.load_file == security_domain_load_file_aid() &&
+          installation.module == security_domain_module_aid());
 }
 
 }  // namespace
@@ -141,7 +142,7 @@ Result<void> install(Platform& platform, Instances& instances, const Installatio
   if (domain->locked()) {
     return fail(Errc::kPolicy, "a locked security domain takes no content (GPCS 5.3.2.4)");
   }
-  const bool is_domain = is_domain_code(installation);
+  const bool is_domain = is_domain_code(platform, installation);
   if (is_domain != installation.privileges.has(gp::Privileges::kSecurityDomain)) {
     return fail(Errc::kValue,
                 "Security Domain is the privilege of what is made from the security domain's "
@@ -166,6 +167,8 @@ Result<void> install(Platform& platform, Instances& instances, const Installatio
   KB_TRY(registry.put(entry));
   if (!is_domain) {
     KB_TRY(start(platform, instances, entry, installation.parameters));
+  } else if (platform.modules.makes_domains(entry.load_file)) {
+    KB_TRY(start(platform, instances, entry, installation.delivery));
   }
   KB_TRY(settle_single_privileges(registry, {}));
   return check_memory(platform);

@@ -20,6 +20,7 @@ struct Installation {
   ByteView parameters{};  // value of C9
   std::uint8_t life_cycle = gp::kInstalled;
   gp::InstallParameters system{};  // EF
+  ByteView delivery{};             // of a domain that takes deliveries by itself: its code's own
 };
 
 // Makes an application or a supplementary security domain. kNotFound: load file, module, security

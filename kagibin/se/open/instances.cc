@@ -101,6 +101,9 @@ Application* Instances::get(const RegistryEntry& entry) {
   if (has_casd(platform_)) {
     instance.signature = std::make_unique<CasdSignatureService>(platform_, entry.aid);
   }
+  if (entry.is_security_domain()) {
+    instance.own_domain = std::make_unique<OwnDomain>(platform_, *this, channels_, entry.aid);
+  }
   instance.application =
       make_application(platform_, *load_file, entry.module,
                        ApplicationContext{.aid = entry.aid,
@@ -111,7 +114,8 @@ Application* Instances::get(const RegistryEntry& entry) {
                                           .clear_on_reset = clear_on_reset_[entry.aid],
                                           .secure_channel = *instance.secure_channel,
                                           .code_hash = load_file->code_hash,
-                                          .authority_signature = instance.signature.get()});
+                                          .authority_signature = instance.signature.get(),
+                                          .own_domain = instance.own_domain.get()});
   if (instance.application == nullptr) {
     return nullptr;
   }

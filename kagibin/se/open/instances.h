@@ -9,6 +9,7 @@
 
 #include "kagibin/se/application.h"
 #include "kagibin/se/casd/authority_signature.h"
+#include "kagibin/se/domain/own/own_domain.h"
 #include "kagibin/se/open/sessions/secure_channel.h"
 
 namespace kagibin::se {
@@ -46,7 +47,7 @@ class ApplicationSecureChannel final : public SecureChannelService {
 
 class Instances {
  public:
-  Instances(Platform& platform, SecureChannel& secure_channel, const LogicalChannels& channels)
+  Instances(Platform& platform, SecureChannel& secure_channel, LogicalChannels& channels)
       : platform_(platform), secure_channel_(secure_channel), channels_(channels) {}
 
   // The application of this entry. nullptr when the element has no code for its module.
@@ -62,11 +63,12 @@ class Instances {
   struct Instance {
     std::unique_ptr<ApplicationSecureChannel> secure_channel;
     std::unique_ptr<CasdSignatureService> signature;
+    std::unique_ptr<OwnDomain> own_domain;
     std::unique_ptr<Application> application;
   };
   Platform& platform_;
   SecureChannel& secure_channel_;
-  const LogicalChannels& channels_;
+  LogicalChannels& channels_;
   std::map<Aid, ClearOnReset> clear_on_reset_;  // outlives the objects
   std::map<Aid, Instance> running_;
 };

@@ -96,14 +96,16 @@ Result<void> manufacture(Platform& platform, Instances& instances, const Element
     KB_TRY(make_casd(platform, *profile.casd));
   }
   for (const InitialSecurityDomain& domain : profile.security_domains) {
+    const auto& own = domain.own_delivery;
     KB_TRY(install(platform, instances,
-                   {.load_file = security_domain_load_file_aid(),
-                    .module = security_domain_module_aid(),
+                   {.load_file = own ? own->load_file : security_domain_load_file_aid(),
+                    .module = own ? own->module : security_domain_module_aid(),
                     .aid = domain.aid,
                     .privileges = domain.privileges,
                     .security_domain = profile.isd_aid,
                     .granter = profile.isd_aid,
-                    .life_cycle = gp::kSelectable}));
+                    .life_cycle = gp::kSelectable,
+                    .delivery = own ? ByteView(own->parameters) : ByteView{}}));
   }
   for (const InitialKeySet& set : profile.key_sets) {
     KB_TRY(put_keys(platform, set));

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "kagibin/apdu/status_words.h"
+#include "kagibin/kda/instruction_name.h"
+#include "kagibin/se/open/selection/card_life_cycle.h"
 #include "kagibin/se/open/selection/waiting_answer.h"
 
 namespace kagibin::se {
@@ -29,6 +31,10 @@ bool iso_secure_messaging(std::uint8_t cla) { return (cla & 0x68U) == 0x08; }
 bool is_get_card_data(const apdu::CommandApdu& command) {
   return (command.cla == 0x00 || command.cla == 0x80) && command.ins == ins::kGetData &&
          command.p1 == 0 && command.p2 == kCardDataTag;
+}
+
+bool is_delivery_command(const apdu::ClassOctet& octet, const apdu::CommandApdu& command) {
+  return octet.proprietary && !kda::instruction_name(command.ins).empty();
 }
 
 bool unknown_to_application(StatusWord word) {
@@ -141,11 +147,21 @@ ResponseApdu Open::dispatch(LogicalChannel& channel,
   if (!entry->is_security_domain()) {
     return limit_answer(channel, to_application(channel, *entry, command), command);
   }
+  if (platform_.modules.makes_domains(entry->load_file) && is_delivery_command(octet, command)) {
+    return limit_answer(channel, to_delivery(channel, *entry, command), command);
+  }
   ResponseApdu answer = security_domain_.process(channel, *entry, command);
   if (command.ins == ins::kSetStatus && apdu::sw::is_ok(answer.sw)) {
     selector_.follow_life_cycles(channel);
   }
   return limit_answer(channel, std::move(answer), command);
+}
+
+ResponseApdu Open::to_delivery(LogicalChannel& channel,
+                               const RegistryEntry& domain,
+                               const apdu::CommandApdu& command) {
+  const auto admitted = admit(platform_, domain, command.ins);
+  return admitted ? to_application(channel, domain, command) : status(admitted.error());
 }
 
 ResponseApdu Open::to_application(LogicalChannel& channel,

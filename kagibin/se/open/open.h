@@ -7,6 +7,8 @@
 // octet of channel 0. Command chaining (b5) is theirs; security domains refuse it (6884). Rules
 // that the specifications leave to the element:
 //
+// - The delivery commands (kda/instructions.h) to a domain that takes deliveries by itself go to
+//   its code for them, in every session and without one; everything else is the domain's.
 // - After a reset the first command finds somebody selected on the basic channel.
 // - GET DATA 66 that an application does not know (6D00, 6E00, 6A86, 6A88) is answered from the
 //   ISD, outside a secure channel session.
@@ -38,6 +40,9 @@ class Open {
   apdu::ResponseApdu dispatch(LogicalChannel& channel,
                               const apdu::ClassOctet& octet,
                               const apdu::CommandApdu& command);
+  apdu::ResponseApdu to_delivery(LogicalChannel& channel,
+                                 const RegistryEntry& domain,
+                                 const apdu::CommandApdu& command);
   apdu::ResponseApdu to_application(LogicalChannel& channel,
                                     const RegistryEntry& entry,
                                     const apdu::CommandApdu& command);

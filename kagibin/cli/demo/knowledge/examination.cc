@@ -116,7 +116,9 @@ Outcome<std::vector<Secret>> Examination::session_keys(const Evidence& evidence)
     view.key_sets.push_back(keys.duplicate());
   }
   const Derived derived = derive(view);
-  if (derived.session_keys.empty() && evidence.level != envelope::RelayLevel::kRl2) {
+  const bool by_key_sets =
+      evidence.level == envelope::RelayLevel::kRl1 || evidence.level == envelope::RelayLevel::kRl3;
+  if (derived.session_keys.empty() && by_key_sets) {
     return failure("no relayed session opens even with every key: the solver would prove nothing",
                    apdu_log(site_));
   }
@@ -188,7 +190,7 @@ KnowledgeRow Examination::row(const Coalition& members,
       }
     }
   }
-  if (has_manager) {
+  if (has_manager && evidence.has_managers_set) {
     out.by_right.insert("the channel keys that it issued");
   }
   solve(members, sessions, evidence, held, out);
@@ -203,7 +205,9 @@ void Examination::solve(const Coalition& members,
   CoalitionView view{.agreement_keys = evidence.agreement_keys};
   for (const Party* party : members) {
     if (party->holdings == &manager_) {
-      view.key_sets.push_back(evidence.all_key_sets.front().duplicate());
+      if (evidence.has_managers_set) {
+        view.key_sets.push_back(evidence.all_key_sets.front().duplicate());
+      }
       for (const crypto::EcPrivateKey& key : evidence.manager_keys) {
         if (auto copy = crypto::EcPrivateKey::from_scalar(key.expose_scalar())) {
           view.private_keys.push_back(std::move(*copy));

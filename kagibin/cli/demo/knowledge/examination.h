@@ -32,7 +32,8 @@ struct Evidence {
   envelope::RelayLevel level = envelope::RelayLevel::kRl1;
   const std::vector<Secret>& secrets;
   std::vector<scp::Scp03KeySet>
-      all_key_sets{};  // C's first set, the delivered one, at RL3 and RL4 A's first own
+      all_key_sets{};            // C's first set, the delivered one, at RL3 and RL4 A's first own
+  bool has_managers_set = true;  // at OS there is none of C's
   std::vector<SealedEnvelope> envelopes{};
   std::vector<crypto::EcPrivateKey> manager_keys{};      // C's own
   std::vector<crypto::CurvePublicKey> agreement_keys{};  // that certificates of SCP11 name

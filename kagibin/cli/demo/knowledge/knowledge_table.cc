@@ -2,6 +2,7 @@
 #include "kagibin/cli/demo/knowledge/knowledge_table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
@@ -67,6 +68,8 @@ bool KnowledgeTable::is_earnest() const {
     case envelope::RelayLevel::kRl4:
       return coalition->sessions > 0 && coalition->sets_tried > 0 && coalition->agreements > 0 &&
              coalition->agreements_tried > 0;
+    case envelope::RelayLevel::kOs:
+      return coalition->keys_tried > 0 && coalition->sessions + coalition->agreements == 0;
   }
   return false;
 }
@@ -121,7 +124,7 @@ boost::json::object KnowledgeTable::json() const {
   boost::json::object out{
       {"scheme", scheme}, {"secrets", std::move(searched)}, {"rows", std::move(all)}};
   if (scheme == "sealed") {
-    out["level"] = fmt::format("RL{}", static_cast<int>(level));
+    out["level"] = envelope::relay_level_name(std::to_underlying(level));
   }
   return out;
 }

@@ -4,7 +4,7 @@
 //   B            nothing
 //   C            nothing (holds by right: the channel keys it issued)
 //   C + device   derived (RL1 does not protect against this; RL2 and above do)     at RL1
-//   C + device   nothing, although every key that the two have was tried           at RL2 to RL4
+//   C + device   nothing, although every key that the two have was tried           above RL1
 //
 // Rows name secrets, never their octets. Ownership: values. Thread-safety: values.
 //
@@ -48,8 +48,9 @@ struct KnowledgeTable {
   // What the relay level does not protect against, and nothing else: at RL1 the coalition of C and
   // the device derives the key, above it nobody does.
   bool is_as_promised() const;
-  // That coalition had what the solver needs: at RL1 it derived the key, above RL1 it saw the
-  // session and had keys to try on it. Otherwise an empty table proves nothing.
+  // That coalition had what the solver needs: at RL1 it derived the key, at RL2 and RL3 it saw the
+  // session and had keys to try on it, at OS there was no session and it had keys to try on the
+  // envelope. Otherwise an empty table proves nothing.
   bool is_earnest() const;
   std::string text() const;
   boost::json::object json() const;

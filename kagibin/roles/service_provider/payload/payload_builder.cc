@@ -158,8 +158,8 @@ Checked<void> PayloadBuilder::check(std::span<const Seid> seids) const {
       }
     }
   }
-  if (payload_.agreement_key_version) {
-    return {};  // at RL2 no key set of ours opens the channel
+  if (payload_.agreement_key_version || payload_.own_delivery) {
+    return {};  // no key set of ours opens a channel
   }
   for (const Seid& seid : seids) {
     const auto channel =

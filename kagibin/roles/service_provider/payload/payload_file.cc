@@ -293,12 +293,48 @@ Checked<void> check_agreement_key(const PayloadFile& payload) {
   return {};
 }
 
+// What opens its envelope itself has no use for what a relay needs, and its own commands are the
+// actions.
+Checked<void> check_own_delivery(const PayloadFile& payload) {
+  for (const PlannedAction& action : payload.actions) {
+    const auto* store = std::get_if<PlannedStoreData>(&action);
+    if (std::holds_alternative<PlannedCommand>(action) || (store != nullptr && store->probe)) {
+      return problem(Errc::kPolicy,
+                     "payload.own_delivery takes put_key, store_data and delete_key, and no probe: "
+                     "the domain itself carries them out and knows what came of it. Take the "
+                     "command or the probe out.");
+    }
+  }
+  return {};
+}
+
+Checked<PayloadFile> parse_own_delivery(Members& in, const Aid& target) {
+  if (!KB_TRY(in.boolean("own_delivery"))) {
+    return problem(Errc::kValue, "payload.own_delivery is true, or not there.");
+  }
+  if (in.has("channel")) {
+    return problem(Errc::kConflict,
+                   "payload.own_delivery says that the target opens the envelope itself, and "
+                   "payload.channel how to reach it over a relay: take one of them out.");
+  }
+  PayloadFile out{.target = target, .security_domain = target, .own_delivery = true, .actions = {}};
+  out.actions = KB_TRY(parse_actions(in));
+  KB_TRY(in.finish());
+  KB_TRY(check_own_delivery(out));
+  return out;
+}
+
 }  // namespace
 
 Checked<PayloadFile> PayloadFile::parse(std::string_view text) {
   const json::value value = KB_TRY(parse_strict(text, "payload"));
   Members in = KB_TRY(Members::of(value, "payload"));
   const Aid target = KB_TRY(in.aid("target"));
+  if (in.has("own_delivery")) {
+    PayloadFile own = KB_TRY(parse_own_delivery(in, target));
+    own.digest = crypto::sha256(ascii(text));
+    return own;
+  }
   if (!in.has("channel")) {
     const auto actions = KB_TRY(parse_actions(in));
     return std::unexpected(without_channel(actions));

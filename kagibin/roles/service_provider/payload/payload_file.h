@@ -3,7 +3,7 @@
 //
 //   { "target": "A0000001510000F0",
 //     "channel": { "security_domain": "A0000001510000F0", "key_version": "30",
-//                  "agreement_key_version": "03" },
+//                  "agreement_key_version": "03" },          or "own_delivery": true
 //     "actions": [
 //       { "put_key": { "replace": "30", "key_version": "30", "key_identifier": "01",
 //                      "keys": [ { "derive": { "master": "fleet", "size": 16 } }, ... ] } },
@@ -16,7 +16,8 @@
 // A key comes from one of: derive { master, size }, random SIZE, csv { file, column }, literal
 // NAME. What can be decided without keys is decided here: a domain that gets its own secure channel
 // keys beside those of the issuer has to lose the issuer's in the same payload, and a payload
-// without a channel is refused by what the device would see of it. Limits: 1 MiB, 1 to
+// without a channel is refused by what the device would see of it, unless it says that the target
+// takes the delivery by itself. Limits: 1 MiB, 1 to
 // 8 actions, 1 to 3 keys a PUT KEY. Ownership: values. Thread-safety: values.
 //
 //   const PayloadFile payload = KB_TRY(PayloadFile::parse(text));
@@ -104,6 +105,8 @@ struct PayloadFile {
   std::uint8_t channel_key_version = 0;  // of that key set
   // Of the domain's SK.SD.ECKA, KID 11: allows RL2, where the key set opens nothing.
   std::optional<std::uint8_t> agreement_key_version{};
+  // The target's own OS opens the envelope: there is no channel, and nothing is relayed.
+  bool own_delivery = false;
   std::vector<PlannedAction> actions;
   crypto::Digest256 digest{};  // of the text, to tell one payload from another
 

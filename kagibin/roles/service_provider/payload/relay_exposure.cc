@@ -126,7 +126,8 @@ Problem without_channel(const std::vector<PlannedAction>& actions) {
           "payload.channel is missing: payload.actions[{}] would go over the relay in the clear, "
           "for without a secure channel nothing hides {} from the device, which would see {}. "
           "Such a target is not deliverable. Name payload.channel where the target or its "
-          "security domain opens SCP03; otherwise the key has to get there another way.",
+          "security domain opens SCP03, or payload.own_delivery where the domain opens the "
+          "envelope itself; otherwise the key has to get there another way.",
           index, first.command, seen));
 }
 

@@ -84,6 +84,9 @@ KdaResult<Bytes> enrol(const KdaEnvironment& kda, ByteView octets) {
   if (request.cancel) {
     return refuse(sw::kWrongData);  // a cancellation goes to CANCEL
   }
+  if (message.security_domain_certificate && kda.own_domain() != nullptr) {
+    return refuse(sw::kWrongData);  // nobody opens a channel here
+  }
   if (message.security_domain_certificate) {
     KB_TRY(check_security_domain(kda, *message.security_domain_certificate, request));
   }

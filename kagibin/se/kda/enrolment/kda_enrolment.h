@@ -17,6 +17,8 @@
 // this
 //   KDA a CERT.OCE; nothing below the floor of the slot. Where nothing is left, 6985: only CERT.SD
 //   brings such a target further. b8 says that A0/89 is answered (next_enrolment.h).
+//   A domain's own delivery offers OS and nothing else, and tells the highest version of its keys
+//   as it knows it (E1/8B).
 #pragma once
 
 #include "kagibin/se/kda/kda_answer.h"

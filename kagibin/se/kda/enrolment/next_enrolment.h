@@ -3,11 +3,12 @@
 // carries the next enrolment, E3/89 (protocol, section 10; doc/decisions/0017).
 //
 // Which envelopes may ask: those of a KDA that its maker attested (else 6A81 at LOAD, uncounted: a
-// CASD speaks for the code of the moment, and this enrolment waits by design), with a fresh nA, and
-// where the channel's keys are SCP03's only if the last action puts the next whole key set, with
-// another Key-ENC than this channel's: no session may run under the set that the next envelope
-// carries, or a waiting skE that leaks opens what was recorded of it. Whether one did before this
-// envelope, the provider has to know. A refusal of these two is counted, as any of LOAD's.
+// CASD speaks for the code of the moment, and this enrolment waits by design; a domain's own
+// delivery does not offer it), with a fresh nA, and where the channel's keys are SCP03's only if
+// the last action puts the next whole key set, with another Key-ENC than this channel's: no session
+// may run under the set that the next envelope carries, or a waiting skE that leaks opens what was
+// recorded of it. Whether one did before this envelope, the provider has to know. A refusal of
+// these two is counted, as any of LOAD's.
 //
 // The next attempt is of the same provider, its key, PK.SP.KEM, CERT.SP, CERT.SD, target and suite;
 // handle, nK and skE are fresh, and its E1 has the SEQ that was just committed. It is opened in the

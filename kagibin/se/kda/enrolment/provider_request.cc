@@ -18,6 +18,19 @@ KdaResult<bool> is_provider_accepted(const KdaEnvironment& kda,
   return is_certificate_accepted(trust, certificate, pki::CertificateKind::kServiceProvider);
 }
 
+// A KDA serves other targets; a domain's own delivery itself, for whose it is.
+KdaResult<void> check_address(const KdaEnvironment& kda,
+                              const envelope::EnrolmentRequest& request) {
+  const bool is_own = kda.own_domain() != nullptr;
+  if (request.own_delivery != is_own || (is_own && request.target != kda.application.aid)) {
+    return refuse(sw::kWrongData);
+  }
+  if (is_own && request.spid != KB_TRY(or_internal(kda.store.owner()))) {
+    return refuse(sw::kSecurityStatusNotSatisfied);
+  }
+  return {};
+}
+
 }  // namespace
 
 KdaResult<pki::TrustAnchors> trust_anchors(const KdaTrust& trust) {
@@ -59,6 +72,7 @@ KdaResult<ProviderRequest> ProviderRequest::check(const KdaEnvironment& kda, Byt
   }
   auto request = KB_TRY(or_malformed(envelope::EnrolmentRequest::decode(e0)));
   const crypto::HpkeKem kem = KB_TRY(or_malformed(kem_of_suite(request.suite)));
+  KB_TRY(check_address(kda, request));
   const pki::Certificate certificate =
       KB_TRY(or_malformed(pki::Certificate::decode(request.certificate)));
   const crypto::EcPublicKey kem_key =

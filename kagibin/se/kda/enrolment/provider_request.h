@@ -37,8 +37,9 @@ struct ProviderRequest {
   envelope::Digest hash{};        // SHA-256(TLV E0)
 
   // 6A88 before the maker's certificates are stored; 6A80, 6A81 by parsing
-  // and for a suite that this KDA does not offer; 6982 for every refusal
-  // of the certificate or the signature.
+  // and for a suite that this KDA does not offer; 6A80 for one that is addressed to another: b2 of
+  // 86 without an own delivery or the other way round, there another target; 6982 for every refusal
+  // of the certificate or the signature, and of who is not the owner of the domain.
   static KdaResult<ProviderRequest> check(const KdaEnvironment& kda, ByteView e0);
 };
 

@@ -16,11 +16,15 @@ constexpr std::uint8_t kRl1 = 0x01;
 constexpr std::uint8_t kRl2 = 0x02;
 constexpr std::uint8_t kRl3 = 0x04;
 constexpr std::uint8_t kRl4 = 0x08;
+constexpr std::uint8_t kOs = 0x10;
 constexpr std::uint8_t kByCertificates = kRl2 | kRl4;
 
 // What this KDA can do here, and nothing below the floor of the target. RL4 takes a suite with
-// ML-KEM. 6985: nothing.
-KdaResult<std::uint8_t> offered_levels(const KdaSlot& slot) {
+// ML-KEM. A domain's own delivery has one level. 6985: nothing.
+KdaResult<std::uint8_t> offered_levels(const KdaEnvironment& kda, const KdaSlot& slot) {
+  if (kda.own_domain() != nullptr) {
+    return kOs;
+  }
   const auto suite = KB_TRY(or_internal(envelope::suite_info(slot.suite)));
   unsigned able = kRl1 | kRl3;
   if (slot.domain_certificate) {
@@ -69,11 +73,13 @@ KdaResult<SlotAnswer> make_answer(const KdaEnvironment& kda,
   statement.seid = KB_TRY(own_seid(kda));
   statement.kda = kda.application.aid;
   statement.code_hash = kda.application.code_hash;
-  statement.level_bitmap = KB_TRY(offered_levels(slot));
-  statement.announces_next = !kda.store.is_attested_by_casd();
+  statement.level_bitmap = KB_TRY(offered_levels(kda, slot));
+  statement.announces_next = kda.answers_next_enrolment();
   statement.enrolment_counter = counter;
   statement.target = slot.target;
-  statement.highest_key_version = slot.highest_key_version;
+  statement.highest_key_version = kda.own_domain() != nullptr
+                                      ? kda.own_domain()->highest_key_version()
+                                      : slot.highest_key_version;
   statement.last_committed_seq = slot.last_committed_seq;
   statement.min_epoch = trust.min_epoch;
   statement.handle = slot.handle;

@@ -21,7 +21,10 @@ KdaResults with_rest(const KdaJournal& journal, ActionResult rest) {
   return out;
 }
 
-std::optional<KdaResults> interim_results(const KdaJournal& journal) {
+std::optional<KdaResults> interim_results(const KdaEnvironment& kda, const KdaJournal& journal) {
+  if (kda.own_domain() != nullptr && journal.is_delivering()) {
+    return std::nullopt;  // NEXT decides it at once
+  }
   if (journal.state == State::kEnrolled) {
     return journal.refusals == 0 ? std::nullopt
                                  : std::optional(KdaResults{ActionResult::kRefusedBeforeOpening});
@@ -83,7 +86,7 @@ bool is_current(const KdaReceipt& kept, const KdaJournal& journal, const KdaResu
 }
 
 KdaResult<Bytes> interim_receipt(const KdaEnvironment& kda, const KdaStore::Slot& slot) {
-  auto results = interim_results(slot.journal);
+  auto results = interim_results(kda, slot.journal);
   if (!results) {
     return refuse(sw::kConditionsNotSatisfied);
   }

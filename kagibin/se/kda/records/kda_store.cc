@@ -21,6 +21,7 @@ constexpr std::string_view kProvider = "provider";
 constexpr std::string_view kCertificates = "certificates";
 constexpr std::string_view kAttested = "attested";
 constexpr std::uint8_t kAttestedVersion = 0x01;
+constexpr std::string_view kOwner = "owner";
 constexpr std::string_view kTrust = "trust";
 
 std::string_view record_of(KdaStore::KeyName name) {
@@ -89,6 +90,13 @@ bool KdaStore::is_attested_by_casd() const { return nvm_.get(name(kAttested)) !=
 Result<void> KdaStore::put_attested_by_casd() {
   return nvm_.put(name(kAttested), Bytes{kAttestedVersion});
 }
+
+Result<Spid> KdaStore::owner() const {
+  const ByteView octets = KB_TRY(get(name(kOwner)));
+  return Spid::from(octets);
+}
+
+Result<void> KdaStore::put_owner(const Spid& owner) { return nvm_.put(name(kOwner), owner.view()); }
 
 Result<KdaCertificates> KdaStore::certificates() const {
   const ByteView octets = KB_TRY(get(name(kCertificates)));

@@ -5,6 +5,7 @@
 //   signing-key, agreement-key      32 octets each, made by GENERATE
 //   certificates, trust             kda_records.h; `certificates` closes the maker's commands
 //   attested                        01: by the element's CASD, in place of `certificates`
+//   owner                           SPID, of a domain's own delivery (own/own_delivery.h)
 //   provider/NN                     one a service provider, from its first enrolment, for good
 //   slot/NN  journal/NN             one a (SPID, target); NN is the slot's number, hexadecimal
 //   key/NN                          skE, 32 octets, of the KEM of the slot's suite: until the
@@ -52,6 +53,9 @@ class KdaStore {
   // Whether the element's CASD speaks for this KDA: then there are no certificates.
   bool is_attested_by_casd() const;
   Result<void> put_attested_by_casd();
+  // Who alone is served; kNotFound where everybody is.
+  Result<Spid> owner() const;
+  Result<void> put_owner(const Spid& owner);
   Result<KdaCertificates> certificates() const;
   Result<void> put(const KdaCertificates& certificates);
   Result<KdaTrust> trust() const;
