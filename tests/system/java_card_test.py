@@ -402,7 +402,7 @@ def takes_certificates_as_the_native_one(folder):
         begin = 4 + int.from_bytes(message[2:4], "big")
         check(message[1] == 0x82 and message[begin:begin + 2] == b"\x7f\x21", f"no CERT.SD was heard: {message.hex()}")
         pair = Pair(card.port, port)
-        check(pair.applet.ask(bytes.fromhex("801E000000")).hex() == "800101810101820103830204009000", "CAPABILITIES")
+        check(pair.applet.ask(bytes.fromhex("801E000000")).hex() == "800101810101820107830204009000", "CAPABILITIES")
         pair.compare(bytes.fromhex("801E000000"))
         words = {pair.refusal(0x10, changed(message, at)) for at in range(begin, len(message))}
         check(words == {"6982", "6a80", "6a81"}, f"changed certificates are answered {words}")

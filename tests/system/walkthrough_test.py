@@ -89,8 +89,8 @@ def look_at_attestation(programs, home, _):
     walk = pathlib.Path(home) / "kagibin-att2"
     check_confirmed(programs, walk)
     element = json.loads(base64.b64decode(json.loads((walk / "shipment.json").read_text())["list"]))["elements"][0]
-    if "kdaCertificateSha256" in element or "casdKeySha256" not in element:
-        sys.exit(f"the list pins another thing than the CASD's key: {element}")
+    if "kdaCertificateSha256" in element or set(element.get("casd", {})) != {"signatureKeySha256", "agreementKeySha256"}:
+        sys.exit(f"the list pins another thing than the CASD's two keys: {element}")
     policy = walk / "provider" / "policy.json"
     policy.write_text(policy.read_text().replace("ATT-2", "ATT-0"))
     refused = subprocess.run([programs / "kagibin-provider", "check", walk / "payload.json", "--home", walk / "provider", "--passphrase-file",
