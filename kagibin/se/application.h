@@ -16,6 +16,7 @@
 #include "kagibin/apdu/apdu.h"
 #include "kagibin/base/aid.h"
 #include "kagibin/base/clock.h"
+#include "kagibin/base/secret.h"
 #include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/crypto/sha256.h"
@@ -77,7 +78,7 @@ class AuthoritySignatureService {
 // itself (doc/decisions/0018).
 class OwnDomainService {
  public:
-  // Out of secure messaging; values under the key for sensitive data stand as they are, padded.
+  // Out of secure messaging; sensitive values are padded and under the key that apply() is given.
   struct Command {
     std::array<std::uint8_t, 4> header{};  // CLA INS P1 P2
     ByteView data;
@@ -90,7 +91,10 @@ class OwnDomainService {
   // These commands in order, as in a session of the domain's own provider, then `record`: all of it
   // durable together, or nothing. kCardStatus with the status word of the command that the domain
   // refused; what `record` fails with; kIo, kNoSpace.
+  // `sensitive`: AES-128 in CBC mode, IV 0, as the Key-DEK of a session, so that no clear key
+  // stands in a command.
   virtual Result<void> apply(std::span<const Command> commands,
+                             const SecretArray<16>& sensitive,
                              const std::function<Result<void>()>& record) = 0;
   // The highest version of the domain's keys up to 7F; 00 without any.
   virtual std::uint8_t highest_key_version() const = 0;

@@ -15,6 +15,8 @@
 #include "kagibin/scp/scp11/scp11.h"
 
 #include "tests/support/deployment.h"
+#include "tests/support/listening_link.h"
+#include "tests/support/lost_answers.h"
 #include "tests/support/must.h"
 #include "tests/support/tampering_link.h"
 
@@ -37,27 +39,6 @@ DeploymentOptions by_certificates() {
   out.manager_exports_keys = false;
   return out;
 }
-
-// Everything that goes over the link.
-class Listener final : public apdu::CardLink {
- public:
-  explicit Listener(apdu::CardLink& card) : card_(card) {}
-  Result<Bytes> transmit(ByteView command) override {
-    instructions.push_back(command[1]);
-    append(heard, command);
-    Bytes answer = KB_TRY(card_.transmit(command));
-    append(heard, answer);
-    return answer;
-  }
-  std::size_t count(std::uint8_t instruction) const {
-    return static_cast<std::size_t>(std::ranges::count(instructions, instruction));
-  }
-  Bytes heard;
-  std::vector<std::uint8_t> instructions;
-
- private:
-  apdu::CardLink& card_;
-};
 
 class ByCertificatesTest : public testing::Test {
  protected:
@@ -124,7 +105,7 @@ TEST_F(ByCertificatesTest, TheKeyArrivesAlthoughNobodyGaveTheProviderAKey) {
   EXPECT_EQ(header.key_identifier, 0x11);
   EXPECT_EQ(header.key_version_number, Deployment::kAgreementKeyVersion);
 
-  Listener device(*card_.element);
+  ListeningLink device(*card_.element);
   const Bytes e3 = must(relay_through(device, e2));
   const auto judgement = world_.judge(order, 1, e3);
   EXPECT_EQ(judgement.verdict.verdict, Verdict::kConfirmed) << judgement.verdict.reason;
@@ -274,7 +255,7 @@ TEST_F(ByCertificatesTest, AnEpochThatRoseAfterLoadEndsTheDeliveryBeforeAKeyLeav
     device::Channels channels = must(device::Channels::open_logical(card_.link()));
     must(must(device::KdaSession::select(channels)).statement(statement));
   }
-  Listener device(*card_.element);
+  ListeningLink device(*card_.element);
   const Bytes e3 = must(relay_through(device, e2));
   EXPECT_EQ(results_of(e3), std::vector{ActionResult::kRefusedBeforeOpening});
   EXPECT_EQ(device.count(kMutualAuthenticate), 0U);
@@ -308,7 +289,7 @@ TEST_F(ByCertificatesTest, ADomainOfAnotherMakerRefusesOurHostCertificate) {
     must(session.send(must(put.encode())));
   }
   const auto order = open();
-  Listener device(*card_.element);
+  ListeningLink device(*card_.element);
   const Bytes e3 = must(relay_through(device, sealed(order)));
   EXPECT_EQ(results_of(e3), std::vector{ActionResult::kChannelKeysRefused});
   EXPECT_EQ(device.count(kPutKey), 0U);
@@ -363,28 +344,10 @@ TEST_F(ByCertificatesTest, ALevelChangedOnTheWayIsRefused) {
 TEST_F(ByCertificatesTest, EveryLostAnswerEndsInTheKeyInstalledOnce) {
   const auto order = open();
   const Bytes e2 = sealed(order);
-  const Bytes memory = card_.power->content;
-  const auto journal = world_.journal.state();
-  std::size_t lost = 0;
-  for (std::size_t at = 1;; ++at) {
-    card_.power->content = memory;
-    world_.reopen(card_);
-    world_.journal.restore(journal);
-    std::size_t seen = 0;
-    TamperingLink device(*card_.element, [&](const apdu::CommandApdu&) {
-      return Tamper{.drop_answer = ++seen == at};
-    });
-    const auto first = relay_through(device, e2);
-    if (first && seen < at) {
-      break;
-    }
-    ++lost;
-    static_cast<void>(card_.element->reset());
-    const Bytes e3 = must(world_.relay(card_, e2));
-    ASSERT_EQ(world_.judge(order, 1, e3).verdict.verdict, Verdict::kConfirmed) << "answer " << at;
-    EXPECT_TRUE(new_keys_open()) << "answer " << at;
-    EXPECT_FALSE(managers_keys_open()) << "answer " << at;
-  }
+  const std::size_t lost = lose_every_answer(world_, card_, order, e2, [&] {
+    EXPECT_TRUE(new_keys_open());
+    EXPECT_FALSE(managers_keys_open());
+  });
   EXPECT_GT(lost, 12U);
 }
 

@@ -11,6 +11,7 @@
 #include "kagibin/roles/service_provider/confidential/agreed_keys.h"
 
 #include "tests/support/deployment.h"
+#include "tests/support/lost_answers.h"
 #include "tests/support/must.h"
 #include "tests/support/tampering_link.h"
 
@@ -355,30 +356,11 @@ TEST_F(ExclusiveKeysTest, EveryLostAnswerEndsInTheKeyInstalledOnce) {
   deliver_at_rl2();
   const auto order = world_.open_order("second", card_, replacing("31", "33"));
   const Bytes e2 = sealed(order.id);
-  const Bytes memory = card_.power->content;
-  const auto journal = world_.journal.state();
-  std::size_t lost = 0;
-  for (std::size_t at = 1;; ++at) {
-    card_.power->content = memory;
-    world_.reopen(card_);
-    world_.journal.restore(journal);
-    std::size_t seen = 0;
-    TamperingLink device(*card_.element, [&](const apdu::CommandApdu&) {
-      return Tamper{.drop_answer = ++seen == at};
-    });
-    const auto first = relay_through(device, e2);
-    if (first && seen < at) {
-      break;
-    }
-    ++lost;
-    static_cast<void>(card_.element->reset());
-    const Bytes e3 = must(world_.relay(card_, e2));
-    ASSERT_EQ(world_.judge(order.id, 1, e3).verdict.verdict, Verdict::kConfirmed)
-        << "answer " << at;
-    EXPECT_TRUE(opens(0x33)) << "answer " << at;
-    EXPECT_TRUE(holds(0x33)) << "answer " << at;
-    EXPECT_FALSE(opens(kOwn)) << "answer " << at;
-  }
+  const std::size_t lost = lose_every_answer(world_, card_, order.id, e2, [&] {
+    EXPECT_TRUE(opens(0x33));
+    EXPECT_TRUE(holds(0x33));
+    EXPECT_FALSE(opens(kOwn));
+  });
   EXPECT_GT(lost, 10U);
 }
 

@@ -11,6 +11,7 @@
 #include "kagibin/pki/certification_request.h"
 
 #include "tests/support/deployment.h"
+#include "tests/support/listening_link.h"
 #include "tests/support/must.h"
 
 namespace kagibin::test {
@@ -25,24 +26,6 @@ DeploymentOptions own_delivery(std::string_view suite = "01") {
   out.suites = suite;
   return out;
 }
-
-// Everything that goes over the link.
-class Listener final : public apdu::CardLink {
- public:
-  explicit Listener(apdu::CardLink& card) : card_(card) {}
-  Result<Bytes> transmit(ByteView command) override {
-    instructions.push_back(command[1]);
-    append(heard, command);
-    Bytes answer = KB_TRY(card_.transmit(command));
-    append(heard, answer);
-    return answer;
-  }
-  Bytes heard;
-  std::vector<std::uint8_t> instructions;
-
- private:
-  apdu::CardLink& card_;
-};
 
 class OwnOsTest : public testing::Test {
  protected:
@@ -107,7 +90,7 @@ TEST_F(OwnOsTest, TheKeyArrivesAndNothingIsRelayed) {
   EXPECT_EQ(header.level, 5);
   EXPECT_EQ(header.key_version_number, 0);
 
-  Listener device(*card_.element);
+  ListeningLink device(*card_.element);
   card_.middle = &device;
   const Bytes e3 = must(world_.relay(card_, e2));
   card_.middle = nullptr;

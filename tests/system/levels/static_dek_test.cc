@@ -12,6 +12,7 @@
 #include "kagibin/roles/service_provider/keys/static_deks.h"
 
 #include "tests/support/deployment.h"
+#include "tests/support/lost_answers.h"
 #include "tests/support/must.h"
 #include "tests/support/tampering_link.h"
 
@@ -160,7 +161,7 @@ TEST_F(StaticDekTest, AnotherKeyDekThanTheDomainsBringsNoKey) {
 TEST_F(StaticDekTest, ADomainWithoutAStaticKeyDekIsSentNothing) {
   ask_for(2);
   deliver("set", Deployment::payload_by_certificates());
-  SecretBytes imagined(16);
+  const SecretBytes imagined(16);
   must(deks().learn(name(), imagined, true));
   ask_for(4);
   const auto order = world_->open_order("order-1", *card_, kPayload);
@@ -289,27 +290,10 @@ TEST_F(StaticDekTest, EveryLostAnswerEndsInTheKeyInstalledOnce) {
   prepare();
   const auto order = world_->open_order("order-1", *card_, kPayload);
   const Bytes e2 = sealed(order.id);
-  const Bytes memory = card_->power->content;
-  const auto journal = world_->journal.state();
-  std::size_t lost = 0;
-  for (std::size_t at = 1;; ++at) {
-    card_->power->content = memory;
-    world_->reopen(*card_);
-    world_->journal.restore(journal);
-    std::size_t seen = 0;
-    const auto first =
-        relay(e2, [&](const apdu::CommandApdu&) { return Tamper{.drop_answer = ++seen == at}; });
-    if (first && seen < at) {
-      break;
-    }
-    ++lost;
-    static_cast<void>(card_->element->reset());
-    const Bytes e3 = must(world_->relay(*card_, e2));
-    ASSERT_EQ(world_->judge(order.id, 1, e3).verdict.verdict, Verdict::kConfirmed)
-        << "answer " << at;
-    EXPECT_TRUE(opens(0x33)) << "answer " << at;
-    EXPECT_FALSE(opens(kOwn)) << "answer " << at;
-  }
+  const std::size_t lost = lose_every_answer(*world_, *card_, order.id, e2, [&] {
+    EXPECT_TRUE(opens(0x33));
+    EXPECT_FALSE(opens(kOwn));
+  });
   EXPECT_GT(lost, 20U);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/se/domain/content_commands.h"
 #include "kagibin/se/domain/keys/key_commands.h"
 #include "kagibin/se/domain/store_data.h"
@@ -19,9 +20,10 @@ constexpr scp::SecurityLevel kNothingLeaves{0x33};
 constexpr StatusWord kNoCommands =
     sw::kConditionsNotSatisfied.because("this session takes no APDUs: nothing opens it");
 
-// As if its domain's provider sat inside: authenticated, and every value is what it is.
+// As if its domain's provider sat inside: authenticated, and one key, for sensitive values.
 class InsideSession final : public scp::CardSession {
  public:
+  explicit InsideSession(const SecretArray<16>& sensitive) : sensitive_(sensitive) {}
   std::uint8_t protocol() const override { return 0; }
   apdu::ResponseApdu establish(const apdu::CommandApdu& command) override {
     static_cast<void>(command);
@@ -41,9 +43,19 @@ class InsideSession final : public scp::CardSession {
     return {data.begin(), data.end()};
   }
   std::expected<SecretBytes, StatusWord> decrypt_sensitive(ByteView value) const override {
-    return SecretBytes::copy_of(value);
+    if (value.empty() || value.size() % crypto::kAesBlockSize != 0) {
+      return std::unexpected(sw::kWrongData);
+    }
+    auto clear = crypto::aes_cbc_decrypt(sensitive_.expose(), {}, value);
+    if (!clear) {
+      return std::unexpected(sw::kNoDiagnosis);
+    }
+    return std::move(*clear);
   }
   void close() override {}
+
+ private:
+  const SecretArray<16>& sensitive_;  // of the apply() that this session lives in
 };
 
 apdu::ResponseApdu dispatch(std::uint8_t instruction, const DomainCommand& command) {
@@ -81,9 +93,10 @@ Result<void> OwnDomain::run(LogicalChannel& inside, const Command& command) {
 }
 
 Result<void> OwnDomain::apply(std::span<const Command> commands,
+                              const SecretArray<16>& sensitive,
                               const std::function<Result<void>()>& record) {
   LogicalChannel inside{
-      .open = true, .selected = domain_, .session = std::make_unique<InsideSession>()};
+      .open = true, .selected = domain_, .session = std::make_unique<InsideSession>(sensitive)};
   std::optional<Aid> personalized;
   const auto act = [&]() -> Result<void> {
     NvmTransaction transaction(platform_.nvm);

@@ -22,6 +22,7 @@ class OwnDomain final : public OwnDomainService {
       : platform_(platform), instances_(instances), channels_(channels), domain_(domain) {}
 
   Result<void> apply(std::span<const Command> commands,
+                     const SecretArray<16>& sensitive,
                      const std::function<Result<void>()>& record) override;
   std::uint8_t highest_key_version() const override;
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/se/kda/own/own_delivery.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/crypto/sha256.h"
 #include "kagibin/se/kda/key_delivery_application.h"
 #include "kagibin/se/kda/key_delivery_sources.h"
@@ -24,10 +24,11 @@ constexpr std::array<std::uint8_t, 10> kLoadFile = {0xF0, 0x4B, 0x41, 0x47, 0x49
 constexpr std::array<std::uint8_t, 11> kModule = {0xF0, 0x4B, 0x41, 0x47, 0x49, 0x42,
                                                   0x49, 0x4E, 0x4F, 0x53, 0x01};
 
-// The provider's end of a session that is inside the domain: nothing is wrapped, and every value
-// stands as it is.
+// The provider's end of a session that is inside the domain: nothing is wrapped, and sensitive
+// values go under a key of this one action.
 class InsideHost final : public scp::HostSession {
  public:
+  explicit InsideHost(const SecretArray<16>& sensitive) : sensitive_(sensitive) {}
   std::uint8_t protocol() const override { return scp::kScp03; }  // blocks of 16 octets
   bool open() const override { return true; }
   scp::SecurityLevel level() const override { return {}; }
@@ -40,9 +41,12 @@ class InsideHost final : public scp::HostSession {
     return Unwrapped{.response = answer};
   }
   Result<Bytes> encrypt_sensitive(ByteView value) const override {
-    return Bytes(value.begin(), value.end());
+    return crypto::aes_cbc_encrypt(sensitive_.expose(), {}, value);
   }
   void close() override {}
+
+ private:
+  const SecretArray<16>& sensitive_;
 };
 
 Result<void> end(const KdaEnvironment& kda,
@@ -54,8 +58,7 @@ Result<void> end(const KdaEnvironment& kda,
   results.resize(slot.journal.actions, rest);
   slot.journal.state = state;
   if (state == State::kDone) {
-    slot.record.last_committed_seq = slot.journal.seq;
-    slot.record.level_floor = std::max(slot.record.level_floor, slot.journal.level);
+    slot.record.commit(slot.journal);
   }
   return close_slot(kda, slot, std::move(results), &opened.payload.receipt_key);
 }
@@ -64,7 +67,9 @@ Result<void> end(const KdaEnvironment& kda,
 Result<KdaStore::Slot> act(const KdaEnvironment& kda,
                            const KdaStore::Slot& slot,
                            const OpenedDelivery& opened) {
-  const InsideHost inside;
+  SecretArray<16> sensitive;
+  KB_TRY(kda.rng().fill(sensitive.expose_mutable()));
+  const InsideHost inside(sensitive);
   const std::vector<TargetCommand> plain =
       KB_TRY(commands_for(opened.payload.actions.at(slot.journal.current_action()),
                           {.session = inside, .mac_size = 0}));
@@ -75,7 +80,7 @@ Result<KdaStore::Slot> act(const KdaEnvironment& kda,
   }
   KdaStore::Slot next = slot;
   next.journal.proved.push_back(ActionResult::kInstalled);
-  KB_TRY(kda.own_domain()->apply(commands, [&] {
+  KB_TRY(kda.own_domain()->apply(commands, sensitive, [&] {
     return next.journal.current_action() == next.journal.actions
                ? end(kda, next, opened, State::kDone, ActionResult::kInstalled)
                : kda.store.put_journal(next);

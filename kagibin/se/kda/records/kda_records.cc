@@ -106,6 +106,13 @@ bool KdaSlot::knows(const Nonce16& nonce) const {
   return std::ranges::find(nonces, nonce) != nonces.end();
 }
 
+void KdaSlot::commit(const KdaJournal& done) {
+  constexpr auto kRl2 = std::to_underlying(envelope::RelayLevel::kRl2);
+  constexpr auto kRl3 = std::to_underlying(envelope::RelayLevel::kRl3);
+  last_committed_seq = done.seq;
+  level_floor = std::max(level_floor, done.level == kRl3 ? kRl2 : done.level);
+}
+
 void KdaSlot::remember(const Nonce16& nonce) {
   if (nonces.size() == kMaxNonces) {
     nonces.erase(nonces.begin());

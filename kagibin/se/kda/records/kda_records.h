@@ -33,6 +33,8 @@
 
 namespace kagibin::se {
 
+struct KdaJournal;
+
 struct KdaSlot {
   // Nonces remembered: an older E0 of the same provider and target is refused as a replay.
   static constexpr std::size_t kMaxNonces = 16;
@@ -54,6 +56,10 @@ struct KdaSlot {
 
   bool knows(const Nonce16& nonce) const;
   void remember(const Nonce16& nonce);
+  // What a delivery that is done leaves: its SEQ, and the floor, which only rises. RL2 and RL3 are
+  // of one height: neither is worth less than the other, and a provider that lost what one of them
+  // takes goes on at the other.
+  void commit(const KdaJournal& done);
   static Result<KdaSlot> decode(ByteView octets);
   Bytes encode() const;
 };

@@ -128,6 +128,22 @@ TEST(KdaSlotTest, RemembersTheLastSixteenNonces) {
   EXPECT_EQ(KdaSlot::decode(full.encode()).value().nonces, full.nonces);
 }
 
+TEST(KdaSlotTest, TheFloorOnlyRisesAndRl2AndRl3AreOfOneHeight) {
+  struct Row {
+    int before;
+    int level;
+    int after;
+  };
+  for (const Row& row : {Row{0, 1, 1}, Row{0, 2, 2}, Row{0, 3, 2}, Row{1, 3, 2}, Row{2, 3, 2},
+                         Row{2, 1, 2}, Row{2, 4, 4}, Row{4, 3, 4}, Row{0, 5, 5}, Row{5, 4, 5}}) {
+    KdaSlot slot{.spid = {}, .target = *Aid::from_hex("A000000151"), .handle = {}};
+    slot.level_floor = static_cast<std::uint8_t>(row.before);
+    slot.commit({.seq = 7, .level = static_cast<std::uint8_t>(row.level)});
+    EXPECT_EQ(slot.level_floor, row.after) << row.before << " then " << row.level;
+    EXPECT_EQ(slot.last_committed_seq, 7U);
+  }
+}
+
 TEST(KdaJournalTest, EveryFieldHasItsPlaceAndItsLimit) {
   KdaJournal journal;
   journal.state = kda::State::kSent;

@@ -18,13 +18,6 @@ using kagibin::kda::State;
 
 constexpr std::uint8_t kS16 = 0x01;
 
-// What a delivery at this level leaves as the floor. RL2 and RL3 are of one height: neither is
-// worth less than the other, and a provider that lost what one of them takes goes on at the other.
-std::uint8_t floor_behind(std::uint8_t level) {
-  constexpr auto kRl2 = std::to_underlying(envelope::RelayLevel::kRl2);
-  return level == std::to_underlying(envelope::RelayLevel::kRl3) ? kRl2 : level;
-}
-
 }  // namespace
 
 TargetSession::TargetSession(const KdaEnvironment& kda, KdaStore::Slot slot, OpenedDelivery opened)
@@ -213,9 +206,7 @@ TargetSession::Next TargetSession::finish(State state, ActionResult rest) {
   results.resize(slot_.journal.actions, rest);
   slot_.journal.state = state;
   if (state == State::kDone) {
-    slot_.record.last_committed_seq = slot_.journal.seq;
-    slot_.record.level_floor =
-        std::max(slot_.record.level_floor, floor_behind(slot_.journal.level));
+    slot_.record.commit(slot_.journal);
   }
   const SecretArray<16>& receipt_key = delivery_.payload.receipt_key;
   const auto& next_nonce = delivery_.header.next_nonce_a;
