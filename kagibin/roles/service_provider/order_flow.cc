@@ -71,20 +71,21 @@ Checked<void> OrderFlow::check(const PayloadFile& payload,
                                std::uint32_t validity_minutes,
                                std::optional<std::uint8_t> suite) const {
   KB_TRY(check_ourselves(payload.target));
+  const Terms& terms = in_.policy.terms_for(payload.target);
   const bool only_by_certificates =
       payload.agreement_key_version &&
-      (in_.policy.minimum_level == std::to_underlying(envelope::RelayLevel::kRl2) ||
-       in_.policy.minimum_level == std::to_underlying(envelope::RelayLevel::kRl4));
+      (terms.minimum_level == std::to_underlying(envelope::RelayLevel::kRl2) ||
+       terms.minimum_level == std::to_underlying(envelope::RelayLevel::kRl4));
   if (!only_by_certificates) {  // an SCP11a session encrypts both ways
-    KB_TRY(refuse_answers_in_clear(planned_commands(payload), in_.policy.required_i_mask,
+    KB_TRY(refuse_answers_in_clear(planned_commands(payload), terms.required_i_mask,
                                    "Nothing was ordered."));
   }
-  KB_TRY(choose_suite(in_.policy, suite));
-  if (validity_minutes == 0 || validity_minutes > in_.policy.maximum_validity_minutes) {
+  KB_TRY(choose_suite(terms, suite));
+  if (validity_minutes == 0 || validity_minutes > terms.maximum_validity_minutes) {
     return problem(Errc::kPolicy,
                    fmt::format("A validity of {} minutes is not within the policy's 1 to {}; "
                                "nothing was ordered.",
-                               validity_minutes, in_.policy.maximum_validity_minutes));
+                               validity_minutes, terms.maximum_validity_minutes));
   }
   std::vector<Seid> seids;
   for (const delivery::DeviceId& device : devices) {
@@ -117,7 +118,8 @@ Checked<JournalOrder> OrderFlow::open(const OrderWish& wish) {
   }
   const std::array devices{wish.device};
   KB_TRY(check(wish.payload, wish.csv, devices, wish.validity_minutes, wish.suite));
-  const std::uint8_t suite = KB_TRY(choose_suite(in_.policy, wish.suite));
+  const std::uint8_t suite =
+      KB_TRY(choose_suite(in_.policy.terms_for(wish.payload.target), wish.suite));
   const Seid seid = KB_TRY(in_.policy.element_of(wish.device.text()));
   envelope::Payload actions;
   actions.actions = KB_TRY(PayloadBuilder(wish.payload, wish.csv, in_.keys, in_.rng).build(seid));
@@ -195,7 +197,8 @@ Checked<Outgoing> OrderFlow::request_after(const OrderId& id, AttemptNumber prev
   if (order.state == delivery::State::kRefused) {
     KB_TRY(in_.journal.set_state(id, delivery::State::kOrdered));
   }
-  if (in_.policy.keep_enrolment_minutes != 0 || KB_TRY(waiting_.knows(order.seid, order.target))) {
+  if (in_.policy.terms_for(order.target).keep_enrolment_minutes != 0 ||
+      KB_TRY(waiting_.knows(order.seid, order.target))) {
     KB_TRY(waiting_.ask(order.seid, order.target, order.seq, in_.certificate.fingerprint()));
   }
   KB_CRASH_POINT("provider.request.before_record");

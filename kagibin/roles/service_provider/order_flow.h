@@ -196,7 +196,7 @@ class OrderFlow {
     std::optional<std::uint8_t> agreement_key_version{};
     bool own_delivery = false;
   };
-  // All but what the element offers.
+  // All but what the element offers and the policy asks for.
   Checked<RelayFacts> relay_facts(const Seid& seid,
                                   const Aid& security_domain,
                                   const ChannelNames& channel,

@@ -31,8 +31,7 @@ Checked<RelayFacts> OrderFlow::relay_facts(const Seid& seid,
                                            std::uint8_t suite) const {
   RelayFacts out{.agreement_key_version = channel.agreement_key_version,
                  .is_hybrid = KB_TRY(envelope::suite_info(suite)).is_hybrid(),
-                 .own_delivery = channel.own_delivery,
-                 .minimum_level = in_.policy.minimum_level};
+                 .own_delivery = channel.own_delivery};
   out.has_exclusive_keys = KB_TRY(ExclusiveKeys(in_.journal, in_.keys)
                                       .holds({.seid = seid,
                                               .security_domain = security_domain,
@@ -56,27 +55,29 @@ Checked<RelayChoice> OrderFlow::relay_of(const JournalOrder& order, const Opened
                                          .own_delivery = notes.own_delivery},
                                         answer.statement.suite));
   facts.offered = answer.statement.level_bitmap;
+  facts.minimum_level = in_.policy.terms_for(order.target).minimum_level;
   return choose_relay(facts);
 }
 
 Checked<std::uint8_t> OrderFlow::highest_level(const PayloadFile& payload,
                                                std::span<const delivery::DeviceId> devices,
                                                std::optional<std::uint8_t> suite) const {
-  const std::uint8_t chosen = KB_TRY(choose_suite(in_.policy, suite));
+  const Terms& terms = in_.policy.terms_for(payload.target);
+  const std::uint8_t chosen = KB_TRY(choose_suite(terms, suite));
   if (devices.empty()) {
     return service_provider::highest_level({.agreement_key_version = payload.agreement_key_version,
                                             .own_delivery = payload.own_delivery,
-                                            .minimum_level = in_.policy.minimum_level});
+                                            .minimum_level = terms.minimum_level});
   }
   std::uint8_t out = 0;
   for (const delivery::DeviceId& device : devices) {
     const Seid seid = KB_TRY(in_.policy.element_of(device.text()));
-    const RelayFacts facts =
-        KB_TRY(relay_facts(seid, payload.security_domain,
-                           {.key_version = payload.channel_key_version,
-                            .agreement_key_version = payload.agreement_key_version,
-                            .own_delivery = payload.own_delivery},
-                           chosen));
+    RelayFacts facts = KB_TRY(relay_facts(seid, payload.security_domain,
+                                          {.key_version = payload.channel_key_version,
+                                           .agreement_key_version = payload.agreement_key_version,
+                                           .own_delivery = payload.own_delivery},
+                                          chosen));
+    facts.minimum_level = terms.minimum_level;
     const std::uint8_t level = KB_TRY(service_provider::highest_level(facts));
     out = out == 0 ? level : std::min(out, level);
   }
@@ -98,7 +99,7 @@ Checked<void> OrderFlow::add_channel(const JournalOrder& order,
     return header.is_under_static_dek() ? add_static_dek(order, header, payload) : Checked<void>();
   }
   header.key_version_number = notes.key_version;
-  header.required_i_mask = in_.policy.required_i_mask;
+  header.required_i_mask = in_.policy.terms_for(order.target).required_i_mask;
   auto channel =
       KB_TRY(in_.keys.channel_keys(order.seid, notes.security_domain, notes.key_version));
   if (!channel) {
@@ -108,8 +109,8 @@ Checked<void> OrderFlow::add_channel(const JournalOrder& order,
                                "manager's key export.",
                                notes.key_version, notes.security_domain.hex(), order.seid.hex()));
   }
-  KB_TRY(refuse_answers_in_clear(envelope::own_commands(payload.actions),
-                                 in_.policy.required_i_mask, "Nothing was sealed."));
+  KB_TRY(refuse_answers_in_clear(envelope::own_commands(payload.actions), header.required_i_mask,
+                                 "Nothing was sealed."));
   payload.channel_keys = envelope::ChannelKeys{.key_version = notes.key_version,
                                                .enc = std::move(channel->enc),
                                                .mac = std::move(channel->mac),

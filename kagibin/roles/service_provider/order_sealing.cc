@@ -250,14 +250,15 @@ Checked<void> OrderFlow::check_answer(const JournalOrder& order,
   return in_.policy.allow_sealing(
       {.device = order.device.text(),
        .seid = statement.seid,
-       .level = relay.level,
-       .suite = statement.suite,
-       .attestation = certified.profile,
-       .code_hash = statement.code_hash,
-       .validity_minutes =
-           to_protocol_minutes(order.not_after) -
-           std::min(to_protocol_minutes(in_.clock.now()), to_protocol_minutes(order.not_after)),
-       .remedy = std::move(relay.remedy)});
+       .target = order.target,
+       .how = {.level = relay.level,
+               .suite = statement.suite,
+               .attestation = certified.profile,
+               .code_hash = statement.code_hash,
+               .validity_minutes = to_protocol_minutes(order.not_after) -
+                                   std::min(to_protocol_minutes(in_.clock.now()),
+                                            to_protocol_minutes(order.not_after)),
+               .remedy = std::move(relay.remedy)}});
 }
 
 Checked<std::vector<envelope::Action>> OrderFlow::actions_of(const JournalOrder& order) const {

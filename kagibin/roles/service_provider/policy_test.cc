@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -12,6 +13,8 @@ namespace {
 constexpr std::string_view kHash =
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 constexpr std::string_view kSeid = "00112233445566778899AABBCCDDEEFF";
+constexpr std::string_view kTarget = "A0000005591010";
+constexpr std::string_view kOther = "A0000005591011";
 
 std::string policy_text() {
   return R"({"minimum_level":"RL1","accept_rl1":"reason","issuer_is_carrier":false,)"
@@ -31,11 +34,12 @@ std::string with(const std::string& from, const std::string& to) {
 SealingQuestion question() {
   return {.device = "phone-7",
           .seid = *Seid::from_hex(kSeid),
-          .level = 1,
-          .suite = 1,
-          .attestation = pki::AttestationProfile::kAtt1,
-          .code_hash = *to_array<32>(*from_hex(kHash)),
-          .validity_minutes = 60};
+          .target = *Aid::from_hex(kTarget),
+          .how = {.level = 1,
+                  .suite = 1,
+                  .attestation = pki::AttestationProfile::kAtt1,
+                  .code_hash = *to_array<32>(*from_hex(kHash)),
+                  .validity_minutes = 60}};
 }
 
 TEST(PolicyTest, AllowsWhatItStates) {
@@ -87,7 +91,7 @@ TEST(PolicyTest, SuitesKeepTheirOrderAndStandOnce) {
   EXPECT_EQ(Policy::parse(with("[\"01\"]", "[\"03\"]")).error().code, Errc::kNotSupported);
   EXPECT_EQ(Policy::parse(with("[\"01\"]", "[\"04\"]")).error().code, Errc::kValue);
   SealingQuestion asked = question();
-  asked.suite = 0x02;
+  asked.how.suite = 0x02;
   const auto refused = policy->allow_sealing(asked);
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().text.find("policy.suites (20, 10, 01)"), std::string::npos)
@@ -141,7 +145,7 @@ TEST(PolicyTest, WhatIsNeverDeliverableOrNotBuiltIsNamed) {
 TEST(PolicyTest, AttestationByACasdHasToBeNamed) {
   const auto refused = [](const Policy& policy, pki::AttestationProfile attestation) {
     SealingQuestion asked = question();
-    asked.attestation = attestation;
+    asked.how.attestation = attestation;
     const auto answer = policy.allow_sealing(asked);
     return answer ? std::string() : answer.error().text;
   };
@@ -179,11 +183,108 @@ TEST(PolicyTest, EveryPartOfTheQuestionIsAsked) {
   };
   EXPECT_TRUE(refused([](auto& q) { q.device = "phone-8"; }));
   EXPECT_TRUE(refused([](auto& q) { q.seid.octets[0] ^= 1; }));
-  EXPECT_TRUE(refused([](auto& q) { q.level = 0; }));
-  EXPECT_TRUE(refused([](auto& q) { q.suite = 2; }));
-  EXPECT_TRUE(refused([](auto& q) { q.attestation = pki::AttestationProfile::kAtt0; }));
-  EXPECT_TRUE(refused([](auto& q) { q.code_hash[0] ^= 1; }));
-  EXPECT_TRUE(refused([](auto& q) { q.validity_minutes = 61; }));
+  EXPECT_TRUE(refused([](auto& q) { q.how.level = 0; }));
+  EXPECT_TRUE(refused([](auto& q) { q.how.suite = 2; }));
+  EXPECT_TRUE(refused([](auto& q) { q.how.attestation = pki::AttestationProfile::kAtt0; }));
+  EXPECT_TRUE(refused([](auto& q) { q.how.code_hash[0] ^= 1; }));
+  EXPECT_TRUE(refused([](auto& q) { q.how.validity_minutes = 61; }));
+}
+
+std::string with_targets(const std::string& entries) {
+  return with("\"suites\"", "\"targets\":[" + entries + "],\"suites\"");
+}
+
+std::string entry(std::string_view aid, const std::string& members) {
+  return "{\"aid\":\"" + std::string(aid) + "\"" + (members.empty() ? "" : ",") + members + "}";
+}
+
+// What an order in these terms for this target is refused for; empty: it is not.
+std::string refusal(const Policy& policy, std::string_view target, const SealingTerms& how) {
+  SealingQuestion asked = question();
+  asked.target = *Aid::from_hex(target);
+  asked.how = how;
+  const auto answer = policy.allow_sealing(asked);
+  return answer ? std::string() : answer.error().text;
+}
+
+TEST(PolicyTest, EveryTermCanBeStatedAnewForATarget) {
+  const std::string other_hash(64, 'B');
+  SealingTerms good = question().how;
+  good.level = 2;
+  struct Case {
+    std::string members;
+    void (*lift)(SealingTerms&);
+    std::string named;
+  };
+  const std::vector<Case> cases = {
+      {R"("minimum_level":"RL3")", [](SealingTerms& how) { how.level = 3; }, "RL3"},
+      {R"("suites":["02"])", [](SealingTerms& how) { how.suite = 2; }, "policy.targets[0].suites"},
+      {R"("attestation_profiles":["ATT-2"])",
+       [](SealingTerms& how) { how.attestation = pki::AttestationProfile::kAtt2; },
+       "policy.targets[0].attestation_profiles"},
+      {R"("kda_code_hashes":[")" + other_hash + "\"]",
+       [](SealingTerms& how) { how.code_hash.fill(0xBB); }, "policy.targets[0].kda_code_hashes"},
+      {R"("maximum_validity_minutes":5)", [](SealingTerms& how) { how.validity_minutes = 5; },
+       "allows 5"}};
+  for (const Case& one : cases) {
+    const auto policy = Policy::parse(with_targets(entry(kTarget, one.members)));
+    ASSERT_TRUE(policy) << one.members << ": " << policy.error().text;
+    EXPECT_EQ(refusal(*policy, kOther, good), "") << one.members;
+    EXPECT_NE(refusal(*policy, kTarget, good).find(one.named), std::string::npos)
+        << refusal(*policy, kTarget, good);
+    SealingTerms lifted = good;
+    one.lift(lifted);
+    EXPECT_EQ(refusal(*policy, kTarget, lifted), "") << one.members;
+  }
+  const auto policy = Policy::parse(
+      with_targets(entry(kTarget, R"("required_i_mask":"20","keep_enrolment_minutes":7)")));
+  ASSERT_TRUE(policy) << policy.error().text;
+  EXPECT_EQ(policy->terms_for(*Aid::from_hex(kTarget)).required_i_mask, 0x20);
+  EXPECT_EQ(policy->terms_for(*Aid::from_hex(kTarget)).keep_enrolment_minutes, 7U);
+  EXPECT_EQ(policy->terms_for(*Aid::from_hex(kOther)).required_i_mask, 0x60);
+  EXPECT_EQ(policy->terms_for(*Aid::from_hex(kOther)).keep_enrolment_minutes, 0U);
+}
+
+TEST(PolicyTest, Rl1IsAcceptedForATargetByItsOwnEntryAlone) {
+  // Accepted for all, and raised for one: the general acceptance does not reach it.
+  const Policy raised =
+      Policy::parse(with_targets(entry(kTarget, R"("minimum_level":"RL2")"))).value();
+  EXPECT_NE(refusal(raised, kTarget, question().how), "");
+  EXPECT_EQ(refusal(raised, kOther, question().how), "");
+  // Refused for all, and accepted for one, with its reason.
+  std::string text = with("RL1", "RL2");
+  const std::string gone = R"("accept_rl1":"reason","issuer_is_carrier":false,)";
+  text.replace(text.find(gone), gone.size(),
+               "\"targets\":[" +
+                   entry(kTarget, R"("minimum_level":"RL1","accept_rl1":"old cards",)"
+                                  R"("issuer_is_carrier":false)") +
+                   "],");
+  const auto lowered = Policy::parse(text);
+  ASSERT_TRUE(lowered) << lowered.error().text;
+  EXPECT_EQ(refusal(*lowered, kTarget, question().how), "");
+  EXPECT_NE(refusal(*lowered, kOther, question().how), "");
+  for (const std::string silent :
+       {R"("minimum_level":"RL1")", R"("minimum_level":"RL1","accept_rl1":"r")",
+        R"("minimum_level":"RL1","accept_rl1":"r","issuer_is_carrier":true)",
+        R"("minimum_level":"RL2","accept_rl1":"r","issuer_is_carrier":false)",
+        R"("accept_rl1":"r")", R"("issuer_is_carrier":false)"}) {
+    EXPECT_FALSE(Policy::parse(with_targets(entry(kTarget, silent)))) << silent;
+  }
+}
+
+TEST(PolicyTest, EntriesOfTargetsAreReadStrictly) {
+  EXPECT_TRUE(Policy::parse(with_targets(entry(kTarget, "") + "," + entry(kOther, ""))));
+  EXPECT_EQ(Policy::parse(with_targets(entry(kTarget, "") + "," + entry(kTarget, ""))).error().code,
+            Errc::kConflict);
+  for (const std::string& bad :
+       {std::string(), std::string("1"), std::string("{}"), entry("A000", ""), entry("zz", ""),
+        entry(kTarget, R"("elements":[])"), entry(kTarget, R"("targets":[])"),
+        entry(kTarget, R"("suites":[])"), entry(kTarget, R"("minimum_level":"RL0")"),
+        entry(kTarget, R"("maximum_validity_minutes":0)")}) {
+    const auto policy = Policy::parse(with_targets(bad));
+    ASSERT_FALSE(policy) << bad;
+    EXPECT_NE(policy.error().text.find("targets"), std::string::npos) << policy.error().text;
+  }
 }
 
 }  // namespace

@@ -12,14 +12,14 @@
 
 namespace kagibin::roles::service_provider {
 
-Checked<std::uint8_t> choose_suite(const Policy& policy, std::optional<std::uint8_t> wished) {
-  const std::uint8_t suite = wished.value_or(policy.suites.front());
-  if (std::ranges::find(policy.suites, suite) == policy.suites.end()) {
+Checked<std::uint8_t> choose_suite(const Terms& terms, std::optional<std::uint8_t> wished) {
+  const std::uint8_t suite = wished.value_or(terms.suites.front());
+  if (std::ranges::find(terms.suites, suite) == terms.suites.end()) {
     return problem(Errc::kPolicy,
-                   fmt::format("Suite {:02X} is not among policy.suites ({:02X}); nothing was "
+                   fmt::format("Suite {:02X} is not among {}.suites ({:02X}); nothing was "
                                "ordered. Put it there if it is good enough, or order in one of "
                                "these.",
-                               suite, fmt::join(policy.suites, ", ")));
+                               suite, terms.path, fmt::join(terms.suites, ", ")));
   }
   const envelope::SuiteInfo info = KB_TRY(envelope::suite_info(suite));
   if (!crypto::hpke_kem(info.enrolment_kem())) {

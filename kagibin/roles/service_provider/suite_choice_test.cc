@@ -8,10 +8,10 @@
 namespace kagibin::roles::service_provider {
 namespace {
 
-Policy with(std::vector<std::uint8_t> suites) {
-  Policy policy;
-  policy.suites = std::move(suites);
-  return policy;
+Terms with(std::vector<std::uint8_t> suites) {
+  Terms terms;
+  terms.suites = std::move(suites);
+  return terms;
 }
 
 TEST(SuiteChoiceTest, TakesThePolicysFirstUnlessTheOrderNamesAnother) {

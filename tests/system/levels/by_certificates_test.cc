@@ -25,6 +25,7 @@ namespace {
 
 using delivery::Verdict;
 using envelope::ActionResult;
+using roles::service_provider::PayloadFile;
 using roles::service_provider::Sealing;
 
 constexpr std::uint8_t kPutKey = 0xD8;
@@ -169,6 +170,32 @@ TEST_F(ByCertificatesTest, WithoutCertSdTheElementOffersRl1AndNothingIsSealed) {
   ASSERT_FALSE(sealing);
   EXPECT_EQ(sealing.error().code, Errc::kPolicy);
   EXPECT_NE(sealing.error().text.find("CERT.SD"), std::string::npos) << sealing.error().text;
+}
+
+// The same device, and a policy that takes RL1 but for this target.
+TEST_F(ByCertificatesTest, APolicyAsksMoreForOneTargetThanForAllOthers) {
+  DeploymentOptions options = by_certificates();
+  options.manager_exports_keys = true;
+  Deployment world("one target", options);
+  DeployedCard& card = world.add_card("phone-1");
+  const auto sealed = [&](const std::string& name) {
+    const auto order = world.open_order(name, card, Deployment::payload_by_certificates());
+    const auto e0 = world.request(order.id);
+    const Bytes e4 = must(world.enrol_with(card, e0.message, {}));
+    return world.flow->seal(order.id, e0.attempt, e4);
+  };
+  const Aid target = must(PayloadFile::parse(Deployment::payload_by_certificates())).target;
+  auto more = world.policy.terms_for(target);
+  more.minimum_level = 2;
+  more.accept_rl1.reset();
+  world.policy.targets.emplace(target, more);
+  const auto refused = sealed("order-1");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::kPolicy);
+  EXPECT_NE(refused.error().text.find("RL2"), std::string::npos) << refused.error().text;
+  world.policy.targets.clear();
+  const auto taken = sealed("order-2");
+  EXPECT_TRUE(taken) << taken.error().text;
 }
 
 TEST_F(ByCertificatesTest, APayloadThatNamesNoAgreementKeyIsToldSo) {
@@ -390,7 +417,6 @@ TEST_F(ByCertificatesTest, ADeviceThatLiesBeforeTheKeyLeavesOnlyDelays) {
 }
 
 TEST_F(ByCertificatesTest, APayloadThatTouchesTheAgreementKeyIsRefused) {
-  using roles::service_provider::PayloadFile;
   std::string text = Deployment::payload_by_certificates();
   EXPECT_TRUE(PayloadFile::parse(text).has_value());
   const auto with = [&](const std::string& from, const std::string& to) {

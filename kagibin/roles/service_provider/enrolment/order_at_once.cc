@@ -51,8 +51,8 @@ Checked<bool> OrderFlow::asks_for_next(const JournalOrder& order,
                                        const OpenedAnswer& answer,
                                        const envelope::EnvelopeHeader& header,
                                        const envelope::Payload& payload) const {
-  if (in_.policy.keep_enrolment_minutes == 0 || !answer.statement.announces_next ||
-      !std::holds_alternative<ByMaker>(answer.attestation)) {
+  if (in_.policy.terms_for(order.target).keep_enrolment_minutes == 0 ||
+      !answer.statement.announces_next || !std::holds_alternative<ByMaker>(answer.attestation)) {
     return false;
   }
   if (header.is_by_certificates()) {
@@ -72,8 +72,9 @@ Checked<void> OrderFlow::keep_announced(const JournalOrder& order,
                                         const JournalAttempt& attempt,
                                         const envelope::EnvelopeHeader& sent,
                                         const envelope::Receipt& receipt) {
-  const bool is_asked = in_.policy.keep_enrolment_minutes != 0 && sent.next_nonce_a &&
-                        receipt.next_enrolment && attempt.number == order.current_attempt;
+  const bool is_asked = in_.policy.terms_for(order.target).keep_enrolment_minutes != 0 &&
+                        sent.next_nonce_a && receipt.next_enrolment &&
+                        attempt.number == order.current_attempt;
   const auto answer = is_asked ? envelope::EnrolmentAnswer::decode(*receipt.next_enrolment)
                                : fail(Errc::kNotFound, "nothing was announced");
   if (!answer || answer->nonce_a != sent.next_nonce_a) {
@@ -116,7 +117,8 @@ Checked<bool> OrderFlow::is_next_channel(const JournalOrder& order,
 // is asked by E0, and what is wrong shows there.
 Checked<std::optional<PreparedDelivery>> OrderFlow::seal_at_once(const JournalOrder& order) {
   const auto waiting = KB_TRY(waiting_.find(order.seid, order.target));
-  const std::int64_t life = std::int64_t{in_.policy.keep_enrolment_minutes} * kSecondsPerMinute;
+  const std::int64_t life =
+      std::int64_t{in_.policy.terms_for(order.target).keep_enrolment_minutes} * kSecondsPerMinute;
   const std::int64_t now = in_.clock.now();
   if (!waiting || now < waiting->since || now - waiting->since >= life ||
       waiting->certificate != in_.certificate.fingerprint()) {  // the slot keeps CERT.SP of its E0
@@ -160,7 +162,8 @@ Checked<std::optional<PreparedDelivery>> OrderFlow::seal_at_once(const JournalOr
 Checked<std::optional<Outgoing>> OrderFlow::deliver_at_once(const JournalOrder& order) {
   auto prepared = KB_TRY(waiting_.prepared(order.id));
   if (!prepared) {
-    if (in_.policy.keep_enrolment_minutes == 0 || order.current_attempt != 0) {
+    if (in_.policy.terms_for(order.target).keep_enrolment_minutes == 0 ||
+        order.current_attempt != 0) {
       return std::optional<Outgoing>();
     }
     prepared = KB_TRY(seal_at_once(order));
