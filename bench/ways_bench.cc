@@ -72,16 +72,6 @@ void select(apdu::CardLink& link, const Aid& aid) {
   KB_CHECK(apdu::sw::is_ok(test::must(apdu::exchange(link, command.encode())).sw));
 }
 
-// With one prefix: that of the deployment, with three, and the manager's secure messaging around it
-// are longer than a command.
-pki::Certificate short_certificate(test::Deployment& world) {
-  const Bytes request = test::must(pki::sign_certification_request(
-      pki::CertificateKind::kServiceProvider, world.provider_certificate->fields().subject,
-      test::must(world.keys->signing_key()), world.rng));
-  return test::must(world.authority->certify_service_provider(
-      test::must(pki::CertificationRequest::decode(request)), {*from_hex("A000000151")}, 1, 365));
-}
-
 gp::AgreedKeySet agree(test::Deployment& world, apdu::CardLink& air) {
   constexpr std::uint16_t kCasdCertificates = 0x7F21;
   const auto today = pki::CertificateDate::from_unix(world.clock.now());
@@ -95,8 +85,10 @@ gp::AgreedKeySet agree(test::Deployment& world, apdu::CardLink& air) {
                            .certified = true,
                            .key_version = test::Deployment::kNewKeyVersion},
                           crypto::CurvePublicKey::from(casd.agreement));
-  const auto challenge = test::must(
-      apdu::exchange(air, gp::ProviderSetup::show_certificate(short_certificate(world).encoded())));
+  apdu::ResponseApdu challenge;
+  for (const auto& block : setup.show_certificate(world.provider_certificate->encoded())) {
+    challenge = test::must(apdu::exchange(air, block));
+  }
   const auto ask =
       test::must(setup.ask(challenge.data, test::must(world.keys->signing_key()), world.rng));
   return test::must(setup.finish(test::must(apdu::exchange(air, ask)).data));

@@ -128,6 +128,18 @@ def an_answer_that_is_lost_loses_no_key(bench):
     check(bench.agree()[0].expect(OK).results[0]["found"], "the keys were lost")
 
 
+def a_certificate_longer_than_a_command_is_carried(bench):
+    bench.element()
+    prefixes = [argument for number in range(4) for argument in ("--aid-prefix", f"F0A0A1A2A3A4A5A6A7A8A9AAABACAD0{number}")]
+    bench.role("authority", "certify-provider", "provider/request.kbq", "--aid-prefix", DOMAIN, *prefixes, "--out", "long.cert",
+               ).expect(OK)
+    bench.role("provider", "install", "--certificate", "long.cert", "--roots", "authority/roots.pem").expect(OK)
+    agreed, carried = bench.agree()
+    agreed.expect(OK)
+    check(carried.expect(OK).results[-1]["store_data"] == 3, f"{carried.out}")
+    check(bench.versions() == {"31"}, f"the domain has {bench.versions()}")
+
+
 class Cutting(Relay):
     """Cuts before or behind the second STORE DATA, and keeps it."""
 
@@ -274,7 +286,7 @@ CASES = [both_agree_and_the_manager_is_out, the_managers_keys_stay_on_request_an
          a_set_that_is_hidden_is_not_made_anew, a_request_that_is_held_back_and_taken_later_loses_no_key,
          domains_with_long_challenges_and_other_domains_under_the_prefix, who_is_no_part_of_it_is_told_so,
          another_makers_casd_under_an_honest_seid_is_not_believed,
-         a_manager_with_other_keys_carries_nothing, certificates_of_another_element_are_refused]
+         a_manager_with_other_keys_carries_nothing, a_certificate_longer_than_a_command_is_carried, certificates_of_another_element_are_refused]
 
 
 if __name__ == "__main__":

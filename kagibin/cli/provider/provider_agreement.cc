@@ -204,12 +204,14 @@ class AgreementVisit {
                                        .key_size = static_cast<std::uint8_t>(options_.key_size),
                                        .key_version = version_};
     gp::ProviderSetup setup(reference, crypto::CurvePublicKey::from(casd.agreement));
-    const apdu::ResponseApdu challenge =
-        KB_TRY(send(gp::ProviderSetup::show_certificate(own.encoded())));
-    if (!apdu::sw::is_ok(challenge.sw)) {
-      return refused(challenge.sw,
-                     "The domain takes no set-up from us: the manager could not open it, or our "
-                     "certificate is not good there. Nothing was changed");
+    apdu::ResponseApdu challenge;
+    for (const apdu::CommandApdu& block : setup.show_certificate(own.encoded())) {
+      challenge = KB_TRY(send(block));
+      if (!apdu::sw::is_ok(challenge.sw)) {
+        return refused(challenge.sw,
+                       "The domain takes no set-up from us: the manager could not open it, or our "
+                       "certificate is not good there. Nothing was changed");
+      }
     }
     const crypto::EcPrivateKey signing = KB_TRY(home_.keys().signing_key());
     const apdu::CommandApdu ask = KB_TRY(setup.ask(challenge.data, signing, home_.rng()));

@@ -157,8 +157,8 @@ TEST(ConfidentialSetupTest, LongGroupingsAreSignedWhole) {
   EXPECT_TRUE(equal(request.signed_octets, octets));
   EXPECT_TRUE(equal(request.reference, reference));
   const Bytes certificate(10, 0x7F);
-  EXPECT_TRUE(
-      equal(SetupRequest::decode(show_certificate(certificate).data)->certificate, certificate));
+  EXPECT_TRUE(equal(SetupRequest::decode(show_certificate(certificate).front().data)->certificate,
+                    certificate));
 }
 
 TEST(ConfidentialSetupTest, AnAnswerSaysWhatIsWrong) {

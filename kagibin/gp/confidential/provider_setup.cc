@@ -14,6 +14,12 @@ Result<Bytes> ProviderSetup::make_point(crypto::Rng& rng) {
   return ephemeral_->public_key().point();
 }
 
+std::vector<apdu::CommandApdu> ProviderSetup::show_certificate(ByteView certificate) {
+  std::vector<apdu::CommandApdu> out = gp::show_certificate(certificate);
+  blocks_ = static_cast<std::uint8_t>(out.size());
+  return out;
+}
+
 Result<apdu::CommandApdu> ProviderSetup::ask(ByteView answer,
                                              const crypto::EcPrivateKey& own_key,
                                              crypto::Rng& rng) {
@@ -25,7 +31,7 @@ Result<apdu::CommandApdu> ProviderSetup::ask(ByteView answer,
   const Bytes covered = encode_signed_octets(reference_.encode(), point);
   const Bytes signature =
       KB_TRY(crypto::ecdsa_sign_raw(own_key, {setup_signed_data(covered, challenge)}, rng));
-  return ask_signed(covered, signature);
+  return ask_signed(covered, signature, blocks_);
 }
 
 Result<apdu::CommandApdu> ProviderSetup::ask(crypto::Rng& rng) {

@@ -8,12 +8,13 @@
 // move-only. Thread-safety: one thread.
 //
 //   ProviderSetup setup(reference, casd_key);
-//   carry(ProviderSetup::show_certificate(own.encoded()))                  -> challenge
+//   for (const auto& block : setup.show_certificate(own.encoded())) { carry(block); }  -> challenge
 //   carry(KB_TRY(setup.ask(challenge, own_key, rng)))                      -> answer
 //   const AgreedKeySet keys = KB_TRY(setup.finish(answer));
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "kagibin/crypto/curve/curve_key.h"
 #include "kagibin/gp/confidential/agreed_key_set.h"
@@ -27,12 +28,11 @@ class ProviderSetup {
   ProviderSetup(SetupReference reference, crypto::CurvePublicKey casd_key, CardIdentity card = {})
       : reference_(std::move(reference)), casd_key_(std::move(casd_key)), card_(std::move(card)) {}
 
-  // Block 00 of the signed form: CERT.SP.
-  static apdu::CommandApdu show_certificate(ByteView certificate) {
-    return gp::show_certificate(certificate);
-  }
-  // Block 01 of it; `answer` is the data of the answer to the first. kInvalidArgument for a
-  // reference that says no certificate.
+  // The first blocks of the signed form, one mostly: CERT.SP. The answer to the last has a
+  // challenge, those before are empty.
+  std::vector<apdu::CommandApdu> show_certificate(ByteView certificate);
+  // The last block of it; `answer` is the data of the answer to those before. kInvalidArgument for
+  // a reference that says no certificate.
   Result<apdu::CommandApdu> ask(ByteView answer,
                                 const crypto::EcPrivateKey& own_key,
                                 crypto::Rng& rng);
@@ -52,6 +52,7 @@ class ProviderSetup {
   crypto::CurvePublicKey casd_key_;
   CardIdentity card_;
   std::optional<crypto::CurvePrivateKey> ephemeral_{};
+  std::uint8_t blocks_ = 1;  // that showed the certificate
 };
 
 }  // namespace kagibin::gp

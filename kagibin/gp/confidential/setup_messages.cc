@@ -17,6 +17,8 @@ constexpr tlv::Tag kRandom = 0x85;
 constexpr tlv::Tag kReceipt = 0x86;
 constexpr std::size_t kRandomSize = 16;
 constexpr std::uint32_t kLargestAnswer = 256;
+// With padding to whole blocks and a MAC of 16 octets it is a short command still.
+constexpr std::size_t kLargestPiece = 223;
 
 Bytes groupings(std::initializer_list<Grouping> all) {
   const auto octets = encode_groupings(std::span(all.begin(), all.size()));
@@ -144,8 +146,16 @@ Bytes SetupAnswer::encode() const {
   return out.put(kReceipt, receipt).take();
 }
 
-apdu::CommandApdu show_certificate(ByteView certificate) {
-  return store(false, 0, groupings({{setup_grouping::kCertificate, certificate}}));
+std::vector<apdu::CommandApdu> show_certificate(ByteView certificate) {
+  const Bytes whole = groupings({{setup_grouping::kCertificate, certificate}});
+  std::vector<apdu::CommandApdu> out;
+  for (ByteView rest = whole; !rest.empty();) {
+    const ByteView piece = rest.first(std::min(rest.size(), kLargestPiece));
+    rest = rest.subspan(piece.size());
+    out.push_back(
+        store(false, static_cast<std::uint8_t>(out.size()), {piece.begin(), piece.end()}));
+  }
+  return out;
 }
 
 Bytes encode_signed_octets(ByteView reference, ByteView ephemeral_point) {
@@ -153,10 +163,10 @@ Bytes encode_signed_octets(ByteView reference, ByteView ephemeral_point) {
                     {setup_grouping::kEphemeralKey, ephemeral_point}});
 }
 
-apdu::CommandApdu ask_signed(ByteView signed_octets, ByteView signature) {
+apdu::CommandApdu ask_signed(ByteView signed_octets, ByteView signature, std::uint8_t block) {
   Bytes data(signed_octets.begin(), signed_octets.end());
   append(data, groupings({{setup_grouping::kSignature, signature}}));
-  return store(true, 1, std::move(data));
+  return store(true, block, std::move(data));
 }
 
 apdu::CommandApdu ask_unsigned(ByteView reference, ByteView ephemeral_point) {

@@ -3,7 +3,8 @@
 // answers.
 //
 //   signed (SGP.02, ES8)   block 00: 3A01 { 7F21 CERT.SP }        -> 85 10 random challenge
-//                          block 01: 3A02 { A6 } 7F49 { ePK.SP } 5F37 { r|s }   last
+//                          (in more blocks where it is long: setup_pieces.h)
+//                          next:     3A02 { A6 } 7F49 { ePK.SP } 5F37 { r|s }   last
 //                                                                -> [85 10 DR] 86 10 receipt
 //                          r|s by SK.SP over the groupings 3A02, 7F49 and 0085 { challenge }
 //   unsigned (Amendment A) 00A6 { A6 } 7F49 { ePK.SP }, in one block or in two. 00A6 alone is not
@@ -16,6 +17,7 @@
 #pragma once
 
 #include <array>
+#include <vector>
 
 #include "kagibin/apdu/apdu.h"
 #include "kagibin/crypto/cipher/aes.h"
@@ -68,8 +70,10 @@ struct SetupAnswer {
 };
 
 // STORE DATA, Le wanted. Precondition: lengths that fit a grouping (KB_CHECK).
-apdu::CommandApdu show_certificate(ByteView certificate);
-apdu::CommandApdu ask_signed(ByteView signed_octets, ByteView signature);
+// Block 00 and what goes on behind it: one command a piece.
+std::vector<apdu::CommandApdu> show_certificate(ByteView certificate);
+// `block`: how many showed the certificate.
+apdu::CommandApdu ask_signed(ByteView signed_octets, ByteView signature, std::uint8_t block = 1);
 apdu::CommandApdu ask_unsigned(ByteView reference, ByteView ephemeral_point);
 // Groupings 3A02 and 7F49.
 Bytes encode_signed_octets(ByteView reference, ByteView ephemeral_point);

@@ -77,7 +77,7 @@ class CasdEpochTest : public ::testing::Test {
     auto of = bench_.fields(CertificateKind::kServiceProvider);
     of.epoch = epoch;
     const Bytes certificate = bench_.certify(of, bench_.provider.public_key());
-    return bench_.send(*host, gp::ProviderSetup::show_certificate(certificate)).sw.value;
+    return bench_.send(*host, gp::show_certificate(certificate).front()).sw.value;
   }
 
   CasdBench bench_{hearing_modules(), casd_profile()};

@@ -62,6 +62,17 @@ class CasdBench : public Bench {
     return certify(fields(pki::CertificateKind::kServiceProvider), provider.public_key());
   }
 
+  // One that is longer than a command: of more AID prefixes.
+  Bytes long_provider_certificate() {
+    auto of = fields(pki::CertificateKind::kServiceProvider);
+    for (std::uint8_t other = 1; other < 5; ++other) {
+      Bytes prefix = hex("F0A0A1A2A3A4A5A6A7A8A9AAABACAD00");
+      prefix.back() = other;
+      of.aids.push_back(std::move(prefix));
+    }
+    return certify(of, provider.public_key());
+  }
+
   // What the CASD asks to be certified for.
   pki::CertificationRequest request(pki::CertificateKind kind) {
     select(kCasdAid);

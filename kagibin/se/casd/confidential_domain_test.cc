@@ -56,8 +56,20 @@ class ConfidentialBench : public CasdBench {
     append(seen, answer.data);
     return answer;
   }
+  // The answer to the last block, or to the first that was refused.
+  apdu::ResponseApdu show(scp::Scp03Host& host, ByteView shown) {
+    apdu::ResponseApdu out;
+    for (const apdu::CommandApdu& block : gp::show_certificate(shown)) {
+      out = carry(host, block);
+      if (out.sw.value != 0x9000) {
+        break;
+      }
+    }
+    return out;
+  }
   apdu::CommandApdu ask(scp::Scp03Host& host, gp::ProviderSetup& setup) {
-    const auto challenge = carry(host, gp::ProviderSetup::show_certificate(provider_certificate()));
+    setup.show_certificate(certificate);
+    const auto challenge = show(host, certificate);
     EXPECT_EQ(challenge.sw.value, 0x9000);
     return setup.ask(challenge.data, provider, rng).value();
   }
@@ -87,6 +99,7 @@ class ConfidentialBench : public CasdBench {
 
   std::optional<crypto::CurvePublicKey> casd_key;
   Bytes seen;
+  Bytes certificate = provider_certificate();
 };
 
 TEST(ConfidentialDomainTest, ProviderAndDomainAgreeOnKeysThatTheIssuerWhoCarriesNeverKnows) {
@@ -205,6 +218,15 @@ TEST(ConfidentialDomainTest, SessionsOnOtherChannelsEndToo) {
             0x6982);
 }
 
+TEST(ConfidentialDomainTest, ACertificateLongerThanACommandComesInPieces) {
+  ConfidentialBench bench;
+  bench.certificate = bench.long_provider_certificate();
+  ASSERT_GT(gp::show_certificate(bench.certificate).size(), 1U);
+  auto host = bench.open_domain();
+  const auto keys = bench.set_up(*host, bench.reference());
+  EXPECT_TRUE(bench.opens(channel_keys(keys), kProvidersVersion));
+}
+
 // Refusals.
 class ConfidentialRefusalTest : public ::testing::Test {
  protected:
@@ -237,7 +259,7 @@ TEST_F(ConfidentialRefusalTest, WrongCertificatesAndWrongSignaturesLookAlike) {
       hex("7F2101")};
   std::vector<std::string_view> reasons;
   for (const Bytes& certificate : certificates) {
-    EXPECT_EQ(bench_.carry(*host_, gp::show_certificate(certificate)).sw.value, 0x6A80);
+    EXPECT_EQ(bench_.show(*host_, certificate).sw.value, 0x6A80);
     reasons.push_back(bench_.element->reason().text());
   }
   // Signed by another key, and with one bit of each part changed.
@@ -247,7 +269,8 @@ TEST_F(ConfidentialRefusalTest, WrongCertificatesAndWrongSignaturesLookAlike) {
   EXPECT_EQ(bench_.carry(*host_, command).sw.value, 0x6A80);
   reasons.push_back(bench_.element->reason().text());
   auto by_another = setup(bench_.reference());
-  const auto challenge = bench_.carry(*host_, gp::show_certificate(bench_.provider_certificate()));
+  const auto challenge =
+      bench_.carry(*host_, gp::show_certificate(bench_.provider_certificate()).front());
   EXPECT_EQ(
       bench_.carry(*host_, by_another.ask(challenge.data, somebody, bench_.rng).value()).sw.value,
       0x6A80);
@@ -256,6 +279,38 @@ TEST_F(ConfidentialRefusalTest, WrongCertificatesAndWrongSignaturesLookAlike) {
     EXPECT_FALSE(reason.empty());
     EXPECT_EQ(reason, reasons.front());
   }
+}
+
+TEST_F(ConfidentialRefusalTest, PiecesOfACertificateComeInOrderAndMakeItWhole) {
+  const auto pieces = gp::show_certificate(bench_.long_provider_certificate());
+  ASSERT_EQ(pieces.size(), 2U);
+  const auto show = [&](apdu::CommandApdu piece) { return bench_.carry(*host_, piece).sw.value; };
+  // Behind the first piece each of these, and then what would have been right.
+  const auto changed = [&](auto change) {
+    apdu::CommandApdu next = pieces[1];
+    change(next);
+    EXPECT_EQ(show(pieces[0]), 0x9000);
+    const std::uint16_t said = show(next);
+    EXPECT_NE(show(pieces[1]), 0x9000) << "a piece counts behind a wrong one";
+    return said;
+  };
+  EXPECT_EQ(changed([](auto& next) { next.data.push_back(0x00); }), 0x6A80);
+  EXPECT_EQ(changed([](auto& next) { next.p1 |= 0x80; }), 0x6985);
+  EXPECT_EQ(changed([](auto& next) { next.p1 &= 0xE7; }), 0x6985);
+  EXPECT_EQ(changed([](auto& next) { next.data[0] ^= 1; }), 0x6A80);
+  EXPECT_EQ(changed([](auto& next) {
+              next = {.cla = 0x80, .ins = 0xF2, .p1 = 0x40, .p2 = 0x02, .data = hex("4F00")};
+            }),
+            0x9000);
+  // A piece is no certificate, and one that announces more than is taken is none either.
+  EXPECT_NE(show(pieces[1]), 0x9000);
+  apdu::CommandApdu endless = pieces[0];
+  endless.data[3] = 0x02;
+  EXPECT_EQ(show(endless), 0x6A80);
+  // Begun again, the first counts as the first.
+  EXPECT_EQ(show(pieces[0]), 0x9000);
+  EXPECT_EQ(show(pieces[0]), 0x9000);
+  EXPECT_EQ(show(pieces[1]), 0x9000);
 }
 
 TEST_F(ConfidentialRefusalTest, AChallengeIsGoodOnceAndForItsDomainAlone) {
@@ -285,7 +340,8 @@ TEST_F(ConfidentialRefusalTest, TheFormIsWhatTheReferenceSays) {
   const Bytes point = bench_.casd_key->point();
   EXPECT_EQ(bench_.carry(*host_, gp::ask_unsigned(claimed.encode(), point)).sw.value, 0x6A80);
   const gp::SetupReference plain{.key_version = kProvidersVersion};
-  const auto challenge = bench_.carry(*host_, gp::show_certificate(bench_.provider_certificate()));
+  const auto challenge =
+      bench_.carry(*host_, gp::show_certificate(bench_.provider_certificate()).front());
   const Bytes covered = gp::encode_signed_octets(plain.encode(), point);
   const Bytes signature =
       crypto::ecdsa_sign_raw(

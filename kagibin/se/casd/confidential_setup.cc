@@ -192,9 +192,8 @@ Result<void> check_signature(const PendingSetup& pending, const gp::SetupRequest
 
 apdu::ResponseApdu take_block(const DomainCommand& command,
                               const Aid& domain,
+                              const std::optional<PendingSetup>& pending,
                               gp::SetupRequest request) {
-  // Good once, whatever comes of it.
-  const std::optional<PendingSetup> pending = std::exchange(command.channel.setup, std::nullopt);
   const bool goes_on = pending && pending->domain == domain;
   if (!request.certificate.empty()) {
     auto challenge = take_certificate(command, domain, request.certificate);
@@ -220,11 +219,36 @@ apdu::ResponseApdu take_block(const DomainCommand& command,
   return run(command, domain, request);
 }
 
+bool is_in_groupings(const gp::StoreData& head) {
+  return head.structure == gp::StoreStructure::kGroupings &&
+         head.encryption == gp::StoreEncryption::kNone;
+}
+
+// Behind a block that began a certificate.
+bool is_next_piece(const DomainCommand& command, const gp::StoreData& head) {
+  return head.block != 0 && command.channel.setup && command.channel.setup->certificate;
+}
+
+// Whether the certificate is whole now; it stands in `pending`.
+Result<bool> take_piece(const DomainCommand& command,
+                        const gp::StoreData& head,
+                        const Aid& domain,
+                        std::optional<PendingSetup>& pending) {
+  if (head.last || !is_in_groupings(head)) {
+    return out_of_turn();
+  }
+  if (head.block == 0 || !pending || !pending->certificate) {
+    pending = PendingSetup{.domain = domain, .certificate = gp::SetupPieces(command.data)};
+    return false;
+  }
+  return pending->domain == domain ? pending->certificate->add(command.data)
+                                   : Result<bool>(out_of_turn());
+}
+
 }  // namespace
 
 bool is_setup_block(const DomainCommand& command, const gp::StoreData& head) {
-  return head.structure == gp::StoreStructure::kGroupings &&
-         head.encryption == gp::StoreEncryption::kNone && gp::begins_setup(command.data);
+  return is_next_piece(command, head) || (is_in_groupings(head) && gp::begins_setup(command.data));
 }
 
 apdu::ResponseApdu store_setup_block(const DomainCommand& command,
@@ -234,11 +258,26 @@ apdu::ResponseApdu store_setup_block(const DomainCommand& command,
   if (!allowed) {
     return answer(status_of(allowed.error()));
   }
-  const auto request = gp::SetupRequest::decode(command.data, head.last);
+  const bool is_next = is_next_piece(command, head);
+  // Good once, whatever comes of it.
+  std::optional<PendingSetup> pending = std::exchange(command.channel.setup, std::nullopt);
+  ByteView whole = command.data;
+  if (is_next || gp::SetupPieces::begins(command.data)) {
+    const auto is_whole = take_piece(command, head, domain, pending);
+    if (!is_whole) {
+      return answer(status_of(is_whole.error()));
+    }
+    if (!*is_whole) {
+      command.channel.setup = std::move(pending);
+      return answer(apdu::sw::kOk);
+    }
+    whole = pending->certificate->octets();
+  }
+  const auto request = gp::SetupRequest::decode(whole, head.last);
   if (!request) {
     return answer(status_of(request.error()));
   }
-  return take_block(command, domain, *request);
+  return take_block(command, domain, pending, *request);
 }
 
 }  // namespace kagibin::se

@@ -8,6 +8,7 @@
 #include "kagibin/base/aid.h"
 #include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/gp/confidential/setup_messages.h"
+#include "kagibin/gp/confidential/setup_pieces.h"
 
 namespace kagibin::se {
 
@@ -15,7 +16,8 @@ struct PendingSetup {
   Aid domain;
   std::optional<crypto::EcPublicKey> provider{};  // whom a certificate named; then the challenge
   gp::SetupChallenge challenge{};
-  Bytes reference{};  // of the unsigned form
+  Bytes reference{};                             // of the unsigned form
+  std::optional<gp::SetupPieces> certificate{};  // as far as it came
 };
 
 }  // namespace kagibin::se

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/security_module_manager/card/carried_domain.h"
 
+#include <utility>
+
 #include "kagibin/apdu/exchange.h"
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/gp/confidential/setup_messages.h"
 #include "kagibin/gp/select.h"
+#include "kagibin/gp/store_data.h"
 
 namespace kagibin::roles::security_module_manager {
 
@@ -30,6 +33,11 @@ bool is_a_question(const apdu::CommandApdu& command) {
          (command.ins == apdu::ins::kGetData || command.ins == apdu::ins::kInitializeUpdate);
 }
 
+std::unexpected<Error> something_else() {
+  return fail(Errc::kPolicy,
+              "who came sent something else than a signed set-up, and it was not carried");
+}
+
 bool is_of_signed_setup(ByteView data) {
   const auto request = gp::SetupRequest::decode(data);
   return request && (!request->certificate.empty() || request->signed_reference);
@@ -37,14 +45,12 @@ bool is_of_signed_setup(ByteView data) {
 
 }  // namespace
 
-Result<void> CarriedDomain::check(const apdu::CommandApdu& command) {
+Result<void> CarriedDomain::check(const apdu::CommandApdu& command) const {
   if (is_select(command) || is_a_question(command)) {
     return {};
   }
-  if (!is_store_data(command) || !is_of_signed_setup(command.data)) {
-    return fail(Errc::kPolicy,
-                "who came sent something else than a signed set-up, and it was not "
-                "carried");
+  if (!is_store_data(command)) {
+    return something_else();
   }
   if (!equal(selected_, channel_.domain.view())) {
     return fail(Errc::kConflict,
@@ -52,6 +58,44 @@ Result<void> CarriedDomain::check(const apdu::CommandApdu& command) {
                 "set-up was not carried");
   }
   return {};
+}
+
+Result<bool> CarriedDomain::collect(const apdu::CommandApdu& block) {
+  const gp::StoreData head = KB_TRY(gp::StoreData::decode(block.p1, block.p2));
+  if (!certificate_ || head.last || head.block != waiting_.size()) {
+    certificate_.reset();
+    waiting_.clear();
+  }
+  bool is_whole = true;
+  if (certificate_) {
+    is_whole = KB_TRY(certificate_->add(block.data));
+  } else if (gp::SetupPieces::begins(block.data) && !head.last && head.block == 0) {
+    certificate_.emplace(block.data);
+    is_whole = false;
+  }
+  if (is_whole && !is_of_signed_setup(certificate_ ? certificate_->octets() : block.data)) {
+    return something_else();
+  }
+  waiting_.push_back(block);
+  return is_whole;
+}
+
+Result<Bytes> CarriedDomain::send_waiting() {
+  certificate_.reset();
+  apdu::ResponseApdu last;
+  for (const apdu::CommandApdu& block : std::exchange(waiting_, {})) {
+    auto answer = session_->transmit(scp::plain_command(block));
+    if (!answer) {
+      session_.reset();
+      return std::unexpected(answer.error());
+    }
+    last = std::move(*answer);
+    if (!apdu::sw::is_ok(last.sw)) {
+      break;
+    }
+    ++stored_;
+  }
+  return last.encode();
 }
 
 Bytes CarriedDomain::refuse(const Error& error, StatusWord sw) {
@@ -93,7 +137,18 @@ Result<Bytes> CarriedDomain::transmit(ByteView command) {
     return refuse(checked.error(), apdu::sw::kConditionsNotSatisfied);
   }
   if (!is_store_data(*decoded)) {
+    certificate_.reset();
+    waiting_.clear();
     return pass(*decoded, command);
+  }
+  const auto is_whole = collect(*decoded);
+  if (!is_whole) {
+    certificate_.reset();
+    waiting_.clear();
+    return refuse(is_whole.error(), apdu::sw::kConditionsNotSatisfied);
+  }
+  if (!*is_whole) {
+    return apdu::ResponseApdu{.sw = apdu::sw::kOk}.encode();
   }
   if (!session_) {
     if (auto opened = open(); !opened) {
@@ -103,13 +158,7 @@ Result<Bytes> CarriedDomain::transmit(ByteView command) {
       return refuse(opened.error(), apdu::sw::kSecurityStatusNotSatisfied);
     }
   }
-  auto answer = session_->transmit(scp::plain_command(*decoded));
-  if (!answer) {
-    session_.reset();
-    return std::unexpected(answer.error());
-  }
-  stored_ += apdu::sw::is_ok(answer->sw) ? 1 : 0;
-  return answer->encode();
+  return send_waiting();
 }
 
 }  // namespace kagibin::roles::security_module_manager

@@ -4,7 +4,8 @@
 // they are. The STORE DATA of a signed set-up (gp/confidential/setup_messages.h) goes through a
 // session that the manager opens in the domain with the keys that it put there, when that domain is
 // selected. Nothing else passes: whoever comes has no more than a provider needs, and the domain
-// takes a set-up only with the signature of one whose certificate covers it.
+// takes a set-up only with the signature of one whose certificate covers it. Pieces of a long
+// certificate wait here until it is whole, so that nothing goes in by the way of them.
 //
 // The manager reads what it carries and learns no key from it (gp/confidential/agreed_key_set.h).
 // Every other command passes in the clear and ends that session, as it does in the card; so one
@@ -16,9 +17,11 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "kagibin/apdu/card_link.h"
 #include "kagibin/base/aid.h"
+#include "kagibin/gp/confidential/setup_pieces.h"
 #include "kagibin/scp/scp03/scp03_link.h"
 
 namespace kagibin::roles::security_module_manager {
@@ -45,7 +48,11 @@ class CarriedDomain final : public apdu::CardLink {
   int stored() const { return stored_; }
 
  private:
-  Result<void> check(const apdu::CommandApdu& command);
+  Result<void> check(const apdu::CommandApdu& command) const;
+  // Puts a block of STORE DATA behind those that wait. True when they make a whole one of a signed
+  // set-up, false when its rest is to come, kPolicy for anything else.
+  Result<bool> collect(const apdu::CommandApdu& block);
+  Result<Bytes> send_waiting();
   Result<void> open();
   Result<Bytes> pass(const apdu::CommandApdu& command, ByteView octets);
   Bytes refuse(const Error& error, StatusWord sw);
@@ -54,7 +61,9 @@ class CarriedDomain final : public apdu::CardLink {
   DomainChannel channel_;
   crypto::Rng& rng_;
   std::optional<scp::Scp03Link> session_{};
-  Bytes selected_{};  // by name, the last that the card took
+  std::vector<apdu::CommandApdu> waiting_{};
+  std::optional<gp::SetupPieces> certificate_{};  // of which those are pieces
+  Bytes selected_{};                              // by name, the last that the card took
   std::optional<Error> refusal_{};
   int stored_ = 0;
 };

@@ -51,7 +51,9 @@ class CarriedDomainTest : public ::testing::Test, public apdu::CardLink {
     return apdu::ResponseApdu::decode(domain.transmit(command.encode()).value())->sw.value;
   }
 
-  apdu::CommandApdu certificate() { return gp::show_certificate(bench_.provider_certificate()); }
+  apdu::CommandApdu certificate() {
+    return gp::show_certificate(bench_.provider_certificate()).front();
+  }
   static apdu::CommandApdu select(const Aid& name) {
     return gp::Select{.name = Bytes(name.view().begin(), name.view().end())}.encode();
   }
@@ -85,10 +87,40 @@ TEST_F(CarriedDomainTest, ASetUpGoesThroughOneSessionUntilAnotherCommandEndsIt) 
   EXPECT_FALSE(carried.refusal().has_value());
 }
 
+// The manager's card sees nothing of a certificate before the manager saw it whole.
+TEST_F(CarriedDomainTest, ALongCertificateWaitsUntilItIsWhole) {
+  const auto pieces = gp::show_certificate(bench_.long_provider_certificate());
+  ASSERT_EQ(pieces.size(), 2U);
+  CarriedDomain carried = domain();
+  EXPECT_EQ(send(carried, select(aid(kDomainAid))), 0x9000);
+  EXPECT_EQ(send(carried, pieces[0]), 0x9000);
+  EXPECT_EQ(count(apdu::ins::kInitializeUpdate), 0);
+  EXPECT_EQ(send(carried, pieces[1]), 0x9000);
+  EXPECT_EQ(carried.stored(), 2);
+  // Another ending, and what is none: nothing of it passes.
+  const std::size_t before = passed_.size();
+  apdu::CommandApdu longer = pieces[1];
+  longer.data.push_back(0x00);
+  apdu::CommandApdu last = pieces[1];
+  last.p1 |= 0x80;
+  apdu::CommandApdu later = pieces[1];
+  later.p2 = 0x02;
+  for (const apdu::CommandApdu& wrong : {longer, last, later}) {
+    EXPECT_EQ(send(carried, pieces[0]), 0x9000);
+    EXPECT_EQ(send(carried, wrong), 0x6985);
+    EXPECT_EQ(send(carried, pieces[1]), 0x6985) << "a piece without its beginning";
+  }
+  EXPECT_EQ(passed_.size(), before);
+  // Another command drops what waits.
+  EXPECT_EQ(send(carried, pieces[0]), 0x9000);
+  EXPECT_EQ(send(carried, select(aid(kDomainAid))), 0x9000);
+  EXPECT_EQ(send(carried, pieces[1]), 0x6985);
+}
+
 TEST_F(CarriedDomainTest, TheCardsRefusalsComeBackAsTheyAre) {
   CarriedDomain carried = domain();
   EXPECT_EQ(send(carried, select(aid(kDomainAid))), 0x9000);
-  EXPECT_EQ(send(carried, gp::show_certificate(Bytes{0x7F, 0x21, 0x01, 0x00})), 0x6A80);
+  EXPECT_EQ(send(carried, gp::show_certificate(Bytes{0x7F, 0x21, 0x01, 0x00}).front()), 0x6A80);
   EXPECT_EQ(carried.stored(), 0);
   EXPECT_FALSE(carried.refusal().has_value());
 }
