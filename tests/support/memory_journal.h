@@ -9,9 +9,11 @@
 //   changed journal.restore(before);
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <tuple>
+#include <utility>
 
 #include "kagibin/delivery/journal_store.h"
 
@@ -35,6 +37,11 @@ class MemoryJournal final : public delivery::JournalStore {
   std::uint64_t changes() const { return changes_; }
   // Counts from 1, from now on; 0: never.
   void fail_at(std::uint64_t change) { fails_in_ = change; }
+  // What another process does before the N-th look at a record from now, counted from 1.
+  void meanwhile(std::uint64_t look, std::function<void()> other) {
+    look_ = look;
+    other_ = std::move(other);
+  }
 
   Result<delivery::JournalOrder> open_order(const delivery::JournalOrder& order) override;
   Result<std::optional<delivery::JournalOrder>> find_order(const delivery::OrderId& order) override;
@@ -72,6 +79,8 @@ class MemoryJournal final : public delivery::JournalStore {
   State state_;
   std::uint64_t changes_ = 0;
   std::uint64_t fails_in_ = 0;
+  std::uint64_t look_ = 0;
+  std::function<void()> other_{};
 };
 
 }  // namespace kagibin::test

@@ -116,10 +116,9 @@ def run(role, *arguments, crash=None, file_limit=None, cwd=None, clock=None):
 class Service:
     """A program in the background. Its output is read by a thread, so that it never waits for us."""
 
-    def __init__(self, role, *arguments, crash=None, file_limit=None):
+    def __init__(self, role, *arguments, crash=None, file_limit=None, stdin=subprocess.DEVNULL):
         self.role, self.arguments = role, [role, *map(str, arguments)]
-        self.process = subprocess.Popen(command(role, arguments, file_limit), stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(crash))
+        self.process = subprocess.Popen(command(role, arguments, file_limit), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(crash))
         self.lines, self.errors = [], []
         self.readers = [threading.Thread(target=self.read, args=(pipe, into), daemon=True)
                         for pipe, into in ((self.process.stdout, self.lines), (self.process.stderr, self.errors))]
@@ -256,10 +255,12 @@ class Site:
         return run("agent", "run", "--once", "--reader", f"tcp:127.0.0.1:{self.relay.port}", "--via", self.via, "--home",
                    self.home(home), *arguments, **more)
 
-    def waiting(self, role, wait=60):
-        """kagibin agent run or kagibin provider run in the background, until somebody ends it."""
-        reader = ["--reader", f"tcp:127.0.0.1:{self.relay.port}"] if role == "agent" else self.passphrase
-        return self.start(role, "run", "--wait", wait, "--via", self.via, "--home", self.home(role), *reader)
+    def waiting(self, role, wait=60, terminal=None):
+        """kagibin agent run or kagibin provider run in the background, until somebody ends it. `terminal`: where the provider
+        asks for its passphrase."""
+        reader = ["--reader", f"tcp:127.0.0.1:{self.relay.port}"] if role == "agent" else [] if terminal else self.passphrase
+        return self.start(role, "run", "--wait", wait, "--via", self.via, "--home", self.home(role), *reader,
+                          **({"stdin": terminal} if terminal else {}))
 
     def provider_run(self, timeout=1, **more):
         return self.provider("run", "--until-done", "--timeout", timeout, **more)

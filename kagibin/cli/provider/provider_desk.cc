@@ -12,9 +12,9 @@ using provider::Checked;
 namespace {
 
 // One text of all that is read again: another text, other rules.
-Checked<std::string> files_of(const ProviderDesk& desk) {
-  const ProviderPaths& paths = desk.home->paths();
-  std::string out = KB_TRY(read_text_file(desk.policy_file));
+Checked<std::string> files_of(const ProviderPaths& paths,
+                              const std::filesystem::path& policy_file) {
+  std::string out = KB_TRY(read_text_file(policy_file));
   for (const auto& file : {paths.roots(), paths.revoked(), paths.certificate()}) {
     out += '\0';
     if (std::filesystem::exists(file)) {
@@ -30,24 +30,24 @@ Checked<std::unique_ptr<ProviderDesk>> ProviderDesk::open(const Program& program
                                                           const ProviderOptions& options) {
   const std::filesystem::path file =
       options.policy.empty() ? program.home() / "policy.json" : options.policy;
+  auto home = KB_TRY(ProviderHome::open(program));  // may wait for a passphrase
+  // Before all that is read below: a change in between is then seen by read_again().
+  std::string read_from = KB_TRY(files_of(home->paths(), file));
   const std::string text = KB_TRY(read_text_file(file));
   provider::Policy policy = KB_TRY(provider::Policy::parse(text));
-  auto home = KB_TRY(ProviderHome::open(program));
   provider::Trust trust = KB_TRY(home->trust());
   pki::Certificate certificate = KB_TRY(home->certificate());
-  std::unique_ptr<ProviderDesk> desk(new ProviderDesk{.home = std::move(home),
-                                                      .policy = std::move(policy),
-                                                      .trust = std::move(trust),
-                                                      .certificate = std::move(certificate),
-                                                      .clock = {},
-                                                      .policy_file = file,
-                                                      .read_from = {}});
-  desk->read_from = KB_TRY(files_of(*desk));
-  return desk;
+  return std::unique_ptr<ProviderDesk>(new ProviderDesk{.home = std::move(home),
+                                                        .policy = std::move(policy),
+                                                        .trust = std::move(trust),
+                                                        .certificate = std::move(certificate),
+                                                        .clock = {},
+                                                        .policy_file = file,
+                                                        .read_from = std::move(read_from)});
 }
 
 Checked<bool> ProviderDesk::read_again() {
-  std::string now = KB_TRY(files_of(*this));
+  std::string now = KB_TRY(files_of(home->paths(), policy_file));
   if (now == read_from) {
     return false;
   }

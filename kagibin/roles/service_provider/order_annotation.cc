@@ -19,7 +19,8 @@ OrderAnnotation OrderAnnotation::of(const PayloadFile& payload, std::uint8_t sui
           .key_version = payload.channel_key_version,
           .agreement_key_version = payload.agreement_key_version,
           .suite = suite,
-          .own_delivery = payload.own_delivery};
+          .own_delivery = payload.own_delivery,
+          .key_under_session_alone = payload.has_key_under_session_alone()};
 }
 
 Checked<OrderAnnotation> OrderAnnotation::parse(std::string_view text) {
@@ -38,6 +39,9 @@ Checked<OrderAnnotation> OrderAnnotation::parse(std::string_view text) {
   if (in.has("own_delivery")) {
     out.own_delivery = KB_TRY(in.boolean("own_delivery"));
   }
+  if (in.has("key_under_session_alone")) {
+    out.key_under_session_alone = KB_TRY(in.boolean("key_under_session_alone"));
+  }
   KB_TRY(in.finish());
   return out;
 }
@@ -55,6 +59,9 @@ std::string OrderAnnotation::text() const {
   }
   if (own_delivery) {
     out["own_delivery"] = true;
+  }
+  if (key_under_session_alone) {
+    out["key_under_session_alone"] = true;
   }
   return boost::json::serialize(out);
 }

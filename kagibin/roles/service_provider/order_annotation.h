@@ -4,10 +4,12 @@
 // when read back.
 //
 //   { "payload_sha256": "<64 digits>", "security_domain": "A0...", "key_version": "30",
-//     "agreement_key_version": "03", "suite": "10", "own_delivery": true }
+//     "agreement_key_version": "03", "suite": "10", "own_delivery": true,
+//     "key_under_session_alone": true }
 //
 // agreement_key_version where the payload names one, suite where it is not 01, own_delivery where
 // the domain takes the delivery by itself: then no key set opens a channel, and key_version is 00.
+// key_under_session_alone where a key is not under a Key-DEK (payload_file.h).
 #pragma once
 
 #include <cstdint>
@@ -27,6 +29,7 @@ struct OrderAnnotation {
   std::optional<std::uint8_t> agreement_key_version{};
   std::uint8_t suite = 0x01;
   bool own_delivery = false;
+  bool key_under_session_alone = false;
 
   static OrderAnnotation of(const PayloadFile& payload, std::uint8_t suite);
   static Checked<OrderAnnotation> parse(std::string_view text);

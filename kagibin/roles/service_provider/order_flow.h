@@ -31,8 +31,10 @@
 #include "kagibin/delivery/messages.h"
 #include "kagibin/envelope/delivery_message.h"
 #include "kagibin/roles/service_provider/attestation/element_attestation.h"
+#include "kagibin/roles/service_provider/confidential/agreed_keys.h"
 #include "kagibin/roles/service_provider/enrolment/waiting_enrolments.h"
 #include "kagibin/roles/service_provider/keys/key_store.h"
+#include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/payload/payload_builder.h"
 #include "kagibin/roles/service_provider/policy.h"
 #include "kagibin/roles/service_provider/recent.h"
@@ -179,9 +181,10 @@ class OrderFlow {
   // The answer as it opens under the attempt's KEM key; remembered, for its receipt comes later.
   Checked<std::shared_ptr<const OpenedAnswer>> open_answer(const delivery::JournalAttempt& attempt,
                                                            ByteView answer);
-  Checked<void> check_answer(const delivery::JournalOrder& order,
-                             const delivery::JournalAttempt& attempt,
-                             const OpenedAnswer& answer);
+  // How it will be sealed: the level is chosen once, and the policy asked of that.
+  Checked<RelayChoice> check_answer(const delivery::JournalOrder& order,
+                                    const delivery::JournalAttempt& attempt,
+                                    const OpenedAnswer& answer);
   Checked<void> check_attestation(const OpenedAnswer& answer);
   Checked<void> check_maker(const OpenedAnswer& answer, const ByMaker& by);
   Checked<void> check_casd(const OpenedAnswer& answer, const ByCasd& by);
@@ -190,17 +193,8 @@ class OrderFlow {
                                delivery::AttemptNumber earlier,
                                const OpenedAnswer& answer);
   Checked<void> check_domain(const delivery::JournalOrder& order, const OpenedAnswer& answer) const;
-  // Of the payload's channel.
-  struct ChannelNames {
-    std::uint8_t key_version = 0;
-    std::optional<std::uint8_t> agreement_key_version{};
-    bool own_delivery = false;
-  };
   // All but what the element offers and the policy asks for.
-  Checked<RelayFacts> relay_facts(const Seid& seid,
-                                  const Aid& security_domain,
-                                  const ChannelNames& channel,
-                                  std::uint8_t suite) const;
+  Checked<RelayFacts> relay_facts(const Seid& seid, const OrderAnnotation& notes) const;
   // At which level this order is sealed for this answer.
   Checked<RelayChoice> relay_of(const delivery::JournalOrder& order, const OpenedAnswer& answer);
   // C1 and what A0/85 says of the channel.
@@ -218,7 +212,8 @@ class OrderFlow {
   };
   Checked<SealedEnvelope> make_envelope(const delivery::JournalOrder& order,
                                         const delivery::JournalAttempt& attempt,
-                                        const OpenedAnswer& answer);
+                                        const OpenedAnswer& answer,
+                                        std::uint8_t level);
   Checked<std::vector<envelope::Action>> actions_of(const delivery::JournalOrder& order) const;
 
   // The revision of the last receipt that a verdict on this attempt was about; empty for none.
@@ -259,6 +254,9 @@ class OrderFlow {
                                        delivery::AttemptNumber attempt,
                                        delivery::Verdict verdict) const;
   // `is_receipt`: a receipt says so, and its MAC is good; otherwise a statement.
+  Result<void> learn_static_dek(const DomainKeyName& name,
+                                const envelope::PutKeyAction& put,
+                                bool is_exclusive) const;
   Checked<void> learn_keys(const delivery::JournalOrder& order,
                            const Results& results,
                            bool is_receipt);

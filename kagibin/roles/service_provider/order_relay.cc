@@ -22,25 +22,28 @@ namespace {
 
 constexpr std::uint8_t kScp11aKeyIdentifier = 0x11;  // GPCS Amendment F, 5.1
 
+// What the payload says, of an order or of one that is to be made.
+Checked<RelayFacts> facts_of(const OrderAnnotation& notes) {
+  return RelayFacts{.agreement_key_version = notes.agreement_key_version,
+                    .is_hybrid = KB_TRY(envelope::suite_info(notes.suite)).is_hybrid(),
+                    .own_delivery = notes.own_delivery,
+                    .key_under_session_alone = notes.key_under_session_alone};
+}
+
 }  // namespace
 
 // What we hold of the domain's keys decides, with what the element offers.
-Checked<RelayFacts> OrderFlow::relay_facts(const Seid& seid,
-                                           const Aid& security_domain,
-                                           const ChannelNames& channel,
-                                           std::uint8_t suite) const {
-  RelayFacts out{.agreement_key_version = channel.agreement_key_version,
-                 .is_hybrid = KB_TRY(envelope::suite_info(suite)).is_hybrid(),
-                 .own_delivery = channel.own_delivery};
+Checked<RelayFacts> OrderFlow::relay_facts(const Seid& seid, const OrderAnnotation& notes) const {
+  RelayFacts out = KB_TRY(facts_of(notes));
   out.has_exclusive_keys = KB_TRY(ExclusiveKeys(in_.journal, in_.keys)
                                       .holds({.seid = seid,
-                                              .security_domain = security_domain,
-                                              .key_version = channel.key_version}));
-  if (channel.agreement_key_version) {
+                                              .security_domain = notes.security_domain,
+                                              .key_version = notes.key_version}));
+  if (notes.agreement_key_version) {
     const auto dek = KB_TRY(StaticDeks(in_.journal, in_.keys)
                                 .find({.seid = seid,
-                                       .security_domain = security_domain,
-                                       .key_version = *channel.agreement_key_version}));
+                                       .security_domain = notes.security_domain,
+                                       .key_version = *notes.agreement_key_version}));
     out.has_static_dek = dek.has_value();
     out.has_exclusive_dek = dek && dek->is_exclusive;
   }
@@ -49,11 +52,7 @@ Checked<RelayFacts> OrderFlow::relay_facts(const Seid& seid,
 
 Checked<RelayChoice> OrderFlow::relay_of(const JournalOrder& order, const OpenedAnswer& answer) {
   const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
-  RelayFacts facts = KB_TRY(relay_facts(order.seid, notes.security_domain,
-                                        {.key_version = notes.key_version,
-                                         .agreement_key_version = notes.agreement_key_version,
-                                         .own_delivery = notes.own_delivery},
-                                        answer.statement.suite));
+  RelayFacts facts = KB_TRY(relay_facts(order.seid, notes));
   facts.offered = answer.statement.level_bitmap;
   facts.minimum_level = in_.policy.terms_for(order.target).minimum_level;
   return choose_relay(facts);
@@ -63,22 +62,20 @@ Checked<std::uint8_t> OrderFlow::highest_level(const PayloadFile& payload,
                                                std::span<const delivery::DeviceId> devices,
                                                std::optional<std::uint8_t> suite) const {
   const Terms& terms = in_.policy.terms_for(payload.target);
-  const std::uint8_t chosen = KB_TRY(choose_suite(terms, suite));
+  const OrderAnnotation notes = OrderAnnotation::of(payload, KB_TRY(choose_suite(terms, suite)));
+  const auto level_of = [&](RelayFacts facts) {
+    facts.minimum_level = terms.minimum_level;
+    return service_provider::highest_level(facts);
+  };
   if (devices.empty()) {
-    return service_provider::highest_level({.agreement_key_version = payload.agreement_key_version,
-                                            .own_delivery = payload.own_delivery,
-                                            .minimum_level = terms.minimum_level});
+    const RelayFacts facts = KB_TRY(facts_of(notes));
+    return level_of(facts);
   }
   std::uint8_t out = 0;
   for (const delivery::DeviceId& device : devices) {
     const Seid seid = KB_TRY(in_.policy.element_of(device.text()));
-    RelayFacts facts = KB_TRY(relay_facts(seid, payload.security_domain,
-                                          {.key_version = payload.channel_key_version,
-                                           .agreement_key_version = payload.agreement_key_version,
-                                           .own_delivery = payload.own_delivery},
-                                          chosen));
-    facts.minimum_level = terms.minimum_level;
-    const std::uint8_t level = KB_TRY(service_provider::highest_level(facts));
+    const RelayFacts facts = KB_TRY(relay_facts(seid, notes));
+    const std::uint8_t level = KB_TRY(level_of(facts));
     out = out == 0 ? level : std::min(out, level);
   }
   return out;
@@ -107,6 +104,18 @@ Checked<void> OrderFlow::add_channel(const JournalOrder& order,
                    fmt::format("The channel keys of version {:02X} for security domain {} of "
                                "element {} are not in our store; nothing was sealed. Import the "
                                "manager's key export.",
+                               notes.key_version, notes.security_domain.hex(), order.seid.hex()));
+  }
+  // The level was chosen for the set that was there then.
+  if (header.level == std::to_underlying(envelope::RelayLevel::kRl3) &&
+      !KB_TRY(ExclusiveKeys(in_.journal, in_.keys)
+                  .is_exclusive({.seid = order.seid,
+                                 .security_domain = notes.security_domain,
+                                 .key_version = notes.key_version},
+                                *channel))) {
+    return problem(Errc::kConflict,
+                   fmt::format("Key set {:02X} of domain {} in element {} was changed while the "
+                               "order was worked on; nothing was sealed. Run the same again.",
                                notes.key_version, notes.security_domain.hex(), order.seid.hex()));
   }
   KB_TRY(refuse_answers_in_clear(envelope::own_commands(payload.actions), header.required_i_mask,

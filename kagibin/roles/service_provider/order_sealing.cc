@@ -203,9 +203,9 @@ Checked<void> OrderFlow::check_domain(const JournalOrder& order, const OpenedAns
   return {};
 }
 
-Checked<void> OrderFlow::check_answer(const JournalOrder& order,
-                                      const JournalAttempt& attempt,
-                                      const OpenedAnswer& answer) {
+Checked<RelayChoice> OrderFlow::check_answer(const JournalOrder& order,
+                                             const JournalAttempt& attempt,
+                                             const OpenedAnswer& answer) {
   KB_TRY(check_attestation(answer));
   const envelope::EnrolmentStatement& statement = answer.statement;
   const Attested certified = attested(answer.attestation);
@@ -247,7 +247,7 @@ Checked<void> OrderFlow::check_answer(const JournalOrder& order,
       relay.level == std::to_underlying(envelope::RelayLevel::kRl4)) {
     KB_TRY(check_domain(order, answer));
   }
-  return in_.policy.allow_sealing(
+  KB_TRY(in_.policy.allow_sealing(
       {.device = order.device.text(),
        .seid = statement.seid,
        .target = order.target,
@@ -258,7 +258,8 @@ Checked<void> OrderFlow::check_answer(const JournalOrder& order,
                .validity_minutes = to_protocol_minutes(order.not_after) -
                                    std::min(to_protocol_minutes(in_.clock.now()),
                                             to_protocol_minutes(order.not_after)),
-               .remedy = std::move(relay.remedy)}});
+               .remedy = relay.remedy}}));
+  return relay;
 }
 
 Checked<std::vector<envelope::Action>> OrderFlow::actions_of(const JournalOrder& order) const {
@@ -289,7 +290,7 @@ Checked<Sealing> OrderFlow::seal(const OrderId& id, AttemptNumber number, ByteVi
   KB_CRASH_POINT("provider.answer.after_record");
   const auto answered = KB_TRY(open_answer(attempt, answer));
   const OpenedAnswer& opened = *answered;
-  KB_TRY(check_answer(order, attempt, opened));
+  const RelayChoice relay = KB_TRY(check_answer(order, attempt, opened));
   const std::uint32_t committed = opened.statement.last_committed_seq;
   const AttemptNumber earlier = KB_TRY(last_sealed_attempt(order));
   KB_TRY(check_same_kda(order, earlier, opened));
@@ -316,7 +317,7 @@ Checked<Sealing> OrderFlow::seal(const OrderId& id, AttemptNumber number, ByteVi
                            "told from the statement",
                            committed, order.seq)};
   }
-  SealedEnvelope made = KB_TRY(make_envelope(order, attempt, opened));
+  SealedEnvelope made = KB_TRY(make_envelope(order, attempt, opened, relay.level));
   KB_CRASH_POINT("provider.receipt_key.before_record");
   KB_TRY(in_.journal.set_receipt_key(id, number, made.sealed_receipt_key));
   KB_CRASH_POINT("provider.receipt_key.after_record");
@@ -330,7 +331,8 @@ Checked<Sealing> OrderFlow::seal(const OrderId& id, AttemptNumber number, ByteVi
 
 Checked<OrderFlow::SealedEnvelope> OrderFlow::make_envelope(const JournalOrder& order,
                                                             const JournalAttempt& attempt,
-                                                            const OpenedAnswer& answer) {
+                                                            const OpenedAnswer& answer,
+                                                            std::uint8_t level) {
   if (in_.clock.now() >= order.not_after) {
     return problem(Errc::kExpired,
                    fmt::format("Order {} is over since {}; nothing was sealed. Make a new order.",
@@ -339,12 +341,11 @@ Checked<OrderFlow::SealedEnvelope> OrderFlow::make_envelope(const JournalOrder& 
   envelope::EnvelopeHeader header;
   envelope::Payload payload;
   payload.actions = KB_TRY(actions_of(order));
-  const RelayChoice relay = KB_TRY(relay_of(order, answer));
-  KB_TRY(add_channel(order, relay.level, header, payload));
+  KB_TRY(add_channel(order, level, header, payload));
   if (payload.channel_keys && !payload.channel_keys->is_dek_alone()) {
     KB_TRY(ChannelUses(in_.journal).note(payload.channel_keys->enc, order.id));
   }
-  if (relay.level == std::to_underlying(envelope::RelayLevel::kRl1)) {
+  if (level == std::to_underlying(envelope::RelayLevel::kRl1)) {
     KB_TRY(ExclusiveKeys(in_.journal, in_.keys).expose(payload.actions));
   }
   KB_TRY(in_.rng.fill(payload.receipt_key.expose_mutable()));

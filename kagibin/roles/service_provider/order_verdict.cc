@@ -392,6 +392,25 @@ Checked<void> OrderFlow::note_state(const OrderId& id, AttemptNumber attempt, Ve
 }
 
 // A key set that was put into the domain that opens the channel is the one for the next order.
+// Alone or among other keys; where it went to another version, the old one has none any more.
+Result<void> OrderFlow::learn_static_dek(const DomainKeyName& name,
+                                         const envelope::PutKeyAction& put,
+                                         bool is_exclusive) const {
+  StaticDeks deks(in_.journal, in_.keys);
+  for (std::size_t i = 0; i < put.keys.size(); ++i) {
+    if (put.first_key_identifier + i != StaticDeks::kIdentifier) {
+      continue;
+    }
+    KB_TRY(deks.learn(name, put.keys[i].value, is_exclusive));
+    if (put.old_key_version != 0 && put.old_key_version != put.new_key_version) {
+      KB_TRY(deks.forget({.seid = name.seid,
+                          .security_domain = name.security_domain,
+                          .key_version = put.old_key_version}));
+    }
+  }
+  return {};
+}
+
 Checked<void> OrderFlow::learn_keys(const JournalOrder& order,
                                     const Results& results,
                                     bool is_receipt) {
@@ -420,15 +439,14 @@ Checked<void> OrderFlow::learn_keys(const JournalOrder& order,
                           .key_version = gone->key_version}));
     }
     const auto* put = std::get_if<envelope::PutKeyAction>(&actions[i]);
-    // A key list, which is all that probes one key, tells no other key of that name from ours.
-    if (put != nullptr && put->keys.size() == 1 &&
-        put->first_key_identifier == StaticDeks::kIdentifier) {
-      KB_TRY(StaticDeks(in_.journal, in_.keys)
-                 .learn({.seid = order.seid,
-                         .security_domain = notes.security_domain,
-                         .key_version = put->new_key_version},
-                        put->keys[0].value,
-                        is_exclusive && results[i] == ActionResult::kInstalled));
+    if (put != nullptr) {
+      KB_TRY(learn_static_dek({.seid = order.seid,
+                               .security_domain = notes.security_domain,
+                               .key_version = put->new_key_version},
+                              *put,
+                              // A key list, which is all that probes one key, tells no other key
+                              // of that name from ours.
+                              is_exclusive && results[i] == ActionResult::kInstalled));
     }
     if (put == nullptr || put->keys.size() != 3 || put->first_key_identifier != 0x01) {
       continue;

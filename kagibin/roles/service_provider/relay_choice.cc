@@ -23,7 +23,8 @@ constexpr std::string_view kForRl3 =
 
 constexpr std::string_view kForRl4 =
     "RL4 needs suite 20 or 21, payload.channel.agreement_key_version, and beside that key a static "
-    "Key-DEK (key identifier 12) that we alone know: put there by a confirmed order at RL3.";
+    "Key-DEK (key identifier 12) that we alone know: put there by a confirmed order at RL3. Every "
+    "key of the payload has to be under it: in put_key, or in store_data with under_key_dek.";
 constexpr std::string_view kForOs =
     "OS needs a domain whose own OS opens envelopes, made so by the element's maker, and a payload "
     "that says own_delivery.";
@@ -72,7 +73,8 @@ std::vector<RelayLevel> within_reach(const RelayFacts& facts) {
   if (facts.has_exclusive_keys && !(by_certificates && is_rl2_asked_for)) {
     out.insert(is_rl3_asked_for ? out.begin() : out.end(), RelayLevel::kRl3);
   }
-  if (facts.agreement_key_version && facts.has_exclusive_dek && facts.is_hybrid) {
+  if (facts.agreement_key_version && facts.has_exclusive_dek && facts.is_hybrid &&
+      !facts.key_under_session_alone) {
     out.insert(out.begin(), RelayLevel::kRl4);
   }
   out.push_back(RelayLevel::kRl1);

@@ -3,9 +3,9 @@
 // offers, what the payload names and what we hold, and nothing else. Whether that level is enough
 // is the policy's to say.
 //
-//   RL4   E1/88 has b4, the suite has ML-KEM, the payload names agreement_key_version, and beside
-//   that
-//         key the domain has a static Key-DEK that we alone know (keys/static_deks.h)
+//   RL4   E1/88 has b4, the suite has ML-KEM, the payload names agreement_key_version, beside that
+//         key the domain has a static Key-DEK that we alone know (keys/static_deks.h), and every
+//         key of the payload goes under it
 //   RL2   E1/88 has b2, and the payload names agreement_key_version; not where the domain has a
 //         static Key-DEK, under which it would open what comes under the session's
 //   RL3   E1/88 has b3, and the payload's key set is one that we alone know
@@ -32,6 +32,7 @@ struct RelayFacts {
   std::optional<std::uint8_t> agreement_key_version{};  // of the payload: KVN of SK.SD.ECKA
   bool is_hybrid = false;                               // the suite
   bool own_delivery = false;                            // of the payload
+  bool key_under_session_alone = false;                 // of the payload: RL4's Key-DEK misses it
   bool has_exclusive_keys = false;  // the payload's key set, of this element, is exclusive
   bool has_static_dek = false;      // beside the payload's SCP11a key, of this element
   bool has_exclusive_dek = false;   // and it is exclusive

@@ -88,6 +88,7 @@ TEST(RelayChoiceTest, Rl4NeedsAllOfIt) {
   EXPECT_EQ(without([](auto& f) { f.is_hybrid = false; }), 3);
   EXPECT_EQ(without([](auto& f) { f.has_exclusive_dek = false; }), 3);
   EXPECT_EQ(without([](auto& f) { f.offered = 0x07; }), 3);
+  EXPECT_EQ(without([](auto& f) { f.key_under_session_alone = true; }), 3);
   EXPECT_EQ(without([](auto& f) { f.agreement_key_version.reset(); }), 3);
   EXPECT_EQ(without([](auto& f) { f.has_exclusive_dek = f.has_exclusive_keys = false; }), 1);
 }

@@ -48,7 +48,7 @@ TEST(CasdTest, AProfileWithoutAPointOfTheAuthorityMakesNoElement) {
   profile.casd->authority_key.back() ^= 1;
   profile.key_sets.push_back({profile.isd_aid, 0x30, test_keys(kIsdKeys)});
   test::FixedRng rng("element");
-  test::FakeClock clock;
+  const test::FakeClock clock;
   const ModuleRegistry modules;
   auto made = Element::create(profile, std::make_unique<NvmMemory>(), rng, clock, modules);
   ASSERT_FALSE(made.has_value());

@@ -284,7 +284,9 @@ TEST_F(ConfidentialRefusalTest, WrongCertificatesAndWrongSignaturesLookAlike) {
 TEST_F(ConfidentialRefusalTest, PiecesOfACertificateComeInOrderAndMakeItWhole) {
   const auto pieces = gp::show_certificate(bench_.long_provider_certificate());
   ASSERT_EQ(pieces.size(), 2U);
-  const auto show = [&](apdu::CommandApdu piece) { return bench_.carry(*host_, piece).sw.value; };
+  const auto show = [&](const apdu::CommandApdu& piece) {
+    return bench_.carry(*host_, piece).sw.value;
+  };
   // Behind the first piece each of these, and then what would have been right.
   const auto changed = [&](auto change) {
     apdu::CommandApdu next = pieces[1];

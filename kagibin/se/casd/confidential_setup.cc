@@ -32,7 +32,7 @@ std::unexpected<Error> out_of_turn() {
 }
 
 Bytes identity(const Platform& platform, const Aid& domain, std::uint16_t tag) {
-  Bytes own = data_object(platform.nvm, domain, tag);
+  const Bytes own = data_object(platform.nvm, domain, tag);
   return own.empty() ? data_object(platform.nvm, platform.facts.isd_aid, tag) : own;
 }
 

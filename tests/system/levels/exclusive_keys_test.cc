@@ -277,6 +277,37 @@ TEST_F(ExclusiveKeysTest, KeysInStoreDataAndCommandsOfRl1AreExposed) {
   }
 }
 
+// Two processes work on one journal: one seals a key at RL1, the other learns that a set has it.
+TEST_F(ExclusiveKeysTest, NoKeyIsExclusiveAndExposedWhateverAnotherProcessDoesMeanwhile) {
+  const auto key = [] {
+    SecretBytes out(16);
+    std::ranges::fill(out.expose_mutable(), std::uint8_t{0x5A});
+    return out;
+  };
+  const ChannelKeySet set{.i = 0, .enc = key(), .mac = key(), .dek = key()};
+  must(world_.keys->put_channel_keys(card_.seid, Deployment::domain_aid(), 0x40, set));
+  std::vector<envelope::Action> actions;
+  actions.emplace_back(
+      envelope::CommandAction{.header = {0x80, 0x52, 0, 0}, .data = key(), .probe = std::nullopt});
+  ExclusiveKeys exclusive(world_.journal, *world_.keys);
+  const MemoryJournal::State before = world_.journal.state();
+  for (std::uint64_t look = 1; look <= 8; ++look) {
+    // One exposes, and the other notes before its look; and the other way round.
+    bool is_sealed = false;
+    world_.journal.meanwhile(look, [&] { must(exclusive.note(name(0x40), set)); });
+    is_sealed = exclusive.expose(actions).has_value();
+    world_.journal.meanwhile(0, {});
+    EXPECT_FALSE(is_sealed && holds(0x40)) << "note at look " << look;
+    world_.journal.restore(before);
+    is_sealed = false;
+    world_.journal.meanwhile(look, [&] { is_sealed = exclusive.expose(actions).has_value(); });
+    must(exclusive.note(name(0x40), set));
+    world_.journal.meanwhile(0, {});
+    EXPECT_FALSE(is_sealed && holds(0x40)) << "expose at look " << look;
+    world_.journal.restore(before);
+  }
+}
+
 TEST_F(ExclusiveKeysTest, WhatReplacesTheSetOfANameEndsItsExclusiveness) {
   deliver_at_rl2();
   const ChannelKeySet other = Deployment::channel_keys(card_.domain_keys);

@@ -297,6 +297,37 @@ TEST_F(StaticDekTest, EveryLostAnswerEndsInTheKeyInstalledOnce) {
   EXPECT_GT(lost, 20U);
 }
 
+// What the session alone protects opens with one end's SCP11 keys: that is RL2, and no RL4.
+TEST_F(StaticDekTest, AKeyThatTheKeyDekWouldMissIsNotSealedAtRl4) {
+  prepare();
+  constexpr std::string_view kBare =
+      R"({"target":"A00000015153504B01","channel":{"key_version":"31","agreement_key_version":"03"},)"
+      R"("actions":[{"command":{"header":"80520000","data":[{"key":{"random":16}}]}}]})";
+  const auto refused = world_->open_order("bare", *card_, kBare);
+  const Problem problem = refusal(refused.id);
+  EXPECT_EQ(problem.code, Errc::kPolicy);
+  EXPECT_NE(problem.text.find("under_key_dek"), std::string::npos) << problem.text;
+  ask_for(3);
+  const auto order = world_->open_order("bare-at-3", *card_, kBare);
+  EXPECT_EQ(int{header_of(sealed(order.id)).level}, 3);
+}
+
+TEST_F(StaticDekTest, AKeyDekThatCameAmongOtherKeysIsKnown) {
+  ask_for(2);
+  deliver("set", Deployment::payload_by_certificates());
+  ask_for(3);
+  deliver("dek", R"({"target":"A00000015153504B01","channel":{"key_version":"31"},"actions":[)"
+                 R"({"put_key":{"key_version":"03","key_identifier":"12","keys":[)"
+                 R"({"random":16},{"random":16}]}}]})");
+  ASSERT_TRUE(must(deks().find(name())).has_value());
+  ask_for(4);
+  const auto order = world_->open_order("order-1", *card_, kPayload);
+  const Bytes e2 = sealed(order.id);
+  EXPECT_EQ(int{header_of(e2).level}, 4);
+  EXPECT_EQ(world_->judge(order.id, 1, must(world_->relay(*card_, e2))).verdict.verdict,
+            Verdict::kConfirmed);
+}
+
 TEST(StaticDekSuiteTest, InASuiteWithoutMlKemNothingIsSealedAtRl4) {
   for (const char* suite : {"01", "11"}) {
     Deployment world("static dek, classical", in_suite(suite));

@@ -32,7 +32,8 @@ from process_site import (Bench, FAILED, OK, ORDER, REFUSED, SEID, SPID, TRY_AGA
                           payload, run)
 from raw_request import request
 from second_orders import a_second_order_takes_one_visit
-from waiting_programs import (a_policy_that_changes_counts_at_once, a_signal_ends_a_wait_at_once,
+from waiting_programs import (a_policy_that_changes_counts_at_once,
+                              a_policy_that_changes_while_the_passphrase_is_asked_for_counts, a_signal_ends_a_wait_at_once,
                               a_waiting_provider_hears_of_news_at_once)
 
 KDA = bytes.fromhex("F04B41474942494E01")
@@ -305,6 +306,7 @@ def main():
                  a_build_that_the_policy_does_not_name_is_refused, a_literal_key_is_for_one_element,
                  an_install_without_the_privilege_says_what_to_do, a_signal_ends_a_wait_at_once,
                  a_waiting_provider_hears_of_news_at_once, a_policy_that_changes_counts_at_once,
+                 a_policy_that_changes_while_the_passphrase_is_asked_for_counts,
                  a_full_disk_of_the_provider, a_full_disk_of_the_distributor, a_full_disk_of_the_agent, a_store_that_somebody_holds, a_damaged_store, nobody_is_there]
         cases = [(case.__name__, lambda case=case: case(bench)) for case in plain]
         cases.append(("setup_of_a_distributor_survives_kill", setup))

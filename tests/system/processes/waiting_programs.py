@@ -3,6 +3,7 @@
 once, and end at once when they are asked to."""
 import os
 import pathlib
+import pty
 import signal
 import time
 
@@ -75,6 +76,22 @@ def a_policy_that_changes_counts_at_once(bench):
         provider.done().expect(FAILED, REFUSED, USAGE).says("nothing is lost")
         policy.write_text(good)
         check(site.show()["second"]["state"] == "ordered", f"{site.show()}")
+        site.check_keys(new=False)
+
+
+def a_policy_that_changes_while_the_passphrase_is_asked_for_counts(bench):
+    with bench.site() as site:
+        site.order().expect(OK)
+        site.agent().expect(OK)
+        ours, terminal = pty.openpty()
+        provider = site.waiting("provider", terminal=terminal)
+        time.sleep(SETTLED)
+        check(provider.code is None, f"it does not ask: {provider.errors}")
+        site.write_policy(kda_code_hashes=["00" * 32])
+        os.write(ours, (site.folder / "passphrase").read_bytes())
+        wait_until(lambda: any('"refused"' in line for line in provider.lines), provider)
+        os.close(ours)
+        os.close(terminal)
         site.check_keys(new=False)
 
 

@@ -298,6 +298,9 @@ Checked<RunReport> ProviderClient::run_once(std::uint32_t wait_seconds) {
   RunReport report;
   const auto outcome = [&]() -> Checked<void> {
     KB_TRY(outbox_.resend(report));
+    if (options_.before_work) {  // an order that is submitted late may be sealed at once
+      KB_TRY(options_.before_work());
+    }
     KB_TRY(outbox_.submit_forgotten());
     KB_TRY(expire_overdue(report));
     KB_TRY(ask_the_silent(report));

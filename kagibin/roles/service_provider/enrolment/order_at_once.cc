@@ -135,20 +135,22 @@ Checked<std::optional<PreparedDelivery>> OrderFlow::seal_at_once(const JournalOr
       .nonce_a = waiting->nonce_a,
       .sealed_kem_key = KB_TRY(in_.keys.seal(kem_label(order.id, kFirst), scalar->expose()))};
   const auto answered = open_answer(attempt, waiting->answer);
-  if (!answered || !check_answer(order, attempt, **answered) ||
-      (*answered)->statement.last_committed_seq >= order.seq) {
+  if (!answered) {
     return std::optional<PreparedDelivery>();
   }
-  const RelayChoice relay = KB_TRY(relay_of(order, **answered));
+  const auto relay = check_answer(order, attempt, **answered);
+  if (!relay || (*answered)->statement.last_committed_seq >= order.seq) {
+    return std::optional<PreparedDelivery>();
+  }
   envelope::EnvelopeHeader channel;
-  channel.level = relay.level;
+  channel.level = relay->level;
   if (!channel.is_by_certificates() && !KB_TRY(is_next_channel(order, waiting->channel_version))) {
     return std::optional<PreparedDelivery>();
   }
   if (!KB_TRY(waiting_.take((*answered)->statement.handle, order.id))) {
     return std::optional<PreparedDelivery>();
   }
-  auto made = make_envelope(order, attempt, **answered);
+  auto made = make_envelope(order, attempt, **answered, relay->level);
   if (!made) {
     return std::optional<PreparedDelivery>();
   }

@@ -72,18 +72,23 @@ Checked<void> ExclusiveKeys::expose(std::span<const envelope::Action> actions) {
   for (const envelope::Action& action : actions) {
     std::visit(KeysOf{keys}, action);
   }
-  for (const ByteView key : keys) {
-    if (KB_TRY(journal_.find_record(kKeyKind, fingerprint(key)))) {
-      return problem(Errc::kPolicy,
-                     "The payload has a key that opens a channel at RL3, and would be sealed at "
-                     "RL1, where manager and device together can read it; nothing was sealed. "
-                     "Deliver it at RL2 or above, or take another master key or key version.");
+  const auto refuse_exclusive = [&]() -> Checked<void> {
+    for (const ByteView key : keys) {
+      if (KB_TRY(journal_.find_record(kKeyKind, fingerprint(key)))) {
+        return problem(Errc::kPolicy,
+                       "The payload has a key that opens a channel at RL3, and would be sealed at "
+                       "RL1, where manager and device together can read it; nothing was sealed. "
+                       "Deliver it at RL2 or above, or take another master key or key version.");
+      }
     }
-  }
+    return {};
+  };
+  KB_TRY(refuse_exclusive());
   for (const ByteView key : keys) {
     KB_TRY(journal_.put_record(kExposedKind, fingerprint(key), Bytes{kThere}));
   }
-  return {};
+  // Again, for note() in another process writes before it looks, too: one of the two sees it.
+  return refuse_exclusive();
 }
 
 Result<void> ExclusiveKeys::expose(const ChannelKeySet& set) {
@@ -100,17 +105,25 @@ Result<void> ExclusiveKeys::note(const DomainKeyName& name, const ChannelKeySet&
   for (const ByteView key : keys_of(set)) {
     KB_TRY(keep_from_rl1(key));
   }
+  if (KB_TRY(is_exposed(set))) {
+    return {};
+  }
   return journal_.put_record(kSetKind, record_name(name), fingerprint_of(set));
 }
 
 Result<bool> ExclusiveKeys::holds(const DomainKeyName& name) const {
   const auto set = KB_TRY(keys_.channel_keys(name.seid, name.security_domain, name.key_version));
-  if (!set || KB_TRY(is_exposed(*set))) {
+  return set ? is_exclusive(name, *set) : Result<bool>(false);
+}
+
+Result<bool> ExclusiveKeys::is_exclusive(const DomainKeyName& name,
+                                         const ChannelKeySet& set) const {
+  if (KB_TRY(is_exposed(set))) {
     return false;
   }
   const auto noted = KB_TRY(journal_.find_record(kSetKind, record_name(name)));
-  const bool is_ours = noted && equal(*noted, fingerprint_of(*set));
-  return is_ours ? Result<bool>(true) : AgreedKeys(journal_, keys_, name).is_agreed(*set);
+  const bool is_ours = noted && equal(*noted, fingerprint_of(set));
+  return is_ours ? Result<bool>(true) : AgreedKeys(journal_, keys_, name).is_agreed(set);
 }
 
 Result<bool> ExclusiveKeys::is_exposed(ByteView key) const {

@@ -16,7 +16,7 @@
 //
 // Records "exclusive_keys" (name of the set -> its fingerprint), "exclusive_key" and "exposed_key"
 // (fingerprint of one key) of the journal. Ownership: refers to store and journal. Thread-safety:
-// one thread.
+// one thread; other processes may use the journal at the same time.
 //
 //   ExclusiveKeys exclusive(journal, keys);
 //   KB_TRY(exclusive.expose(actions));                    // before they are sealed at RL1
@@ -38,7 +38,7 @@ class ExclusiveKeys {
 
   // These actions are about to go out at RL1: the keys of PUT KEY, and what STORE DATA and COMMAND
   // carry where it has a key's size. kPolicy when an exclusive set has one of them: then nothing is
-  // noted.
+  // noted (but where another process made the set exclusive in between: then it is so no longer).
   Checked<void> expose(std::span<const envelope::Action> actions);
   // Somebody else is known to have this set.
   Result<void> expose(const ChannelKeySet& set);
@@ -47,6 +47,9 @@ class ExclusiveKeys {
   Result<void> note(const DomainKeyName& name, const ChannelKeySet& set);
   // Whether we hold a set of this name, and it is exclusive.
   Result<bool> holds(const DomainKeyName& name) const;
+
+  // The same of a set that was found by this name.
+  Result<bool> is_exclusive(const DomainKeyName& name, const ChannelKeySet& set) const;
 
   // One key: whether it is exposed, and that expose() has to refuse it from now on.
   Result<bool> is_exposed(ByteView key) const;

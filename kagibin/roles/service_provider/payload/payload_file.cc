@@ -246,7 +246,9 @@ Checked<void> check_issuer_keys(const PayloadFile& payload) {
   for (const PlannedAction& action : payload.actions) {
     if (const auto* put = std::get_if<PlannedPutKey>(&action)) {
       adds = adds || (is_scp03_set(*put) && put->old_key_version == 0);
-      removes = removes || (put->old_key_version == payload.channel_key_version);
+      // Part of a set leaves the rest, which opens a session still.
+      removes =
+          removes || (is_scp03_set(*put) && put->old_key_version == payload.channel_key_version);
     } else if (const auto* gone = std::get_if<PlannedDeleteKey>(&action)) {
       removes = removes || gone->key_version == payload.channel_key_version;
     }
@@ -377,6 +379,20 @@ std::vector<KeySource> PayloadFile::key_sources() const {
     }
   }
   return out;
+}
+
+bool PayloadFile::has_key_under_session_alone() const {
+  const auto is_key = [](const PlannedValue& value) {
+    return std::holds_alternative<KeySource>(value);
+  };
+  return std::ranges::any_of(actions, [&](const PlannedAction& action) {
+    if (const auto* command = std::get_if<PlannedCommand>(&action)) {
+      return std::ranges::any_of(command->data, is_key);
+    }
+    const auto* store = std::get_if<PlannedStoreData>(&action);
+    return store != nullptr && !store->under_key_dek &&
+           std::ranges::any_of(store->groups, is_key, &PlannedStoreData::Group::value);
+  });
 }
 
 std::set<std::string> PayloadFile::csv_files() const {

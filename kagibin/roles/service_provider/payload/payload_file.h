@@ -112,6 +112,9 @@ struct PayloadFile {
 
   static Checked<PayloadFile> parse(std::string_view text);
   std::vector<KeySource> key_sources() const;
+  // Whether a key of it is under the channel's session alone, and not under a Key-DEK beside that:
+  // in a command, or in STORE DATA without under_key_dek.
+  bool has_key_under_session_alone() const;
   // Names of the CSV files that the payload refers to.
   std::set<std::string> csv_files() const;
 };

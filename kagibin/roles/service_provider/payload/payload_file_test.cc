@@ -67,8 +67,30 @@ TEST(PayloadFileTest, AddingOwnChannelKeysHasToTakeTheIssuersAway) {
                             R"(,{"delete_key":{"key_version":"30"}})")),
             "");
   EXPECT_EQ(refusal(payload(put_key(R"("replace":"30","key_version":"30",)"))), "");
+  // A part of the set is replaced, and the rest opens a session still.
+  EXPECT_NE(
+      refusal(payload(put_key(R"("key_version":"31",)") +
+                      R"(,{"put_key":{"replace":"30","key_version":"30","key_identifier":"01",)"
+                      R"("keys":[{"random":16}]}})"))
+          .find("keeps its access"),
+      std::string::npos);
   // Keys that open no secure channel are no such set.
   EXPECT_EQ(refusal(payload(put_key(R"("key_version":"70",)"))), "");
+}
+
+TEST(PayloadFileTest, SaysWhetherAKeyHasTheSessionAlone) {
+  const auto alone = [](const std::string& action) {
+    const auto parsed = PayloadFile::parse(payload(action));
+    EXPECT_TRUE(parsed) << parsed.error().text;
+    return parsed && parsed->has_key_under_session_alone();
+  };
+  const std::string key = R"("groups":[{"dgi":"8020","key":{"random":16}}]}})";
+  EXPECT_FALSE(alone(put_key(R"("replace":"30","key_version":"30",)")));
+  EXPECT_FALSE(alone(R"({"store_data":{"under_key_dek":true,)" + key));
+  EXPECT_TRUE(alone(R"({"store_data":{"under_key_dek":false,)" + key));
+  EXPECT_FALSE(alone(R"({"store_data":{"groups":[{"dgi":"0101","value":"42"}]}})"));
+  EXPECT_TRUE(alone(R"({"command":{"header":"80520000","data":[{"key":{"random":16}}]}})"));
+  EXPECT_FALSE(alone(R"({"command":{"header":"80520000","data":[{"value":"42"}]}})"));
 }
 
 TEST(PayloadFileTest, MistakesAreNamedByTheirPlace) {
