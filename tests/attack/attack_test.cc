@@ -68,6 +68,16 @@ TEST(AttackTest, AnActiveDeviceReadsWhatTheManagersCertificateLetsItAnswer) {
   }
 }
 
+// That row o is secret means something: with an authority that C runs, the same program reads K.
+TEST(AttackTest, AtOsTheManagersAuthorityReadsTheKeyAndANeutralOneDoesNot) {
+  Scheme scheme = find_scheme("o").value();
+  const Coalition manager = Coalition::parse("C").value();
+  EXPECT_FALSE(attack_cell(scheme, manager).leaks());
+  scheme.root = Scheme::RootKnownTo::kManager;
+  scheme.is_maker_pinned = false;
+  EXPECT_TRUE(attack_cell(scheme, manager).leaks());
+}
+
 TEST(AttackTest, AWayThatWasRefusedSaysByWhat) {
   const Cell kept = cell("p1", "outsider");
   ASSERT_EQ(kept.taken.size(), 3U);

@@ -61,7 +61,8 @@ Scene::Scene(const Scheme& scheme, Coalition coalition, std::string_view seed)
     : scheme_(scheme), coalition_(coalition) {
   test::DeploymentOptions options;
   options.by_certificates = scheme.by_certificates;
-  options.manager_exports_keys = !scheme.by_certificates;
+  options.own_delivery = scheme.is_own_delivery;
+  options.manager_exports_keys = !scheme.by_certificates && !scheme.is_own_delivery;
   options.basic_channel_reserved = !scheme.is_conventional;  // the operator's commands come on it
   if (scheme.is_kda_by_manager) {
     rogue_ = std::make_unique<RogueRng>(kRogueSeed);
@@ -69,8 +70,8 @@ Scene::Scene(const Scheme& scheme, Coalition coalition, std::string_view seed)
   }
   world_ = std::make_unique<Deployment>(seed, options);
   card_ = &world_->add_card(kDevice);
-  if (scheme.by_certificates) {
-    world_->policy.minimum_level = 2;
+  if (scheme.by_certificates || scheme.is_own_delivery) {
+    world_->policy.minimum_level = scheme.is_own_delivery ? 5 : 2;
     world_->policy.accept_rl1.reset();
   }
   tap_ = std::make_unique<Tap>(*card_->element);
@@ -90,6 +91,7 @@ Scene::Scene(const Scheme& scheme, Coalition coalition, std::string_view seed)
     const bool is_second = scheme.rotates_first || scheme.goes_on_at_rl3;
     order_ = world_->open_order("order-1", *card_,
                                 is_second                ? kSecondPayload
+                                : scheme.is_own_delivery ? Deployment::payload_for_own_delivery()
                                 : scheme.by_certificates ? Deployment::payload_by_certificates()
                                                          : Deployment::payload_text());
     const provider::Outgoing first = world_->request(order_->id);
@@ -128,7 +130,9 @@ void Scene::give_holdings() {
     }
   }
   if (coalition_.has_manager) {
-    holdings_.key_sets.push_back({"the domain's first key set", set_of(card_->domain_keys)});
+    if (!scheme_.is_own_delivery) {
+      holdings_.key_sets.push_back({"the domain's first key set", set_of(card_->domain_keys)});
+    }
     holdings_.key_sets.push_back({"the issuer domain's key set", set_of(card_->issuer_keys)});
     holdings_.keys.push_back({"the manager's master key", world_->manager_master.duplicate()});
     holdings_.private_keys.push_back(world_->manager_key().duplicate());

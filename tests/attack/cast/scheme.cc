@@ -8,7 +8,7 @@ namespace kagibin::attack {
 
 std::span<const Scheme> schemes() {
   using Root = Scheme::RootKnownTo;
-  static constexpr std::array<Scheme, 11> kAll = {{
+  static constexpr std::array<Scheme, 12> kAll = {{
       {.name = "a",
        .what = "conventional OTA",
        .weakness = "the operator holds K and the channel keys; the commands cross a network",
@@ -62,6 +62,12 @@ std::span<const Scheme> schemes() {
        .has_other_maker = true,
        .by_certificates = true,
        .goes_on_at_rl3 = true},
+      {.name = "o",
+       .what = "ours at OS, the element's own OS",
+       .weakness = "",
+       .model = "o_own_os",
+       .has_other_maker = true,
+       .is_own_delivery = true},
       {.name = "j",
        .what = "RL1, maker not pinned",
        .weakness = "A takes the last shipment list, and the outsider is another certified maker",

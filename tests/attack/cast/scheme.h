@@ -26,12 +26,16 @@ struct Scheme {
   bool by_certificates = false;  // RL2
   // RL2 puts a key set that A alone knows, over the same relay; the delivery is under it, at RL3.
   bool goes_on_at_rl3 = false;
+  bool is_own_delivery = false;            // OS: the domain opens the envelope, nothing is relayed
   bool manager_certifies_domains = false;  // the root's key serves C, for CERT.SD alone
   bool is_kda_by_manager = false;          // C's code, attested as the KDA and on A's allow-list
   bool rotates_first = false;              // A's own key set goes first, over the same relay
   bool has_only_outsider = false;          // the model has no other column
 
-  constexpr bool opens_by_key_set() const { return !by_certificates || goes_on_at_rl3; }
+  constexpr bool opens_by_key_set() const {
+    return !is_own_delivery && (!by_certificates || goes_on_at_rl3);
+  }
+  constexpr bool opens_by_certificates() const { return by_certificates && !goes_on_at_rl3; }
 };
 
 std::span<const Scheme> schemes();

@@ -8,6 +8,7 @@
 #include "kagibin/pki/certification_request.h"
 #include "kagibin/roles/controlling_authority/authority.h"
 #include "kagibin/se/kda/key_delivery_application.h"
+#include "kagibin/se/kda/own/own_delivery.h"
 
 #include "tests/support/must.h"
 
@@ -17,6 +18,17 @@ namespace {
 
 using roles::element_maker::MakerIdentity;
 using test::must;
+
+// What takes deliveries: the key delivery application, or the domain itself.
+Aid application_of(const Scene& scene) {
+  return scene.scheme().is_own_delivery ? scene.target() : kda::aid();
+}
+
+crypto::Digest256 code_hash_of(Scene& scene) {
+  const Aid file = scene.scheme().is_own_delivery ? se::own_delivery_load_file().aid
+                                                  : se::key_delivery_load_file().aid;
+  return scene.world().modules.load_file(file)->code_hash();
+}
 
 struct Forgery {
   Bytes answer;  // E4
@@ -37,9 +49,9 @@ Forgery forge(Scene& scene,
   const crypto::EcPoint point = key.public_key().point();
   statement.enrolment_key = Bytes(point.begin(), point.end());
   statement.seid = scene.card().seid;
-  statement.kda = kda::aid();
-  statement.code_hash = world.modules.load_file(se::key_delivery_load_file().aid)->code_hash();
-  statement.level_bitmap = 0x01;
+  statement.kda = application_of(scene);
+  statement.code_hash = code_hash_of(scene);
+  statement.level_bitmap = scene.scheme().is_own_delivery ? 0x10 : 0x01;
   statement.enrolment_counter = 1;
   statement.target = request.target;
   statement.min_epoch = 1;
@@ -70,7 +82,7 @@ pki::Certificate certify_kda(Scene& scene,
   test::Deployment& world = scene.world();
   const std::int64_t now = world.clock.now();
   constexpr std::int64_t kYear = std::int64_t{86'400} * 365;
-  const Aid kda = kda::aid();
+  const Aid kda = application_of(scene);
   pki::CertificateFields fields;
   fields.serial = {0x01};
   fields.issuer = Bytes(maker.name.begin(), maker.name.end());
@@ -79,7 +91,7 @@ pki::Certificate certify_kda(Scene& scene,
   fields.effective = pki::CertificateDate::from_unix(now);
   fields.expiration = pki::CertificateDate::from_unix(now + kYear);
   fields.aids = {Bytes(kda.view().begin(), kda.view().end())};
-  fields.code_hash = world.modules.load_file(se::key_delivery_load_file().aid)->code_hash();
+  fields.code_hash = code_hash_of(scene);
   fields.attestation = pki::AttestationProfile::kAtt1;
   return must(pki::Certificate::issue(fields, key, maker.key, world.rng));
 }
@@ -103,7 +115,11 @@ MakerIdentity certified_maker(Scene& scene, const crypto::EcPrivateKey& root) {
 void Substitution::by_maker(const MakerIdentity& maker) {
   const pki::Certificate kda = certify_kda(scene_, maker, key_.public_key());
   delivery::ShippedElement shipped = scene_.card().shipped;
-  shipped.kda_certificate_sha256 = kda.fingerprint();
+  if (scene_.scheme().is_own_delivery) {
+    shipped.own_delivery_sha256 = {kda.fingerprint()};
+  } else {
+    shipped.kda_certificate_sha256 = kda.fingerprint();
+  }
   MakerIdentity own{.name = maker.name, .key = maker.key.duplicate()};
   own.certificate = maker.certificate;
   own.authority = maker.authority;

@@ -19,7 +19,7 @@ bool rules_relay_to_key_set(const Scheme& scheme, const Coalition& coalition) {
   return rules_relay(scheme, coalition) && scheme.opens_by_key_set();
 }
 bool rules_relay_to_certificates(const Scheme& scheme, const Coalition& coalition) {
-  return coalition.rules_relay && !scheme.opens_by_key_set();
+  return coalition.rules_relay && scheme.opens_by_certificates();
 }
 bool rules_relay_of_messages(const Scheme& scheme, const Coalition& coalition) {
   return coalition.rules_relay && !scheme.is_conventional;
