@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kagibin-attack: a coalition of the players attacks real deliveries. Every player is in this
 // process; nothing of it is ever installed (doc/attacks.md).
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -12,6 +13,7 @@
 #include "kagibin/cli/console/console.h"
 
 #include "tests/attack/matrix.h"
+#include "tests/attack/processes.h"
 #include "tests/attack/report.h"
 
 namespace {
@@ -26,6 +28,7 @@ struct Options {
   std::string expected;
   std::string proofs;
   bool all = false;
+  bool processes = false;
   bool list = false;
   bool json = false;
 };
@@ -38,7 +41,8 @@ std::string text_of(const std::string& path) {
 }
 
 // What differs from the matrix that is expected, and that one from what was proved.
-int compare(const std::vector<Cell>& cells, const Options& options) {
+template <typename AnyCell>
+int compare(const std::vector<AnyCell>& cells, const Options& options) {
   if (options.expected.empty()) {
     return cli::kExitOk;
   }
@@ -78,6 +82,21 @@ int run_all(const Options& options) {
     print_matrix(cells);
   }
   return compare(cells, options);
+}
+
+int run_processes(const Options& options) {
+  const auto cells =
+      attack_processes(std::filesystem::read_symlink("/proc/self/exe").parent_path());
+  if (!cells) {
+    fmt::print(stderr, "kagibin-attack: {}.\n", cells.error().detail.text());
+    return cli::kExitFailed;
+  }
+  if (options.json) {
+    fmt::print("{}\n", processes_json(*cells));
+  } else {
+    print_processes(*cells);
+  }
+  return compare(*cells, options);
 }
 
 int run_one(const Options& options) {
@@ -131,6 +150,9 @@ int run(const Options& options) {
   if (options.all) {
     return run_all(options);
   }
+  if (options.processes) {
+    return run_processes(options);
+  }
   if (!options.attack.empty()) {
     return run_attacks(options);
   }
@@ -156,6 +178,10 @@ int main(int argc, char** argv) {
                  "who attacks: B, C, D-passive, D-active, with commas; without it an outsider")
       ->needs(scheme);
   auto* all = app.add_flag("--all", options.all, "every scheme and every coalition, as a matrix");
+  auto* processes = app.add_flag(
+      "--processes", options.processes,
+      "real processes (kagibin demo), with their stores, logs, captures and memory, at each level");
+  processes->excludes(all)->excludes(scheme);
   app.add_option("--attack", options.attack,
                  "one attack by its name, with its controls, or all of them")
       ->excludes(all)
@@ -163,11 +189,11 @@ int main(int argc, char** argv) {
   app.add_flag("--list", options.list, "list schemes, coalitions, ways and attacks");
   app.add_option("--expect", options.expected,
                  "file with the matrix that has to come out (tests/attack/expected_matrix.txt)")
-      ->needs(all)
       ->check(CLI::ExistingFile);
   app.add_option("--models", options.proofs,
                  "file with what was proved (models/expected.txt), to hold that matrix to")
       ->needs("--expect")
+      ->needs(all)
       ->check(CLI::ExistingFile);
   app.add_flag("--json", options.json, "print one JSON object");
   scheme->excludes(all);

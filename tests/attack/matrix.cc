@@ -66,14 +66,28 @@ Result<ExpectedMatrix> ExpectedMatrix::parse(std::string_view text) {
   return out;
 }
 
+void ExpectedMatrix::compare(const std::string& scheme,
+                             const Coalition& coalition,
+                             std::string_view word,
+                             std::vector<std::string>& out) const {
+  const std::string& expected = words_.at({scheme, coalition.name()});
+  if (expected != word) {
+    out.push_back(fmt::format("{} {}: {}, expected {}", scheme, coalition.name(), word, expected));
+  }
+}
+
 std::vector<std::string> ExpectedMatrix::differences(const std::vector<Cell>& cells) const {
   std::vector<std::string> out;
   for (const Cell& cell : cells) {
-    const std::string& expected = words_.at({std::string(cell.scheme.name), cell.coalition.name()});
-    if (expected != cell.word()) {
-      out.push_back(fmt::format("{} {}: {}, expected {}", cell.scheme.name, cell.coalition.name(),
-                                cell.word(), expected));
-    }
+    compare(std::string(cell.scheme.name), cell.coalition, cell.word(), out);
+  }
+  return out;
+}
+
+std::vector<std::string> ExpectedMatrix::differences(const std::vector<ProcessCell>& cells) const {
+  std::vector<std::string> out;
+  for (const ProcessCell& cell : cells) {
+    compare(cell.scheme, cell.coalition, cell.word(), out);
   }
   return out;
 }

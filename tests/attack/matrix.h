@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tests/attack/judge.h"
+#include "tests/attack/processes.h"
 
 namespace kagibin::attack {
 
@@ -24,12 +25,18 @@ class ExpectedMatrix {
 
   // A sentence for each cell that came out otherwise.
   std::vector<std::string> differences(const std::vector<Cell>& cells) const;
+  std::vector<std::string> differences(const std::vector<ProcessCell>& cells) const;
   // The same for each cell whose word is not the first letter of its line in models/expected.txt
   // (S secret, A leaks). Cells to which the prover gave no answer are named in `unproved`.
   std::vector<std::string> disagreements(std::string_view proofs,
                                          std::vector<std::string>& unproved) const;
 
  private:
+  void compare(const std::string& scheme,
+               const Coalition& coalition,
+               std::string_view word,
+               std::vector<std::string>& out) const;
+
   std::map<std::pair<std::string, std::string>, std::string> words_;  // scheme, coalition
 };
 

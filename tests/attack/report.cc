@@ -156,4 +156,27 @@ std::string matrix_json(const std::vector<Cell>& cells) {
   return boost::json::serialize(boost::json::object{{"cells", std::move(out)}});
 }
 
+void print_processes(const std::vector<ProcessCell>& cells) {
+  constexpr double kMillion = 1e6;
+  for (const ProcessCell& cell : cells) {
+    fmt::print("{:<3} {:<9} {:<7} searched {} files and {} looks at memory, {:.1f} MB{}{}\n",
+               cell.scheme, cell.coalition.name(), cell.word(), cell.files, cell.memory_looks,
+               static_cast<double>(cell.octets) / kMillion, cell.how.empty() ? "" : ": ", cell.how);
+  }
+}
+
+std::string processes_json(const std::vector<ProcessCell>& cells) {
+  boost::json::array out;
+  for (const ProcessCell& cell : cells) {
+    out.push_back(boost::json::object{{"scheme", cell.scheme},
+                                      {"coalition", cell.coalition.name()},
+                                      {"verdict", cell.word()},
+                                      {"how", cell.how},
+                                      {"files", cell.files},
+                                      {"memory_looks", cell.memory_looks},
+                                      {"octets", cell.octets}});
+  }
+  return boost::json::serialize(boost::json::object{{"processes", std::move(out)}});
+}
+
 }  // namespace kagibin::attack

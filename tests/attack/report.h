@@ -7,11 +7,15 @@
 
 #include "tests/attack/judge.h"
 #include "tests/attack/named/named_attack.h"
+#include "tests/attack/processes.h"
 
 namespace kagibin::attack {
 
 void print_list();
 void print_cell(const Cell& cell);
+// A line a cell.
+void print_processes(const std::vector<ProcessCell>& cells);
+std::string processes_json(const std::vector<ProcessCell>& cells);
 // A table, and a line for each key that was read.
 void print_matrix(const std::vector<Cell>& cells);
 
