@@ -7,6 +7,7 @@ not know; and what goes wrong on the way.
 
 Each case has an element of its own. Standard library only.
 """
+import json
 import pathlib
 import re
 import signal
@@ -138,6 +139,24 @@ def a_certificate_longer_than_a_command_is_carried(bench):
     agreed.expect(OK)
     check(carried.expect(OK).results[-1]["store_data"] == 3, f"{carried.out}")
     check(bench.versions() == {"31"}, f"the domain has {bench.versions()}")
+
+
+def a_set_that_others_may_know_is_exclusive_no_longer(bench):
+    seid = bench.element()
+    bench.agree()[0].expect(OK)
+    policy = {"minimum_level": "RL3", "suites": ["01"], "attestation_profiles": ["ATT-1"], "kda_code_hashes": ["00" * 32],
+              "elements": [{"device": "phone-1", "seid": seid}], "maximum_validity_minutes": 1440}
+    (bench.folder / "provider" / "policy.json").write_text(json.dumps(policy))
+    payload = {"target": DOMAIN, "channel": {"key_version": "31"},
+               "actions": [{"put_key": {"key_version": "40", "key_identifier": "01", "keys": [{"random": 16}]}}]}
+    (bench.folder / "payload.json").write_text(json.dumps(payload))
+    check(bench.role("provider", "check", "payload.json").expect(OK).results[0]["level"] == "RL3", "it is not exclusive")
+    named = ["--seid", seid, "--aid", DOMAIN, "--key-version"]
+    bench.role("provider", "expose-keys", *named, "32").expect(FAILED).says("We hold no channel keys")
+    marked = bench.role("provider", "expose-keys", *named, "31").expect(OK).results[0]
+    check(marked["channel_keys"] and not marked["static_dek"], f"{marked}")
+    bench.role("provider", "check", "payload.json").expect(REFUSED).says("RL3 needs a key set that we alone know")
+    bench.role("provider", "expose-keys", *named, "31").expect(OK)  # again changes nothing
 
 
 class Cutting(Relay):
@@ -286,7 +305,8 @@ CASES = [both_agree_and_the_manager_is_out, the_managers_keys_stay_on_request_an
          a_set_that_is_hidden_is_not_made_anew, a_request_that_is_held_back_and_taken_later_loses_no_key,
          domains_with_long_challenges_and_other_domains_under_the_prefix, who_is_no_part_of_it_is_told_so,
          another_makers_casd_under_an_honest_seid_is_not_believed,
-         a_manager_with_other_keys_carries_nothing, a_certificate_longer_than_a_command_is_carried, certificates_of_another_element_are_refused]
+         a_manager_with_other_keys_carries_nothing, a_certificate_longer_than_a_command_is_carried,
+         a_set_that_others_may_know_is_exclusive_no_longer, certificates_of_another_element_are_refused]
 
 
 if __name__ == "__main__":

@@ -97,6 +97,18 @@ int main(int argc, char** argv) {
   agree->add_flag("--keep-old-keys", options.keep_old_keys,
                   "leave the keys that the manager knows in the domain");
 
+  auto* expose =
+      add("expose-keys",
+          "somebody else may know these keys: nothing is sealed at RL3 or RL4 that rests "
+          "on them any more",
+          cli::provider_expose_keys);
+  expose->add_option("--seid", options.seid, "the element, 32 hexadecimal digits")->required();
+  expose->add_option("--aid", options.aid, "AID of the domain")->required();
+  expose
+      ->add_option("--key-version", options.key_version,
+                   "KVN of the key set, or of the SCP11a key that a static Key-DEK is beside")
+      ->required();
+
   auto* master = program.app().add_subcommand(
       "master-key", "make or import a key that element keys are derived from");
   master->require_subcommand(1);

@@ -48,6 +48,9 @@ int provider_literal_key(const Program& program, const ProviderOptions& options)
 // provider_agreement.cc
 int provider_agree_keys(const Program& program, const ProviderOptions& options);
 
+// provider_exposure.cc
+int provider_expose_keys(const Program& program, const ProviderOptions& options);
+
 // provider_orders.cc
 int provider_check(const Program& program, const ProviderOptions& options);
 int provider_order(const Program& program, const ProviderOptions& options);

@@ -85,7 +85,7 @@ Checked<void> ExclusiveKeys::expose(std::span<const envelope::Action> actions) {
   };
   KB_TRY(refuse_exclusive());
   for (const ByteView key : keys) {
-    KB_TRY(journal_.put_record(kExposedKind, fingerprint(key), Bytes{kThere}));
+    KB_TRY(expose(key));
   }
   // Again, for note() in another process writes before it looks, too: one of the two sees it.
   return refuse_exclusive();
@@ -93,9 +93,13 @@ Checked<void> ExclusiveKeys::expose(std::span<const envelope::Action> actions) {
 
 Result<void> ExclusiveKeys::expose(const ChannelKeySet& set) {
   for (const ByteView key : keys_of(set)) {
-    KB_TRY(journal_.put_record(kExposedKind, fingerprint(key), Bytes{kThere}));
+    KB_TRY(expose(key));
   }
   return {};
+}
+
+Result<void> ExclusiveKeys::expose(ByteView key) {
+  return journal_.put_record(kExposedKind, fingerprint(key), Bytes{kThere});
 }
 
 Result<void> ExclusiveKeys::note(const DomainKeyName& name, const ChannelKeySet& set) {

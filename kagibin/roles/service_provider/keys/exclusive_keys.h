@@ -42,6 +42,7 @@ class ExclusiveKeys {
   Checked<void> expose(std::span<const envelope::Action> actions);
   // Somebody else is known to have this set.
   Result<void> expose(const ChannelKeySet& set);
+  Result<void> expose(ByteView key);
   // A set that is proved to be in the domain and never went out at RL1. Changes nothing where a key
   // of it is exposed.
   Result<void> note(const DomainKeyName& name, const ChannelKeySet& set);
