@@ -90,7 +90,8 @@ class OwnDomainService {
   virtual ~OwnDomainService() = default;
   // These commands in order, as in a session of the domain's own provider, then `record`: all of it
   // durable together, or nothing. kCardStatus with the status word of the command that the domain
-  // refused; what `record` fails with; kIo, kNoSpace.
+  // refused; kIo, kNoSpace, kCrypto where it failed at one (6581, 6A84, 6400 and 6F00) or the whole
+  // could not be written: the same may do later; what `record` fails with.
   // `sensitive`: AES-128 in CBC mode, IV 0, as the Key-DEK of a session, so that no clear key
   // stands in a command.
   virtual Result<void> apply(std::span<const Command> commands,

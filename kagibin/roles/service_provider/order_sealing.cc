@@ -10,6 +10,7 @@
 #include "kagibin/envelope/enrolment/answer_open.h"
 #include "kagibin/envelope/suite.h"
 #include "kagibin/roles/service_provider/confidential/casd_pin.h"
+#include "kagibin/roles/service_provider/enrolment/foreign_keys.h"
 #include "kagibin/roles/service_provider/keys/channel_uses.h"
 #include "kagibin/roles/service_provider/keys/exclusive_keys.h"
 #include "kagibin/roles/service_provider/opened_answer.h"
@@ -241,6 +242,14 @@ Checked<RelayChoice> OrderFlow::check_answer(const JournalOrder& order,
                   fmt::format("the element accepts certificates from epoch {} on, ours has {}",
                               statement.min_epoch, in_.certificate.fields().epoch),
                   "have the controlling authority certify our key again.");
+  }
+  const bool is_committed = statement.last_committed_seq >= order.seq;  // nothing is sealed then
+  if (notes.own_delivery && !is_committed) {
+    const ExclusiveKeys exclusive(in_.journal, in_.keys);
+    const std::vector<envelope::Action> actions = KB_TRY(actions_of(order));
+    KB_TRY(check_foreign_keys(
+        {.seid = order.seid, .domain = order.target, .keys = in_.keys, .exclusive = exclusive},
+        statement.highest_key_version, actions));
   }
   RelayChoice relay = KB_TRY(relay_of(order, answer));
   if (relay.level == std::to_underlying(envelope::RelayLevel::kRl2) ||

@@ -18,6 +18,9 @@ constexpr std::string_view kCasdKind = "casd";  // by SEID: CasdPin, or no octet
 constexpr std::string_view kMakerKind = "maker";
 constexpr std::string_view kOwnKind = "own_delivery";  // by SEID: hashes, 32 octets each
 
+constexpr std::string_view kIssuedKind = "issued";             // by SEID: issuedAt, 8 octets
+constexpr std::string_view kMakerIssuedKind = "maker_issued";  // by the maker's name: the same
+
 constexpr crypto::Digest256 kNoCertificate{};
 
 Bytes card_key(ByteView iin, ByteView cin) {
@@ -69,6 +72,25 @@ Result<CasdPin> decode_pin(ByteView octets) {
   return out;
 }
 
+// What a list of this maker says of this element.
+ShipmentEntry entry_of(const delivery::ShippedElement& element, const pki::Certificate& maker) {
+  ShipmentEntry out{.maker = maker.fields().subject,
+                    .kda_certificate = element.kda_certificate_sha256,
+                    .iin = element.iin,
+                    .cin = element.cin,
+                    .own_deliveries = element.own_delivery_sha256};
+  if (element.casd) {
+    out.casd = CasdPin{.signature_key = element.casd->signature_key_sha256,
+                       .agreement_key = element.casd->agreement_key_sha256,
+                       .maker_key = maker.key_hash()};
+  }
+  return out;
+}
+
+Bytes encode_time(std::int64_t time) {
+  return ByteWriter().u64(static_cast<std::uint64_t>(time)).take();
+}
+
 }  // namespace
 
 bool ShipmentEntry::pins(const pki::Certificate& kda) const {
@@ -118,6 +140,14 @@ Checked<std::size_t> ShipmentBook::import(std::string_view file,
                       "of them made the element.",
                       element.seid.hex()));
     }
+    const auto since = KB_TRY(issued_at(kIssuedKind, element.seid.view()));
+    if (since && *since > list->issued_at && known != entry_of(element, *maker)) {
+      return problem(Errc::kConflict,
+                     fmt::format("The shipment list says of element {} something else than a later "
+                                 "list of its maker that we have. Nothing was taken from it: ask "
+                                 "the maker for the newest list.",
+                                 element.seid.hex()));
+    }
     const auto card = KB_TRY(find_card(element.iin, element.cin));
     if (card && *card != element.seid) {
       return problem(Errc::kConflict,
@@ -127,22 +157,37 @@ Checked<std::size_t> ShipmentBook::import(std::string_view file,
     }
   }
   for (const delivery::ShippedElement& element : list->elements) {
-    const ShipmentEntry entry{.maker = maker->fields().subject,
-                              .kda_certificate = element.kda_certificate_sha256,
-                              .iin = element.iin,
-                              .cin = element.cin};
-    KB_TRY(journal_.put_record(kCardKind, card_key(element.iin, element.cin), element.seid.view()));
-    KB_TRY(journal_.put_record(kElementKind, element.seid.view(), encode(entry)));
-    const Bytes pin = element.casd
-                          ? encode(CasdPin{.signature_key = element.casd->signature_key_sha256,
-                                           .agreement_key = element.casd->agreement_key_sha256,
-                                           .maker_key = maker->key_hash()})
-                          : Bytes();
-    KB_TRY(journal_.put_record(kCasdKind, element.seid.view(), pin));
-    KB_TRY(journal_.put_record(kOwnKind, element.seid.view(), joined(element.own_delivery_sha256)));
+    KB_TRY(put(entry_of(element, *maker), element.seid, list->issued_at));
   }
-  KB_TRY(journal_.put_record(kMakerKind, maker->fields().subject, maker->encoded()));
+  const auto& name = maker->fields().subject;
+  const auto since = KB_TRY(issued_at(kMakerIssuedKind, name));
+  if (!since || *since <= list->issued_at) {
+    KB_TRY(journal_.put_record(kMakerIssuedKind, name, encode_time(list->issued_at)));
+    KB_TRY(journal_.put_record(kMakerKind, name, maker->encoded()));
+  }
   return list->elements.size();
+}
+
+// The date first: a list that was cut off here is taken again, and no older one in its place.
+Result<void> ShipmentBook::put(const ShipmentEntry& entry, const Seid& seid, std::int64_t date) {
+  const auto since = KB_TRY(issued_at(kIssuedKind, seid.view()));
+  if (since && *since > date) {
+    return {};  // it says the same
+  }
+  KB_TRY(journal_.put_record(kIssuedKind, seid.view(), encode_time(date)));
+  KB_TRY(journal_.put_record(kCardKind, card_key(entry.iin, entry.cin), seid.view()));
+  KB_TRY(journal_.put_record(kElementKind, seid.view(), encode(entry)));
+  KB_TRY(journal_.put_record(kCasdKind, seid.view(), entry.casd ? encode(*entry.casd) : Bytes()));
+  return journal_.put_record(kOwnKind, seid.view(), joined(entry.own_deliveries));
+}
+
+Result<std::optional<std::int64_t>> ShipmentBook::issued_at(std::string_view kind,
+                                                            ByteView name) const {
+  const std::optional<Bytes> stored = KB_TRY(journal_.find_record(kind, name));
+  if (!stored) {
+    return std::optional<std::int64_t>();
+  }
+  return std::optional(static_cast<std::int64_t>(KB_TRY(ByteReader(*stored).u64())));
 }
 
 Result<std::optional<ShipmentEntry>> ShipmentBook::find(const Seid& seid) const {

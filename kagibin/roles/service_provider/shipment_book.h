@@ -6,9 +6,12 @@
 //
 // A list counts only if its maker's certificate chains to the controlling authority and the maker
 // signed the list's exact octets. The maker of a SEID is pinned by the first list that names it: a
-// list of any other maker for the same SEID is refused as a whole. Entries live in the journal
-// (records "element", "own_delivery", "card", "casd" and "maker"); nothing in them is secret.
-// Ownership: refers to the journal. Thread-safety: one thread.
+// list of any other maker for the same SEID is refused as a whole, and so is an older one of its
+// own maker that says something else: who carries lists must not choose among those of different
+// years. Two of the same second count as they come. Journals that were written before dates were
+// kept know none, and take the next list whatever its date. Entries live in the journal (records
+// "element", "own_delivery", "card", "casd", "issued", "maker" and "maker_issued"); nothing in them
+// is secret. Ownership: refers to the journal. Thread-safety: one thread.
 //
 //   ShipmentBook book(journal);
 //   KB_TRY(book.import(file, trust, today));
@@ -60,19 +63,23 @@ class ShipmentBook {
   explicit ShipmentBook(delivery::JournalStore& journal) : journal_(journal) {}
 
   // The number of elements that the list names. kUntrusted, kExpired, kNotYetValid, kRevoked for
-  // the maker, kAuthentication for the signature, kConflict for an element pinned otherwise: then
-  // nothing was taken from the list.
+  // the maker, kAuthentication for the signature, kConflict for an element pinned otherwise, or
+  // otherwise by a later list: then nothing was taken from the list.
   Checked<std::size_t> import(std::string_view file,
                               const Trust& trust,
                               pki::CertificateDate today);
 
   Result<std::optional<ShipmentEntry>> find(const Seid& seid) const;
-  // CERT.EUM of the last list of the maker of this name.
+  // CERT.EUM of the latest list of the maker of this name.
   Result<std::optional<pki::Certificate>> find_maker(
       const std::array<std::uint8_t, 16>& maker) const;
   Result<std::optional<Seid>> find_card(ByteView iin, ByteView cin) const;
 
  private:
+  // issuedAt of the latest list about this SEID, or of this maker's; empty: unknown.
+  Result<std::optional<std::int64_t>> issued_at(std::string_view kind, ByteView name) const;
+  Result<void> put(const ShipmentEntry& entry, const Seid& seid, std::int64_t date);
+
   delivery::JournalStore& journal_;
 };
 

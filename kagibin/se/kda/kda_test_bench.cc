@@ -81,6 +81,9 @@ KdaBench::KdaBench(const Options& chosen)
     EXPECT_TRUE(modules.add(own_delivery_built_in()).has_value());
   }
   EXPECT_TRUE(add_built_in_applications(modules).has_value());
+  if (options.beside) {
+    EXPECT_TRUE(modules.add(*options.beside).has_value());
+  }
   auto made =
       Element::create(profile(), std::make_unique<test::CutMedium>(power), rng, clock, modules);
   EXPECT_TRUE(made.has_value()) << (made ? "" : made.error().detail.text());
@@ -120,6 +123,13 @@ ElementProfile KdaBench::profile() const {
                               .module = digital_key_module(),
                               .aid = digital_key_module(),
                               .security_domain = target_aid});
+  if (options.beside) {
+    const Aid module = options.beside->file.modules.front();
+    out.applications.push_back({.load_file = options.beside->file.aid,
+                                .module = module,
+                                .aid = module,
+                                .security_domain = target_aid});
+  }
   return out;
 }
 

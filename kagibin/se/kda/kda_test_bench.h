@@ -95,6 +95,7 @@ class KdaBench {
     bool own_delivery = false;
     std::string_view seed = "kda bench";
     std::uint32_t memory_octets = 0;  // of the element; 0: no limit
+    std::optional<BuiltIn> beside{};  // one more application of the target domain, of one module
   };
   KdaBench() : KdaBench(Options{}) {}
   explicit KdaBench(const Options& options);

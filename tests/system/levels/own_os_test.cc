@@ -2,13 +2,17 @@
 // OS: a security domain opens the envelope itself; there is no key delivery application in between,
 // no relay and no channel key (protocol, sections 8 and 9; doc/decisions/0018).
 #include <algorithm>
+#include <string>
 
 #include <gtest/gtest.h>
 
+#include "kagibin/apdu/channel_link.h"
 #include "kagibin/device/kda_session.h"
 #include "kagibin/envelope/delivery_seal.h"
 #include "kagibin/kda/instructions.h"
 #include "kagibin/pki/certification_request.h"
+#include "kagibin/roles/security_module_manager/card_manager.h"
+#include "kagibin/roles/service_provider/keys/exclusive_keys.h"
 
 #include "tests/support/deployment.h"
 #include "tests/support/listening_link.h"
@@ -54,6 +58,26 @@ class OwnOsTest : public testing::Test {
     const auto keys = must(world_.keys->channel_keys(card_.seid, Deployment::domain_aid(),
                                                      Deployment::kNewKeyVersion));
     return keys && world_.opens_with(card_, Deployment::kNewKeyVersion, *keys);
+  }
+  // What the manager may do while the domain has no keys of its own: GPCS 7.3.
+  delivery::KeyExport manager_puts_keys(std::uint8_t version) {
+    namespace manager = roles::security_module_manager;
+    const auto channel = must(apdu::ChannelLink::open(*card_.element));
+    manager::CardManager at_card(*channel, card_.issuer_keys, world_.rng);
+    return must(at_card.create_domain({.aid = Deployment::domain_aid(), .key_version = version},
+                                      world_.manager_master));
+  }
+  // An order that puts a key set under 31, and these actions, for the element as it is now.
+  roles::service_provider::Checked<roles::service_provider::Sealing> seal_with(
+      std::string_view id, const std::string& replaced, const std::string& more) {
+    const auto order = open(
+        id, R"({"target":"A00000015153504B01","own_delivery":true,"actions":[{"put_key":{)" +
+                replaced +
+                R"("key_version":"31","key_identifier":"01","keys":[{"random":16},{"random":16},)"
+                R"({"random":16}]}})" +
+                more + "]}");
+    const auto e0 = world_.request(order);
+    return world_.flow->seal(order, e0.attempt, must(world_.enrol(card_, e0.message)));
   }
   // What this application answers to an E0.
   StatusWord answer_of(const Aid& application, ByteView request) {
@@ -144,6 +168,48 @@ TEST_F(OwnOsTest, LaterOrdersReplaceWhatIsThereAndOldEnvelopesAreOver) {
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().sw.value, 0x6985);
   EXPECT_TRUE(new_keys_open());
+}
+
+TEST_F(OwnOsTest, NoOrderLetsKeysOfOthersStandBesideOurFirstOnes) {
+  const auto theirs = Deployment::channel_keys(manager_puts_keys(0x30));
+  ASSERT_TRUE(world_.opens_with(card_, 0x30, theirs));
+  for (const std::string more :
+       {"", R"(,{"delete_key":{"key_version":"2F"}})",
+        R"(,{"put_key":{"replace":"30","key_version":"30","key_identifier":"03","keys":[{"random":)"
+        R"(16}]}})"}) {
+    const auto sealing = seal_with("beside" + std::to_string(more.size()), "", more);
+    ASSERT_FALSE(sealing) << more;
+    EXPECT_EQ(sealing.error().code, Errc::kPolicy);
+    EXPECT_NE(sealing.error().text.find("keys of version 30"), std::string::npos)
+        << sealing.error().text;
+  }
+  EXPECT_TRUE(seal_with("replacing", R"("replace":"30",)", "")) << "it replaces them";
+  const auto order = open(
+      "order-1", R"({"target":"A00000015153504B01","own_delivery":true,"actions":[{"put_key":{)"
+                 R"("key_version":"31","key_identifier":"01","keys":[{"random":16},{"random":16},)"
+                 R"({"random":16}]}},{"delete_key":{"key_version":"30"}}]})");
+  EXPECT_EQ(world_.deliver(card_, order).verdict.verdict, Verdict::kConfirmed);
+  EXPECT_TRUE(new_keys_open());
+  EXPECT_FALSE(world_.opens_with(card_, 0x30, theirs));
+  EXPECT_TRUE(seal_with("order-2", R"("replace":"31",)", "")) << "ours are there";
+}
+
+TEST_F(OwnOsTest, KeysThatTheManagerExportedAreNotOurs) {
+  const auto exported = Deployment::channel_keys(manager_puts_keys(0x30));
+  must(roles::service_provider::ExclusiveKeys(world_.journal, *world_.keys).expose(exported));
+  must(world_.keys->put_channel_keys(card_.seid, Deployment::domain_aid(), 0x30, exported));
+  EXPECT_FALSE(seal_with("order-1", "", ""));
+}
+
+TEST_F(OwnOsTest, KeysThatAStatementProvesAreOurs) {
+  const auto order = open();
+  must(world_.relay(card_, sealed(order)));  // its receipt got lost
+  const auto e0 = world_.request(order);
+  const auto read_back =
+      must(world_.flow->seal(order, e0.attempt, must(world_.enrol(card_, e0.message))));
+  must(world_.flow->judge_statement(order, read_back));
+  EXPECT_TRUE(seal_with("order-2", R"("replace":"31",)", ""));
+  EXPECT_TRUE(seal_with("order-3", "", "")) << "the domain itself will refuse it";
 }
 
 TEST_F(OwnOsTest, WhatTheDomainRefusesIsRefusedAndTheNextAttemptMayBeRight) {

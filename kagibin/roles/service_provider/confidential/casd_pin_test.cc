@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/sha256.h"
 
 #include "tests/support/deployment.h"
@@ -70,9 +71,61 @@ TEST_F(CasdPinTest, AListIsWorthWhatItsMakerIs) {
   EXPECT_EQ(refusal(CasdKey::kAgreement, agreement_), Errc::kExpired);
 }
 
+// What the list of an earlier day says is what a thief of keys of that day would have us believe.
+TEST_F(CasdPinTest, AnOlderListOfTheSameMakerIsRefusedWhereItSaysSomethingElse) {
+  const auto take = [&](const std::string& list) {
+    return world_.shipments.import(list, world_.trust, today());
+  };
+  const std::string first = must(world_.maker->sign_shipment(std::span(&shipped_, 1)));
+  world_.clock.advance_seconds(1);
+  const std::string same = must(world_.maker->sign_shipment(std::span(&shipped_, 1)));
+  const auto renewed = must(crypto::EcPrivateKey::generate(world_.rng));
+  shipped_.casd->agreement_key_sha256 = crypto::sha256(renewed.public_key().point());
+  shipped_.own_delivery_sha256.emplace_back().fill(0x0D);
+  const std::string other_of_that_second =
+      must(world_.maker->sign_shipment(std::span(&shipped_, 1)));
+  world_.clock.advance_seconds(1);
+  const std::string last = must(world_.maker->sign_shipment(std::span(&shipped_, 1)));
+
+  must(take(same));
+  EXPECT_TRUE(take(first)) << "it says the same";
+  EXPECT_TRUE(take(other_of_that_second));
+  EXPECT_EQ(refusal(CasdKey::kAgreement, renewed), Errc::kIo);
+  must(take(last));
+  for (const std::string& old : {first, same}) {
+    const auto taken = take(old);
+    ASSERT_FALSE(taken);
+    EXPECT_EQ(taken.error().code, Errc::kConflict);
+    EXPECT_NE(taken.error().text.find(shipped_.seid.hex()), std::string::npos);
+  }
+  EXPECT_TRUE(take(other_of_that_second)) << "older, and it says the same";
+  EXPECT_FALSE(take(first)) << "the latest date stands";
+  EXPECT_TRUE(take(last));
+  EXPECT_EQ(refusal(CasdKey::kAgreement, renewed), Errc::kIo);
+  EXPECT_EQ(refusal(CasdKey::kAgreement, agreement_), Errc::kUntrusted);
+  EXPECT_EQ(must(world_.shipments.find(shipped_.seid))->own_deliveries.size(), 1U);
+}
+
+TEST_F(CasdPinTest, AnElementOfAJournalWithoutDatesIsTakenFromTheNextList) {
+  must(world_.journal.put_record("element", shipped_.seid.view(),
+                                 ByteWriter()
+                                     .bytes(world_.maker->identity().certificate->fields().subject)
+                                     .bytes(Bytes(32, 0xCE))
+                                     .bytes(Bytes{1, 0x42, 0x45})
+                                     .take()));
+  EXPECT_EQ(refusal(CasdKey::kAgreement, agreement_), Errc::kUntrusted);
+  import(*world_.maker);
+  EXPECT_EQ(refusal(CasdKey::kAgreement, agreement_), Errc::kIo);
+}
+
 // After a breach the authority certifies a new key under the maker's name.
 TEST_F(CasdPinTest, AListCountsAsLongAsItsMakerHasTheKeyThatSignedIt) {
   import(*world_.maker);
+  delivery::ShippedElement another = shipped_;
+  another.seid.octets.fill(0x66);
+  another.cin = {0x66};
+  const std::string old = must(world_.maker->sign_shipment(std::span(&another, 1)));
+  world_.clock.advance_seconds(1);
   auto identity = must(roles::element_maker::MakerIdentity::create(
       world_.maker->identity().name_text(), world_.rng));
   const Bytes request = must(identity.request(world_.rng));
@@ -89,6 +142,8 @@ TEST_F(CasdPinTest, AListCountsAsLongAsItsMakerHasTheKeyThatSignedIt) {
   shipped_.cin = {0x45};
   import(renewed);
   EXPECT_EQ(refusal(CasdKey::kAgreement, agreement_), Errc::kIo);
+  must(world_.shipments.import(old, world_.trust, today()));
+  EXPECT_EQ(refusal(CasdKey::kAgreement, agreement_), Errc::kIo) << "the key of the latest list";
 }
 
 }  // namespace

@@ -58,6 +58,21 @@ class InsideSession final : public scp::CardSession {
   const SecretArray<16>& sensitive_;  // of the apply() that this session lives in
 };
 
+constexpr StatusWord kNoPreciseDiagnosis{0x6F00};  // ISO/IEC 7816-4, 5.6
+
+// What the domain, or an application below it, fails at itself is no refusal of the command: memory
+// without power, full memory, the cryptographic library and its randomness (domain_command.cc).
+Errc kind_of(StatusWord word) {
+  if (word == sw::kMemoryFailure) {
+    return Errc::kIo;
+  }
+  if (word == sw::kNotEnoughMemory) {
+    return Errc::kNoSpace;
+  }
+  const bool is_of_library = word == sw::kNoDiagnosis || word == kNoPreciseDiagnosis;
+  return is_of_library ? Errc::kCrypto : Errc::kCardStatus;
+}
+
 apdu::ResponseApdu dispatch(std::uint8_t instruction, const DomainCommand& command) {
   switch (instruction) {
     case ins::kPutKey:
@@ -87,7 +102,7 @@ Result<void> OwnDomain::run(LogicalChannel& inside, const Command& command) {
                                                                .p2 = command.header[3],
                                                                .data = command.data});
   if (!sw::is_ok(done.sw)) {
-    return fail(Errc::kCardStatus, "the domain refused the command", done.sw);
+    return fail(kind_of(done.sw), "the domain did not carry the command out", done.sw);
   }
   return {};
 }

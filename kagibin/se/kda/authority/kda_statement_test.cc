@@ -7,6 +7,7 @@
 #include "kagibin/apdu/status_words.h"
 #include "kagibin/base/byte_io.h"
 #include "kagibin/kda/commands.h"
+#include "kagibin/se/casd/casd.h"
 #include "kagibin/se/kda/kda_test_bench.h"
 
 namespace kagibin::se {
@@ -58,6 +59,26 @@ TEST(KdaStatement, MinEpochIsPassedOnToTheCasdOfTheElement) {
   EXPECT_EQ(state(root_statement(bench, 1, second, bench.authority)), sw::kOk);
   EXPECT_EQ(state(bench.statement(0x02, hex("0004"), &second)), sw::kOk);
   EXPECT_EQ(told(), "0003");
+}
+
+// What the CASD was told, by itself or through another application, counts for whom nobody told.
+TEST(KdaStatement, ALowerEpochThanTheCasdsIsRefusedByAKdaAndByADomainThatTakesDeliveries) {
+  for (const bool is_own : {false, true}) {
+    KdaBench bench({.with_casd = true, .own_delivery = is_own});
+    Delivery loaded = bench.enrol();
+    bench.seal(loaded, bench.add_keys(0x31));
+    ASSERT_EQ(bench.load(loaded), sw::kOk);
+    ASSERT_EQ(bench.target(kda::select(casd_aid()))->sw, sw::kOk);
+    const Bytes message = bench.statement(0x02, hex("0002"));
+    ASSERT_EQ(bench.target({.cla = 0x80, .ins = 0x1C, .data = message})->sw, sw::kOk);
+    EXPECT_EQ(bench.run(loaded), Outcome::kDone);
+    EXPECT_EQ(bench.receipt(loaded).results(), std::vector{4});
+    EXPECT_FALSE(bench.target_holds(0x31, 0x60));
+    EXPECT_EQ(bench.kda_sw(kda::enrol(bench.request().request)), sw::kSecurityStatusNotSatisfied);
+    auto renewed = bench.provider_fields();
+    renewed.epoch = 2;
+    EXPECT_EQ(bench.enrol({.certificate = renewed}).statement.min_epoch, 2);
+  }
 }
 
 TEST(KdaStatement, NobodyButTheAuthoritySpeaks) {

@@ -14,7 +14,7 @@ namespace {
 
 KdaResult<bool> is_provider_accepted(const KdaEnvironment& kda,
                                      const pki::Certificate& certificate) {
-  const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
+  const KdaTrust trust = KB_TRY(trust_in_force(kda));
   return is_certificate_accepted(trust, certificate, pki::CertificateKind::kServiceProvider);
 }
 
@@ -32,6 +32,18 @@ KdaResult<void> check_address(const KdaEnvironment& kda,
 }
 
 }  // namespace
+
+KdaResult<KdaTrust> trust_in_force(const KdaEnvironment& kda) {
+  KdaTrust out = KB_TRY(or_internal(kda.store.trust()));
+  const AuthoritySignatureService* casd = kda.application.authority_signature;
+  const auto known = casd != nullptr ? casd->trust() : fail(Errc::kNotFound, "there is no CASD");
+  if (known) {
+    out.min_epoch = std::max(out.min_epoch, known->min_epoch);
+  } else if (known.error().code != Errc::kNotFound) {
+    return refuse(internal_failure(known.error().code));
+  }
+  return out;
+}
 
 KdaResult<pki::TrustAnchors> trust_anchors(const KdaTrust& trust) {
   pki::TrustAnchors anchors;
@@ -59,7 +71,7 @@ KdaResult<bool> is_domain_accepted(const KdaEnvironment& kda, const pki::Certifi
   if (kda.store.is_attested_by_casd()) {
     return false;  // no maker certified it
   }
-  const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
+  const KdaTrust trust = KB_TRY(trust_in_force(kda));
   const KdaCertificates stored = KB_TRY(or_internal(kda.store.certificates()));
   const auto maker = KB_TRY(or_internal(pki::Certificate::decode(stored.maker)));
   return is_certificate_accepted(trust, domain, pki::CertificateKind::kSecurityDomain) &&
@@ -77,7 +89,7 @@ KdaResult<ProviderRequest> ProviderRequest::check(const KdaEnvironment& kda, Byt
       KB_TRY(or_malformed(pki::Certificate::decode(request.certificate)));
   const crypto::EcPublicKey kem_key =
       KB_TRY(or_sw(crypto::EcPublicKey::from_point(request.kem_key), sw::kWrongData));
-  const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
+  const KdaTrust trust = KB_TRY(trust_in_force(kda));
   const bool accepted =
       is_certificate_accepted(trust, certificate, pki::CertificateKind::kServiceProvider) &&
       certificate.fields().subject == request.spid.octets &&

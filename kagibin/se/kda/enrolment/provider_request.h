@@ -17,6 +17,10 @@
 
 namespace kagibin::se {
 
+// What this application believes now: its own record, and no lower epoch than that of the element's
+// CASD, which hears of one through every application and by itself.
+KdaResult<KdaTrust> trust_in_force(const KdaEnvironment& kda);
+
 // The authority's keys in force.
 KdaResult<pki::TrustAnchors> trust_anchors(const KdaTrust& trust);
 

@@ -6,6 +6,7 @@
 #include "kagibin/envelope/suite.h"
 #include "kagibin/pki/certificate.h"
 #include "kagibin/se/kda/attestation/casd_attestation.h"
+#include "kagibin/se/kda/enrolment/provider_request.h"
 
 namespace kagibin::se {
 
@@ -59,7 +60,7 @@ KdaResult<SlotAnswer> make_answer(const KdaEnvironment& kda,
                                   const Nonce16& nonce_a,
                                   const crypto::KemPublicKey& enrolment_key,
                                   std::uint32_t counter) {
-  const KdaTrust trust = KB_TRY(or_internal(kda.store.trust()));
+  const KdaTrust trust = KB_TRY(trust_in_force(kda));
   KdaCertificates stored = KB_TRY(own_certificates(kda));
   const crypto::EcPrivateKey signing =
       KB_TRY(or_internal(kda.store.key(KdaStore::KeyName::kSigning)));

@@ -10,8 +10,10 @@
 //   DONE     00 each: installed, as the OS itself knows it
 //   ABSENT   the installed ones 00, 02 from the action on that the domain refused: nothing of that
 //            one is there. At once; the provider may seal it again under the same SEQ
-// A failure of memory or randomness answers its status word and changes nothing: NEXT goes on where
-// it was. The interim receipt of a delivery that is loaded is 6985: NEXT decides it.
+// A failure of memory or randomness, the domain's own or an application's (6581, 6A84, 6400, 6F00),
+// is no refusal: NEXT answers 6581, 6A84 or 6400, nothing has changed, and NEXT goes on where it
+// was as often as it is asked; CANCEL ends what never fits. The interim receipt of a delivery that
+// is loaded is 6985: NEXT decides it.
 //
 // Installed with the owner's SPID, 16 octets: E0 of nobody else is served (6982).
 #pragma once

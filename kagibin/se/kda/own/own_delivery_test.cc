@@ -4,6 +4,9 @@
 #include "kagibin/se/kda/own/own_delivery.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -37,6 +40,40 @@ envelope::StoreDataAction store_key(std::uint8_t seed, const Aid& application) {
           .under_key_dek = true,
           .data = SecretBytes::copy_of(group),
           .probe = {}};
+}
+
+// Below the target domain: answers STORE DATA with these words, the last one first, and then 9000.
+class FailingApplication final : public Application {
+ public:
+  explicit FailingApplication(std::shared_ptr<std::vector<StatusWord>> failures)
+      : failures_(std::move(failures)) {}
+  StatusWord install(ByteView) override { return sw::kOk; }
+  apdu::ResponseApdu process(const apdu::CommandApdu&) override {
+    return {{}, sw::kInstructionNotSupported};
+  }
+  StatusWord store_data(ByteView, std::uint8_t, std::uint8_t) override {
+    if (failures_->empty()) {
+      return sw::kOk;
+    }
+    const StatusWord out = failures_->back();
+    failures_->pop_back();
+    return out;
+  }
+
+ private:
+  std::shared_ptr<std::vector<StatusWord>> failures_;
+};
+
+Aid failing_module() { return aid("F0000000000301"); }
+
+BuiltIn failing_built_in(const std::shared_ptr<std::vector<StatusWord>>& failures) {
+  return {.file = {.aid = aid("F00000000003"),
+                   .version = {1, 0},
+                   .sources = {0x03},
+                   .modules = {failing_module()}},
+          .factories = {[failures](const ApplicationContext&) {
+            return std::make_unique<FailingApplication>(failures);
+          }}};
 }
 
 struct OwnDeliveryTest : testing::Test {
@@ -246,6 +283,49 @@ TEST_F(OwnDeliveryTest, AMemoryThatIsFullDelaysAndForgetsNothing) {
   EXPECT_FALSE(bench.authenticates(payment_credential_module(), 0x00, 0x70));
   EXPECT_EQ(bench.pump(delivery.handle()), Outcome::kDone);
   EXPECT_EQ(bench.receipt(delivery).results(), (Results{0, 0}));
+}
+
+// Memory (6581, 6A84), the cryptographic library and randomness (6400, 6F00) refuse nothing.
+TEST(OwnDelivery, WhatFailsInsideTheDomainIsDoneWhenItIsAskedAgain) {
+  const auto failures = std::make_shared<std::vector<StatusWord>>();
+  const std::vector<std::pair<StatusWord, StatusWord>> rows = {
+      {sw::kMemoryFailure, sw::kMemoryFailure},
+      {sw::kNotEnoughMemory, sw::kNotEnoughMemory},
+      {sw::kNoDiagnosis, sw::kNoDiagnosis},
+      {StatusWord{0x6F00}, sw::kNoDiagnosis}};
+  for (const auto& [failure, answered] : rows) {
+    KdaBench bench({.own_delivery = true, .beside = failing_built_in(failures)});
+    Delivery delivery = bench.enrol();
+    bench.seal(delivery, bench.payload_of(list(KdaBench::put_key(0, 0x31, 0x60),
+                                               store_key(0x70, failing_module()))));
+    ASSERT_EQ(bench.load(delivery), sw::kOk);
+    failures->assign(2, failure);
+    const auto request = kda::NextRequest{.handle = delivery.handle(), .last = {}}.encode();
+    EXPECT_EQ(bench.kda(kda::next(request))->sw, answered);
+    EXPECT_EQ(bench.kda(kda::next(request))->sw, answered);
+    EXPECT_TRUE(failures->empty());
+    EXPECT_EQ(bench.raw_receipt(delivery.handle())->sw, sw::kConditionsNotSatisfied);
+    EXPECT_EQ(bench.pump(delivery.handle()), Outcome::kDone);
+    EXPECT_EQ(bench.receipt(delivery).results(), (Results{0, 0}));
+  }
+}
+
+TEST(OwnDelivery, WhatNeverFitsIsEndedByACancellation) {
+  const auto failures = std::make_shared<std::vector<StatusWord>>(1, sw::kNotEnoughMemory);
+  KdaBench bench({.own_delivery = true, .beside = failing_built_in(failures)});
+  Delivery delivery = bench.enrol();
+  bench.seal(delivery, bench.payload_of(list(KdaBench::put_key(0, 0x31, 0x60),
+                                             store_key(0x70, failing_module()))));
+  ASSERT_EQ(bench.load(delivery), sw::kOk);
+  EXPECT_EQ(bench.pump(delivery.handle()), Outcome::kFailed);
+  EXPECT_EQ(bench.kda_sw(kda::cancel(bench.cancellation(delivery).request)), sw::kOk);
+  EXPECT_EQ(bench.receipt(delivery).results(), (Results{0, 6}));
+  failures->assign(1, sw::kWrongData);
+  Delivery refused = bench.enrol();
+  bench.seal(refused, bench.payload_of(list(store_key(0x70, failing_module()))));
+  ASSERT_EQ(bench.load(refused), sw::kOk);
+  EXPECT_EQ(bench.pump(refused.handle()), Outcome::kDone);
+  EXPECT_EQ(bench.receipt(refused).results(), Results{2}) << "an application's own refusal";
 }
 
 TEST_F(OwnDeliveryTest, TheDomainsOwnCommandsAreWhatTheyWere) {

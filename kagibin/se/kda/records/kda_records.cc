@@ -132,6 +132,9 @@ Result<KdaSlot> KdaSlot::decode(ByteView octets) {
   out.statement_hash = KB_TRY(read_array<32>(in, 0x87));
   out.last_committed_seq = KB_TRY(read_u32(in, 0x88));
   out.level_floor = KB_TRY(read_u8(in, 0x89));
+  if (out.level_floor != 0) {
+    KB_TRY(envelope::relay_level_info(out.level_floor));
+  }
   out.highest_key_version = KB_TRY(read_u8(in, 0x8A));
   out.nonces = KB_TRY(read_nonces(in, 0x8B));
   if (const auto domain = KB_TRY(in.optional(0x8C, 1, TlvReader::kAnyLength))) {
