@@ -4,7 +4,7 @@
 #include <array>
 #include <climits>
 
-#include "kagibin/crypto/ec/p256.h"
+#include "kagibin/crypto/held_key/held_pkey.h"
 #include "kagibin/crypto/key_file/pem.h"
 #include "kagibin/crypto/openssl_ptr.h"
 
@@ -51,19 +51,19 @@ Result<CmsPtr> decode(ByteView der, int type) {
 }
 
 // A certificate and the check that it is the key's own.
-Result<X509Ptr> certificate_of(std::string_view pem, const EcPrivateKey& key) {
+Result<X509Ptr> certificate_of(std::string_view pem, const EcPublicKey& key) {
   X509Ptr certificate = KB_TRY(read_certificate(pem));
-  if (KB_TRY(to_public_key(X509_get0_pubkey(certificate.get()))) != key.public_key()) {
+  if (KB_TRY(to_public_key(X509_get0_pubkey(certificate.get()))) != key) {
     return fail(Errc::kInvalidArgument, "the certificate is of another key");
   }
   return certificate;
 }
 
 // SignedData with the content inside. It is not a secret's last copy: the caller wipes it.
-Result<SecretBytes> sign(ByteView content, const EcPrivateKey& key, std::string_view pem) {
+Result<SecretBytes> sign(ByteView content, const SigningKey& key, std::string_view pem) {
   constexpr unsigned kFlags = CMS_BINARY | CMS_PARTIAL | CMS_NOSMIMECAP;
-  const X509Ptr certificate = KB_TRY(certificate_of(pem, key));
-  const PkeyPtr pair = make_key_pair(key);
+  const X509Ptr certificate = KB_TRY(certificate_of(pem, key.public_key()));
+  const PkeyPtr pair = make_signing_pkey(key);
   const BioPtr in = memory_reader(content);
   const CmsPtr cms(CMS_sign(nullptr, nullptr, nullptr, nullptr, kFlags));
   if (pair == nullptr || in == nullptr || cms == nullptr ||
@@ -90,8 +90,8 @@ bool add_recipient(CMS_ContentInfo* cms, X509* certificate) {
   return ctx != nullptr && EVP_PKEY_CTX_set_ecdh_kdf_md(ctx, EVP_sha256()) == 1;
 }
 
-Result<SecretBytes> decrypt(CMS_ContentInfo* cms, const EcPrivateKey& key, X509* certificate) {
-  const PkeyPtr pair = make_key_pair(key);
+Result<SecretBytes> decrypt(CMS_ContentInfo* cms, const AgreementKey& key, X509* certificate) {
+  const PkeyPtr pair = make_agreement_pkey(key);
   const BioPtr out(BIO_new(BIO_s_mem()));
   if (pair == nullptr || out == nullptr) {
     return fail(Errc::kCrypto, "libcrypto has no memory to open CMS");
@@ -123,7 +123,7 @@ X509* only_signer(CMS_ContentInfo* cms) {
 }  // namespace
 
 Result<Bytes> cms_seal(ByteView content,
-                       const EcPrivateKey& signer_key,
+                       const SigningKey& signer_key,
                        std::string_view signer_certificate_pem,
                        std::string_view recipient_certificate_pem) {
   const StackBelow stack;
@@ -142,13 +142,14 @@ Result<Bytes> cms_seal(ByteView content,
 }
 
 Result<CmsContent> cms_open(ByteView der,
-                            const EcPrivateKey& recipient_key,
+                            const AgreementKey& recipient_key,
                             std::string_view recipient_certificate_pem) {
   // The signer is believed by its key alone, which the caller pins.
   constexpr unsigned kFlags = CMS_BINARY | CMS_NO_SIGNER_CERT_VERIFY;
   const StackBelow stack;
   const ErrorScope errors;
-  const X509Ptr recipient = KB_TRY(certificate_of(recipient_certificate_pem, recipient_key));
+  const X509Ptr recipient =
+      KB_TRY(certificate_of(recipient_certificate_pem, recipient_key.public_key()));
   const CmsPtr envelope = KB_TRY(decode(der, NID_id_smime_ct_authEnvelopedData));
   const SecretBytes inner = KB_TRY(decrypt(envelope.get(), recipient_key, recipient.get()));
   const CmsPtr signed_data = KB_TRY(decode(inner.expose(), NID_pkcs7_signed));

@@ -23,6 +23,8 @@
 #include "kagibin/base/result.h"
 #include "kagibin/base/secret.h"
 #include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/crypto/held_key/agreement_key.h"
+#include "kagibin/crypto/held_key/signing_key.h"
 
 namespace kagibin::crypto {
 
@@ -32,13 +34,13 @@ struct CmsContent {
 };
 
 Result<Bytes> cms_seal(ByteView content,
-                       const EcPrivateKey& signer_key,
+                       const SigningKey& signer_key,
                        std::string_view signer_certificate_pem,
                        std::string_view recipient_certificate_pem);
 // kAuthentication when it does not open or the signature is not valid; kEncoding when it is not
 // CMS.
 Result<CmsContent> cms_open(ByteView der,
-                            const EcPrivateKey& recipient_key,
+                            const AgreementKey& recipient_key,
                             std::string_view recipient_certificate_pem);
 
 }  // namespace kagibin::crypto

@@ -3,7 +3,6 @@
 
 #include <utility>
 
-#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/crypto/hpke/hpke.h"
 #include "kagibin/envelope/envelope_keys.h"
 #include "kagibin/envelope/payload/own_command.h"
@@ -79,11 +78,11 @@ Result<void> seal_by_hpke(Envelope& out,
 }  // namespace
 
 Result<Bytes> sign_request(EnrolmentRequest request,
-                           const crypto::EcPrivateKey& signing_key,
+                           const crypto::SigningKey& signing_key,
                            crypto::Rng& rng) {
   KB_TRY(request.check());
-  request.signature = KB_TRY(
-      crypto::ecdsa_sign_der(signing_key, {ascii(kLabelRequest), request.signed_part()}, rng));
+  request.signature =
+      KB_TRY(signing_key.sign_der({ascii(kLabelRequest), request.signed_part()}, rng));
   return request.encode();
 }
 
@@ -91,7 +90,7 @@ Result<Bytes> seal_delivery(const EnvelopeHeader& header,
                             const Payload& payload,
                             ByteView statement_tlv,
                             const crypto::KemPublicKey& recipient,
-                            const crypto::EcPrivateKey& signing_key,
+                            const crypto::SigningKey& signing_key,
                             crypto::Rng& rng) {
   KB_TRY(header.check());
   KB_TRY(payload.check());
@@ -111,8 +110,8 @@ Result<Bytes> seal_delivery(const EnvelopeHeader& header,
   KB_TRY(suite.is_hpke()
              ? seal_by_hpke(out, suite, statement_hash, recipient, plaintext.expose(), rng)
              : seal_by_cmac(out, suite, statement_hash, recipient, plaintext.expose(), rng));
-  out.signature = KB_TRY(crypto::ecdsa_sign_der(
-      signing_key, {ascii(kLabelEnvelope), out.header, out.sealed_tlv(), statement_hash}, rng));
+  out.signature = KB_TRY(signing_key.sign_der(
+      {ascii(kLabelEnvelope), out.header, out.sealed_tlv(), statement_hash}, rng));
   return out.encode();
 }
 

@@ -3,7 +3,7 @@
 // Protocol, sections 5 and 6.
 #pragma once
 
-#include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/crypto/held_key/signing_key.h"
 #include "kagibin/crypto/hpke/kem.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/envelope/delivery_message.h"
@@ -13,7 +13,7 @@ namespace kagibin::envelope {
 
 // Signs "KB1-ENR" | TLVs 80..7F21 and returns the complete E0.
 Result<Bytes> sign_request(EnrolmentRequest request,
-                           const crypto::EcPrivateKey& signing_key,
+                           const crypto::SigningKey& signing_key,
                            crypto::Rng& rng);
 
 // Seals P under the statement's pkE in the statement's suite. 01 and 02: fresh ePK.A, ctx and keys
@@ -24,7 +24,7 @@ Result<Bytes> seal_delivery(const EnvelopeHeader& header,
                             const Payload& payload,
                             ByteView statement_tlv,
                             const crypto::KemPublicKey& recipient,
-                            const crypto::EcPrivateKey& signing_key,
+                            const crypto::SigningKey& signing_key,
                             crypto::Rng& rng);
 
 }  // namespace kagibin::envelope

@@ -4,20 +4,19 @@
 #include <algorithm>
 
 #include "kagibin/crypto/cipher/aes.h"
-#include "kagibin/crypto/ec/ecdh.h"
 #include "kagibin/crypto/kdf/kdf.h"
 
 namespace kagibin::envelope {
 
 Result<EnvelopeKeys> EnvelopeKeys::agree(std::uint8_t suite,
-                                         const crypto::EcPrivateKey& own,
+                                         const crypto::AgreementKey& own,
                                          const crypto::EcPublicKey& peer,
                                          const crypto::Digest256& context) {
   const SuiteInfo info = KB_TRY(suite_info(suite));
   if (info.is_hpke()) {
     return fail(Errc::kInvalidArgument, "suites 01 and 02 alone have these keys");
   }
-  const SecretArray<32> z = KB_TRY(crypto::ecdh(own, peer));
+  const SecretArray<32> z = KB_TRY(own.agree(peer));
   const std::size_t size = 2 * info.key_size_bytes + crypto::kAesBlockSize;
   SecretBytes octets = KB_TRY(crypto::x963_kdf_sha256(z.expose(), context, size));
   return EnvelopeKeys(std::move(octets), info.key_size_bytes);

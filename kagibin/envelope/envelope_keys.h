@@ -14,6 +14,7 @@
 #include <initializer_list>
 
 #include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/crypto/held_key/agreement_key.h"
 #include "kagibin/crypto/sha256.h"
 #include "kagibin/envelope/enrolment/enrolment.h"
 #include "kagibin/envelope/suite.h"
@@ -24,7 +25,7 @@ class EnvelopeKeys {
  public:
   // One ECDH and one derivation. kInvalidArgument for a suite of HPKE.
   static Result<EnvelopeKeys> agree(std::uint8_t suite,
-                                    const crypto::EcPrivateKey& own,
+                                    const crypto::AgreementKey& own,
                                     const crypto::EcPublicKey& peer,
                                     const crypto::Digest256& context);
 

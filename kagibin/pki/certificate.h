@@ -27,6 +27,7 @@
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
 #include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/crypto/held_key/signing_key.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/crypto/sha256.h"
 
@@ -81,7 +82,7 @@ class Certificate {
   // kInvalidArgument when the fields do not fit the kind or the size limit.
   static Result<Certificate> issue(const CertificateFields& fields,
                                    const crypto::EcPublicKey& subject_key,
-                                   const crypto::EcPrivateKey& issuer_key,
+                                   const crypto::SigningKey& issuer_key,
                                    crypto::Rng& rng);
 
   const CertificateFields& fields() const { return fields_; }

@@ -48,7 +48,7 @@ Result<CertificationRequest> CertificationRequest::decode(ByteView octets) {
 
 Result<Bytes> sign_certification_request(CertificateKind kind,
                                          const std::array<std::uint8_t, 16>& name,
-                                         const crypto::EcPrivateKey& key,
+                                         const crypto::SigningKey& key,
                                          crypto::Rng& rng) {
   if (!may_request(kind)) {
     return fail(Errc::kInvalidArgument,
@@ -59,7 +59,7 @@ Result<Bytes> sign_certification_request(CertificateKind kind,
       .put_u8(0x81, std::to_underlying(kind))
       .put(0x82, name)
       .put(0x83, key.public_key().point());
-  const Bytes signature = KB_TRY(crypto::ecdsa_sign_der(key, {ascii(kLabel), body.view()}, rng));
+  const Bytes signature = KB_TRY(key.sign_der({ascii(kLabel), body.view()}, rng));
   body.put(0x9E, signature);
   return tlv::encode(kTagRequest, body.view());
 }

@@ -21,6 +21,7 @@
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
 #include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/crypto/held_key/signing_key.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/pki/certificate.h"
 
@@ -48,7 +49,7 @@ class CertificationRequest {
 // kInvalidArgument for a kind that nobody requests.
 Result<Bytes> sign_certification_request(CertificateKind kind,
                                          const std::array<std::uint8_t, 16>& name,
-                                         const crypto::EcPrivateKey& key,
+                                         const crypto::SigningKey& key,
                                          crypto::Rng& rng);
 
 }  // namespace kagibin::pki

@@ -78,7 +78,7 @@ Result<DomainKeyRequest> DomainKeyRequest::decode(ByteView octets) {
 
 Result<Bytes> sign_domain_key_request(const DomainKey& made,
                                       const Certificate& maker,
-                                      const crypto::EcPrivateKey& maker_key,
+                                      const crypto::SigningKey& maker_key,
                                       crypto::Rng& rng) {
   if (!is_version(made.key_version)) {
     return fail(Errc::kInvalidArgument, "a key version is 01 to 7F");
@@ -96,8 +96,7 @@ Result<Bytes> sign_domain_key_request(const DomainKey& made,
       .put(0x86, made.key.point())
       .put(0x87, made.proof)
       .raw(maker.encoded());
-  const Bytes signature =
-      KB_TRY(crypto::ecdsa_sign_der(maker_key, {ascii(kLabel), body.view()}, rng));
+  const Bytes signature = KB_TRY(maker_key.sign_der({ascii(kLabel), body.view()}, rng));
   body.put(0x9E, signature);
   return tlv::encode(kTagRequest, body.view());
 }

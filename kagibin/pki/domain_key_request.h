@@ -24,6 +24,7 @@
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
 #include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/crypto/held_key/signing_key.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/pki/certificate.h"
 
@@ -58,7 +59,7 @@ class DomainKeyRequest {
 // kInvalidArgument for a KVN outside its range; kAuthentication when the proof is wrong.
 Result<Bytes> sign_domain_key_request(const DomainKey& made,
                                       const Certificate& maker,
-                                      const crypto::EcPrivateKey& maker_key,
+                                      const crypto::SigningKey& maker_key,
                                       crypto::Rng& rng);
 
 }  // namespace kagibin::pki

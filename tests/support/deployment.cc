@@ -97,12 +97,20 @@ void Deployment::make_provider() {
   const SecretBytes passphrase = SecretBytes::copy_of(ascii("a passphrase for tests"));
   keys = std::make_unique<provider::KeyStore>(
       must(crypto::RecordFolder::create(folder_.path() / "keys", passphrase, rng, kCheap)), journal,
-      rng);
-  must(keys->create_signing_key());
-  must(keys->create_exchange_key());
-  must(keys->create_master_key("fleet", 32));
+      rng, options_.tokens);
+  const auto place = [&](std::string_view key) {
+    return options_.tokens == nullptr
+               ? crypto::KeyPlace{}
+               : crypto::KeyPlace{.uri = options_.key_uri(key), .is_made_there = true};
+  };
+  must(keys->create_signing_key(place("signing")));
+  must(keys->create_exchange_key(place("exchange")));
+  must(keys->create_master_key("fleet", 32, place("fleet")));
+  if (options_.tokens != nullptr) {
+    must(keys->keep_kem_keys_in(options_.token_uri));
+  }
   provider_exchange_pem_ = must(crypto::self_signed_certificate(
-      must(keys->exchange_key()), "provider", clock.now(), 365, false, rng));
+      must(keys->exchange_key_as_signer()), "provider", clock.now(), 365, false, rng));
   const Bytes request = must(pki::sign_certification_request(
       pki::CertificateKind::kServiceProvider, kSpid, must(keys->signing_key()), rng));
   provider_certificate = must(authority->certify_service_provider(
@@ -231,7 +239,7 @@ delivery::KeyExport Deployment::make_domain(roles::element_maker::MadeElement& m
   if (options_.domain_installs) {
     domain.privileges.bits |= gp::Privileges::kAuthorizedManagement;
   }
-  return must(at_card.create_domain(domain, manager_master));
+  return must(at_card.create_domain(domain, manager_master_key()));
 }
 
 void Deployment::reopen(DeployedCard& card) {

@@ -58,6 +58,10 @@ struct DeploymentOptions {
   std::optional<crypto::Digest256> kda_sources{};
   // Other code in the KDA's place, for which the policy's allow-list is made all the same.
   std::function<void(se::BuiltIn&)> change_kda{};
+  // The provider's long-term keys are made in this token, and its KEM keys; null: in memory.
+  crypto::KeyTokens* tokens = nullptr;
+  std::function<std::string(std::string_view key)> key_uri{};
+  std::string token_uri{};
 };
 
 // One element, its memory, and what the roles know about it.
@@ -157,6 +161,9 @@ class Deployment {
   std::unique_ptr<roles::element_maker::ElementMaker> maker;
   se::ModuleRegistry modules;
   SecretBytes manager_master;
+  crypto::DerivationKey manager_master_key() const {
+    return crypto::DerivationKey::in_memory(manager_master.duplicate()).value();
+  }
 
   MemoryJournal journal;
   roles::service_provider::Policy policy;

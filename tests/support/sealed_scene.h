@@ -60,17 +60,15 @@ struct SealedScene {
   }
   // E2 with another header, or the same one, signed by this key: what only the binding of the
   // header to the sealed part can notice.
-  Bytes signed_by(const crypto::EcPrivateKey& key,
+  Bytes signed_by(const crypto::SigningKey& key,
                   const std::function<void(envelope::EnvelopeHeader&)>& change) {
     envelope::Envelope out = must(envelope::Envelope::decode(e2));
     envelope::EnvelopeHeader changed = header();
     change(changed);
     out.header = changed.encode();
-    out.signature =
-        must(crypto::ecdsa_sign_der(key,
-                                    {ascii(envelope::kLabelEnvelope), out.header, out.sealed_tlv(),
-                                     crypto::sha256(answer().statement)},
-                                    world.rng));
+    out.signature = must(key.sign_der({ascii(envelope::kLabelEnvelope), out.header,
+                                       out.sealed_tlv(), crypto::sha256(answer().statement)},
+                                      world.rng));
     return out.encode();
   }
   // The moment after E2 was sealed.

@@ -122,7 +122,8 @@ TEST_F(BadEnvelopesTest, AnEnvelopeForAnotherTargetOfTheSameElementIsRefused) {
     auto channel = must(apdu::ChannelLink::open(*scene_.card.element));
     roles::security_module_manager::CardManager manager(*channel, scene_.card.issuer_keys,
                                                         scene_.world.rng);
-    const auto keys = must(manager.create_domain({.aid = second}, scene_.world.manager_master));
+    const auto keys =
+        must(manager.create_domain({.aid = second}, scene_.world.manager_master_key()));
     must(scene_.world.keys->put_channel_keys(scene_.card.seid, second, keys.key_version_number,
                                              Deployment::channel_keys(keys)));
   }

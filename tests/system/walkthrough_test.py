@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Types every command of a page (doc/walkthrough.md, doc/relay_levels.md, doc/attestation.md, doc/gp_tool.md) into one shell, in order, as a new user would, and looks
+"""Types every command of a page (doc/walkthrough.md, doc/relay_levels.md, doc/attestation.md, doc/gp_tool.md, doc/tokens.md) into one shell, in order, as a new user would, and looks
 at what came of it.
 
-  walkthrough_test.py FOLDER_OF_PROGRAMS [walkthrough|relay_levels|attestation|gp_tool]
+  walkthrough_test.py FOLDER_OF_PROGRAMS [walkthrough|relay_levels|attestation|gp_tool|tokens]
 
 Of the page two things are changed: the lines that install and build are left out (the programs are there), and its port
 numbers become free ones. Standard library only.
@@ -107,9 +107,30 @@ def look_at_gp_tool(_programs, _home, said):
     print("the page did what it says")
 
 
+def look_at_tokens(programs, home, said):
+    walk = pathlib.Path(home) / "kagibin-hsm"
+    check_confirmed(programs, walk)
+    # A record is 51 octets longer than what it holds: of a key at most 83, of a key's place in a token more.
+    for record in ("authority/keys/root", "maker/keys/signing_key", "manager/keys/signing_key", "manager/keys/exchange_key",
+                   "manager/keys/master_key", "provider/keys/signing_key", "provider/keys/exchange_key", "provider/keys/master.fleet"):
+        size = (walk / f"{record}.kbr").stat().st_size
+        if size <= 83:
+            sys.exit(f"{record} is a key itself: {size} octets")
+    for sentence in ("policy.token_only is set", "there is no token of this name", "CKM_AES_CMAC", "0 KEM keys of orders"):
+        if sentence not in said:
+            sys.exit(f"the page did not print: {sentence}")
+    if len(list((walk / "tokens").rglob("*.object"))) < 17:
+        sys.exit("the token does not hold the keys of all roles")
+    argv_pin = subprocess.run([programs / "kagibin-token", "show", "pkcs11:token=acme?pin-value=271828"], stderr=subprocess.PIPE,
+                              text=True, check=False)
+    if argv_pin.returncode == 0 or "a PIN does not stand in a URI" not in argv_pin.stderr:
+        sys.exit(f"a PIN in a URI is not refused: {argv_pin}")
+
+
 # What a page has to hold to be the page, and how its end is looked at.
 PAGES = {"walkthrough": (8, "provider run", look_at_walkthrough), "relay_levels": (11, "--own-delivery", look_at_relay_levels),
          "attestation": (5, "--no-kda", look_at_attestation),
+         "tokens": (6, "--generate", look_at_tokens),
          "gp_tool": (10, "--token-key", look_at_gp_tool)}
 
 

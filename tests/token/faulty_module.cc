@@ -4,6 +4,7 @@
 //
 //   KAGIBIN_TOKEN_MODULE      the module behind it
 //   KAGIBIN_TOKEN_PARAMETERS  what that one wants to be initialised with (NSS), or nothing
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdlib>
@@ -150,6 +151,46 @@ CK_RV find_objects_init(CK_SESSION_HANDLE session, CK_ATTRIBUTE* wanted, CK_ULON
   return behind->C_FindObjectsInit(session, wanted, count);
 }
 
+CK_RV get_attribute_value(CK_SESSION_HANDLE session,
+                          CK_OBJECT_HANDLE object,
+                          CK_ATTRIBUTE* asked,
+                          CK_ULONG count) {
+  MAY_FAIL("C_GetAttributeValue")
+  return behind->C_GetAttributeValue(session, object, asked, count);
+}
+
+CK_RV create_object(CK_SESSION_HANDLE session,
+                    CK_ATTRIBUTE* wanted,
+                    CK_ULONG count,
+                    CK_OBJECT_HANDLE* object) {
+  MAY_FAIL("C_CreateObject")
+  return behind->C_CreateObject(session, wanted, count, object);
+}
+
+CK_RV generate_key(CK_SESSION_HANDLE session,
+                   CK_MECHANISM* mechanism,
+                   CK_ATTRIBUTE* wanted,
+                   CK_ULONG count,
+                   CK_OBJECT_HANDLE* key) {
+  MAY_FAIL("C_GenerateKey")
+  return behind->C_GenerateKey(session, mechanism, wanted, count, key);
+}
+
+// A fault of a function that is not among these would never come.
+constexpr std::array kMayFail = {"C_Initialize",
+                                 "C_GetSlotList",
+                                 "no slots",
+                                 "C_OpenSession",
+                                 "C_Login",
+                                 "C_SignInit",
+                                 "C_Sign",
+                                 "C_DeriveKey",
+                                 "C_GenerateKey",
+                                 "C_GenerateKeyPair",
+                                 "C_FindObjectsInit",
+                                 "C_GetAttributeValue",
+                                 "C_CreateObject"};
+
 CK_RV load() {
   const char* path = std::getenv("KAGIBIN_TOKEN_MODULE");
   void* module = path == nullptr ? nullptr : dlopen(path, RTLD_NOW | RTLD_LOCAL);
@@ -175,6 +216,9 @@ CK_RV load() {
   own.C_DeriveKey = derive_key;
   own.C_GenerateKeyPair = generate_key_pair;
   own.C_FindObjectsInit = find_objects_init;
+  own.C_GetAttributeValue = get_attribute_value;
+  own.C_CreateObject = create_object;
+  own.C_GenerateKey = generate_key;
   return CKR_OK;
 }
 
@@ -194,6 +238,10 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST** list) {
 }
 
 void kagibin_faulty_set(const char* function, CK_RV rv, int skipped, int times) {
+  if (std::none_of(kMayFail.begin(), kMayFail.end(),
+                   [&](const char* name) { return std::strcmp(name, function) == 0; })) {
+    std::abort();
+  }
   const std::scoped_lock held(lock);
   for (Fault& fault : faults) {
     if (fault.times == 0) {

@@ -2,6 +2,7 @@
 // kagibin authority: the root of the delivery PKI, on a machine without a network.
 #include "kagibin/cli/console/hex_option.h"
 #include "kagibin/cli/console/program.h"
+#include "kagibin/cli/token/token_access.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/roles/controlling_authority/authority_folder.h"
 
@@ -12,6 +13,7 @@ using roles::controlling_authority::Authority;
 using roles::controlling_authority::AuthorityFolder;
 
 struct Options {
+  crypto::KeyPlace root_key;
   std::string name = "KAGIBIN-AUTH";
   std::filesystem::path request;
   std::filesystem::path out;
@@ -29,13 +31,14 @@ std::string date_text(pki::CertificateDate date) {
 
 class AuthorityCommands {
  public:
-  AuthorityCommands(cli::Program& program, Options& options)
-      : program_(program), options_(options), console_(program.console()) {}
+  AuthorityCommands(cli::Program& program, Options& options, cli::TokenAccess& tokens)
+      : program_(program), options_(options), tokens_(tokens), console_(program.console()) {}
 
   int init() {
     auto done = [&]() -> Result<void> {
       const SecretBytes passphrase = KB_TRY(program_.passphrase(true));
-      KB_TRY(AuthorityFolder::create(program_.home(), passphrase, options_.name, rng_));
+      KB_TRY(AuthorityFolder::create(program_.home(), passphrase, options_.name, rng_, {},
+                                     tokens_.with_generate(options_.root_key), tokens_.get()));
       return {};
     }();
     if (!done) {
@@ -109,8 +112,20 @@ class AuthorityCommands {
     auto done = [&]() -> Result<void> {
       AuthorityFolder folder = KB_TRY(open());
       Authority authority = KB_TRY(folder.authority(clock_, rng_));
-      KB_TRY(adopt ? authority.adopt_successor() : authority.prepare_successor());
-      return folder.save(authority, rng_);
+      const crypto::KeyPlace place = tokens_.with_generate(options_.root_key);
+      crypto::Founding made(tokens_.get());
+      if (adopt) {
+        KB_TRY(authority.adopt_successor());
+      } else if (place.uri.empty()) {
+        KB_TRY(authority.prepare_successor());
+      } else {
+        crypto::SigningKey key = KB_TRY(crypto::new_signing_key(place, tokens_.get(), rng_));
+        made.note_key(place);
+        KB_TRY(authority.prepare_successor(std::move(key)));
+      }
+      KB_TRY(folder.save(authority, rng_));
+      made.keep();
+      return {};
     }();
     if (!done) {
       return console_.failed(done.error(), "the roots were not changed");
@@ -136,7 +151,7 @@ class AuthorityCommands {
 
   Result<AuthorityFolder> open() {
     const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
-    return AuthorityFolder::open(program_.home(), passphrase);
+    return AuthorityFolder::open(program_.home(), passphrase, tokens_.get());
   }
 
   template <typename AnyRequest, typename Certify>
@@ -179,6 +194,7 @@ class AuthorityCommands {
 
   cli::Program& program_;
   Options& options_;
+  cli::TokenAccess& tokens_;
   cli::Console console_;
   SystemClock clock_;
   crypto::SystemRng rng_;
@@ -190,11 +206,13 @@ int main(int argc, char** argv) {
   cli::Program program("authority", "E: the controlling authority, the root of the delivery PKI");
   program.add_passphrase_option();
   Options options;
-  const auto commands = [&] { return AuthorityCommands(program, options); };
+  cli::TokenAccess tokens(program);
+  const auto commands = [&] { return AuthorityCommands(program, options, tokens); };
 
   auto* init = program.app().add_subcommand("init", "make the root key and roots.pem");
   init->add_option("--name", options.name, "issuer name in certificates, 1 to 16 characters")
       ->capture_default_str();
+  tokens.add_place(init, "--root-key", options.root_key, "the root key");
   init->callback([&] { program.finish(commands().init()); });
 
   const auto add_certify = [&](const char* name, const char* what) {
@@ -257,6 +275,7 @@ int main(int argc, char** argv) {
   }
   auto* prepare =
       program.app().add_subcommand("prepare-root", "make a second root beside the current one");
+  tokens.add_place(prepare, "--root-key", options.root_key, "the second root");
   prepare->callback([&] { program.finish(commands().root(false)); });
   auto* adopt = program.app().add_subcommand(
       "adopt-root", "let the second root take the place of the current one");

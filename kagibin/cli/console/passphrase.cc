@@ -60,18 +60,19 @@ Result<SecretBytes> ask(std::string_view prompt) {
 
 Result<SecretBytes> read_passphrase(const std::optional<std::filesystem::path>& file,
                                     std::string_view prompt,
-                                    bool twice) {
+                                    bool twice,
+                                    std::string_view credential) {
   if (file) {
     return from_file(*file, Readers::kOwnerAlone);
   }
   // NOLINTNEXTLINE(concurrency-mt-unsafe): read once at the start, before any thread
   if (const char* folder = std::getenv("CREDENTIALS_DIRECTORY"); folder != nullptr) {
-    return from_file(std::filesystem::path(folder) / "kagibin-passphrase", Readers::kOthersToo);
+    return from_file(std::filesystem::path(folder) / credential, Readers::kOthersToo);
   }
   if (isatty(STDIN_FILENO) == 0) {
     return fail(Errc::kInvalidArgument,
-                "a passphrase is needed: pass --passphrase-file, a systemd credential, or run at a "
-                "terminal");
+                "a passphrase or PIN is needed: pass --passphrase-file or --pin-file, a systemd "
+                "credential, or run at a terminal");
   }
   SecretBytes first = KB_TRY(ask(prompt));
   if (twice && !ct_equal(first.expose(), KB_TRY(ask("the same again")).expose())) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The passphrase of a role's key records: from a file, a systemd credential, or a prompt; never
-// from argv or the environment.
+// The passphrase of a role's key records, or the PIN of a token: from a file, a systemd credential,
+// or a prompt; never from argv or the environment.
 //
 // Looked for in this order: the file named by --passphrase-file (mode 0600 or 0400, owned by the
 // caller or root); the credential "kagibin-passphrase" in $CREDENTIALS_DIRECTORY (systemd.exec,
@@ -18,9 +18,10 @@
 
 namespace kagibin::cli {
 
-// `twice`: a prompt asks again and compares (for init).
+// `twice`: a prompt asks again and compares (for init). `credential`: its name in that folder.
 Result<SecretBytes> read_passphrase(const std::optional<std::filesystem::path>& file,
                                     std::string_view prompt,
-                                    bool twice);
+                                    bool twice,
+                                    std::string_view credential = "kagibin-passphrase");
 
 }  // namespace kagibin::cli

@@ -149,15 +149,10 @@ Outcome<void> KnownSecrets::collect_long_lived() {
   KB_TRY(add_records(Role::kAuthority, {{"root", "SK.AUTH (root)"}}));
   KB_TRY(add_records(Role::kMaker, {{"signing_key", "SK.EUM"}}));
   KB_TRY(add_element_keys());
-  const auto signing = keys_->signing_key();
-  const auto exchange = keys_->exchange_key();
-  const auto master = keys_->master_key(kMasterKey);
-  if (!signing || !exchange || !master) {
-    return failure("the provider's key store does not open");
-  }
-  add("SK.SP.SIG", signing->expose_scalar());
-  add("A's exchange key", exchange->expose_scalar());
-  add("A's master key", master->expose());
+  const std::string master = std::string("master.").append(kMasterKey);
+  KB_TRY(add_records(Role::kProvider, {{"signing_key", "SK.SP.SIG"},
+                                       {"exchange_key", "A's exchange key"},
+                                       {master.c_str(), "A's master key"}}));
   if (element_.is_at(envelope::RelayLevel::kOs)) {
     return {};  // there is no other key
   }
@@ -251,7 +246,7 @@ Outcome<std::vector<crypto::EcPrivateKey>> manager_private_keys(const Site& site
 
 Outcome<delivery::KeyExport> manager_key_set(const Site& site, const ElementInReader& element) {
   const SecretBytes passphrase = KB_TRY(site.passphrase(Role::kManager));
-  const auto folder = KB_TRY(manager::ManagerFolder::open(site.home(Role::kManager), passphrase));
+  auto folder = KB_TRY(manager::ManagerFolder::open(site.home(Role::kManager), passphrase));
   const manager::DomainName name{.iin = KB_TRY(octets_of(element.iin)),
                                  .cin = KB_TRY(octets_of(element.cin)),
                                  .security_domain = KB_TRY(Aid::from_hex(kTarget)),

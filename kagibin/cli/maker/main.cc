@@ -9,11 +9,13 @@ int main(int argc, char** argv) {
       "maker", "M: the element maker. It installs and certifies the key delivery application.");
   program.add_passphrase_option();
   cli::MakerOptions options;
-  const auto commands = [&] { return cli::MakerCommands(program, options); };
+  cli::TokenAccess tokens(program);
+  const auto commands = [&] { return cli::MakerCommands(program, options, tokens); };
 
   auto* init =
       program.app().add_subcommand("init", "make the maker's key and its certification request");
   init->add_option("--name", options.name, "1 to 16 characters")->capture_default_str();
+  tokens.add_place(init, "--signing-key", options.signing_key, "SK.EUM");
   init->callback([&] { program.finish(commands().init()); });
 
   auto* install =

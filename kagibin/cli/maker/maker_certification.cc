@@ -49,7 +49,7 @@ Result<delivery::ShippedElement> MakerCommands::certify_card() {
   const scp::Scp03KeySet keys = KB_TRY(scp::Scp03KeySet::create(
       entry->enc.duplicate(), entry->mac.duplicate(), entry->dek.duplicate()));
   const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
-  const auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
+  auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase, tokens_.get()));
   maker::ElementMaker element_maker(KB_TRY(folder.identity()), clock_, rng_);
   const auto card = KB_TRY(open_card(options_.reader));
   const pki::Certificate certificate = KB_TRY(element_maker.certify_kda(
@@ -91,7 +91,7 @@ Result<void> MakerCommands::ship_casd(const Seid& seid, std::span<const Bytes> r
                                          .cin = KB_TRY(parse_hex(options_.cin, 1, 16)),
                                          .casd = KB_TRY(maker::shipped_casd(requests))};
   const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
-  const auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
+  auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase, tokens_.get()));
   maker::ElementMaker element_maker(KB_TRY(folder.identity()), clock_, rng_);
   const std::string list = KB_TRY(element_maker.sign_shipment(std::span(&shipped, 1)));
   return crypto::write_file(options_.shipment, ascii(list), false);
@@ -120,7 +120,7 @@ int MakerCommands::store_domain() {
     const SecretBytes octets = KB_TRY(crypto::read_file(options_.certificate));
     const auto certificate = KB_TRY(pki::Certificate::decode(octets.expose()));
     const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
-    auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
+    auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase, tokens_.get()));
     const maker::MakerIdentity identity = KB_TRY(folder.identity());
     if (!identity.authority) {
       return fail(Errc::kState, "the maker has no certificate yet: kagibin maker install");

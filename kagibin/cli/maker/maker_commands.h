@@ -16,11 +16,13 @@
 
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/profile/recipe_files.h"
+#include "kagibin/cli/token/token_access.h"
 #include "kagibin/roles/element_maker/maker_folder.h"
 
 namespace kagibin::cli {
 
 struct MakerOptions {
+  crypto::KeyPlace signing_key;
   std::string name = "KAGIBIN-MAKER";
   std::filesystem::path certificate;
   std::filesystem::path roots;
@@ -54,9 +56,9 @@ struct MakerOptions {
 
 class MakerCommands {
  public:
-  // Both outlive it; a first SEID that is drawn is kept in the options.
-  MakerCommands(Program& program, MakerOptions& options)
-      : program_(program), options_(options), console_(program.console()) {}
+  // All outlive it; a first SEID that is drawn is kept in the options.
+  MakerCommands(Program& program, MakerOptions& options, TokenAccess& tokens)
+      : program_(program), options_(options), tokens_(tokens), console_(program.console()) {}
 
   int init();
   int install();
@@ -94,6 +96,7 @@ class MakerCommands {
 
   Program& program_;
   MakerOptions& options_;
+  TokenAccess& tokens_;
   Console console_;
   SystemClock clock_;
   crypto::SystemRng rng_;

@@ -123,7 +123,7 @@ Result<Bytes> MakerCommands::authority_of(const maker::MakerIdentity& identity) 
 
 Result<void> MakerCommands::make_all(const std::optional<ElementRecipe>& recipe) {
   const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
-  auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
+  auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase, tokens_.get()));
   maker::ElementMaker element_maker(KB_TRY(folder.identity()), clock_, rng_);
   const Bytes authority = KB_TRY(authority_of(element_maker.identity()));
   const se::ModuleRegistry modules = KB_TRY(standard_modules());

@@ -16,8 +16,9 @@ Result<std::string> MakerCommands::read_text(const std::filesystem::path& path) 
 int MakerCommands::init() {
   const auto done = [&]() -> Result<void> {
     const SecretBytes passphrase = KB_TRY(program_.passphrase(true));
-    const auto folder =
-        KB_TRY(maker::MakerFolder::create(program_.home(), passphrase, options_.name, rng_));
+    auto folder = KB_TRY(
+        maker::MakerFolder::create(program_.home(), passphrase, options_.name, rng_, {},
+                                   tokens_.with_generate(options_.signing_key), tokens_.get()));
     const maker::MakerIdentity identity = KB_TRY(folder.identity());
     const std::string pem = KB_TRY(crypto::self_signed_certificate(
         identity.key, options_.name, clock_.now(), 3650, false, rng_));
@@ -41,7 +42,7 @@ int MakerCommands::install() {
     const std::string roots = KB_TRY(read_text(options_.roots));
     const pki::TrustAnchors anchors = KB_TRY(pki::read_anchors(roots));
     const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
-    auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase));
+    auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase, tokens_.get()));
     return folder.install(certificate, anchors.roots.front());
   }();
   if (!done) {

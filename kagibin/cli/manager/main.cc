@@ -7,6 +7,7 @@
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/gp/input/key_file.h"
 #include "kagibin/cli/manager/carry.h"
+#include "kagibin/cli/token/token_access.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/roles/security_module_manager/card_manager.h"
 #include "kagibin/roles/security_module_manager/domain_keys.h"
@@ -19,6 +20,7 @@ namespace manager = roles::security_module_manager;
 namespace fs = std::filesystem;
 
 struct Options {
+  manager::ManagerPlaces places;
   std::string name = "manager";
   std::string reader = "0";
   std::string listen = "127.0.0.1:0";
@@ -70,14 +72,18 @@ Result<CardName> card_name(apdu::CardLink& card) {
 
 class ManagerCommands {
  public:
-  ManagerCommands(cli::Program& program, Options& options)
-      : program_(program), options_(options), console_(program.console()) {}
+  ManagerCommands(cli::Program& program, Options& options, cli::TokenAccess& tokens)
+      : program_(program), options_(options), tokens_(tokens), console_(program.console()) {}
 
   int init() {
     const auto done = [&]() -> Result<void> {
       const SecretBytes passphrase = KB_TRY(program_.passphrase(true));
-      KB_TRY(
-          manager::ManagerFolder::create(program_.home(), passphrase, options_.name, clock_, rng_));
+      const manager::ManagerPlaces places{
+          .signing = tokens_.with_generate(options_.places.signing),
+          .exchange = tokens_.with_generate(options_.places.exchange),
+          .master = tokens_.with_generate(options_.places.master)};
+      KB_TRY(manager::ManagerFolder::create(program_.home(), passphrase, options_.name, clock_,
+                                            rng_, {}, places, tokens_.get()));
       return {};
     }();
     if (!done) {
@@ -108,8 +114,8 @@ class ManagerCommands {
   int create_domain() {
     const auto done = [&]() -> Result<delivery::KeyExport> {
       const manager::DomainPlan plan = KB_TRY(domain_plan(options_.aid));
-      const auto folder = KB_TRY(open());
-      const SecretBytes master = KB_TRY(folder.master_key());
+      auto folder = KB_TRY(open());
+      const crypto::DerivationKey master = KB_TRY(folder.master_key());
       const auto card = KB_TRY(cli::open_card(options_.reader));
       const CardName name = KB_TRY(card_name(*card));
       const delivery::KeyExport issuer = KB_TRY(folder.issuer_keys(name.iin, name.cin));
@@ -131,8 +137,8 @@ class ManagerCommands {
   int install() {
     const auto done = [&]() -> Result<void> {
       const manager::DomainPlan plan = KB_TRY(domain_plan(options_.domain));
-      const auto folder = KB_TRY(open());
-      const SecretBytes master = KB_TRY(folder.master_key());
+      auto folder = KB_TRY(open());
+      const crypto::DerivationKey master = KB_TRY(folder.master_key());
       const auto card = KB_TRY(cli::open_card(options_.reader));
       const CardName name = KB_TRY(card_name(*card));
       const delivery::KeyExport issuer = KB_TRY(folder.issuer_keys(name.iin, name.cin));
@@ -156,7 +162,7 @@ class ManagerCommands {
   int carry() {
     const auto done = [&]() -> Result<int> {
       const manager::DomainPlan plan = KB_TRY(domain_plan(options_.aid));
-      const auto folder = KB_TRY(open());
+      auto folder = KB_TRY(open());
       const auto card = KB_TRY(cli::open_card(options_.reader));
       const CardName name = KB_TRY(card_name(*card));
       const delivery::KeyExport keys = KB_TRY(keys_of(folder, name));
@@ -186,7 +192,7 @@ class ManagerCommands {
   int key_file() {
     const auto done = [&]() -> Result<delivery::KeyExport> {
       const CardName name = KB_TRY(parse_card(options_.cards.front()));
-      const auto folder = KB_TRY(open());
+      auto folder = KB_TRY(open());
       delivery::KeyExport keys = KB_TRY(keys_of(folder, name));
       const cli::KeyFileEntry entry{.version = keys.key_version_number,
                                     .des = false,
@@ -210,7 +216,7 @@ class ManagerCommands {
   int export_keys() {
     const auto done = [&]() -> Result<std::size_t> {
       const manager::DomainPlan plan = KB_TRY(domain_plan(options_.aid));
-      const auto folder = KB_TRY(open());
+      auto folder = KB_TRY(open());
       std::vector<delivery::KeyExport> exports;
       for (const std::string& text : options_.cards) {
         CardName name = KB_TRY(parse_card(text));
@@ -257,7 +263,7 @@ class ManagerCommands {
 
   Result<manager::ManagerFolder> open() {
     const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
-    return manager::ManagerFolder::open(program_.home(), passphrase);
+    return manager::ManagerFolder::open(program_.home(), passphrase, tokens_.get());
   }
   static Result<CardName> parse_card(const std::string& text) {
     const std::size_t colon = text.find(':');
@@ -268,7 +274,7 @@ class ManagerCommands {
     return CardName{std::move(iin), KB_TRY(cli::parse_hex(text.substr(colon + 1), 1, 16))};
   }
   // Of a domain made here or by the maker, or, without --aid, of the issuer domain.
-  Result<delivery::KeyExport> keys_of(const manager::ManagerFolder& folder, const CardName& card) {
+  Result<delivery::KeyExport> keys_of(manager::ManagerFolder& folder, const CardName& card) {
     if (options_.aid.empty()) {
       return folder.issuer_keys(card.iin, card.cin);
     }
@@ -293,6 +299,7 @@ class ManagerCommands {
 
   cli::Program& program_;
   Options& options_;
+  cli::TokenAccess& tokens_;
   cli::Console console_;
   SystemClock clock_;
   crypto::SystemRng rng_;
@@ -322,11 +329,17 @@ int main(int argc, char** argv) {
                        "it never installs a key delivery application.");
   program.add_passphrase_option();
   Options options;
-  const auto commands = [&] { return ManagerCommands(program, options); };
+  cli::TokenAccess tokens(program);
+  const auto commands = [&] { return ManagerCommands(program, options, tokens); };
 
   auto* init = program.app().add_subcommand("init", "make the manager's keys");
   init->add_option("--name", options.name, "common name of its certificates")
       ->capture_default_str();
+  tokens.add_place(init, "--signing-key", options.places.signing, "the key that signs exports");
+  tokens.add_place(init, "--exchange-key", options.places.exchange,
+                   "the key that makers seal issuer keys to");
+  tokens.add_place(init, "--master-key", options.places.master,
+                   "the key that first key sets are derived from");
   init->callback([&] { program.finish(commands().init()); });
 
   auto* import = program.app().add_subcommand("import-issuer-keys",

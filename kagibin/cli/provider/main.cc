@@ -16,6 +16,8 @@ int main(int argc, char** argv) {
       "A: the service provider. It seals its keys to elements and judges their receipts.");
   program.add_passphrase_option();
   cli::ProviderOptions options;
+  cli::TokenAccess tokens(program);
+  options.tokens = &tokens;
   const auto add = [&](const char* name, const char* what, Command command) {
     auto* out = program.app().add_subcommand(name, what);
     out->callback([&program, &options, command] { program.finish(command(program, options)); });
@@ -45,6 +47,9 @@ int main(int argc, char** argv) {
   init->add_option("--spid", options.spid, "service provider identifier, 32 hexadecimal digits")
       ->required();
   init->add_option("--name", options.name, "common name of exchange.pem")->capture_default_str();
+  tokens.add_place(init, "--signing-key", options.signing_key, "SK.SP.SIG");
+  tokens.add_place(init, "--exchange-key", options.exchange_key,
+                   "the key that managers seal exports to");
 
   auto* install =
       add("install", "install the certificate that the authority issued", cli::provider_install);
@@ -124,6 +129,7 @@ int main(int argc, char** argv) {
       command->add_option("--size", options.key_size, "octets")
           ->capture_default_str()
           ->check(CLI::IsMember({16, 24, 32}));
+      tokens.add_place(command, "--token", options.master_key, "the key");
     }
     command->callback([&program, &options, import] {
       program.finish(cli::provider_master_key(program, options, import));
@@ -134,6 +140,13 @@ int main(int argc, char** argv) {
   literal->add_option("--file", options.file, "16, 24 or 32 octets in hexadecimal digits")
       ->required()
       ->check(CLI::ExistingFile);
+
+  add("kem-keys", "make the KEM key of every further attempt in a PKCS#11 token",
+      cli::provider_kem_keys)
+      ->add_option("--token", options.kem_token, "pkcs11:token=NAME?module-path=/FILE.so")
+      ->required();
+  add("erase-kem-keys", "erase from the token the KEM keys of orders whose validity is over",
+      cli::provider_erase_kem_keys);
 
   auto* check = add(
       "check", "would this payload be delivered? sends nothing; names what the device would see",

@@ -213,7 +213,7 @@ class AgreementVisit {
                        "certificate is not good there. Nothing was changed");
       }
     }
-    const crypto::EcPrivateKey signing = KB_TRY(home_.keys().signing_key());
+    const crypto::SigningKey signing = KB_TRY(home_.keys().signing_key());
     const apdu::CommandApdu ask = KB_TRY(setup.ask(challenge.data, signing, home_.rng()));
     const gp::AgreedKeySet expected = KB_TRY(setup.expected());
     const provider::AgreedSet set{.keys = key_set(expected),
@@ -275,7 +275,7 @@ class AgreementVisit {
 int provider_agree_keys(const Program& program, const ProviderOptions& options) {
   Console console = program.console();
   const auto done = [&]() -> Checked<Agreement> {
-    const auto home = KB_TRY(ProviderHome::open(program));
+    const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
     const Aid domain = KB_TRY(Aid::from_hex(options.aid));
     const std::uint8_t version = KB_TRY(parse_octet(options.key_version));
     const auto card = KB_TRY(open_card(options.reader));

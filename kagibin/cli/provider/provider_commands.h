@@ -5,10 +5,16 @@
 
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/provider/provider_home.h"
+#include "kagibin/cli/token/token_access.h"
 
 namespace kagibin::cli {
 
 struct ProviderOptions {
+  TokenAccess* tokens = nullptr;  // outlives the command
+  crypto::KeyPlace signing_key;
+  crypto::KeyPlace exchange_key;
+  crypto::KeyPlace master_key;
+  std::string kem_token;
   std::string spid;
   std::string name = "provider";
   std::filesystem::path file;
@@ -44,6 +50,10 @@ int provider_import_keys(const Program& program, const ProviderOptions& options)
 // `import` reads the key from options.file, as hexadecimal digits; otherwise it is random.
 int provider_master_key(const Program& program, const ProviderOptions& options, bool import);
 int provider_literal_key(const Program& program, const ProviderOptions& options);
+
+// provider_tokens.cc
+int provider_kem_keys(const Program& program, const ProviderOptions& options);
+int provider_erase_kem_keys(const Program& program, const ProviderOptions& options);
 
 // provider_agreement.cc
 int provider_agree_keys(const Program& program, const ProviderOptions& options);

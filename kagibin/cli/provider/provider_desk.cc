@@ -30,7 +30,8 @@ Checked<std::unique_ptr<ProviderDesk>> ProviderDesk::open(const Program& program
                                                           const ProviderOptions& options) {
   const std::filesystem::path file =
       options.policy.empty() ? program.home() / "policy.json" : options.policy;
-  auto home = KB_TRY(ProviderHome::open(program));  // may wait for a passphrase
+  auto home =
+      KB_TRY(ProviderHome::open(program, options.tokens->get()));  // may wait for a passphrase
   // Before all that is read below: a change in between is then seen by read_again().
   std::string read_from = KB_TRY(files_of(home->paths(), file));
   const std::string text = KB_TRY(read_text_file(file));

@@ -52,7 +52,7 @@ int provider_expose_keys(const Program& program, const ProviderOptions& options)
     const provider::DomainKeyName name{.seid = KB_TRY(Seid::from_hex(options.seid)),
                                        .security_domain = KB_TRY(Aid::from_hex(options.aid)),
                                        .key_version = KB_TRY(parse_octet(options.key_version))};
-    const auto home = KB_TRY(ProviderHome::open(program));
+    const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
     return expose(*home, name);
   }();
   if (!done) {

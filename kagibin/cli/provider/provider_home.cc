@@ -24,7 +24,8 @@ Checked<std::string> read_text_file(const std::filesystem::path& path) {
   return std::string(octets->expose().begin(), octets->expose().end());
 }
 
-Checked<std::unique_ptr<ProviderHome>> ProviderHome::open(const Program& program) {
+Checked<std::unique_ptr<ProviderHome>> ProviderHome::open(const Program& program,
+                                                          crypto::KeyTokens* tokens) {
   const ProviderPaths paths{program.home()};
   if (!std::filesystem::exists(paths.keys())) {
     return problem(
@@ -36,7 +37,7 @@ Checked<std::unique_ptr<ProviderHome>> ProviderHome::open(const Program& program
   auto records = KB_TRY(crypto::RecordFolder::open(paths.keys(), passphrase));
   auto journal = KB_TRY(store::open_journal_store({.path = paths.journal()}));
   std::unique_ptr<ProviderHome> home(new ProviderHome(paths, std::move(journal)));
-  home->keys_.emplace(std::move(records), *home->journal_, home->rng_);
+  home->keys_.emplace(std::move(records), *home->journal_, home->rng_, tokens);
   return home;
 }
 

@@ -32,8 +32,9 @@ struct ProviderPaths {
 
 class ProviderHome {
  public:
-  // Opens journal and keys. kNotFound with what to do when init has not run.
-  static provider::Checked<std::unique_ptr<ProviderHome>> open(const Program& program);
+  // Opens journal and keys; `tokens` outlives it. kNotFound with what to do when init has not run.
+  static provider::Checked<std::unique_ptr<ProviderHome>> open(const Program& program,
+                                                               crypto::KeyTokens* tokens);
 
   provider::KeyStore& keys() { return *keys_; }
   provider::ShipmentBook& shipments() { return shipments_; }

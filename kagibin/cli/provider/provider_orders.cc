@@ -164,7 +164,7 @@ int provider_order(const Program& program, const ProviderOptions& options) {
 int provider_show(const Program& program, const ProviderOptions& options) {
   Console console = program.console();
   const auto done = [&]() -> Checked<void> {
-    const auto home = KB_TRY(ProviderHome::open(program));
+    const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
     for (const delivery::JournalOrder& order :
          KB_TRY(home->journal().orders(std::nullopt, kMaxListed))) {
       if (options.order.empty() || order.id.text() == options.order) {

@@ -58,19 +58,33 @@ int provider_init(const Program& program, const ProviderOptions& options) {
     const SystemClock clock;
     const Spid spid = KB_TRY(Spid::from_hex(options.spid));
     const SecretBytes passphrase = KB_TRY(program.passphrase(true));
+    if (std::filesystem::exists(paths.keys())) {
+      return provider::problem(
+          Errc::kConflict, "the folder holds a service provider already, which is left as it is");
+    }
+    // First the keys, which a token may refuse: then nothing has been made.
+    TokenAccess& tokens = *options.tokens;
+    const crypto::KeyPlace signing_place = tokens.with_generate(options.signing_key);
+    const crypto::KeyPlace exchange_place = tokens.with_generate(options.exchange_key);
+    crypto::Founding made(tokens.get());
+    const auto made_signing = KB_TRY(crypto::new_signing_key(signing_place, tokens.get(), rng));
+    made.note_key(signing_place);
+    const auto made_exchange = KB_TRY(crypto::new_exchange_key(exchange_place, tokens.get(), rng));
+    made.note_key(exchange_place);
     auto records = KB_TRY(crypto::RecordFolder::create(paths.keys(), passphrase, rng));
+    made.note_folder(paths.keys());
     const auto journal = KB_TRY(store::open_journal_store({.path = paths.journal()}));
-    provider::KeyStore keys(std::move(records), *journal, rng);
-    KB_TRY(keys.create_signing_key());
-    KB_TRY(keys.create_exchange_key());
-    const crypto::EcPrivateKey exchange = KB_TRY(keys.exchange_key());
+    provider::KeyStore keys(std::move(records), *journal, rng, tokens.get());
+    KB_TRY(keys.keep_new_keys(made_signing, made_exchange));
+    const crypto::SigningKey exchange = KB_TRY(keys.exchange_key_as_signer());
     const std::string pem = KB_TRY(crypto::self_signed_certificate(
         exchange, options.name, clock.now(), kExchangeDays, false, rng));
     KB_TRY(crypto::write_file(paths.exchange(), ascii(pem), false));
-    const crypto::EcPrivateKey signing = KB_TRY(keys.signing_key());
+    const crypto::SigningKey signing = KB_TRY(keys.signing_key());
     const Bytes request = KB_TRY(pki::sign_certification_request(
         pki::CertificateKind::kServiceProvider, spid.octets, signing, rng));
     KB_TRY(crypto::write_file(paths.request(), request, false));
+    made.keep();
     return {};
   }();
   if (!done) {
@@ -95,8 +109,8 @@ int provider_install(const Program& program, const ProviderOptions& options) {
     const SystemClock clock;
     KB_TRY(pki::verify_under_root(anchors, certificate, pki::CertificateKind::kServiceProvider,
                                   pki::CertificateDate::from_unix(clock.now())));
-    const auto home = KB_TRY(ProviderHome::open(program));
-    const crypto::EcPrivateKey signing = KB_TRY(home->keys().signing_key());
+    const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
+    const crypto::SigningKey signing = KB_TRY(home->keys().signing_key());
     if (!(signing.public_key() == certificate.key())) {
       return provider::problem(
           Errc::kUntrusted,
@@ -130,7 +144,7 @@ int provider_join(const Program& program, const ProviderOptions& options) {
 int provider_accept_shipment(const Program& program, const ProviderOptions& options) {
   Console console = program.console();
   const auto done = [&]() -> Checked<std::size_t> {
-    const auto home = KB_TRY(ProviderHome::open(program));
+    const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
     const provider::Trust trust = KB_TRY(home->trust());
     const std::string file = KB_TRY(read_text_file(options.file));
     const SystemClock clock;
@@ -149,7 +163,7 @@ int provider_import_keys(const Program& program, const ProviderOptions& options)
     const SecretBytes cms = KB_TRY(crypto::read_file(options.file));
     const std::string manager_pem = KB_TRY(read_text_file(options.manager));
     const crypto::EcPublicKey manager = KB_TRY(crypto::public_key_of_certificate(manager_pem));
-    const auto home = KB_TRY(ProviderHome::open(program));
+    const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
     const std::string exchange = KB_TRY(read_text_file(home->paths().exchange()));
     return provider::import_key_exports(cms.expose(), manager, exchange, home->shipments(),
                                         home->journal(), home->keys());
@@ -164,10 +178,11 @@ int provider_import_keys(const Program& program, const ProviderOptions& options)
 int provider_master_key(const Program& program, const ProviderOptions& options, bool import) {
   Console console = program.console();
   const auto done = [&]() -> Checked<void> {
-    const auto home = KB_TRY(ProviderHome::open(program));
+    const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
     if (!import) {
       return home->keys().create_master_key(options.key_name,
-                                            static_cast<std::size_t>(options.key_size));
+                                            static_cast<std::size_t>(options.key_size),
+                                            options.tokens->with_generate(options.master_key));
     }
     const SecretBytes key = KB_TRY(hex_key(options.file));
     return home->keys().add_master_key(options.key_name, key);
@@ -183,7 +198,7 @@ int provider_master_key(const Program& program, const ProviderOptions& options, 
 int provider_literal_key(const Program& program, const ProviderOptions& options) {
   Console console = program.console();
   const auto done = [&]() -> Checked<void> {
-    const auto home = KB_TRY(ProviderHome::open(program));
+    const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
     const SecretBytes key = KB_TRY(hex_key(options.file));
     return home->keys().add_literal_key(options.key_name, key);
   }();

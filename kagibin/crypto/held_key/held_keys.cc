@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/crypto/held_key/held_keys.h"
 
+#include <system_error>
+
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/crypto/rng.h"
@@ -104,16 +106,25 @@ Result<AgreementKey> new_exchange_key(const KeyPlace& at, KeyTokens* tokens, Rng
   return at.is_made_there ? tokens->generate_exchange_key(at.uri) : tokens->agreement_key(at.uri);
 }
 
-MadeInToken::~MadeInToken() {
+Founding::~Founding() {
   for (const std::string& uri : uris_) {
     static_cast<void>(tokens_->erase(uri));
   }
+  if (!folder_.empty()) {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
 }
 
-void MadeInToken::note(const KeyPlace& at) {
+void Founding::note_key(const KeyPlace& at) {
   if (!at.uri.empty() && at.is_made_there) {
     uris_.push_back(at.uri);
   }
+}
+
+void Founding::keep() {
+  uris_.clear();
+  folder_.clear();
 }
 
 Result<void> HeldKeys::make_signing_key(std::string_view name, const KeyPlace& at, Rng& rng) const {

@@ -18,8 +18,10 @@
 //   const SigningKey key = KB_TRY(keys.signing_key("signing_key"));
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kagibin/crypto/held_key/key_tokens.h"
@@ -37,19 +39,23 @@ struct KeyPlace {
 Result<SigningKey> new_signing_key(const KeyPlace& place, KeyTokens* tokens, Rng& rng);
 Result<AgreementKey> new_exchange_key(const KeyPlace& place, KeyTokens* tokens, Rng& rng);
 
-// Erases from their tokens the keys that were made there, unless all went well.
-class MadeInToken {
+// What founding a role made so far. Unless all went well it is taken back: nobody used it yet, and
+// the next try finds tokens and disk as this one did.
+class Founding {
  public:
-  explicit MadeInToken(KeyTokens* tokens) : tokens_(tokens) {}
-  MadeInToken(const MadeInToken&) = delete;
-  MadeInToken& operator=(const MadeInToken&) = delete;
-  ~MadeInToken();
-  void note(const KeyPlace& place);  // it was made just now
-  void keep() { uris_.clear(); }
+  explicit Founding(KeyTokens* tokens) : tokens_(tokens) {}
+  Founding(const Founding&) = delete;
+  Founding& operator=(const Founding&) = delete;
+  ~Founding();
+  // They were made just now.
+  void note_key(const KeyPlace& place);
+  void note_folder(std::filesystem::path records) { folder_ = std::move(records); }
+  void keep();
 
  private:
   KeyTokens* tokens_;
   std::vector<std::string> uris_;
+  std::filesystem::path folder_;
 };
 
 class HeldKeys {

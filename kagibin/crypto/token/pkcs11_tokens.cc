@@ -4,6 +4,18 @@
 #include "kagibin/crypto/token/token_keys.h"
 
 namespace kagibin::crypto::token {
+namespace {
+
+// A key that was made just now and does not open is nobody's: it goes again.
+template <typename Key>
+Result<Key> or_destroyed(Result<Key> opened, Token& token, const TokenUri& uri) {
+  if (!opened) {
+    static_cast<void>(destroy(token, uri));
+  }
+  return opened;
+}
+
+}  // namespace
 
 Result<std::shared_ptr<Token>> Pkcs11Tokens::token(std::string_view text) {
   TokenUri uri = KB_TRY(TokenUri::parse(text));
@@ -42,7 +54,7 @@ Result<SigningKey> Pkcs11Tokens::signing_key(std::string_view uri) {
 Result<SigningKey> Pkcs11Tokens::generate_signing_key(std::string_view uri) {
   const Named key = KB_TRY(find(uri));
   KB_TRY(generate_pair(*key.token, *key.uri, PairUse::kSign));
-  return open_signing_key(key.token, key.uri);
+  return or_destroyed(open_signing_key(key.token, key.uri), *key.token, *key.uri);
 }
 
 Result<AgreementKey> Pkcs11Tokens::agreement_key(std::string_view uri) {
@@ -53,13 +65,13 @@ Result<AgreementKey> Pkcs11Tokens::agreement_key(std::string_view uri) {
 Result<AgreementKey> Pkcs11Tokens::generate_agreement_key(std::string_view uri) {
   const Named key = KB_TRY(find(uri));
   KB_TRY(generate_pair(*key.token, *key.uri, PairUse::kAgree));
-  return open_agreement_key(key.token, key.uri);
+  return or_destroyed(open_agreement_key(key.token, key.uri), *key.token, *key.uri);
 }
 
 Result<AgreementKey> Pkcs11Tokens::generate_exchange_key(std::string_view uri) {
   const Named key = KB_TRY(find(uri));
   KB_TRY(generate_pair(*key.token, *key.uri, PairUse::kBoth));
-  return open_agreement_key(key.token, key.uri);
+  return or_destroyed(open_agreement_key(key.token, key.uri), *key.token, *key.uri);
 }
 
 Result<DerivationKey> Pkcs11Tokens::derivation_key(std::string_view uri) {
@@ -71,7 +83,7 @@ Result<DerivationKey> Pkcs11Tokens::generate_derivation_key(std::string_view uri
                                                             std::size_t size) {
   const Named key = KB_TRY(find(uri));
   KB_TRY(generate_secret(*key.token, *key.uri, size));
-  return open_derivation_key(key.token, key.uri);
+  return or_destroyed(open_derivation_key(key.token, key.uri), *key.token, *key.uri);
 }
 
 Result<void> Pkcs11Tokens::erase(std::string_view uri) {

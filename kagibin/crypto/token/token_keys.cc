@@ -2,6 +2,7 @@
 #include "kagibin/crypto/token/token_keys.h"
 
 #include <array>
+#include <initializer_list>
 #include <utility>
 
 #include "kagibin/crypto/cipher/aes.h"
@@ -43,8 +44,12 @@ Result<CK_RV> with_object(Token& token,
 }
 
 // That the key is the token's alone, and may be used so.
-Result<CK_RV> check_use(const TokenSession& session, CK_OBJECT_HANDLE key, bool is_allowed) {
-  if (!has_flag(session, key, CKA_SENSITIVE)) {
+Result<CK_RV> check_use(Flags& flags, bool is_allowed) {
+  const bool is_sensitive = flags.has(CKA_SENSITIVE);
+  if (flags.rv() != CKR_OK) {
+    return flags.rv();
+  }
+  if (!is_sensitive) {
     return fail(
         Errc::kPolicy,
         "the token would hand this key out in the clear (CKA_SENSITIVE is false): it is not "
@@ -81,7 +86,8 @@ Result<EcPublicKey> read_point(Token& token, const TokenUri& uri) {
 Result<void> check_pair(Token& token, const TokenUri& uri, CK_ATTRIBUTE_TYPE use) {
   return token.run(Repeat::kAllowed, [&](const TokenSession& at) -> Result<CK_RV> {
     return with_object(token, at, uri, kPrivateKey, [&](CK_OBJECT_HANDLE key) {
-      return check_use(at, key, has_flag(at, key, use));
+      Flags flags(at, key);
+      return check_use(flags, flags.has(use));
     });
   });
 }
@@ -142,7 +148,7 @@ class AgreementInToken final : public AgreementKey::Holder {
 
   Result<SecretArray<32>> agree(const EcPublicKey& peer) const override {
     SecretArray<32> z;
-    KB_TRY(token_->run(Repeat::kAllowed, [&](const TokenSession& at) -> Result<CK_RV> {
+    KB_TRY(use(*token_, [&](const TokenSession& at) -> Result<CK_RV> {
       return with_object(*token_, at, *uri_, kPrivateKey,
                          [&](CK_OBJECT_HANDLE key) -> Result<CK_RV> {
                            const EcPoint point = peer.point();
@@ -254,14 +260,21 @@ Attributes secret_attributes(const TokenUri& uri) {
   return out;
 }
 
-// That the token did what was asked.
-bool stays_inside(const TokenSession& at, CK_OBJECT_HANDLE key) {
-  return has_flag(at, key, CKA_SENSITIVE) && !has_flag(at, key, CKA_EXTRACTABLE);
+// That the token did what was asked. A session that was lost meanwhile is the caller's failure: the
+// key is there, and is looked at when it is opened.
+Result<CK_RV> check_made(const TokenSession& at, std::initializer_list<CK_OBJECT_HANDLE> keys) {
+  Flags flags(at, *keys.begin());
+  const bool stays_inside = flags.has(CKA_SENSITIVE) && !flags.has(CKA_EXTRACTABLE);
+  if (flags.rv() != CKR_OK || stays_inside) {
+    return flags.rv();
+  }
+  for (const CK_OBJECT_HANDLE key : keys) {
+    at.functions->C_DestroyObject(at.handle, key);
+  }
+  return fail(Errc::kPolicy,
+              "the token made a key that it would let out, against what was asked; the key was "
+              "destroyed again");
 }
-
-constexpr Detail kLetsOut(
-    "the token made a key that it would let out, against what was asked; the key was destroyed "
-    "again");
 
 }  // namespace
 
@@ -285,7 +298,9 @@ Result<DerivationKey> open_derivation_key(const SharedToken& token, const Shared
   KB_TRY(token->run(Repeat::kAllowed, [&](const TokenSession& at) -> Result<CK_RV> {
     return with_object(*token, at, *uri, kSecretKey, [&](CK_OBJECT_HANDLE key) -> Result<CK_RV> {
       const TokenAbilities& able = token->abilities();
-      if (able.derives && has_flag(at, key, CKA_DERIVE)) {
+      Flags flags(at, key);
+      way.reset();
+      if (able.derives && flags.has(CKA_DERIVE)) {
         // Not every token that has the KDF has it with this PRF.
         SecretBytes tried(1);
         const CK_RV rv = derive_in_token(at, key, DerivationWay::kCounterKdf, ascii("KB1-CHK"),
@@ -296,12 +311,12 @@ Result<DerivationKey> open_derivation_key(const SharedToken& token, const Shared
           return rv;
         }
       }
-      if (!way && able.authenticates && has_flag(at, key, CKA_SIGN)) {
+      if (!way && able.authenticates && flags.has(CKA_SIGN)) {
         way = DerivationWay::kCmac;
-      } else if (!way && able.encrypts && has_flag(at, key, CKA_ENCRYPT)) {
+      } else if (!way && able.encrypts && flags.has(CKA_ENCRYPT)) {
         way = DerivationWay::kCbc;
       }
-      return check_use(at, key, way.has_value());
+      return check_use(flags, way.has_value());
     });
   }));
   return DerivationKey(std::make_shared<const DerivationInToken>(token, uri, *way));
@@ -330,12 +345,7 @@ Result<void> generate_pair(Token& token, const TokenUri& uri, PairUse use) {
     const CK_RV rv =
         p11.C_GenerateKeyPair(at.handle, &mechanism, of_public.data(), of_public.size(),
                               of_private.data(), of_private.size(), &public_key, &private_key);
-    if (rv == CKR_OK && !stays_inside(at, private_key)) {
-      p11.C_DestroyObject(at.handle, private_key);
-      p11.C_DestroyObject(at.handle, public_key);
-      return fail(Errc::kPolicy, kLetsOut);
-    }
-    return rv;
+    return rv == CKR_OK ? check_made(at, {private_key, public_key}) : rv;
   });
 }
 
@@ -362,11 +372,7 @@ Result<void> generate_secret(Token& token, const TokenUri& uri, std::size_t size
     CK_OBJECT_HANDLE key = 0;
     const CK_FUNCTION_LIST& p11 = *at.functions;
     const CK_RV rv = p11.C_GenerateKey(at.handle, &mechanism, wanted.data(), wanted.size(), &key);
-    if (rv == CKR_OK && !stays_inside(at, key)) {
-      p11.C_DestroyObject(at.handle, key);
-      return fail(Errc::kPolicy, kLetsOut);
-    }
-    return rv;
+    return rv == CKR_OK ? check_made(at, {key}) : rv;
   });
 }
 

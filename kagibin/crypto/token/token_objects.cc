@@ -4,6 +4,8 @@
 #include <array>
 #include <cstring>
 
+#include "kagibin/crypto/token/token_failure.h"
+
 namespace kagibin::crypto::token {
 namespace {
 
@@ -104,8 +106,11 @@ Value read_value(const TokenSession& session, CK_OBJECT_HANDLE object, CK_ATTRIB
   return out;
 }
 
-bool has_flag(const TokenSession& session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) {
-  const Value value = read_value(session, object, type);
+bool Flags::has(CK_ATTRIBUTE_TYPE type) {
+  const Value value = read_value(session_, object_, type);
+  if (value.rv != CKR_OK && kind_of(value.rv) != FailureKind::kFinal) {
+    rv_ = value.rv;
+  }
   return value.rv == CKR_OK && value.octets.size() == 1 && value.octets.expose()[0] == CK_TRUE;
 }
 

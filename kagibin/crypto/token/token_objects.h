@@ -51,8 +51,21 @@ struct Value {
   SecretBytes octets;
 };
 Value read_value(const TokenSession& session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
-// False also when the token does not say.
-bool has_flag(const TokenSession& session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type);
+
+// Flags of one object. A token that does not say has it not set; one that did not come to answer
+// has said nothing: whoever decides by flags looks at rv() first.
+class Flags {
+ public:
+  Flags(const TokenSession& session, CK_OBJECT_HANDLE object)
+      : session_(session), object_(object) {}
+  bool has(CK_ATTRIBUTE_TYPE type);
+  CK_RV rv() const { return rv_; }
+
+ private:
+  TokenSession session_;
+  CK_OBJECT_HANDLE object_;
+  CK_RV rv_ = CKR_OK;
+};
 
 // CKA_EC_POINT: the point in an OCTET STRING, or, of some tokens, the point alone. kValue.
 Result<EcPublicKey> point_of(ByteView value);

@@ -7,7 +7,6 @@
 #include <openssl/pem.h>
 
 #include "kagibin/base/byte_io.h"
-#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/crypto/ec/p256.h"
 #include "kagibin/crypto/key_file/pem.h"
 #include "kagibin/crypto/openssl_ptr.h"
@@ -143,14 +142,19 @@ void put_length(ByteWriter& out, std::size_t length) {
 }
 
 // The signed certificate in PEM. libcrypto names the algorithm in the certificate by signing it
-// once; the signature that counts is ours, because its secret comes from the Rng.
-Result<std::string> finish_certificate(X509* certificate, const EcPrivateKey& issuer, Rng& rng) {
+// once, under a key that is nobody's; the signature that counts is ours, because its secret comes
+// from the Rng or the key is elsewhere.
+Result<std::string> finish_certificate(X509* certificate, const SigningKey& issuer, Rng& rng) {
   // ecdsa-with-SHA256 without parameters (RFC 5758, 3.2).
   constexpr std::array<std::uint8_t, 12> kAlgorithm = {0x30, 0x0A, 0x06, 0x08, 0x2A, 0x86,
                                                        0x48, 0xCE, 0x3D, 0x04, 0x03, 0x02};
   unsigned char* encoded = nullptr;
-  const PkeyPtr pair = make_key_pair(issuer);
-  if (pair == nullptr || X509_sign(certificate, pair.get(), EVP_sha256()) <= 0) {
+  std::array<std::uint8_t, kEcScalarSize> one{};
+  one.back() = 1;
+  const PkeyPtr nobody = make_key_pair(KB_TRY(EcPrivateKey::from_scalar(one)));
+  const PkeyPtr issuer_key = make_public_pkey(issuer.public_key());
+  if (nobody == nullptr || issuer_key == nullptr ||
+      X509_sign(certificate, nobody.get(), EVP_sha256()) <= 0) {
     return fail(Errc::kCrypto, "libcrypto did not prepare the certificate");
   }
   const int size = i2d_re_X509_tbs(certificate, &encoded);
@@ -159,7 +163,7 @@ Result<std::string> finish_certificate(X509* certificate, const EcPrivateKey& is
     return fail(Errc::kCrypto, "libcrypto did not encode the certificate");
   }
   const ByteView to_be_signed(encoded, static_cast<std::size_t>(size));
-  const Bytes signature = KB_TRY(ecdsa_sign_der(issuer, {to_be_signed}, rng));
+  const Bytes signature = KB_TRY(issuer.sign_der({to_be_signed}, rng));
   ByteWriter body;
   body.bytes(to_be_signed).bytes(kAlgorithm).u8(0x03);  // BIT STRING, no unused bits
   put_length(body, signature.size() + 1);
@@ -171,7 +175,7 @@ Result<std::string> finish_certificate(X509* certificate, const EcPrivateKey& is
   const unsigned char* at = out.view().data();
   const X509Ptr result(d2i_X509(nullptr, &at, static_cast<long>(out.view().size())));
   const BioPtr bio(BIO_new(BIO_s_mem()));
-  if (result == nullptr || bio == nullptr || X509_verify(result.get(), pair.get()) != 1 ||
+  if (result == nullptr || bio == nullptr || X509_verify(result.get(), issuer_key.get()) != 1 ||
       PEM_write_bio_X509(bio.get(), result.get()) != 1) {
     return fail(Errc::kCrypto, "libcrypto did not take the signed certificate");
   }
@@ -192,7 +196,7 @@ std::int64_t to_seconds(const ASN1_TIME* time) {
 
 }  // namespace
 
-Result<std::string> self_signed_certificate(const EcPrivateKey& key,
+Result<std::string> self_signed_certificate(const SigningKey& key,
                                             std::string_view common_name,
                                             std::int64_t not_before,
                                             int days,

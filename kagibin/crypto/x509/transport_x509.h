@@ -20,12 +20,13 @@
 
 #include "kagibin/base/result.h"
 #include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/crypto/held_key/signing_key.h"
 #include "kagibin/crypto/rng.h"
 
 namespace kagibin::crypto {
 
 // A certificate for the holder's own key, for CMS recipients and signers and for CA roots.
-Result<std::string> self_signed_certificate(const EcPrivateKey& key,
+Result<std::string> self_signed_certificate(const SigningKey& key,
                                             std::string_view common_name,
                                             std::int64_t not_before,
                                             int days,

@@ -11,7 +11,7 @@ namespace kagibin::envelope {
 
 namespace {
 
-Result<AnswerContent> open(const EnrolmentAnswer& answer, const crypto::EcPrivateKey& kem_key) {
+Result<AnswerContent> open(const EnrolmentAnswer& answer, const crypto::AgreementKey& kem_key) {
   const crypto::EcPublicKey ephemeral =
       KB_TRY(crypto::EcPublicKey::from_point(answer.ephemeral_key));
   const crypto::Digest256 context = crypto::sha256(
@@ -21,7 +21,7 @@ Result<AnswerContent> open(const EnrolmentAnswer& answer, const crypto::EcPrivat
   return AnswerContent::decode(plaintext.expose());
 }
 
-Result<ReceiptSignature> open_seal(const Receipt& receipt, const crypto::EcPrivateKey& kem_key) {
+Result<ReceiptSignature> open_seal(const Receipt& receipt, const crypto::AgreementKey& kem_key) {
   const crypto::EcPublicKey ephemeral =
       KB_TRY(crypto::EcPublicKey::from_point(receipt.seal.ephemeral_key));
   const crypto::Digest256 context =
@@ -39,8 +39,11 @@ Result<ReceiptSignature> open_seal(const Receipt& receipt, const crypto::EcPriva
 }  // namespace
 
 Result<AnswerContent> open_answer(const EnrolmentAnswer& answer,
-                                  const crypto::EcPrivateKey& kem_key) {
+                                  const crypto::AgreementKey& kem_key) {
   Result<AnswerContent> content = open(answer, kem_key);
+  if (!content && content.error().code == Errc::kIo) {
+    return content;  // the key is in a token that did not answer: nothing is known of the message
+  }
   if (!content) {
     return fail(Errc::kAuthentication, "the answer does not open under this order's key");
   }
@@ -56,7 +59,7 @@ Result<OpenedReceipt> open_receipt(const Receipt& receipt,
                                    ByteView statement_hash,
                                    const SecretArray<16>& receipt_key,
                                    const crypto::EcPublicKey& kda_key,
-                                   const crypto::EcPrivateKey& kem_key) {
+                                   const crypto::AgreementKey& kem_key) {
   OpenedReceipt out;
   if (receipt.mac) {
     const Mac16 computed = KB_TRY(crypto::aes_cmac(
@@ -64,6 +67,9 @@ Result<OpenedReceipt> open_receipt(const Receipt& receipt,
     out.mac_valid = ct_equal(computed, *receipt.mac);
   }
   const Result<ReceiptSignature> signature = open_seal(receipt, kem_key);
+  if (!signature && signature.error().code == Errc::kIo) {
+    return std::unexpected(signature.error());
+  }
   if (!signature) {
     return fail(Errc::kAuthentication, "the receipt's signature does not open under this key");
   }

@@ -4,14 +4,15 @@
 #pragma once
 
 #include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/crypto/held_key/agreement_key.h"
 #include "kagibin/envelope/delivery_message.h"
 
 namespace kagibin::envelope {
 
-// kAuthentication for every failure. The content's certificates and signature are not checked here
-// (pki/chain.h, verify_statement).
+// kAuthentication for every failure but one: kIo when the key is in a token that does not answer.
+// The content's certificates and signature are not checked here (pki/chain.h, verify_statement).
 Result<AnswerContent> open_answer(const EnrolmentAnswer& answer,
-                                  const crypto::EcPrivateKey& kem_key);
+                                  const crypto::AgreementKey& kem_key);
 bool verify_statement(const EnrolmentStatement& statement, const crypto::EcPublicKey& kda_key);
 
 struct OpenedReceipt {
@@ -19,11 +20,11 @@ struct OpenedReceipt {
   std::uint32_t kda_counter = 0;
   bool signature_valid = false;  // for disputes
 };
-// kAuthentication when 8F does not open.
+// kAuthentication when 8F does not open; kIo as above.
 Result<OpenedReceipt> open_receipt(const Receipt& receipt,
                                    ByteView statement_hash,
                                    const SecretArray<16>& receipt_key,
                                    const crypto::EcPublicKey& kda_key,
-                                   const crypto::EcPrivateKey& kem_key);
+                                   const crypto::AgreementKey& kem_key);
 
 }  // namespace kagibin::envelope

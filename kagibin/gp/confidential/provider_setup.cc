@@ -2,7 +2,6 @@
 #include "kagibin/gp/confidential/provider_setup.h"
 
 #include "kagibin/crypto/ec/ecdh.h"
-#include "kagibin/crypto/ec/ecdsa.h"
 
 namespace kagibin::gp {
 
@@ -21,7 +20,7 @@ std::vector<apdu::CommandApdu> ProviderSetup::show_certificate(ByteView certific
 }
 
 Result<apdu::CommandApdu> ProviderSetup::ask(ByteView answer,
-                                             const crypto::EcPrivateKey& own_key,
+                                             const crypto::SigningKey& own_key,
                                              crypto::Rng& rng) {
   if (!reference_.certified) {
     return fail(Errc::kInvalidArgument, "the signed form has b4 of the parameters (SGP.02)");
@@ -29,8 +28,7 @@ Result<apdu::CommandApdu> ProviderSetup::ask(ByteView answer,
   const SetupChallenge challenge = KB_TRY(decode_challenge(answer));
   const Bytes point = KB_TRY(make_point(rng));
   const Bytes covered = encode_signed_octets(reference_.encode(), point);
-  const Bytes signature =
-      KB_TRY(crypto::ecdsa_sign_raw(own_key, {setup_signed_data(covered, challenge)}, rng));
+  const Bytes signature = KB_TRY(own_key.sign_raw({setup_signed_data(covered, challenge)}, rng));
   return ask_signed(covered, signature, blocks_);
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "kagibin/crypto/curve/curve_key.h"
+#include "kagibin/crypto/held_key/signing_key.h"
 #include "kagibin/gp/confidential/agreed_key_set.h"
 #include "kagibin/gp/confidential/setup_messages.h"
 
@@ -34,7 +35,7 @@ class ProviderSetup {
   // The last block of it; `answer` is the data of the answer to those before. kInvalidArgument for
   // a reference that says no certificate.
   Result<apdu::CommandApdu> ask(ByteView answer,
-                                const crypto::EcPrivateKey& own_key,
+                                const crypto::SigningKey& own_key,
                                 crypto::Rng& rng);
   // The unsigned form. kInvalidArgument for a reference that says a certificate.
   Result<apdu::CommandApdu> ask(crypto::Rng& rng);

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "kagibin/base/byte_io.h"
-#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::roles::controlling_authority {
@@ -47,12 +46,16 @@ std::optional<IssuedDomain> domain_of(const pki::CertificateFields& fields, Byte
 }  // namespace
 
 Result<RootKeys> RootKeys::create(std::string_view name, crypto::Rng& rng) {
+  return create(name, KB_TRY(crypto::EcPrivateKey::generate(rng)));
+}
+
+Result<RootKeys> RootKeys::create(std::string_view name, crypto::SigningKey key) {
   if (name.empty() || name.size() > 16) {
     return fail(Errc::kInvalidArgument, "the authority's name has 1 to 16 characters");
   }
   const ByteView octets = ascii(name);
   return RootKeys{.name = Bytes(octets.begin(), octets.end()),
-                  .current = KB_TRY(crypto::EcPrivateKey::generate(rng)),
+                  .current = std::move(key),
                   .successor = std::nullopt};
 }
 
@@ -158,7 +161,7 @@ Result<Bytes> Authority::state(std::uint8_t kind, ByteView value, std::string_vi
   tlv::TlvWriter out;
   out.put_u8(0x80, kind).put(0x81, value);
   const Bytes signature =
-      KB_TRY(crypto::ecdsa_sign_der(keys_.current, {ascii(kLabelAuthority), out.view()}, rng_));
+      KB_TRY(keys_.current.sign_der({ascii(kLabelAuthority), out.view()}, rng_));
   out.put(0x9E, signature);
   KB_TRY(log_.append({.time = clock_.now(), .event = event, .content_hex = to_hex(out.view())}));
   return out.take();
@@ -184,10 +187,17 @@ Result<Bytes> Authority::state_successor(std::uint32_t number) {
 }
 
 Result<void> Authority::prepare_successor() {
+  return prepare_successor(KB_TRY(crypto::EcPrivateKey::generate(rng_)));
+}
+
+Result<void> Authority::prepare_successor(crypto::SigningKey successor) {
   if (keys_.successor) {
     return fail(Errc::kState, "a successor of the root stands ready already");
   }
-  keys_.successor = KB_TRY(crypto::EcPrivateKey::generate(rng_));
+  if (successor.public_key() == keys_.current.public_key()) {
+    return fail(Errc::kInvalidArgument, "the successor of a root is another key");
+  }
+  keys_.successor = std::move(successor);
   return {};
 }
 

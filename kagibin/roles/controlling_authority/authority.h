@@ -30,11 +30,12 @@ namespace kagibin::roles::controlling_authority {
 // The authority's private keys. `name` is TLV 42 of what it issues, 1 to 16 octets.
 struct RootKeys {
   Bytes name;
-  crypto::EcPrivateKey current;
-  std::optional<crypto::EcPrivateKey> successor;
+  crypto::SigningKey current;
+  std::optional<crypto::SigningKey> successor;
 
   // kInvalidArgument for a name of another length.
   static Result<RootKeys> create(std::string_view name, crypto::Rng& rng);
+  static Result<RootKeys> create(std::string_view name, crypto::SigningKey key);
   // One or two public keys, the current first.
   pki::TrustAnchors anchors() const;
 };
@@ -80,8 +81,9 @@ class Authority {
   // for number 0.
   Result<Bytes> state_successor(std::uint32_t number);
 
-  // kState when there is one already.
+  // kState when there is one already. The successor is a key in memory unless one is given.
   Result<void> prepare_successor();
+  Result<void> prepare_successor(crypto::SigningKey successor);
   // The successor becomes the current root; the old one is gone. kState without one.
   Result<void> adopt_successor();
 

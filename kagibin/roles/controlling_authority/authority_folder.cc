@@ -25,32 +25,42 @@ Result<AuthorityFolder> AuthorityFolder::create(const std::filesystem::path& fol
                                                 const SecretBytes& passphrase,
                                                 std::string_view name,
                                                 crypto::Rng& rng,
-                                                crypto::ScryptCost cost) {
-  const RootKeys keys = KB_TRY(RootKeys::create(name, rng));
+                                                crypto::ScryptCost cost,
+                                                const crypto::KeyPlace& place,
+                                                crypto::KeyTokens* tokens) {
+  if (std::filesystem::exists(folder / "keys")) {
+    return fail(Errc::kConflict, "the folder holds an authority already, which is left as it is");
+  }
+  crypto::Founding made(tokens);
+  crypto::SigningKey root = KB_TRY(crypto::new_signing_key(place, tokens, rng));
+  made.note_key(place);
+  const RootKeys keys = KB_TRY(RootKeys::create(name, std::move(root)));
   crypto::RecordFolder records =
       KB_TRY(crypto::RecordFolder::create(folder / "keys", passphrase, rng, cost));
+  made.note_folder(folder / "keys");
   AuthorityFolder out(folder, std::move(records),
-                      KB_TRY(FileIssuanceLog::open(folder / "issuance.log")));
+                      KB_TRY(FileIssuanceLog::open(folder / "issuance.log")), tokens);
   KB_TRY(out.save_keys(keys, rng));
+  made.keep();
   return out;
 }
 
 Result<AuthorityFolder> AuthorityFolder::open(const std::filesystem::path& folder,
-                                              const SecretBytes& passphrase) {
+                                              const SecretBytes& passphrase,
+                                              crypto::KeyTokens* tokens) {
   crypto::RecordFolder records = KB_TRY(crypto::RecordFolder::open(folder / "keys", passphrase));
   return AuthorityFolder(folder, std::move(records),
-                         KB_TRY(FileIssuanceLog::open(folder / "issuance.log")));
+                         KB_TRY(FileIssuanceLog::open(folder / "issuance.log")), tokens);
 }
 
 Result<Authority> AuthorityFolder::authority(const Clock& clock, crypto::Rng& rng) {
   const SecretBytes name = KB_TRY(records_.get(kName));
-  const SecretBytes root = KB_TRY(records_.get(kRoot));
+  const crypto::HeldKeys held(records_, tokens_);
   RootKeys keys{.name = Bytes(name.expose().begin(), name.expose().end()),
-                .current = KB_TRY(crypto::EcPrivateKey::from_scalar(root.expose())),
+                .current = KB_TRY(held.signing_key(kRoot)),
                 .successor = std::nullopt};
   if (records_.contains(kSuccessor)) {
-    const SecretBytes successor = KB_TRY(records_.get(kSuccessor));
-    keys.successor = KB_TRY(crypto::EcPrivateKey::from_scalar(successor.expose()));
+    keys.successor = KB_TRY(held.signing_key(kSuccessor));
     if (keys.successor->public_key() == keys.current.public_key()) {
       keys.successor.reset();  // adopted, and stopped before the old record went away
     }
@@ -79,10 +89,11 @@ Result<void> AuthorityFolder::save(const Authority& authority, crypto::Rng& rng)
 
 Result<void> AuthorityFolder::save_keys(const RootKeys& keys, crypto::Rng& rng) {
   KB_TRY(records_.put(kName, keys.name, rng));
+  const crypto::HeldKeys held(records_, tokens_);
   if (keys.successor) {
-    KB_TRY(records_.put(kSuccessor, keys.successor->expose_scalar(), rng));
+    KB_TRY(held.put(kSuccessor, *keys.successor, rng));
   }
-  KB_TRY(records_.put(kRoot, keys.current.expose_scalar(), rng));
+  KB_TRY(held.put(kRoot, keys.current, rng));
   if (!keys.successor && records_.contains(kSuccessor)) {
     KB_TRY(records_.erase(kSuccessor));
   }

@@ -181,7 +181,7 @@ TEST_F(ElementMakerTest, TheFolderKeepsKeyAndCertificateUnderThePassphrase) {
   EXPECT_EQ(MakerFolder::create(path, passphrase, "folder", world_.rng, kCheap).error().code,
             Errc::kConflict);
   EXPECT_FALSE(MakerFolder::open(path, SecretBytes::copy_of(ascii("other"))));
-  const auto folder = must(MakerFolder::open(path, passphrase));
+  auto folder = must(MakerFolder::open(path, passphrase));
   EXPECT_TRUE(must(folder.identity()).certificate);
   EXPECT_EQ(must(folder.identity()).name_text(), "folder");
 }

@@ -8,7 +8,6 @@
 #include "kagibin/apdu/channel_link.h"
 #include "kagibin/apdu/exchange.h"
 #include "kagibin/apdu/status_words.h"
-#include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/kda/commands.h"
 #include "kagibin/kda/maker_data.h"
 #include "kagibin/roles/element_maker/casd_certification.h"
@@ -280,8 +279,8 @@ Result<std::string> ElementMaker::sign_shipment(
                                     .issued_at = clock_.now(),
                                     .elements = {elements.begin(), elements.end()}};
   delivery::SignedShipmentList out{.list = delivery::to_json(list), .signature = {}};
-  out.signature = KB_TRY(crypto::ecdsa_sign_der(
-      identity_.key, {ascii(delivery::kLabelShipment), ascii(out.list)}, rng_));
+  out.signature =
+      KB_TRY(identity_.key.sign_der({ascii(delivery::kLabelShipment), ascii(out.list)}, rng_));
   return delivery::to_json(out);
 }
 

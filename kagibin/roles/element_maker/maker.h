@@ -34,12 +34,13 @@ namespace kagibin::roles::element_maker {
 
 struct MakerIdentity {
   std::array<std::uint8_t, 16> name{};            // subject of CERT.EUM; text, filled up with zeros
-  crypto::EcPrivateKey key;                       // SK.EUM
+  crypto::SigningKey key;                         // SK.EUM
   std::optional<pki::Certificate> certificate{};  // CERT.EUM
   std::optional<crypto::EcPublicKey> authority{};  // PK.AUTH that elements are given
 
   // kInvalidArgument for a name of other than 1 to 16 characters.
   static Result<MakerIdentity> create(std::string_view name, crypto::Rng& rng);
+  static Result<MakerIdentity> create(std::string_view name, crypto::SigningKey key);
   // A certification request for CERT.EUM (pki/certification_request.h).
   Result<Bytes> request(crypto::Rng& rng) const;
   // kUntrusted unless the certificate is for this name and key under this root.

@@ -42,26 +42,37 @@ Result<MakerFolder> MakerFolder::create(const std::filesystem::path& folder,
                                         const SecretBytes& passphrase,
                                         std::string_view name,
                                         crypto::Rng& rng,
-                                        crypto::ScryptCost cost) {
-  const MakerIdentity identity = KB_TRY(MakerIdentity::create(name, rng));
-  MakerFolder out(folder,
-                  KB_TRY(crypto::RecordFolder::create(folder / "keys", passphrase, rng, cost)));
+                                        crypto::ScryptCost cost,
+                                        const crypto::KeyPlace& place,
+                                        crypto::KeyTokens* tokens) {
+  if (std::filesystem::exists(folder / "keys")) {
+    return fail(Errc::kConflict, "the folder holds a maker already, which is left as it is");
+  }
+  crypto::Founding made(tokens);
+  crypto::SigningKey key = KB_TRY(crypto::new_signing_key(place, tokens, rng));
+  made.note_key(place);
+  const MakerIdentity identity = KB_TRY(MakerIdentity::create(name, std::move(key)));
+  MakerFolder out(
+      folder, KB_TRY(crypto::RecordFolder::create(folder / "keys", passphrase, rng, cost)), tokens);
+  made.note_folder(folder / "keys");
   KB_TRY(out.records_.put(kName, ascii(name), rng));
-  KB_TRY(out.records_.put(kKey, identity.key.expose_scalar(), rng));
+  KB_TRY(crypto::HeldKeys(out.records_, tokens).put(kKey, identity.key, rng));
   const Bytes request = KB_TRY(identity.request(rng));
   KB_TRY(crypto::write_file(request_file(folder), request, false));
+  made.keep();
   return out;
 }
 
 Result<MakerFolder> MakerFolder::open(const std::filesystem::path& folder,
-                                      const SecretBytes& passphrase) {
-  return MakerFolder(folder, KB_TRY(crypto::RecordFolder::open(folder / "keys", passphrase)));
+                                      const SecretBytes& passphrase,
+                                      crypto::KeyTokens* tokens) {
+  return MakerFolder(folder, KB_TRY(crypto::RecordFolder::open(folder / "keys", passphrase)),
+                     tokens);
 }
 
-Result<MakerIdentity> MakerFolder::identity() const {
+Result<MakerIdentity> MakerFolder::identity() {
   const SecretBytes name = KB_TRY(records_.get(kName));
-  const SecretBytes scalar = KB_TRY(records_.get(kKey));
-  MakerIdentity out{.key = KB_TRY(crypto::EcPrivateKey::from_scalar(scalar.expose()))};
+  MakerIdentity out{.key = KB_TRY(crypto::HeldKeys(records_, tokens_).signing_key(kKey))};
   std::ranges::copy(name.expose(), out.name.begin());
   const auto certificate = crypto::read_file(certificate_file(folder_));
   if (!certificate && certificate.error().code == Errc::kNotFound) {

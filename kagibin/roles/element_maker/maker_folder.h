@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The element maker on disk: FOLDER/keys (encrypted records: name, SK.EUM), FOLDER/request.kbq (for
-// the controlling authority), FOLDER/maker.cert (CERT.EUM) and FOLDER/authority.point (the root
-// that elements are given).
+// The element maker on disk: FOLDER/keys (encrypted records: name, SK.EUM or its place in a token),
+// FOLDER/request.kbq (for the controlling authority), FOLDER/maker.cert (CERT.EUM) and
+// FOLDER/authority.point (the root that elements are given).
 //
 // A provider's domain waits for CERT.SD: until that is stored in it, the record
 // "domain.<SEID>.<AID>.<KVN of SK.SD.ECKA>" holds the domain's first key set, and
@@ -14,6 +14,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include "kagibin/crypto/held_key/held_keys.h"
 #include "kagibin/crypto/record/record_folder.h"
 #include "kagibin/pki/domain_key_request.h"
 #include "kagibin/roles/element_maker/maker.h"
@@ -32,17 +33,22 @@ struct WaitingDomain {
 
 class MakerFolder {
  public:
-  // Makes SK.EUM and writes the request. kConflict when there is a maker already.
+  // Makes SK.EUM, where `place` says, and writes the request. kConflict when there is a maker
+  // already.
   static Result<MakerFolder> create(const std::filesystem::path& folder,
                                     const SecretBytes& passphrase,
                                     std::string_view name,
                                     crypto::Rng& rng,
-                                    crypto::ScryptCost cost = {});
+                                    crypto::ScryptCost cost = {},
+                                    const crypto::KeyPlace& place = {},
+                                    crypto::KeyTokens* tokens = nullptr);
+  // `tokens` outlives the folder and the identity; it is needed where SK.EUM is in a token.
   static Result<MakerFolder> open(const std::filesystem::path& folder,
-                                  const SecretBytes& passphrase);
+                                  const SecretBytes& passphrase,
+                                  crypto::KeyTokens* tokens = nullptr);
 
   // With certificate and root when they were installed.
-  Result<MakerIdentity> identity() const;
+  Result<MakerIdentity> identity();
   // Checks and keeps what the controlling authority sent: CERT.EUM, and the root it is under.
   Result<void> install(const pki::Certificate& certificate, const crypto::EcPublicKey& root);
 
@@ -54,11 +60,12 @@ class MakerFolder {
   static std::filesystem::path request_file(const std::filesystem::path& folder);
 
  private:
-  MakerFolder(std::filesystem::path folder, crypto::RecordFolder records)
-      : folder_(std::move(folder)), records_(std::move(records)) {}
+  MakerFolder(std::filesystem::path folder, crypto::RecordFolder records, crypto::KeyTokens* tokens)
+      : folder_(std::move(folder)), records_(std::move(records)), tokens_(tokens) {}
 
   std::filesystem::path folder_;
   crypto::RecordFolder records_;
+  crypto::KeyTokens* tokens_;
 };
 
 }  // namespace kagibin::roles::element_maker

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <utility>
 
 #include "kagibin/pki/certification_request.h"
 #include "kagibin/pki/chain.h"
@@ -8,10 +9,14 @@
 namespace kagibin::roles::element_maker {
 
 Result<MakerIdentity> MakerIdentity::create(std::string_view name, crypto::Rng& rng) {
+  return create(name, KB_TRY(crypto::EcPrivateKey::generate(rng)));
+}
+
+Result<MakerIdentity> MakerIdentity::create(std::string_view name, crypto::SigningKey key) {
   if (name.empty() || name.size() > 16) {
     return fail(Errc::kInvalidArgument, "a maker's name has 1 to 16 characters");
   }
-  MakerIdentity out{.key = KB_TRY(crypto::EcPrivateKey::generate(rng))};
+  MakerIdentity out{.key = std::move(key)};
   std::ranges::copy(ascii(name), out.name.begin());
   return out;
 }

@@ -59,7 +59,7 @@ Result<scp::Scp03Link> CardManager::open(const Aid& selected,
 }
 
 Result<delivery::KeyExport> CardManager::key_set_of(const DomainPlan& plan,
-                                                    const SecretBytes& master_key) const {
+                                                    const crypto::DerivationKey& master_key) const {
   return diversified_keys(master_key,
                           {.iin = issuer_.iin,
                            .cin = issuer_.cin,
@@ -69,7 +69,7 @@ Result<delivery::KeyExport> CardManager::key_set_of(const DomainPlan& plan,
 }
 
 Result<delivery::KeyExport> CardManager::create_domain(const DomainPlan& plan,
-                                                       const SecretBytes& master_key) {
+                                                       const crypto::DerivationKey& master_key) {
   delivery::KeyExport keys = KB_TRY(key_set_of(plan, master_key));
   const apdu::ResponseApdu there = KB_TRY(select(link_, plan.aid));
   if (!apdu::sw::is_ok(there.sw)) {

@@ -14,6 +14,7 @@
 #include <cstdint>
 
 #include "kagibin/apdu/card_link.h"
+#include "kagibin/crypto/held_key/derivation_key.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/delivery/exchange/key_export.h"
 #include "kagibin/gp/content/install.h"
@@ -40,10 +41,11 @@ class CardManager {
   // the master key. The result is what the service provider needs. After an interruption call it
   // again: a domain that is there already gets its keys, one that has them is left as it is.
   // kAuthentication for wrong issuer keys, kCardStatus with the card's word.
-  Result<delivery::KeyExport> create_domain(const DomainPlan& plan, const SecretBytes& master_key);
+  Result<delivery::KeyExport> create_domain(const DomainPlan& plan,
+                                            const crypto::DerivationKey& master_key);
   // The key set of a domain made before, for another export: nothing is sent to the card.
   Result<delivery::KeyExport> key_set_of(const DomainPlan& plan,
-                                         const SecretBytes& master_key) const;
+                                         const crypto::DerivationKey& master_key) const;
 
   // Installs and makes selectable, associated with `domain`: the session is the domain's own,
   // opened with the keys of `domain_keys`, or the issuer's where the record is the issuer's.

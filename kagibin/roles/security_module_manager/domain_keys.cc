@@ -2,7 +2,6 @@
 #include "kagibin/roles/security_module_manager/domain_keys.h"
 
 #include "kagibin/crypto/cipher/aes.h"
-#include "kagibin/crypto/kdf/kdf.h"
 #include "kagibin/tlv/ber_tlv.h"
 
 namespace kagibin::roles::security_module_manager {
@@ -12,13 +11,12 @@ constexpr std::string_view kLabel = "KB1-SDK";
 
 }  // namespace
 
-Result<delivery::KeyExport> diversified_keys(const SecretBytes& master_key,
+Result<delivery::KeyExport> diversified_keys(const crypto::DerivationKey& master_key,
                                              const DomainName& name,
                                              std::size_t key_size,
                                              std::uint8_t i) {
-  if (!crypto::is_aes_key_size(key_size) || !crypto::is_aes_key_size(master_key.size())) {
-    return fail(Errc::kInvalidArgument,
-                "keys and the master key are AES keys: 16, 24 or 32 octets");
+  if (!crypto::is_aes_key_size(key_size)) {
+    return fail(Errc::kInvalidArgument, "keys are AES keys: 16, 24 or 32 octets");
   }
   const Bytes context = tlv::TlvWriter()
                             .put(0x81, name.iin)
@@ -26,8 +24,7 @@ Result<delivery::KeyExport> diversified_keys(const SecretBytes& master_key,
                             .put(0x83, name.security_domain.view())
                             .put_u8(0x84, name.key_version)
                             .take();
-  const SecretBytes keys =
-      KB_TRY(crypto::diversify_cmac(master_key.expose(), ascii(kLabel), context, 3 * key_size));
+  const SecretBytes keys = KB_TRY(master_key.diversify(ascii(kLabel), context, 3 * key_size));
   const auto part = [&](std::size_t index) {
     return SecretBytes::copy_of(keys.expose().subspan(index * key_size, key_size));
   };

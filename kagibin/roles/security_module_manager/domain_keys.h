@@ -12,7 +12,7 @@
 
 #include "kagibin/base/aid.h"
 #include "kagibin/base/result.h"
-#include "kagibin/base/secret.h"
+#include "kagibin/crypto/held_key/derivation_key.h"
 #include "kagibin/delivery/exchange/key_export.h"
 
 namespace kagibin::roles::security_module_manager {
@@ -24,8 +24,8 @@ struct DomainName {
   std::uint8_t key_version = 0;
 };
 
-// kInvalidArgument unless `key_size` is 16, 24 or 32 and the master key is an AES key.
-Result<delivery::KeyExport> diversified_keys(const SecretBytes& master_key,
+// kInvalidArgument unless `key_size` is 16, 24 or 32.
+Result<delivery::KeyExport> diversified_keys(const crypto::DerivationKey& master_key,
                                              const DomainName& name,
                                              std::size_t key_size,
                                              std::uint8_t i);

@@ -47,42 +47,57 @@ Result<ManagerFolder> ManagerFolder::create(const std::filesystem::path& folder,
                                             std::string_view name,
                                             const Clock& clock,
                                             crypto::Rng& rng,
-                                            crypto::ScryptCost cost) {
-  ManagerFolder out(folder,
-                    KB_TRY(crypto::RecordFolder::create(folder / "keys", passphrase, rng, cost)));
-  KB_TRY(out.make_key(kSigningKey, signing_certificate(folder), name, clock, rng));
-  KB_TRY(out.make_key(kExchangeKey, exchange_certificate(folder), name, clock, rng));
-  const SecretBytes master = KB_TRY(crypto::random_secret(rng, kMasterKeySize));
-  KB_TRY(out.records_.put(kMasterKey, master.expose(), rng));
+                                            crypto::ScryptCost cost,
+                                            const ManagerPlaces& places,
+                                            crypto::KeyTokens* tokens) {
+  if (std::filesystem::exists(folder / "keys")) {
+    return fail(Errc::kConflict, "the folder holds a manager already, which is left as it is");
+  }
+  ManagerFolder out(
+      folder, KB_TRY(crypto::RecordFolder::create(folder / "keys", passphrase, rng, cost)), tokens);
+  KB_TRY(out.make_keys(places, name, clock, rng));
   return out;
 }
 
 Result<ManagerFolder> ManagerFolder::open(const std::filesystem::path& folder,
-                                          const SecretBytes& passphrase) {
-  return ManagerFolder(folder, KB_TRY(crypto::RecordFolder::open(folder / "keys", passphrase)));
+                                          const SecretBytes& passphrase,
+                                          crypto::KeyTokens* tokens) {
+  return ManagerFolder(folder, KB_TRY(crypto::RecordFolder::open(folder / "keys", passphrase)),
+                       tokens);
 }
 
-Result<void> ManagerFolder::make_key(std::string_view record,
-                                     const std::filesystem::path& certificate,
-                                     std::string_view name,
-                                     const Clock& clock,
-                                     crypto::Rng& rng) {
-  const auto key = KB_TRY(crypto::EcPrivateKey::generate(rng));
-  KB_TRY(records_.put(record, key.expose_scalar(), rng));
+Result<void> ManagerFolder::make_keys(const ManagerPlaces& places,
+                                      std::string_view name,
+                                      const Clock& clock,
+                                      crypto::Rng& rng) {
+  crypto::Founding made(tokens_);
+  made.note_folder(records_.path());
+  KB_TRY(held().make_signing_key(kSigningKey, places.signing, rng));
+  made.note_key(places.signing);
+  KB_TRY(certify(kSigningKey, signing_certificate(folder_), name, clock, rng));
+  KB_TRY(held().make_exchange_key(kExchangeKey, places.exchange, rng));
+  made.note_key(places.exchange);
+  KB_TRY(certify(kExchangeKey, exchange_certificate(folder_), name, clock, rng));
+  KB_TRY(held().make_derivation_key(kMasterKey, kMasterKeySize, places.master, rng));
+  made.keep();
+  return {};
+}
+
+Result<void> ManagerFolder::certify(std::string_view record,
+                                    const std::filesystem::path& certificate,
+                                    std::string_view name,
+                                    const Clock& clock,
+                                    crypto::Rng& rng) {
+  const crypto::SigningKey key = KB_TRY(held().signing_key(record));
   const std::string pem =
       KB_TRY(crypto::self_signed_certificate(key, name, clock.now(), kCertificateDays, false, rng));
   return crypto::write_file(certificate, ascii(pem), false);
 }
 
-Result<crypto::EcPrivateKey> ManagerFolder::key(std::string_view record) const {
-  const SecretBytes scalar = KB_TRY(records_.get(record));
-  return crypto::EcPrivateKey::from_scalar(scalar.expose());
-}
-
 Result<std::size_t> ManagerFolder::import_issuer_keys(ByteView cms,
                                                       const crypto::EcPublicKey& maker_key,
                                                       crypto::Rng& rng) {
-  const auto own = KB_TRY(key(kExchangeKey));
+  const auto own = KB_TRY(held().agreement_key(kExchangeKey));
   const std::string pem = KB_TRY(read_text(exchange_certificate(folder_)));
   const crypto::CmsContent content = KB_TRY(crypto::cms_open(cms, own, pem));
   if (content.signer != maker_key) {
@@ -120,10 +135,10 @@ Result<void> ManagerFolder::put_domain_keys(const delivery::KeyExport& keys, cry
 
 Result<delivery::KeyExport> ManagerFolder::domain_keys(const DomainName& name,
                                                        std::size_t key_size,
-                                                       std::uint8_t i) const {
+                                                       std::uint8_t i) {
   const std::string record = domain_record(name);
   if (!records_.contains(record)) {
-    const SecretBytes master = KB_TRY(master_key());
+    const crypto::DerivationKey master = KB_TRY(master_key());
     return diversified_keys(master, name, key_size, i);
   }
   const SecretBytes octets = KB_TRY(records_.get(record));
@@ -132,9 +147,9 @@ Result<delivery::KeyExport> ManagerFolder::domain_keys(const DomainName& name,
 }
 
 Result<Bytes> ManagerFolder::seal_exports(std::span<const delivery::KeyExport> exports,
-                                          std::string_view recipient_certificate_pem) const {
+                                          std::string_view recipient_certificate_pem) {
   const SecretBytes content = KB_TRY(delivery::encode_key_exports(exports));
-  const auto own = KB_TRY(key(kSigningKey));
+  const auto own = KB_TRY(held().signing_key(kSigningKey));
   const std::string pem = KB_TRY(read_text(signing_certificate(folder_)));
   return crypto::cms_seal(content.expose(), own, pem, recipient_certificate_pem);
 }

@@ -28,7 +28,8 @@ bool same_keys(const delivery::KeyExport& a, const delivery::KeyExport& b) {
 }
 
 TEST(DomainKeysTest, DifferByEveryPartOfTheName) {
-  const SecretBytes master = SecretBytes::copy_of(*from_hex("000102030405060708090A0B0C0D0E0F"));
+  const crypto::DerivationKey master = must(crypto::DerivationKey::in_memory(
+      SecretBytes::copy_of(*from_hex("000102030405060708090A0B0C0D0E0F"))));
   const DomainName name{
       .iin = {1, 2}, .cin = {3, 4}, .security_domain = kDomain, .key_version = 0x30};
   const auto keys = must(diversified_keys(master, name, 16, 0x60));
@@ -42,7 +43,7 @@ TEST(DomainKeysTest, DifferByEveryPartOfTheName) {
     EXPECT_FALSE(same_keys(keys, must(diversified_keys(master, other, 16, 0x60))));
   }
   EXPECT_FALSE(diversified_keys(master, name, 20, 0x60));
-  EXPECT_FALSE(diversified_keys(SecretBytes(7), name, 16, 0x60));
+  EXPECT_FALSE(crypto::DerivationKey::in_memory(SecretBytes(7)));
 }
 
 class CardManagerTest : public testing::Test {
@@ -63,10 +64,10 @@ TEST_F(CardManagerTest, CreatesADomainOfEveryKeySizeAndFormOfTheChannel) {
       const DomainPlan plan{.aid = *Aid::from_hex("A00000015153504B1" + std::to_string(number++)),
                             .key_size = size,
                             .scp03 = must(scp::Scp03Parameter::from(i))};
-      const auto made = manager.create_domain(plan, world_.manager_master);
+      const auto made = manager.create_domain(plan, world_.manager_master_key());
       ASSERT_TRUE(made) << size << " " << int{i} << " " << made.error().detail.text();
       EXPECT_EQ(made->key_enc.size(), size);
-      EXPECT_TRUE(same_keys(*made, must(manager.key_set_of(plan, world_.manager_master))));
+      EXPECT_TRUE(same_keys(*made, must(manager.key_set_of(plan, world_.manager_master_key()))));
     }
   }
 }
@@ -81,12 +82,12 @@ TEST_F(CardManagerTest, MayBeCalledAgainAfterAnInterruptionAtEveryWrite) {
     {
       const auto link = channel();
       CardManager manager(*link, card_.issuer_keys, world_.rng);
-      cut = !manager.create_domain({.aid = kDomain}, world_.manager_master);
+      cut = !manager.create_domain({.aid = kDomain}, world_.manager_master_key());
     }
     world_.reopen(card_);
     const auto link = channel();
     CardManager manager(*link, card_.issuer_keys, world_.rng);
-    const auto made = manager.create_domain({.aid = kDomain}, world_.manager_master);
+    const auto made = manager.create_domain({.aid = kDomain}, world_.manager_master_key());
     ASSERT_TRUE(made) << "write " << write << ": " << made.error().detail.text();
     if (!cut) {
       EXPECT_GT(write, 2U);
@@ -98,17 +99,17 @@ TEST_F(CardManagerTest, MayBeCalledAgainAfterAnInterruptionAtEveryWrite) {
 TEST_F(CardManagerTest, WrongIssuerKeysAreNoticedBeforeATryIsUsed) {
   test::DeployedCard& strict = world_.add_card("phone-2", {.authentication_failure_limit = 2});
   delivery::KeyExport wrong = must(diversified_keys(
-      world_.manager_master,
+      world_.manager_master_key(),
       {.iin = {1}, .cin = {2}, .security_domain = kDomain, .key_version = 0x30}, 16, 0x60));
   wrong.security_domain = strict.issuer_keys.security_domain;
   const auto link = must(apdu::ChannelLink::open(*strict.element));
   CardManager manager(*link, wrong, world_.rng);
   for (int i = 0; i < 12; ++i) {
-    EXPECT_EQ(manager.create_domain({.aid = kDomain}, world_.manager_master).error().code,
+    EXPECT_EQ(manager.create_domain({.aid = kDomain}, world_.manager_master_key()).error().code,
               Errc::kAuthentication);
   }
   CardManager right(*link, strict.issuer_keys, world_.rng);
-  EXPECT_TRUE(right.create_domain({.aid = kDomain}, world_.manager_master));
+  EXPECT_TRUE(right.create_domain({.aid = kDomain}, world_.manager_master_key()));
 }
 
 TEST_F(CardManagerTest, TheFolderTakesIssuerKeysFromThePinnedMakerAndExportsToTheProvider) {
@@ -165,7 +166,8 @@ TEST_F(CardManagerTest, TheFolderKeepsKeySetsOfDomainsThatTheMakerMadeBesideTheI
                         .cin = card_.issuer_keys.cin,
                         .security_domain = kDomain,
                         .key_version = 0x30};
-  const SecretBytes other = must(crypto::random_secret(world_.rng, 16));
+  const crypto::DerivationKey other =
+      must(crypto::DerivationKey::in_memory(must(crypto::random_secret(world_.rng, 16))));
   std::vector<delivery::KeyExport> handed;
   handed.push_back(must(diversified_keys(other, name, 16, 0x70)));
   handed.front().security_domain = card_.issuer_keys.security_domain;

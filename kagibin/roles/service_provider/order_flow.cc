@@ -2,6 +2,7 @@
 // Opening orders and attempts: what happens before the element answers.
 #include "kagibin/roles/service_provider/order_flow.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -49,11 +50,23 @@ Checked<void> OrderFlow::check_ourselves(const Aid& target) const {
                                "controlling authority certify our key again.",
                                chain.error().detail.text()));
   }
-  const crypto::EcPrivateKey signing_key = KB_TRY(in_.keys.signing_key());
+  const crypto::SigningKey signing_key = KB_TRY(in_.keys.signing_key());
   if (signing_key.public_key() != in_.certificate.key()) {
     return problem(Errc::kUntrusted,
                    "Our certificate is for another key than our signing key; nothing was sent. Use "
                    "the certificate that belongs to this key store.");
+  }
+  if (in_.policy.token_only && signing_key.token_uri().empty()) {
+    return problem(
+        Errc::kPolicy,
+        "policy.token_only is set, and our signing key is an encrypted record; nothing was "
+        "sent. Found the service provider anew with --signing-key in a token.");
+  }
+  if (in_.policy.token_only && !in_.keys.makes_kem_keys_in_token()) {
+    return problem(
+        Errc::kPolicy,
+        "policy.token_only is set, and the KEM keys of our orders are encrypted records; "
+        "nothing was sent. Have them made in a token: kagibin provider kem-keys.");
   }
   if (!pki::allows_aid(in_.certificate, target)) {
     return problem(Errc::kPolicy,
@@ -81,6 +94,13 @@ Checked<void> OrderFlow::check(const PayloadFile& payload,
                                    "Nothing was ordered."));
   }
   KB_TRY(choose_suite(terms, suite));
+  const bool puts_values = std::ranges::any_of(payload.actions, [](const PlannedAction& action) {
+    return !std::holds_alternative<PlannedDeleteKey>(action);
+  });
+  const bool has_channel_keys = !payload.agreement_key_version && !payload.own_delivery;
+  if (in_.policy.token_only && (puts_values || has_channel_keys)) {
+    return Policy::refuse_clear_keys("ordered");
+  }
   if (validity_minutes == 0 || validity_minutes > terms.maximum_validity_minutes) {
     return problem(Errc::kPolicy,
                    fmt::format("A validity of {} minutes is not within the policy's 1 to {}; "
@@ -208,16 +228,16 @@ Checked<Outgoing> OrderFlow::request_after(const OrderId& id, AttemptNumber prev
 }
 
 Checked<JournalAttempt> OrderFlow::new_attempt(const JournalOrder& order) {
-  const crypto::EcPrivateKey kem_key = KB_TRY(crypto::EcPrivateKey::generate(in_.rng));
   const AttemptNumber number = order.current_attempt + 1;
+  const KeyStore::NewKemKey kem_key = KB_TRY(in_.keys.make_kem_key(order.id, number));
   const Nonce16 nonce_a{KB_TRY(crypto::random_array<16>(in_.rng))};
   const JournalAttempt attempt{
       .order = order.id,
       .number = number,
       .nonce_a = nonce_a,
-      .sealed_kem_key = KB_TRY(in_.keys.seal(kem_label(order.id, number), kem_key.expose_scalar())),
+      .sealed_kem_key = KB_TRY(in_.keys.seal(kem_label(order.id, number), kem_key.record.expose())),
       .sealed_receipt_key = {}};
-  kem_points_.keep(crypto::sha256(attempt.sealed_kem_key), kem_key.public_key());
+  kem_points_.keep(crypto::sha256(attempt.sealed_kem_key), kem_key.point);
   KB_CRASH_POINT("provider.attempt.before_open");
   JournalAttempt opened = KB_TRY(in_.journal.open_attempt(attempt));
   KB_CRASH_POINT("provider.attempt.after_open");
@@ -230,7 +250,7 @@ Checked<Bytes> OrderFlow::make_request(const JournalOrder& order,
   // A cancellation is answered by no E4: it names the attempt that it cancels by that one's key.
   const JournalAttempt named =
       KB_TRY(find_attempt(order, cancelled == 0 ? attempt.number : cancelled));
-  const crypto::EcPrivateKey kem = KB_TRY(kem_key(named));
+  const crypto::AgreementKey kem = KB_TRY(kem_key(named));
   const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
   envelope::EnrolmentRequest request;
   request.suite = notes.suite;
@@ -246,7 +266,7 @@ Checked<Bytes> OrderFlow::make_request(const JournalOrder& order,
     request.acknowledged_receipt = to_array<32>(*last);
   }
   request.certificate = in_.certificate.encoded();
-  const crypto::EcPrivateKey signing_key = KB_TRY(in_.keys.signing_key());
+  const crypto::SigningKey signing_key = KB_TRY(in_.keys.signing_key());
   return KB_TRY(envelope::sign_request(request, signing_key, in_.rng));
 }
 
@@ -263,7 +283,7 @@ Checked<JournalAttempt> OrderFlow::find_attempt(const JournalOrder& order,
   return std::move(*found);
 }
 
-Checked<crypto::EcPrivateKey> OrderFlow::kem_key(const JournalAttempt& attempt) {
+Checked<crypto::AgreementKey> OrderFlow::kem_key(const JournalAttempt& attempt) {
   const auto scalar =
       in_.keys.unseal(kem_label(attempt.order, attempt.number), attempt.sealed_kem_key);
   if (!scalar) {
@@ -271,6 +291,9 @@ Checked<crypto::EcPrivateKey> OrderFlow::kem_key(const JournalAttempt& attempt) 
                    fmt::format("The journal's secrets of order {} do not open with this key store; "
                                "nothing was done. Use the store that the order was made with.",
                                attempt.order.text()));
+  }
+  if (crypto::is_place_in_token(scalar->expose())) {
+    return in_.keys.kem_key_in_token(scalar->expose());
   }
   const crypto::Digest256 name = crypto::sha256(attempt.sealed_kem_key);
   if (const crypto::EcPublicKey* point = kem_points_.find(name)) {

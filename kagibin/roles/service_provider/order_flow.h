@@ -177,7 +177,7 @@ class OrderFlow {
 
   Checked<delivery::JournalAttempt> find_attempt(const delivery::JournalOrder& order,
                                                  delivery::AttemptNumber number) const;
-  Checked<crypto::EcPrivateKey> kem_key(const delivery::JournalAttempt& attempt);
+  Checked<crypto::AgreementKey> kem_key(const delivery::JournalAttempt& attempt);
   // The answer as it opens under the attempt's KEM key; remembered, for its receipt comes later.
   Checked<std::shared_ptr<const OpenedAnswer>> open_answer(const delivery::JournalAttempt& attempt,
                                                            ByteView answer);

@@ -48,8 +48,12 @@ Checked<std::shared_ptr<const OrderFlow::OpenedAnswer>> OrderFlow::open_answer(
   if (!outer) {
     return refuse(outer.error().code, outer.error().detail.text(), kAskAgain);
   }
-  const crypto::EcPrivateKey kem = KB_TRY(kem_key(attempt));
+  const crypto::AgreementKey kem = KB_TRY(kem_key(attempt));
   auto content = envelope::open_answer(*outer, kem);
+  if (!content && content.error().code == Errc::kIo) {
+    return problem(Errc::kIo,
+                   std::string(content.error().detail.text()));  // a token, not the answer
+  }
   if (!content) {
     return refuse(content.error().code, "it does not open under this attempt's key",
                   "either it belongs to another attempt or it was changed on the way.");
@@ -256,10 +260,18 @@ Checked<RelayChoice> OrderFlow::check_answer(const JournalOrder& order,
       relay.level == std::to_underlying(envelope::RelayLevel::kRl4)) {
     KB_TRY(check_domain(order, answer));
   }
+  bool puts_values = false;
+  if (in_.policy.token_only) {
+    puts_values =
+        std::ranges::any_of(KB_TRY(actions_of(order)), [](const envelope::Action& action) {
+          return !std::holds_alternative<envelope::DeleteKeyAction>(action);
+        });
+  }
   KB_TRY(in_.policy.allow_sealing(
       {.device = order.device.text(),
        .seid = statement.seid,
        .target = order.target,
+       .puts_values = puts_values,
        .how = {.level = relay.level,
                .suite = statement.suite,
                .attestation = certified.profile,
@@ -377,7 +389,7 @@ Checked<OrderFlow::SealedEnvelope> OrderFlow::make_envelope(const JournalOrder& 
     return refuse(recipient.error().code, "its enrolment key is none of the suite's",
                   "report the element to its maker.");
   }
-  const crypto::EcPrivateKey signing_key = KB_TRY(in_.keys.signing_key());
+  const crypto::SigningKey signing_key = KB_TRY(in_.keys.signing_key());
   return SealedEnvelope{
       .envelope = KB_TRY(envelope::seal_delivery(header, payload, answer.statement_tlv, *recipient,
                                                  signing_key, in_.rng)),

@@ -251,9 +251,13 @@ Checked<Judgement> OrderFlow::read_receipt(const JournalOrder& order,
     }
     receipt_key = std::move(*copied);
   }
-  const crypto::EcPrivateKey kem = KB_TRY(kem_key(attempt));
+  const crypto::AgreementKey kem = KB_TRY(kem_key(attempt));
   const auto checked = envelope::open_receipt(receipt, opened.statement_hash(), receipt_key,
                                               kda_key(opened.attestation), kem);
+  if (!checked && checked.error().code == Errc::kIo) {
+    return problem(Errc::kIo,
+                   std::string(checked.error().detail.text()));  // a token, not the receipt
+  }
   if (!checked) {
     return unknown("the receipt does not open or is not from this element");
   }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "kagibin/envelope/suite.h"
 #include "kagibin/roles/service_provider/members.h"
 
 namespace kagibin::roles::service_provider {
@@ -61,6 +62,9 @@ Checked<Policy> Policy::parse(std::string_view text) {
   if (in.has("targets")) {
     policy.targets = KB_TRY(parse_targets(in, policy));
   }
+  if (in.has("token_only")) {
+    policy.token_only = KB_TRY(in.boolean("token_only"));
+  }
   KB_TRY(in.finish());
   return policy;
 }
@@ -82,6 +86,16 @@ Checked<Seid> Policy::element_of(std::string_view device) const {
   return found->second;
 }
 
+std::unexpected<Problem> Policy::refuse_clear_keys(std::string_view nothing_was) {
+  return problem(
+      Errc::kPolicy,
+      fmt::format("policy.token_only is set, and this envelope has keys in it, which are "
+                  "in the clear in this process while it is sealed; nothing was {}. "
+                  "Deletions of keys at RL2 or OS have none; for anything else take "
+                  "token_only out, if what doc/key_policies.md says is good enough.",
+                  nothing_was));
+}
+
 Checked<void> Policy::allow_sealing(const SealingQuestion& question) const {
   const Seid bound = KB_TRY(element_of(question.device));
   if (bound != question.seid) {
@@ -90,6 +104,12 @@ Checked<void> Policy::allow_sealing(const SealingQuestion& question) const {
                                "nothing was sealed. If the user changed elements, correct "
                                "policy.elements.",
                                question.device, question.seid.hex(), bound.hex()));
+  }
+  const bool has_channel_keys =
+      question.how.level != std::to_underlying(envelope::RelayLevel::kRl2) &&
+      question.how.level != std::to_underlying(envelope::RelayLevel::kOs);
+  if (token_only && (question.puts_values || has_channel_keys)) {
+    return refuse_clear_keys("sealed");
   }
   return terms_for(question.target).allow(question.how);
 }

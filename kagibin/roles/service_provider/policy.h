@@ -6,13 +6,14 @@
 //     "accept_rl1": "first key sets for elements without SCP11; issuer and carrier are two
 //     companies", "issuer_is_carrier": false, "suites": ["01"], "attestation_profiles": ["ATT-1"],
 //     "kda_code_hashes": ["<64 digits>"], "elements": [ { "device": "phone-7", "seid": "<32
-//     digits>" } ], "maximum_validity_minutes": 1440, "required_i_mask": "60",
+//     digits>" } ], "maximum_validity_minutes": 1440, "required_i_mask": "60", "token_only": false,
 //     "targets": [ { "aid": "A0000005591010", "minimum_level": "RL2" } ] }
 //
 // It states the terms (terms.h) for all targets; an entry of `targets` states any of them anew for
 // one, named by the AID that a payload names as its target, up or down. `elements` binds a user's
 // device to the one element that is right for it: an answer of any other genuine element is
-// refused. Limits: 1 MiB of text. Ownership: values. Thread-safety: const use may be shared.
+// refused. `token_only` is for all targets alike; without it, it is false. Limits: 1 MiB of text.
+// Ownership: values. Thread-safety: const use may be shared.
 //
 //   const Policy policy = KB_TRY(Policy::parse(text));
 //   KB_TRY(policy.allow_sealing({.device = "phone-7", .seid = statement.seid, ...}));
@@ -33,6 +34,7 @@ struct SealingQuestion {
   std::string device;
   Seid seid;
   Aid target;
+  bool puts_values = false;  // anything but deletions of keys
   SealingTerms how;
 };
 
@@ -40,6 +42,8 @@ struct SealingQuestion {
 struct Policy : Terms {
   std::map<std::string, Seid, std::less<>> elements;  // the user's device -> its element
   std::map<Aid, Terms> targets;
+  // Refuses every sealing that would have a key in the clear in this process (doc/key_policies.md).
+  bool token_only = false;
 
   // kEncoding, kValue, kNotFound, and kPolicy for what is understood and refused.
   static Checked<Policy> parse(std::string_view text);
@@ -47,6 +51,8 @@ struct Policy : Terms {
   const Terms& terms_for(const Aid& target) const;
   // kPolicy, with what would lift the refusal.
   Checked<void> allow_sealing(const SealingQuestion& question) const;
+  // What token_only answers to an envelope with keys in it; `nothing_was`: "sealed", "ordered".
+  static std::unexpected<Problem> refuse_clear_keys(std::string_view nothing_was);
   // The element that belongs to this device; kPolicy when the policy names none.
   Checked<Seid> element_of(std::string_view device) const;
 };

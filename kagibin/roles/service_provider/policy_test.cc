@@ -62,6 +62,29 @@ TEST(PolicyTest, NoEnrolmentIsKeptUnlessItSaysForHowLong) {
   }
 }
 
+TEST(PolicyTest, TokenOnlyAllowsNoEnvelopeWithKeysInIt) {
+  EXPECT_FALSE(Policy::parse(policy_text())->token_only);
+  EXPECT_FALSE(Policy::parse(with("\"suites\"", "\"token_only\":1,\"suites\"")));
+  const auto policy = Policy::parse(with("\"suites\"", "\"token_only\":true,\"suites\""));
+  ASSERT_TRUE(policy) << policy.error().text;
+  for (std::uint8_t level = 1; level <= 5; ++level) {
+    for (const bool puts_values : {false, true}) {
+      SealingQuestion asked = question();
+      asked.how.level = level;
+      asked.puts_values = puts_values;
+      const auto answer = policy->allow_sealing(asked);
+      const bool carries_channel_keys = level == 1 || level == 3 || level == 4;
+      EXPECT_EQ(answer.has_value(), !puts_values && !carries_channel_keys) << int{level};
+      if (!answer) {
+        EXPECT_EQ(answer.error().code, Errc::kPolicy);
+        EXPECT_NE(answer.error().text.find("policy.token_only"), std::string::npos);
+        EXPECT_NE(answer.error().text.find("take token_only out"), std::string::npos)
+            << "it says what lifts it";
+      }
+    }
+  }
+}
+
 TEST(PolicyTest, EveryRequiredMemberIsMissed) {
   for (const std::string member : {"minimum_level", "suites", "attestation_profiles",
                                    "kda_code_hashes", "elements", "maximum_validity_minutes"}) {

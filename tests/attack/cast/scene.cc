@@ -117,7 +117,7 @@ void Scene::give_holdings() {
     auto certificate = must(world_->authority->certify_maker(
         must(pki::CertificationRequest::decode(request)), {}, 365));
     must(maker.adopt(std::move(certificate), world_->trust.anchors.roots.front()));
-    holdings_.private_keys.push_back(maker.key.duplicate());
+    holdings_.private_keys.push_back(maker.key.in_memory()->duplicate());
     holdings_.maker = std::move(maker);
   }
   if (coalition_.has_operator) {
@@ -142,7 +142,7 @@ void Scene::give_holdings() {
       }
     }
   }
-  const crypto::EcPrivateKey& root = world_->authority->keys().current;
+  const crypto::EcPrivateKey& root = *world_->authority->keys().current.in_memory();
   const bool knows_root = scheme_.root == Scheme::RootKnownTo::kEverybody ||
                           (scheme_.root == Scheme::RootKnownTo::kManager && coalition_.has_manager);
   if (knows_root) {

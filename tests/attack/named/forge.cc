@@ -77,7 +77,7 @@ Finding forge() {
   }
   scene.rewind();
   const auto signing_key = must(world.keys->signing_key());
-  const auto with_key = load(scene, own_envelope(scene, signing_key));
+  const auto with_key = load(scene, own_envelope(scene, *signing_key.in_memory()));
   out.control("the same payload, with the provider's signing key in hand", with_key.has_value(),
               said(with_key));
   return out;

@@ -51,7 +51,7 @@ void to_the_key_delivery_application(Finding& out) {
     envelope::Envelope changed = honest;
     std::ranges::copy(bad.point, changed.ephemeral_key.begin());
     changed.signature = must(
-        crypto::ecdsa_sign_der(signing_key,
+        crypto::ecdsa_sign_der(*signing_key.in_memory(),
                                {ascii(envelope::kLabelEnvelope), changed.header,
                                 changed.sealed_tlv(), crypto::sha256(scene.answer().statement)},
                                scene.world.rng));
@@ -63,7 +63,8 @@ void to_the_key_delivery_application(Finding& out) {
     must(scene.world.rng.fill(request.nonce_a.octets));
     // By hand: sign_request() looks at the point.
     request.signature = must(crypto::ecdsa_sign_der(
-        signing_key, {ascii(envelope::kLabelRequest), request.signed_part()}, scene.world.rng));
+        *signing_key.in_memory(), {ascii(envelope::kLabelRequest), request.signed_part()},
+        scene.world.rng));
     const auto enrolled = scene.world.enrol_with(scene.card, request.encode(), {});
     out.tried(to("ENROL, signed by the provider", bad.what), !enrolled, said(enrolled));
   }
@@ -92,7 +93,7 @@ void to_the_domain(Finding& out) {
   // A host that the domain lets in: its maker certified it.
   const auto key = must(crypto::EcPrivateKey::generate(world.rng));
   const auto certificate =
-      host_certificate(world, card, key.public_key(), world.maker->identity().key);
+      host_certificate(world, card, key.public_key(), *world.maker->identity().key.in_memory());
   TargetChannel channel(card);
   const auto agree = [&](ByteView point) {
     channel.select();

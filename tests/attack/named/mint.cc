@@ -65,11 +65,11 @@ Finding mint_certificates() {
   Scene scene(find_scheme("c3").value(), {.has_operator = true, .has_manager = true}, "mint");
   Deployment& world = scene.world();
   const crypto::EcPrivateKey transport_ca = must(crypto::EcPrivateKey::generate(world.rng));
-  const crypto::EcPrivateKey& root = world.authority->keys().current;
+  const crypto::EcPrivateKey& root = *world.authority->keys().current.in_memory();
   const std::array<Minter, 3> minters = {
       {{"B's transport CA", transport_ca},
        {"C's signing key", world.manager_key()},
-       {"another certified maker", scene.holdings().maker->key}}};
+       {"another certified maker", *scene.holdings().maker->key.in_memory()}}};
   Attempt attempt;
   Substitution substitution(scene, attempt);
   for (const Minter& minter : minters) {
@@ -98,7 +98,7 @@ Finding mint_certificates() {
   const auto domain =
       scene.enrol_with(again(*scene.card().domain_certificate, root, world.rng).encoded());
   out.control("CERT.SD by the authority", domain.has_value(), said(domain));
-  const StatusWord host = host_with(scene, world.maker->identity().key);
+  const StatusWord host = host_with(scene, *world.maker->identity().key.in_memory());
   out.control("CERT.OCE by the domain's own maker", host.value == 0x9000,
               to_hex(std::array{host.sw1(), host.sw2()}));
   Scene weak(find_scheme("b1").value(), {.has_manager = true}, "mint, control");

@@ -97,7 +97,7 @@ void at_load(Finding& out) {
   std::size_t tries = 0;
   const auto submit = [&](envelope::Envelope envelope) {
     envelope.signature = must(crypto::ecdsa_sign_der(
-        signing_key,
+        *signing_key.in_memory(),
         {ascii(envelope::kLabelEnvelope), envelope.header, envelope.sealed_tlv(), hash},
         scene.world.rng));
     scene.rewind();

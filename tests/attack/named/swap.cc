@@ -42,7 +42,7 @@ Finding swap_target() {
     auto channel = must(apdu::ChannelLink::open(*scene.card.element));
     roles::security_module_manager::CardManager manager(*channel, scene.card.issuer_keys,
                                                         world.rng);
-    const auto keys = must(manager.create_domain({.aid = second}, world.manager_master));
+    const auto keys = must(manager.create_domain({.aid = second}, world.manager_master_key()));
     must(world.keys->put_channel_keys(scene.card.seid, second, keys.key_version_number,
                                       Deployment::channel_keys(keys)));
   }

@@ -47,7 +47,7 @@ void in_messages(Finding& out) {
   for (const std::size_t size : kSizes) {
     const Bytes sealed = with_cut(honest.sealed_tlv(), 0xA1, 0x82, size);
     const Bytes signature =
-        must(crypto::ecdsa_sign_der(signing_key,
+        must(crypto::ecdsa_sign_der(*signing_key.in_memory(),
                                     {ascii(envelope::kLabelEnvelope), honest.header, sealed,
                                      crypto::sha256(scene.answer().statement)},
                                     world.rng));

@@ -33,7 +33,7 @@ Tenant::Tenant(Deployment& world, test::DeployedCard& card, std::size_t domains)
   roles::security_module_manager::CardManager manager(*channel, card.issuer_keys, world.rng);
   for (std::size_t number = 0; number < domains; ++number) {
     channels_.push_back(must(manager.create_domain(
-        {.aid = target(number), .scp03 = scp::Scp03Parameter{0x70}}, world.manager_master)));
+        {.aid = target(number), .scp03 = scp::Scp03Parameter{0x70}}, world.manager_master_key())));
   }
 }
 

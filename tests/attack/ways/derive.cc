@@ -44,9 +44,13 @@ void derive_sets(Scene& scene,
                  const SecretBytes& master,
                  const cli::RelayedSessions& sessions,
                  cli::CoalitionView& view) {
+  const auto issuing = crypto::DerivationKey::in_memory(master.duplicate());
   for (const std::uint8_t version : {Deployment::kDomainKeyVersion, Deployment::kNewKeyVersion}) {
+    if (!issuing) {
+      break;  // no AES key
+    }
     auto keys =
-        roles::security_module_manager::diversified_keys(master,
+        roles::security_module_manager::diversified_keys(*issuing,
                                                          {.iin = scene.card().issuer_keys.iin,
                                                           .cin = scene.card().issuer_keys.cin,
                                                           .security_domain = scene.target(),

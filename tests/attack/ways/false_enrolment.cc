@@ -120,7 +120,7 @@ void Substitution::by_maker(const MakerIdentity& maker) {
   } else {
     shipped.kda_certificate_sha256 = kda.fingerprint();
   }
-  MakerIdentity own{.name = maker.name, .key = maker.key.duplicate()};
+  MakerIdentity own{.name = maker.name, .key = maker.key};
   own.certificate = maker.certificate;
   own.authority = maker.authority;
   roles::element_maker::ElementMaker intruder(std::move(own), scene_.world().clock,

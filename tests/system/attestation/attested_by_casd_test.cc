@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ATT-2: the manager loads the key delivery application in the field, and the element's CASD says
 // which code it is (protocol, section 2; doc/decisions/0014).
-#include "kagibin/crypto/ec/ecdsa.h"
 
 #include "tests/system/attestation/attestation_bench.h"
 
@@ -68,10 +67,10 @@ TEST_F(AttestedByCasdTest, AReceiptAnnouncesNoEnrolment) {
   EXPECT_FALSE(header.next_nonce_a);
   header.next_nonce_a.emplace();
   asking.header = header.encode();
-  asking.signature = must(crypto::ecdsa_sign_der(must(world_.keys->signing_key()),
-                                                 {ascii(envelope::kLabelEnvelope), asking.header,
-                                                  asking.sealed_tlv(), crypto::sha256(statement)},
-                                                 world_.rng));
+  const auto signing_key = must(world_.keys->signing_key());
+  asking.signature = must(signing_key.sign_der({ascii(envelope::kLabelEnvelope), asking.header,
+                                                asking.sealed_tlv(), crypto::sha256(statement)},
+                                               world_.rng));
   EXPECT_EQ(world_.load(card_, header.handle, asking.encode()).error().sw.value, 0x6A81);
   const Bytes e3 = must(world_.relay(card_, e2));
   EXPECT_FALSE(must(envelope::Receipt::decode(e3)).next_enrolment);

@@ -214,14 +214,14 @@ TEST_F(ByCertificatesTest, APayloadThatNamesNoAgreementKeyIsToldSo) {
 
 TEST_F(ByCertificatesTest, ACertSdByTheManagerOrForSomethingElseIsRefusedAtEnrolment) {
   const auto keep = [](pki::CertificateFields&) {};
-  const crypto::EcPrivateKey& root = world_.authority->keys().current;
+  const crypto::EcPrivateKey& root = *world_.authority->keys().current.in_memory();
   const crypto::EcPrivateKey manager = must(crypto::EcPrivateKey::generate(world_.rng));
   ASSERT_EQ(enrols_with(certify(keep, root)).value, 0x9000);
   const auto refused = [&](auto change) {
     return enrols_with(certify(change, root)).value == 0x6982;
   };
   EXPECT_EQ(enrols_with(certify(keep, manager)).value, 0x6982);
-  EXPECT_EQ(enrols_with(certify(keep, world_.maker->identity().key)).value, 0x6982);
+  EXPECT_EQ(enrols_with(certify(keep, *world_.maker->identity().key.in_memory())).value, 0x6982);
   EXPECT_TRUE(refused([](auto& f) { f.subject[0] ^= 1; }));         // another element
   EXPECT_TRUE(refused([](auto& f) { f.aids[0].back() ^= 1; }));     // another domain
   EXPECT_TRUE(refused([](auto& f) { f.owner->octets[15] ^= 1; }));  // another provider

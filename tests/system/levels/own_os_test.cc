@@ -65,7 +65,7 @@ class OwnOsTest : public testing::Test {
     const auto channel = must(apdu::ChannelLink::open(*card_.element));
     manager::CardManager at_card(*channel, card_.issuer_keys, world_.rng);
     return must(at_card.create_domain({.aid = Deployment::domain_aid(), .key_version = version},
-                                      world_.manager_master));
+                                      world_.manager_master_key()));
   }
   // An order that puts a key set under 31, and these actions, for the element as it is now.
   roles::service_provider::Checked<roles::service_provider::Sealing> seal_with(

@@ -80,7 +80,9 @@ Checked<void> OrderFlow::keep_announced(const JournalOrder& order,
   if (!answer || answer->nonce_a != sent.next_nonce_a) {
     return {};
   }
-  const crypto::EcPrivateKey kem = KB_TRY(kem_key(attempt));
+  // The key, or its place in a token.
+  const SecretBytes kem =
+      KB_TRY(in_.keys.unseal(kem_label(attempt.order, attempt.number), attempt.sealed_kem_key));
   const std::vector<envelope::Action> actions = KB_TRY(actions_of(order));
   const envelope::PutKeyAction* next = last_key_set(actions);
   const WaitingEnrolment waiting{
@@ -89,7 +91,7 @@ Checked<void> OrderFlow::keep_announced(const JournalOrder& order,
       .channel_version = next == nullptr ? std::uint8_t{0} : next->new_key_version,
       .nonce_a = *sent.next_nonce_a,
       .sealed_kem_key =
-          KB_TRY(in_.keys.seal(waiting_label(order.seid, order.target), kem.expose_scalar())),
+          KB_TRY(in_.keys.seal(waiting_label(order.seid, order.target), kem.expose())),
       .answer = *receipt.next_enrolment};
   KB_CRASH_POINT("provider.announced.before_record");
   KB_TRY(waiting_.keep(order.seid, order.target, order.seq, waiting));

@@ -28,7 +28,7 @@ Checked<std::size_t> import_key_exports(ByteView cms,
                                         const ShipmentBook& book,
                                         delivery::JournalStore& journal,
                                         KeyStore& keys) {
-  const crypto::EcPrivateKey exchange_key = KB_TRY(keys.exchange_key());
+  const crypto::AgreementKey exchange_key = KB_TRY(keys.exchange_key());
   const auto opened = crypto::cms_open(cms, exchange_key, exchange_certificate_pem);
   if (!opened) {
     return problem(opened.error().code,

@@ -27,7 +27,7 @@ class KeyImportTest : public testing::Test {
   static crypto::EcPrivateKey fresh_key(crypto::Rng& rng) {
     return must(crypto::EcPrivateKey::generate(rng));
   }
-  std::string self_signed(const crypto::EcPrivateKey& key, const char* name) {
+  std::string self_signed(const crypto::SigningKey& key, const char* name) {
     return must(
         crypto::self_signed_certificate(key, name, world_.clock.now(), 365, false, world_.rng));
   }
@@ -72,7 +72,7 @@ class KeyImportTest : public testing::Test {
   test::Deployment world_{"key import"};
   test::DeployedCard& card_ = world_.add_card("phone-1");
   crypto::EcPrivateKey manager_ = fresh_key(world_.rng);
-  std::string exchange_pem_ = self_signed(must(world_.keys->exchange_key()), "provider");
+  std::string exchange_pem_ = self_signed(must(world_.keys->exchange_key_as_signer()), "provider");
 };
 
 TEST_F(KeyImportTest, TakesWhatTheManagerExportedAndTheSameAgain) {

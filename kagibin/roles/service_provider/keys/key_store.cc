@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/service_provider/keys/key_store.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "kagibin/base/byte_io.h"
@@ -12,6 +14,7 @@ namespace {
 
 constexpr std::string_view kSigningKey = "signing_key";
 constexpr std::string_view kExchangeKey = "exchange_key";
+constexpr std::string_view kKemToken = "kem_token";
 constexpr std::string_view kMaster = "master.";
 constexpr std::string_view kLiteral = "literal.";
 constexpr std::string_view kChannelKind = "channel_keys";
@@ -29,6 +32,28 @@ crypto::Digest256 fingerprint(const SecretBytes& key) {
   return crypto::sha256({ascii("KB1-KFP"), key.expose()});
 }
 
+// A token that does not give a key says nothing about an order: kIo, whatever the reason.
+std::unexpected<Problem> not_opened(std::string_view record,
+                                    const Error& error,
+                                    const Result<std::string>& uri) {
+  if (error.code == Errc::kNotFound && !uri) {
+    return problem(Errc::kNotFound, fmt::format("The key store has no {}; make it first.", record));
+  }
+  if (uri && !uri->empty()) {
+    return problem(Errc::kIo, fmt::format("The key {} is in a token ({}): {}.", record, *uri,
+                                          error.detail.text()));
+  }
+  return problem(error.code, fmt::format("The record {} of the key store does not open: {}.",
+                                         record, error.detail.text()));
+}
+
+std::unexpected<Problem> not_usable(std::string_view name, const Error& error) {
+  return problem(error.code,
+                 fmt::format("The key \"{}\" cannot be used: {}. Add it to the key store "
+                             "or correct the payload.",
+                             name, error.detail.text()));
+}
+
 Checked<void> bound_elsewhere(std::string_view name, const Seid& seid) {
   return problem(Errc::kPolicy,
                  fmt::format("The key {} belongs to another element than {}; nothing "
@@ -39,38 +64,110 @@ Checked<void> bound_elsewhere(std::string_view name, const Seid& seid) {
 
 }  // namespace
 
-Checked<crypto::EcPrivateKey> KeyStore::private_key(std::string_view record) const {
-  const auto scalar = records_.get(record);
-  if (!scalar && scalar.error().code == Errc::kNotFound) {
-    return problem(Errc::kNotFound, fmt::format("The key store has no {}; make it first.", record));
-  }
-  if (!scalar) {
-    return problem(scalar.error().code,
-                   fmt::format("The record {} of the key store does not open: {}.", record,
-                               scalar.error().detail.text()));
-  }
-  return KB_TRY(crypto::EcPrivateKey::from_scalar(scalar->expose()));
+Result<void> KeyStore::create_signing_key(const crypto::KeyPlace& place) {
+  return held().make_signing_key(kSigningKey, place, rng_);
 }
 
-Result<void> KeyStore::create_signing_key() {
-  const crypto::EcPrivateKey key = KB_TRY(crypto::EcPrivateKey::generate(rng_));
-  return records_.put_new(kSigningKey, key.expose_scalar(), rng_);
+Result<void> KeyStore::keep_new_keys(const crypto::SigningKey& signing,
+                                     const crypto::AgreementKey& exchange) {
+  KB_TRY(held().put(kSigningKey, signing, rng_));
+  return held().put(kExchangeKey, exchange, rng_);
 }
 
-Checked<crypto::EcPrivateKey> KeyStore::signing_key() const {
+Checked<crypto::SigningKey> KeyStore::signing_key() {
   if (!signing_key_) {
-    const crypto::EcPrivateKey key = KB_TRY(private_key(kSigningKey));
-    signing_key_ = KB_TRY(crypto::EcPrivateKey::from_pair(key.expose_scalar(), key.public_key()));
+    auto key = held().signing_key(kSigningKey);
+    if (!key) {
+      return not_opened(kSigningKey, key.error(), held().token_uri(kSigningKey));
+    }
+    if (const crypto::EcPrivateKey* own = key->in_memory()) {
+      const crypto::EcPublicKey point = own->public_key();
+      key = KB_TRY(crypto::EcPrivateKey::from_pair(own->expose_scalar(), point));
+    }
+    signing_key_ = std::move(*key);
   }
-  return signing_key_->duplicate();
+  return *signing_key_;
 }
 
-Result<void> KeyStore::create_exchange_key() {
-  const crypto::EcPrivateKey key = KB_TRY(crypto::EcPrivateKey::generate(rng_));
-  return records_.put_new(kExchangeKey, key.expose_scalar(), rng_);
+Result<void> KeyStore::create_exchange_key(const crypto::KeyPlace& place) {
+  return held().make_exchange_key(kExchangeKey, place, rng_);
 }
 
-Checked<crypto::EcPrivateKey> KeyStore::exchange_key() const { return private_key(kExchangeKey); }
+Checked<crypto::AgreementKey> KeyStore::exchange_key() {
+  auto key = held().agreement_key(kExchangeKey);
+  if (!key) {
+    return not_opened(kExchangeKey, key.error(), held().token_uri(kExchangeKey));
+  }
+  return std::move(*key);
+}
+
+Checked<crypto::SigningKey> KeyStore::exchange_key_as_signer() {
+  auto key = held().signing_key(kExchangeKey);
+  if (!key) {
+    return not_opened(kExchangeKey, key.error(), held().token_uri(kExchangeKey));
+  }
+  return std::move(*key);
+}
+
+Result<void> KeyStore::keep_kem_keys_in(std::string_view token_uri) {
+  if (tokens_ == nullptr) {
+    return fail(Errc::kNotSupported, "there is no way to tokens here");
+  }
+  if (!token_uri.starts_with("pkcs11:") || token_uri.find("object=") != std::string_view::npos ||
+      token_uri.find(";id=") != std::string_view::npos || token_uri.starts_with("pkcs11:id=")) {
+    return fail(Errc::kValue,
+                "the place of KEM keys is a token: pkcs11:token=NAME?module-path=/FILE.so");
+  }
+  return records_.put(kKemToken, ascii(token_uri), rng_);
+}
+
+Checked<KeyStore::NewKemKey> KeyStore::make_kem_key(const delivery::OrderId& order,
+                                                    delivery::AttemptNumber attempt) {
+  if (!records_.contains(kKemToken)) {
+    const crypto::EcPrivateKey key = KB_TRY(crypto::EcPrivateKey::generate(rng_));
+    return NewKemKey{.record = SecretBytes::copy_of(key.expose_scalar()),
+                     .point = key.public_key()};
+  }
+  if (tokens_ == nullptr) {
+    return problem(Errc::kNotSupported,
+                   "KEM keys are made in a token, and there is no way to it here.");
+  }
+  // A random part: an attempt that was cut before it stood in the journal left a key of its name.
+  const SecretBytes token = KB_TRY(records_.get(kKemToken));
+  const auto part = KB_TRY(crypto::random_array<8>(rng_));
+  std::string uri(token.expose().begin(), token.expose().end());
+  const std::string object =
+      fmt::format(";object=kem-{}-{}-{}", to_hex(ascii(order.text())), attempt, to_hex(part));
+  uri.insert(std::min(uri.find('?'), uri.size()), object);
+  const auto key = tokens_->generate_agreement_key(uri);
+  if (!key) {
+    return problem(Errc::kIo, fmt::format("No KEM key was made in the token: {}. Nothing was sent.",
+                                          key.error().detail.text()));
+  }
+  return NewKemKey{.record = crypto::place_in_token(*key), .point = key->public_key()};
+}
+
+Checked<bool> KeyStore::erase_kem_key_in_token(ByteView record) const {
+  const std::string uri = KB_TRY(crypto::token_uri_of(record));
+  if (tokens_ == nullptr) {
+    return problem(Errc::kNotSupported, "There is no way to tokens here.");
+  }
+  const auto erased = tokens_->erase(uri);
+  if (!erased && erased.error().code == Errc::kNotFound) {
+    return false;
+  }
+  KB_TRY(erased);
+  return true;
+}
+
+Checked<crypto::AgreementKey> KeyStore::kem_key_in_token(ByteView record) const {
+  auto key = crypto::agreement_key_at(record, tokens_);
+  if (!key) {
+    return problem(Errc::kIo, fmt::format("The KEM key of this attempt is in a token: {}.",
+                                          key.error().detail.text()));
+  }
+  return std::move(*key);
+}
 
 Checked<void> KeyStore::add_aes_key(std::string_view prefix,
                                     std::string_view name,
@@ -92,25 +189,38 @@ Checked<void> KeyStore::add_aes_key(std::string_view prefix,
 Checked<SecretBytes> KeyStore::aes_key(std::string_view prefix, std::string_view name) const {
   auto key = records_.get(std::string(prefix).append(name));
   if (!key) {
-    return problem(key.error().code,
-                   fmt::format("The key \"{}\" cannot be used: {}. Add it to the key store or "
-                               "correct the payload.",
-                               name, key.error().detail.text()));
+    return not_usable(name, key.error());
   }
   return std::move(*key);
 }
 
-Checked<void> KeyStore::create_master_key(std::string_view name, std::size_t size_bytes) {
-  const SecretBytes key = KB_TRY(crypto::random_secret(rng_, size_bytes));
-  return add_aes_key(kMaster, name, key);
+Checked<void> KeyStore::create_master_key(std::string_view name,
+                                          std::size_t size_bytes,
+                                          const crypto::KeyPlace& place) {
+  const auto made =
+      held().make_derivation_key(std::string(kMaster).append(name), size_bytes, place, rng_);
+  if (!made) {
+    return problem(made.error().code, fmt::format("The key \"{}\" was not stored: {}.", name,
+                                                  made.error().detail.text()));
+  }
+  return {};
 }
 
 Checked<void> KeyStore::add_master_key(std::string_view name, const SecretBytes& key) {
   return add_aes_key(kMaster, name, key);
 }
 
-Checked<SecretBytes> KeyStore::master_key(std::string_view name) const {
-  return aes_key(kMaster, name);
+Checked<crypto::DerivationKey> KeyStore::master_key(std::string_view name) {
+  const std::string record = std::string(kMaster).append(name);
+  auto key = held().derivation_key(record);
+  if (!key) {
+    const auto uri = held().token_uri(record);
+    return uri && !uri->empty()
+               ? problem(key.error().code, fmt::format("The key \"{}\" is in a token ({}): {}.",
+                                                       name, *uri, key.error().detail.text()))
+               : not_usable(name, key.error());
+  }
+  return std::move(*key);
 }
 
 Checked<void> KeyStore::add_literal_key(std::string_view name, const SecretBytes& key) {

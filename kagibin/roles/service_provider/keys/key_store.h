@@ -2,18 +2,19 @@
 // What the service provider keeps secret, at rest under its passphrase (crypto/record_folder.h).
 //
 // Few and long-lived keys are records of the folder: "signing_key" (SK.SP.SIG), "exchange_key" (for
-// files sealed to us), "master.<name>" and "literal.<name>". What comes by the thousand or belongs
-// to an order (channel key sets, payloads, KEM keys, Kr) is sealed under the same key and lies in
-// the journal, so that it changes together with the order. A key that was not derived here
-// serves one element for good: its first use binds it (journal record "literal_key", by the key's
-// fingerprint SHA-256("KB1-KFP" | key)). The signing key, which every order asks for several times,
-// is opened once and stays in memory, as the key that opens the records does; it is wiped with the
-// store. Ownership: keeps a reference to the journal and the random source. Thread-safety: one
-// thread.
+// files sealed to us), "master.<name>" and "literal.<name>"; the first three are the key itself or
+// its place in a token (crypto/held_key/held_keys.h). What comes by the thousand or belongs to an
+// order (channel key sets, payloads, KEM keys, Kr) is sealed under the same key and lies in the
+// journal, so that it changes together with the order. A key that was not derived here serves one
+// element for good: its first use binds it (journal record "literal_key", by the key's fingerprint
+// SHA-256("KB1-KFP" | key)). The signing key, which every order asks for several times, is opened
+// once and stays in memory, as the key that opens the records does; it is wiped with the store.
+// Ownership: keeps references to the journal, the random source and the tokens, which may be null.
+// Thread-safety: one thread.
 //
 //   KeyStore keys(KB_TRY(crypto::RecordFolder::open("provider/keys", passphrase)), journal, rng);
 //   KB_TRY(keys.create_signing_key());
-//   const SecretBytes master = KB_TRY(keys.master_key("fleet-2026"));
+//   const DerivationKey master = KB_TRY(keys.master_key("fleet-2026"));
 #pragma once
 
 #include <optional>
@@ -21,9 +22,10 @@
 #include <string_view>
 
 #include "kagibin/base/aid.h"
-#include "kagibin/crypto/ec/ec_key.h"
+#include "kagibin/crypto/held_key/held_keys.h"
 #include "kagibin/crypto/record/record_folder.h"
 #include "kagibin/delivery/journal_store.h"
+#include "kagibin/delivery/names.h"
 #include "kagibin/roles/service_provider/problem.h"
 
 namespace kagibin::roles::service_provider {
@@ -43,19 +45,46 @@ Result<ChannelKeySet> decode_key_set(ByteView octets);
 
 class KeyStore {
  public:
-  KeyStore(crypto::RecordFolder records, delivery::JournalStore& journal, crypto::Rng& rng)
-      : records_(std::move(records)), journal_(journal), rng_(rng) {}
+  KeyStore(crypto::RecordFolder records,
+           delivery::JournalStore& journal,
+           crypto::Rng& rng,
+           crypto::KeyTokens* tokens = nullptr)
+      : records_(std::move(records)), journal_(journal), rng_(rng), tokens_(tokens) {}
 
-  // kConflict when there is one; kNotFound when there is none.
-  Result<void> create_signing_key();
-  Checked<crypto::EcPrivateKey> signing_key() const;
-  Result<void> create_exchange_key();
-  Checked<crypto::EcPrivateKey> exchange_key() const;
+  // kConflict when there is one; kNotFound when there is none. kIo for a key in a token that cannot
+  // be used now.
+  Result<void> create_signing_key(const crypto::KeyPlace& place = {});
+  // Both at once, made before there was a store.
+  Result<void> keep_new_keys(const crypto::SigningKey& signing,
+                             const crypto::AgreementKey& exchange);
+  Checked<crypto::SigningKey> signing_key();
+  Result<void> create_exchange_key(const crypto::KeyPlace& place = {});
+  Checked<crypto::AgreementKey> exchange_key();
+  // That key, to sign its own certificate.
+  Checked<crypto::SigningKey> exchange_key_as_signer();
 
   // AES master keys for derivation, 16, 24 or 32 octets. kConflict when the name is taken.
-  Checked<void> create_master_key(std::string_view name, std::size_t size_bytes);
+  Checked<void> create_master_key(std::string_view name,
+                                  std::size_t size_bytes,
+                                  const crypto::KeyPlace& place = {});
   Checked<void> add_master_key(std::string_view name, const SecretBytes& key);
-  Checked<SecretBytes> master_key(std::string_view name) const;
+  Checked<crypto::DerivationKey> master_key(std::string_view name);
+  // Where a long-term key is: its URI, or empty for a record. kNotFound.
+  Result<std::string> signing_key_uri() { return held().token_uri("signing_key"); }
+
+  // KEM keys, one an attempt, in memory, or in the token that keep_kem_keys_in() named: a URI of a
+  // token without a key. `record` is what to seal, the key or its place in the token.
+  struct NewKemKey {
+    SecretBytes record;
+    crypto::EcPublicKey point;
+  };
+  Result<void> keep_kem_keys_in(std::string_view token_uri);
+  bool makes_kem_keys_in_token() const { return records_.contains("kem_token"); }
+  Checked<NewKemKey> make_kem_key(const delivery::OrderId& order, delivery::AttemptNumber attempt);
+  // Of a record that is a place in a token (crypto::is_place_in_token). kIo as above.
+  Checked<crypto::AgreementKey> kem_key_in_token(ByteView record) const;
+  // True when there was one to erase.
+  Checked<bool> erase_kem_key_in_token(ByteView record) const;
 
   // AES keys as they are, for one element each.
   Checked<void> add_literal_key(std::string_view name, const SecretBytes& key);
@@ -92,14 +121,15 @@ class KeyStore {
   }
 
  private:
-  Checked<crypto::EcPrivateKey> private_key(std::string_view record) const;
+  crypto::HeldKeys held() { return {records_, tokens_}; }
   Checked<void> add_aes_key(std::string_view prefix, std::string_view name, const SecretBytes& key);
   Checked<SecretBytes> aes_key(std::string_view prefix, std::string_view name) const;
 
   crypto::RecordFolder records_;
   delivery::JournalStore& journal_;
   crypto::Rng& rng_;
-  mutable std::optional<crypto::EcPrivateKey> signing_key_;  // once it was asked for
+  crypto::KeyTokens* tokens_;
+  std::optional<crypto::SigningKey> signing_key_;  // once it was asked for
 };
 
 }  // namespace kagibin::roles::service_provider

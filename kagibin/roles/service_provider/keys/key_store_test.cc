@@ -49,11 +49,11 @@ TEST_F(KeyStoreTest, TheSigningKeyIsOpenedOnceAndIsTheSameAfterwards) {
                  world_.journal, world_.rng);
   EXPECT_EQ(empty.signing_key().error().code, Errc::kNotFound);  // and is asked for again
   must(empty.create_signing_key());
-  const crypto::EcPrivateKey first = must(empty.signing_key());
-  const crypto::EcPrivateKey second = must(empty.signing_key());
-  EXPECT_TRUE(equal(first.expose_scalar(), second.expose_scalar()));
-  EXPECT_EQ(second.public_key(),
-            crypto::EcPrivateKey::from_scalar(first.expose_scalar())->public_key());
+  const crypto::SigningKey first = must(empty.signing_key());
+  const crypto::SigningKey second = must(empty.signing_key());
+  const ByteView scalar = first.in_memory()->expose_scalar();
+  EXPECT_TRUE(equal(scalar, second.in_memory()->expose_scalar()));
+  EXPECT_EQ(second.public_key(), crypto::EcPrivateKey::from_scalar(scalar)->public_key());
 }
 
 TEST_F(KeyStoreTest, ChannelKeysArePutReplacedAndForgotten) {

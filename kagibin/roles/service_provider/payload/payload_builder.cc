@@ -7,7 +7,6 @@
 
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/cipher/aes.h"
-#include "kagibin/crypto/kdf/kdf.h"
 
 namespace kagibin::roles::service_provider {
 namespace {
@@ -42,24 +41,23 @@ SecretBytes group_head(std::uint16_t dgi, std::size_t size) {
 }  // namespace
 
 // Valid until the next call.
-Checked<const SecretBytes*> PayloadBuilder::master_key(const std::string& name) const {
-  if (master_.empty() || master_name_ != name) {
+Checked<const crypto::DerivationKey*> PayloadBuilder::master_key(const std::string& name) const {
+  if (!master_ || master_name_ != name) {
     master_ = KB_TRY(keys_.master_key(name));
     master_name_ = name;
   }
-  return &master_;
+  return &*master_;
 }
 
 Checked<SecretBytes> PayloadBuilder::derive(const DerivedKey& source, const Seid& seid) const {
-  const SecretBytes* master = KB_TRY(master_key(source.master));
+  const crypto::DerivationKey* master = KB_TRY(master_key(source.master));
   const Bytes context = ByteWriter()
                             .bytes(seid.view())
                             .bytes(payload_.target.view())
                             .u8(source.key_version)
                             .u8(source.key_identifier)
                             .take();
-  return KB_TRY(crypto::diversify_cmac(master->expose(), ascii(kLabelDerivation), context,
-                                       source.size_bytes));
+  return KB_TRY(master->diversify(ascii(kLabelDerivation), context, source.size_bytes));
 }
 
 Checked<SecretBytes> PayloadBuilder::from_csv(const CsvKey& source, const Seid& seid) const {

@@ -42,7 +42,7 @@ class PayloadBuilder {
  private:
   using KeyCheckValue = std::optional<std::array<std::uint8_t, 3>>;
 
-  Checked<const SecretBytes*> master_key(const std::string& name) const;
+  Checked<const crypto::DerivationKey*> master_key(const std::string& name) const;
   Checked<SecretBytes> derive(const DerivedKey& source, const Seid& seid) const;
   Checked<SecretBytes> from_csv(const CsvKey& source, const Seid& seid) const;
   Checked<SecretBytes> key(const KeySource& source, const Seid& seid);
@@ -60,7 +60,7 @@ class PayloadBuilder {
   KeyStore& keys_;
   crypto::Rng& rng_;
   mutable std::string master_name_{};  // of the last derivation; the key is wiped with the builder
-  mutable SecretBytes master_{};
+  mutable std::optional<crypto::DerivationKey> master_{};
 };
 
 }  // namespace kagibin::roles::service_provider

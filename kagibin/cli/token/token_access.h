@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keys in PKCS#11 tokens, for the programs whose long-term keys may be there: where the PIN comes
+// from, and the options that say where a new key is to be.
+//
+// The PIN of a token is looked for in this order: the file named by --pin-file; the file that the
+// URI names by pin-source (RFC 7512); the systemd credential "kagibin-pin"; a prompt. Never argv,
+// never the environment. Files as passphrase.h wants them. Nothing is loaded before a key in a
+// token is asked for. Thread-safety: one thread.
+//
+//   cli::TokenAccess tokens(program);
+//   tokens.add_place(init, "--signing-key", place, "SK.SP.SIG");
+//   ... AuthorityFolder::open(home, passphrase, tokens.get()) ...
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kagibin/cli/console/program.h"
+#include "kagibin/crypto/held_key/held_keys.h"
+#include "kagibin/crypto/token/pkcs11_tokens.h"
+
+namespace kagibin::cli {
+
+class TokenAccess {
+ public:
+  // Adds --pin-file. The program outlives it.
+  explicit TokenAccess(Program& program);
+
+  // Adds an option that takes a URI, and --generate where the command does not have it yet; that
+  // flag alone, with no key in a token to make, is wrong usage. `place` outlives the program's run.
+  void add_place(CLI::App* command,
+                 const std::string& option,
+                 crypto::KeyPlace& place,
+                 const std::string& what);
+  // With what --generate says.
+  crypto::KeyPlace with_generate(crypto::KeyPlace place) const;
+
+  crypto::KeyTokens* get() { return &tokens_; }
+  crypto::token::Pkcs11Tokens& tokens() { return tokens_; }
+
+ private:
+  Result<SecretBytes> pin(const crypto::token::TokenUri& uri) const;
+
+  std::optional<std::filesystem::path> pin_file_;
+  bool generate_ = false;
+  std::map<CLI::App*, std::vector<const crypto::KeyPlace*>> places_;
+  crypto::token::Pkcs11Tokens tokens_;
+};
+
+}  // namespace kagibin::cli
