@@ -29,6 +29,7 @@ COMMANDS = [
     ("provider", ["accept-shipment", GONE]),
     ("provider", ["import-keys", "here.txt", "--manager", GONE]),
     ("provider", ["master-key", "import", "master", "--file", GONE]),
+    ("provider", ["import-key-block", GONE, "--name", "x", "--kbpk", "zone"]),
     ("provider", ["literal-key", "one", "--file", GONE]),
     ("provider", ["check", GONE]),
     ("provider", ["order", GONE, "--device", "phone"]),

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Types every command of a page (doc/walkthrough.md, doc/relay_levels.md, doc/attestation.md, doc/gp_tool.md, doc/tokens.md) into one shell, in order, as a new user would, and looks
-at what came of it.
+"""Types every command of a page (doc/walkthrough.md, doc/relay_levels.md, doc/attestation.md, doc/gp_tool.md, doc/tokens.md,
+doc/key_blocks.md) into one shell, in order, as a new user would, and looks at what came of it.
 
-  walkthrough_test.py FOLDER_OF_PROGRAMS [walkthrough|relay_levels|attestation|gp_tool|tokens]
+  walkthrough_test.py FOLDER_OF_PROGRAMS [walkthrough|relay_levels|attestation|gp_tool|tokens|key_blocks]
 
 Of the page two things are changed: the lines that install and build are left out (the programs are there), and its port
 numbers become free ones. Standard library only.
@@ -127,10 +127,26 @@ def look_at_tokens(programs, home, said):
         sys.exit(f"a PIN in a URI is not refused: {argv_pin}")
 
 
+def look_at_key_blocks(_programs, home, said):
+    walk = pathlib.Path(home) / "kagibin-blocks"
+    made = re.findall(r"is made: check value ([0-9A-F]{10})", said)
+    if len(made) != 2 or made[0] != made[1]:
+        sys.exit(f"the two ends made different protection keys: {made}")
+    block = (walk / "fleet.block").read_text()
+    if not re.fullmatch(r"D0176B3AX00E0200KC10[0-9A-F]{12}KP1001" + made[0] + r"[0-9A-F]{128}\n", block):
+        sys.exit(f"the key block is another one than the page means: {block}")
+    if (walk / "ours.block").exists() or not (walk / "vault.block").exists():
+        sys.exit("a key that never leaves left, or one that both custodians let go did not")
+    for words in ("does not open under the protection key", "exportability N", "needs the second custodian"):
+        if words not in said:
+            sys.exit(f"the page did not show '{words}'")
+    print("the page did what it says")
+
+
 # What a page has to hold to be the page, and how its end is looked at.
 PAGES = {"walkthrough": (8, "provider run", look_at_walkthrough), "relay_levels": (11, "--own-delivery", look_at_relay_levels),
          "attestation": (5, "--no-kda", look_at_attestation),
-         "tokens": (6, "--generate", look_at_tokens),
+         "tokens": (6, "--generate", look_at_tokens), "key_blocks": (6, "export-key-block", look_at_key_blocks),
          "gp_tool": (10, "--token-key", look_at_gp_tool)}
 
 

@@ -81,4 +81,12 @@ Result<SecretBytes> read_passphrase(const std::optional<std::filesystem::path>& 
   return first;
 }
 
+Result<SecretBytes> ask_without_echo(std::string_view prompt) {
+  if (isatty(STDIN_FILENO) == 0) {
+    return fail(Errc::kInvalidArgument,
+                "there is no terminal to type at: give a file of mode 0600");
+  }
+  return ask(prompt);
+}
+
 }  // namespace kagibin::cli

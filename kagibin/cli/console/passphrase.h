@@ -24,4 +24,8 @@ Result<SecretBytes> read_passphrase(const std::optional<std::filesystem::path>& 
                                     bool twice,
                                     std::string_view credential = "kagibin-passphrase");
 
+// One line of at most 1,024 octets from the terminal, without echo; kInvalidArgument when standard
+// input is none.
+Result<SecretBytes> ask_without_echo(std::string_view prompt);
+
 }  // namespace kagibin::cli

@@ -47,6 +47,19 @@ Result<SecretBytes> Program::passphrase(bool twice) const {
   return read_passphrase(passphrase_file_, "passphrase of " + home_.string(), twice);
 }
 
+void Program::add_second_passphrase_option() {
+  app_.add_option("--second-passphrase-file", second_passphrase_file_,
+                  "file with the second custodian's passphrase (mode 0600), for keys under dual "
+                  "control; without it a systemd credential \"kagibin-second-passphrase\" or a "
+                  "prompt is used");
+}
+
+Result<SecretBytes> Program::second_passphrase(bool twice) const {
+  return read_passphrase(second_passphrase_file_,
+                         "passphrase of the second custodian of " + home_.string(), twice,
+                         "kagibin-second-passphrase");
+}
+
 int Program::run(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "--manual-page") {
     fmt::print("{}", manual_page(app_, "kagibin " KAGIBIN_VERSION));

@@ -28,10 +28,13 @@ class Program {
   CLI::App& app() { return app_; }
   // Adds --passphrase-file; passphrase() may be called afterwards.
   void add_passphrase_option();
+  // Adds --second-passphrase-file; second_passphrase() may be called afterwards.
+  void add_second_passphrase_option();
   const std::filesystem::path& home() const { return home_; }
   // Not before the command line was read.
   Console console() const { return Console(json_); }
   Result<SecretBytes> passphrase(bool twice) const;
+  Result<SecretBytes> second_passphrase(bool twice) const;
 
   // Called once by the chosen subcommand with its exit code.
   void finish(int code) { code_ = code; }
@@ -43,6 +46,7 @@ class Program {
   CLI::App app_;
   std::filesystem::path home_;
   std::optional<std::filesystem::path> passphrase_file_;
+  std::optional<std::filesystem::path> second_passphrase_file_;
   bool json_ = false;
   int code_ = kExitUsage;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kagibin provider: the service provider, whose keys are delivered.
 #include "kagibin/cli/provider/provider_commands.h"
+#include "kagibin/cli/provider/provider_keys.h"
 
 namespace {
 
@@ -15,6 +16,7 @@ int main(int argc, char** argv) {
       "provider",
       "A: the service provider. It seals its keys to elements and judges their receipts.");
   program.add_passphrase_option();
+  program.add_second_passphrase_option();
   cli::ProviderOptions options;
   cli::TokenAccess tokens(program);
   options.tokens = &tokens;
@@ -131,6 +133,13 @@ int main(int argc, char** argv) {
           ->check(CLI::IsMember({16, 24, 32}));
       tokens.add_place(command, "--token", options.master_key, "the key");
     }
+    command
+        ->add_option("--exportability", options.exportability,
+                     "may it leave as a key block: E under a protection key, S, N never")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"E", "N", "S"}));
+    command->add_flag("--dual-control", options.dual_control,
+                      "it opens with the second custodian's passphrase alone");
     command->callback([&program, &options, import] {
       program.finish(cli::provider_master_key(program, options, import));
     });
@@ -147,6 +156,9 @@ int main(int argc, char** argv) {
       ->required();
   add("erase-kem-keys", "erase from the token the KEM keys of orders whose validity is over",
       cli::provider_erase_kem_keys);
+  cli::KeyOptions key_options;
+  key_options.tokens = &tokens;
+  cli::add_key_commands(program, key_options);
 
   auto* check = add(
       "check", "would this payload be delivered? sends nothing; names what the device would see",

@@ -26,6 +26,8 @@ struct ProviderOptions {
   std::string via;
   std::string key_name;
   int key_size = 16;
+  std::string exportability = "N";
+  bool dual_control = false;
   std::string reader = "0";
   std::string aid;
   std::string seid;  // empty: any that a shipment list names

@@ -38,6 +38,7 @@ Checked<std::unique_ptr<ProviderHome>> ProviderHome::open(const Program& program
   auto journal = KB_TRY(store::open_journal_store({.path = paths.journal()}));
   std::unique_ptr<ProviderHome> home(new ProviderHome(paths, std::move(journal)));
   home->keys_.emplace(std::move(records), *home->journal_, home->rng_, tokens);
+  home->keys_->on_second_custodian([&program] { return program.second_passphrase(false); });
   return home;
 }
 

@@ -32,7 +32,8 @@ struct ProviderPaths {
 
 class ProviderHome {
  public:
-  // Opens journal and keys; `tokens` outlives it. kNotFound with what to do when init has not run.
+  // Opens journal and keys; refers to `program`, and to `tokens`, which outlive it. kNotFound with
+  // what to do when init has not run.
   static provider::Checked<std::unique_ptr<ProviderHome>> open(const Program& program,
                                                                crypto::KeyTokens* tokens);
 

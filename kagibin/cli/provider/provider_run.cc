@@ -178,6 +178,9 @@ int provider_run(const Program& program, const ProviderOptions& options) {
   std::size_t open = 0;
   const auto done = [&]() -> Checked<bool> {
     const auto desk = KB_TRY(ProviderDesk::open(program, options));
+    if (desk->home->keys().has_second_custodian()) {  // both custodians at the start, or none
+      KB_TRY(desk->home->keys().admit_second_custodian());
+    }
     if (!signals) {
       signals.emplace();
     }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/base/clock.h"
 #include "kagibin/cli/provider/provider_commands.h"
+#include "kagibin/cli/provider/provider_keys.h"
 #include "kagibin/cli/provider/provider_problem.h"
 #include "kagibin/cli/transport/transport_folder.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/crypto/x509/transport_x509.h"
 #include "kagibin/pki/anchor_file.h"
 #include "kagibin/pki/certification_request.h"
+#include "kagibin/roles/service_provider/keys/blocks/block_keys.h"
 #include "kagibin/roles/service_provider/keys/key_import.h"
 #include "kagibin/store/journal_store_sqlite.h"
 
@@ -17,36 +19,6 @@ using provider::Checked;
 namespace {
 
 constexpr int kExchangeDays = 3650;
-
-// Keys as a user has them in a file: hexadecimal digits, blanks and newlines between.
-Checked<SecretBytes> hex_key(const std::filesystem::path& path) {
-  const SecretBytes text = KB_TRY(crypto::read_file(path));
-  SecretBytes key(text.size() / 2);
-  std::size_t digits = 0;
-  for (const std::uint8_t c : text.expose()) {
-    const int value = c >= '0' && c <= '9'   ? c - '0'
-                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                             : -1;
-    if (value < 0 && c != ' ' && c != '\n' && c != '\r' && c != '\t') {
-      return provider::problem(
-          Errc::kEncoding,
-          fmt::format("{} holds something else than hexadecimal digits", path.string()));
-    }
-    if (value >= 0) {
-      std::uint8_t& octet = key.expose_mutable()[digits / 2];
-      octet = static_cast<std::uint8_t>((static_cast<unsigned>(octet) << 4U) |
-                                        static_cast<unsigned>(value));
-      ++digits;
-    }
-  }
-  if (digits == 0 || digits % 2 != 0) {
-    return provider::problem(Errc::kLength,
-                             fmt::format("{} does not hold whole octets", path.string()));
-  }
-  key.shrink(digits / 2);
-  return key;
-}
 
 }  // namespace
 
@@ -179,13 +151,26 @@ int provider_master_key(const Program& program, const ProviderOptions& options, 
   Console console = program.console();
   const auto done = [&]() -> Checked<void> {
     const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
-    if (!import) {
+    const crypto::KeyPlace place = options.tokens->with_generate(options.master_key);
+    const bool is_plain = options.exportability == "N" && !options.dual_control;
+    if (!place.uri.empty() && !is_plain) {
+      return provider::problem(
+          Errc::kInvalidArgument,
+          "A key in a token never leaves it, and who may use it is the token's to say: leave "
+          "--exportability and --dual-control out, or --token.");
+    }
+    if (!import && is_plain) {
       return home->keys().create_master_key(options.key_name,
                                             static_cast<std::size_t>(options.key_size),
-                                            options.tokens->with_generate(options.master_key));
+                                            place);
     }
-    const SecretBytes key = KB_TRY(hex_key(options.file));
-    return home->keys().add_master_key(options.key_name, key);
+    provider::StoredKey made{.attributes = {.exportability = options.exportability.front()},
+                             .key = {}};
+    made.key = import ? KB_TRY(hex_key(options.file))
+                      : KB_TRY(crypto::random_secret(home->rng(),
+                                                     static_cast<std::size_t>(options.key_size)));
+    return add_stored_key(provider::KeyPurpose::kMasterKey, options.key_name, made, home->keys(),
+                          options.dual_control);
   }();
   if (!done) {
     return report_problem(program, done.error(), "there is no such master key now");

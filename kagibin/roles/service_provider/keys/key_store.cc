@@ -8,6 +8,7 @@
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/crypto/sha256.h"
+#include "kagibin/roles/service_provider/keys/blocks/key_attributes.h"
 
 namespace kagibin::roles::service_provider {
 namespace {
@@ -16,7 +17,10 @@ constexpr std::string_view kSigningKey = "signing_key";
 constexpr std::string_view kExchangeKey = "exchange_key";
 constexpr std::string_view kKemToken = "kem_token";
 constexpr std::string_view kMaster = "master.";
+constexpr std::string_view kDual = "dual.";  // master keys under dual control
+constexpr std::string_view kSecondCustodian = "dual_control";
 constexpr std::string_view kLiteral = "literal.";
+constexpr std::string_view kBound = "bound.";  // keys/blocks/block_keys.h
 constexpr std::string_view kChannelKind = "channel_keys";
 constexpr std::string_view kLiteralKind = "literal_key";
 
@@ -197,6 +201,7 @@ Checked<SecretBytes> KeyStore::aes_key(std::string_view prefix, std::string_view
 Checked<void> KeyStore::create_master_key(std::string_view name,
                                           std::size_t size_bytes,
                                           const crypto::KeyPlace& place) {
+  KB_TRY(refuse_taken_master(name));
   const auto made =
       held().make_derivation_key(std::string(kMaster).append(name), size_bytes, place, rng_);
   if (!made) {
@@ -207,10 +212,15 @@ Checked<void> KeyStore::create_master_key(std::string_view name,
 }
 
 Checked<void> KeyStore::add_master_key(std::string_view name, const SecretBytes& key) {
+  KB_TRY(refuse_taken_master(name));
   return add_aes_key(kMaster, name, key);
 }
 
 Checked<crypto::DerivationKey> KeyStore::master_key(std::string_view name) {
+  if (records_.contains(std::string(kDual).append(name))) {
+    SecretBytes key = KB_TRY(dual_master_key(name));
+    return KB_TRY(crypto::DerivationKey::in_memory(std::move(key)));
+  }
   const std::string record = std::string(kMaster).append(name);
   auto key = held().derivation_key(record);
   if (!key) {
@@ -223,11 +233,117 @@ Checked<crypto::DerivationKey> KeyStore::master_key(std::string_view name) {
   return std::move(*key);
 }
 
+Checked<SecretBytes> KeyStore::master_key_octets(std::string_view name) const {
+  if (records_.contains(std::string(kDual).append(name))) {
+    return dual_master_key(name);
+  }
+  SecretBytes record = KB_TRY(aes_key(kMaster, name));
+  if (crypto::is_place_in_token(record.expose())) {
+    return problem(Errc::kPolicy,
+                   fmt::format("The master key \"{}\" is in a token and never leaves it; nothing "
+                               "was written.",
+                               name));
+  }
+  return record;
+}
+
+bool KeyStore::has_master_key(std::string_view name) const {
+  return records_.contains(std::string(kMaster).append(name)) ||
+         records_.contains(std::string(kDual).append(name));
+}
+
+Checked<void> KeyStore::refuse_taken_master(std::string_view name) const {
+  if (has_master_key(name)) {
+    return problem(
+        Errc::kConflict,
+        fmt::format("There is a master key \"{}\" already, which is kept as it is.", name));
+  }
+  return {};
+}
+
+bool KeyStore::has_second_custodian() const { return records_.contains(kSecondCustodian); }
+
+Checked<void> KeyStore::create_second_custodian(const SecretBytes& passphrase,
+                                                crypto::ScryptCost cost) {
+  if (crypto::RecordFolder::open(records_.path(), passphrase)) {
+    return problem(Errc::kPolicy,
+                   "The second custodian's passphrase is the key store's own; dual control is of "
+                   "two people with one each. Nothing was made.");
+  }
+  Bytes record;
+  DualControl second = KB_TRY(DualControl::create(passphrase, rng_, record, cost));
+  KB_TRY(records_.put_new(kSecondCustodian, record, rng_));
+  second_ = std::move(second);
+  return {};
+}
+
+Checked<void> KeyStore::admit_second_custodian() const {
+  if (second_) {
+    return {};
+  }
+  if (!has_second_custodian()) {
+    return problem(Errc::kPolicy,
+                   "There is no second custodian; set the passphrase by: kagibin provider "
+                   "second-custodian.");
+  }
+  if (!ask_) {
+    return problem(Errc::kPolicy, "The second custodian is not there; nothing was done.");
+  }
+  const SecretBytes record = KB_TRY(records_.get(kSecondCustodian));
+  const SecretBytes passphrase = KB_TRY(ask_());
+  auto second = DualControl::open(passphrase, record.expose());
+  if (!second && second.error().code == Errc::kAuthentication) {
+    return problem(Errc::kAuthentication,
+                   "The second custodian's passphrase is another one than was set; nothing was "
+                   "done.");
+  }
+  second_ = KB_TRY(std::move(second));
+  return {};
+}
+
+Checked<void> KeyStore::add_dual_master_key(std::string_view name, const SecretBytes& key) {
+  if (!crypto::is_aes_key_size(key.size())) {
+    return problem(Errc::kLength,
+                   "A master key is an AES key of 16, 24 or 32 octets; nothing was "
+                   "stored.");
+  }
+  KB_TRY(refuse_taken_master(name));
+  KB_TRY(admit_second_custodian());
+  const std::string record = std::string(kDual).append(name);
+  const Bytes sealed = KB_TRY(second_->seal(record, key.expose(), rng_));
+  KB_TRY(records_.put_new(record, sealed, rng_));
+  return {};
+}
+
+Checked<SecretBytes> KeyStore::dual_master_key(std::string_view name) const {
+  const auto admitted = admit_second_custodian();
+  if (!admitted) {
+    return problem(admitted.error().code,
+                   fmt::format("The master key \"{}\" is under dual control and needs the second "
+                               "custodian (--second-passphrase-file): {}",
+                               name, admitted.error().text));
+  }
+  const std::string record = std::string(kDual).append(name);
+  const SecretBytes sealed = KB_TRY(records_.get(record));
+  return KB_TRY(second_->unseal(record, sealed.expose()));
+}
+
 Checked<void> KeyStore::add_literal_key(std::string_view name, const SecretBytes& key) {
+  if (records_.contains(std::string(kBound).append(name))) {
+    return problem(Errc::kConflict,
+                   fmt::format("There is a key \"{}\" already, which came as a key block; nothing "
+                               "was stored. Choose another name.",
+                               name));
+  }
   return add_aes_key(kLiteral, name, key);
 }
 
 Checked<SecretBytes> KeyStore::literal_key(std::string_view name) const {
+  const std::string bound = std::string(kBound).append(name);
+  if (records_.contains(bound)) {
+    const SecretBytes record = KB_TRY(records_.get(bound));
+    return std::move(KB_TRY(StoredKey::decode(record.expose())).key);
+  }
   return aes_key(kLiteral, name);
 }
 

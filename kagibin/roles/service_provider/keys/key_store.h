@@ -17,6 +17,7 @@
 //   const DerivationKey master = KB_TRY(keys.master_key("fleet-2026"));
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@
 #include "kagibin/crypto/record/record_folder.h"
 #include "kagibin/delivery/journal_store.h"
 #include "kagibin/delivery/names.h"
+#include "kagibin/roles/service_provider/keys/dual_control.h"
 #include "kagibin/roles/service_provider/problem.h"
 
 namespace kagibin::roles::service_provider {
@@ -69,6 +71,9 @@ class KeyStore {
                                   const crypto::KeyPlace& place = {});
   Checked<void> add_master_key(std::string_view name, const SecretBytes& key);
   Checked<crypto::DerivationKey> master_key(std::string_view name);
+  // The key itself, which a key block is made of. kPolicy for one that is in a token.
+  Checked<SecretBytes> master_key_octets(std::string_view name) const;
+  bool has_master_key(std::string_view name) const;
   // Where a long-term key is: its URI, or empty for a record. kNotFound.
   Result<std::string> signing_key_uri() { return held().token_uri("signing_key"); }
 
@@ -86,9 +91,32 @@ class KeyStore {
   // True when there was one to erase.
   Checked<bool> erase_kem_key_in_token(ByteView record) const;
 
-  // AES keys as they are, for one element each.
+  // Under dual control (dual_control.h): such a key needs the second custodian's passphrase
+  // besides, which `ask` is called for once, when it is first needed. kPolicy without it.
+  Checked<void> create_second_custodian(const SecretBytes& passphrase,
+                                        crypto::ScryptCost cost = {});
+  bool has_second_custodian() const;
+  void on_second_custodian(std::function<Result<SecretBytes>()> ask) { ask_ = std::move(ask); }
+  // Asks now. kAuthentication for another passphrase than was set.
+  Checked<void> admit_second_custodian() const;
+  Checked<void> add_dual_master_key(std::string_view name, const SecretBytes& key);
+
+  // AES keys as they are, for one element each; those that came as key blocks are read alike.
   Checked<void> add_literal_key(std::string_view name, const SecretBytes& key);
   Checked<SecretBytes> literal_key(std::string_view name) const;
+
+  // Records beside those above, by their names (keys/blocks/block_keys.h).
+  Result<SecretBytes> record(std::string_view record_name) const {
+    return records_.get(record_name);
+  }
+  bool has_record(std::string_view record_name) const { return records_.contains(record_name); }
+  Result<void> put_record(std::string_view record_name, const SecretBytes& content) {
+    return records_.put(record_name, content.expose(), rng_);
+  }
+  Result<void> put_new_record(std::string_view record_name, const SecretBytes& content) {
+    return records_.put_new(record_name, content.expose(), rng_);
+  }
+  Result<void> erase_record(std::string_view record_name) { return records_.erase(record_name); }
 
   // Binds a key that was not derived here (literal, or from a CSV file) to its element for good;
   // kPolicy when it belongs to another one. `name` is what the message calls it.
@@ -124,11 +152,15 @@ class KeyStore {
   crypto::HeldKeys held() { return {records_, tokens_}; }
   Checked<void> add_aes_key(std::string_view prefix, std::string_view name, const SecretBytes& key);
   Checked<SecretBytes> aes_key(std::string_view prefix, std::string_view name) const;
+  Checked<SecretBytes> dual_master_key(std::string_view name) const;
+  Checked<void> refuse_taken_master(std::string_view name) const;
 
   crypto::RecordFolder records_;
   delivery::JournalStore& journal_;
   crypto::Rng& rng_;
   crypto::KeyTokens* tokens_;
+  std::function<Result<SecretBytes>()> ask_;
+  mutable std::optional<DualControl> second_;      // once it was asked for
   std::optional<crypto::SigningKey> signing_key_;  // once it was asked for
 };
 

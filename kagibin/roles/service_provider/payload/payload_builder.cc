@@ -7,6 +7,7 @@
 
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/roles/service_provider/keys/blocks/block_keys.h"
 
 namespace kagibin::roles::service_provider {
 namespace {
@@ -81,7 +82,8 @@ Checked<SecretBytes> PayloadBuilder::key(const KeySource& source, const Seid& se
     KB_TRY(keys_.claim_key(fmt::format("of {}, column {},", csv->file, csv->column), out, seid));
     return out;
   }
-  const std::string& name = std::get<LiteralKey>(source).name;
+  const auto& [name, slot] = std::get<LiteralKey>(source);
+  KB_TRY(check_binding(name, seid, payload_.target, slot, keys_));
   SecretBytes out = KB_TRY(keys_.literal_key(name));
   KB_TRY(keys_.claim_key(name, out, seid));
   return out;
@@ -144,6 +146,7 @@ Checked<void> PayloadBuilder::check(std::span<const Seid> seids) const {
       }
       for (const Seid& seid : seids) {
         KB_TRY(keys_.check_claim(literal->name, octets, seid));
+        KB_TRY(check_binding(literal->name, seid, payload_.target, literal->slot, keys_));
       }
     }
     for (const Seid& seid : seids) {

@@ -30,14 +30,9 @@ Checked<std::size_t> aes_size(Members& in, std::string_view name) {
 
 // Inside PUT KEY, version and identifier of a derived key are the action's; elsewhere the source
 // states them.
-struct KeyPlace {
-  std::uint8_t key_version = 0;
-  std::uint8_t key_identifier = 0;
-};
-
 Checked<KeySource> parse_source(const json::value& value,
                                 const std::string& path,
-                                const std::optional<KeyPlace>& place) {
+                                const std::optional<KeySlot>& place) {
   Members in = KB_TRY(Members::of(value, path));
   KeySource out;
   if (in.has("derive")) {
@@ -59,7 +54,7 @@ Checked<KeySource> parse_source(const json::value& value,
     KB_TRY(csv.finish());
     out = std::move(key);
   } else if (in.has("literal")) {
-    out = LiteralKey{KB_TRY(in.text("literal"))};
+    out = LiteralKey{.name = KB_TRY(in.text("literal")), .slot = place};
   } else {
     return problem(Errc::kNotFound,
                    fmt::format("{} names no source of a key: give one of derive, random, csv, "
@@ -148,8 +143,8 @@ Checked<PlannedAction> parse_put_key(Members in) {
     return problem(Errc::kLimit, fmt::format("{} has 1 to 3 keys up to identifier 7F.", in.path()));
   }
   for (std::size_t i = 0; i < keys.size(); ++i) {
-    const KeyPlace place{out.new_key_version,
-                         static_cast<std::uint8_t>(out.first_key_identifier + i)};
+    const KeySlot place{out.new_key_version,
+                        static_cast<std::uint8_t>(out.first_key_identifier + i)};
     out.keys.push_back(
         KB_TRY(parse_source(keys[i], fmt::format("{}[{}]", in.path_of("keys"), i), place)));
   }

@@ -34,6 +34,7 @@
 
 #include "kagibin/base/aid.h"
 #include "kagibin/crypto/sha256.h"
+#include "kagibin/roles/service_provider/keys/blocks/key_attributes.h"
 #include "kagibin/roles/service_provider/problem.h"
 
 namespace kagibin::roles::service_provider {
@@ -54,6 +55,7 @@ struct CsvKey {
 };
 struct LiteralKey {
   std::string name;
+  std::optional<KeySlot> slot{};  // of the PUT KEY that it stands in
 };
 using KeySource = std::variant<DerivedKey, RandomKey, CsvKey, LiteralKey>;
 

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/cli/console/hex_option.h"
+#include "kagibin/cli/provider/provider_keys.h"
+#include "kagibin/cli/provider/provider_problem.h"
+#include "kagibin/crypto/key_block/key_usage.h"
+#include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/roles/service_provider/keys/blocks/block_keys.h"
+
+namespace kagibin::cli {
+
+using provider::Checked;
+using provider::KeyPurpose;
+
+namespace {
+
+Checked<std::optional<provider::KeyBinding>> binding_of(const KeyOptions& options) {
+  if (options.seid.empty()) {
+    return std::optional<provider::KeyBinding>();
+  }
+  if (options.target.empty() || options.key_version.empty() != options.key_identifier.empty()) {
+    return provider::problem(Errc::kInvalidArgument,
+                             "An element key needs --target beside --seid, and --key-version and "
+                             "--key-identifier only together.");
+  }
+  provider::KeyBinding out{.seid = KB_TRY(Seid::from_hex(options.seid)),
+                           .target = KB_TRY(Aid::from_hex(options.target)),
+                           .slot = {}};
+  if (!options.key_version.empty()) {
+    provider::KeySlot slot;
+    slot.key_version = KB_TRY(parse_octet(options.key_version));
+    slot.key_identifier = KB_TRY(parse_octet(options.key_identifier));
+    out.slot = slot;
+  }
+  return std::optional(out);
+}
+
+KeyPurpose purpose_named(const std::string& kind) {
+  return kind == "element-key"      ? KeyPurpose::kElementKey
+         : kind == "protection-key" ? KeyPurpose::kProtectionKey
+                                    : KeyPurpose::kMasterKey;
+}
+
+}  // namespace
+
+int provider_import_key_block(const Program& program, const KeyOptions& options) {
+  Console console = program.console();
+  const auto done = [&]() -> Checked<provider::ImportedKey> {
+    const std::string text = KB_TRY(read_text_file(options.file));
+    const auto binding = KB_TRY(binding_of(options));
+    const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
+    return import_key_block(ascii(text),
+                            {.name = options.name, .kbpk = options.kbpk, .binding = binding},
+                            home->keys());
+  }();
+  if (!done) {
+    return report_problem(program, done.error(), "the key block was not taken");
+  }
+  const provider::KeyAttributes& attributes = done->attributes;
+  const crypto::KeyUsage* usage = crypto::find_key_usage(attributes.key_usage);
+  console.result({{"name", options.name},
+                  {"kind", name(done->purpose)},
+                  {"usage", attributes.key_usage},
+                  {"mode_of_use", std::string(1, attributes.mode_of_use)},
+                  {"key_version_number", attributes.key_version_number},
+                  {"exportability", std::string(1, attributes.exportability)},
+                  {"bits", done->size_bytes * 8},
+                  {"check_value", to_hex(done->check_values.cmac)},
+                  {"legacy_check_value", to_hex(done->check_values.legacy)}},
+                 "\"{}\" is kept as {}: {} ({}), {} ({}), exportability {}, AES of {} bits, check "
+                 "value {} (legacy {}).",
+                 options.name, name(done->purpose), usage != nullptr ? usage->name : "",
+                 attributes.key_usage, crypto::mode_name(attributes.mode_of_use),
+                 attributes.mode_of_use, attributes.exportability, done->size_bytes * 8,
+                 to_hex(done->check_values.cmac), to_hex(done->check_values.legacy));
+  return kExitOk;
+}
+
+int provider_export_key_block(const Program& program, const KeyOptions& options) {
+  Console console = program.console();
+  const auto done = [&]() -> Checked<void> {
+    const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
+    Bytes block = KB_TRY(export_key_block(purpose_named(options.kind), options.name, options.kbpk,
+                                          home->keys(), home->rng()));
+    block.push_back('\n');
+    KB_TRY(crypto::write_file(options.out, block, false));
+    return {};
+  }();
+  if (!done) {
+    return report_problem(program, done.error(), "no key block was written");
+  }
+  console.result({{"name", options.name}, {"key_block", options.out.string()}},
+                 "\"{}\" is in {} under the protection key \"{}\".", options.name,
+                 options.out.string(), options.kbpk);
+  return kExitOk;
+}
+
+}  // namespace kagibin::cli

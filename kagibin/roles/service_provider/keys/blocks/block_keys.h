@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keys that come and go as key blocks (ANSI X9.143), and the keys that protect them.
+//
+// In the key store, beside "master.<name>" and "literal.<name>": "kbpk.<name>", a protection key,
+// and "bound.<name>", a key for one place in one element, each with its attributes in one record;
+// "attributes.master.<name>" of a master key. A master key without that record was made here and
+// has exportability N. Whose exportability is N never leaves as a key block again. Thread-safety:
+// one thread.
+//
+//   const ImportedKey key = KB_TRY(import_key_block(text, {.name = "fleet", .kbpk = "zone"},
+//   keys)); const Bytes block = KB_TRY(export_key_block(KeyPurpose::kMasterKey, "fleet", "zone",
+//   keys, rng));
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "kagibin/crypto/key_block/check_value.h"
+#include "kagibin/roles/service_provider/keys/blocks/key_attributes.h"
+#include "kagibin/roles/service_provider/keys/blocks/key_fitness.h"
+#include "kagibin/roles/service_provider/keys/key_store.h"
+
+namespace kagibin::roles::service_provider {
+
+struct KeyBlockRequest {
+  std::string name;                     // of the key here
+  std::string kbpk;                     // name of the protection key
+  std::optional<KeyBinding> binding{};  // required for an element key, refused for others
+};
+
+struct ImportedKey {
+  KeyPurpose purpose = KeyPurpose::kElementKey;
+  KeyAttributes attributes;
+  crypto::CheckValues check_values;
+  std::size_t size_bytes = 0;
+};
+
+// One block, with or without a line end. kAuthentication when it is not under that key or was
+// changed; kPolicy, kNotSupported or kValue with the reason when the key does not fit; kConflict
+// when the name is taken. Nothing is stored then.
+Checked<ImportedKey> import_key_block(ByteView text,
+                                      const KeyBlockRequest& request,
+                                      KeyStore& keys);
+
+// kPolicy when the key must not leave, or the protection key must not protect; kNotFound.
+Checked<Bytes> export_key_block(KeyPurpose purpose,
+                                std::string_view name,
+                                std::string_view kbpk,
+                                KeyStore& keys,
+                                crypto::Rng& rng);
+
+// Stores a key with its attributes under the name that its purpose gives it. kConflict when the
+// name is taken: the key that is there stays. `dual_control`: of a master key (dual_control.h).
+Checked<void> add_stored_key(KeyPurpose purpose,
+                             std::string_view name,
+                             const StoredKey& key,
+                             KeyStore& keys,
+                             bool dual_control = false);
+bool has_stored_key(KeyPurpose purpose, std::string_view name, const KeyStore& keys);
+// kNotFound.
+Checked<StoredKey> stored_key(KeyPurpose purpose, std::string_view name, KeyStore& keys);
+
+// kPolicy when the key "bound.<name>" is for another target or slot; a key that is not bound is
+// for any. `slot` is none outside PUT KEY.
+Checked<void> check_binding(std::string_view name,
+                            const Seid& seid,
+                            const Aid& target,
+                            const std::optional<KeySlot>& slot,
+                            const KeyStore& keys);
+
+}  // namespace kagibin::roles::service_provider
