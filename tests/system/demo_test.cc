@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The demo as a user runs it: its last line, its exit code, its table, and that the table notices
 // what it must.
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
@@ -29,11 +30,12 @@ struct Demo {
     return end == std::string::npos ? "" : out.substr(begin + 1, end - begin);
   }
   // The object of --json, which stands in the last line but one.
-  boost::json::array rows() const {
+  boost::json::value object() const {
     const std::size_t begin = out.find('{');
     const std::size_t end = out.find('\n', begin);
-    return boost::json::parse(out.substr(begin, end - begin)).at("rows").as_array();
+    return boost::json::parse(out.substr(begin, end - begin));
   }
+  boost::json::array rows() const { return object().at("rows").as_array(); }
   std::int64_t count(std::string_view who, const char* column) const {
     for (const boost::json::value& row : rows()) {
       if (row.at("who").as_string() == who) {
@@ -156,6 +158,36 @@ TEST(DemoTest, AtOsNothingIsRelayedAndNobodyKnows) {
   }
 }
 
+constexpr std::size_t kLongTermKeys = 9;  // of E, M, A (3), C (3), and SK.SP.KEM
+
+TEST(DemoTest, WithAnHsmNoLongTermKeyIsFoundOutsideTheTokens) {
+  const Demo run = demo("--hsm --no-pcsc");
+  EXPECT_EQ(run.last_line(), "delivered");
+  ASSERT_EQ(run.code, 0);
+  const boost::json::value found = run.object().at("long_term_keys");
+  EXPECT_EQ(found.at("keys").as_array().size(), kLongTermKeys);
+  EXPECT_EQ(found.at("found_by_control").to_number<std::size_t>(), kLongTermKeys);
+  for (const char* column : {"outside", "pins", "not_searched"}) {
+    EXPECT_TRUE(found.at(column).as_array().empty()) << found;
+  }
+  EXPECT_GT(found.at("memory_looks").to_number<int>(), 15);
+  EXPECT_GT(found.at("records").to_number<std::size_t>(), kLongTermKeys);
+}
+
+TEST(DemoTest, WithoutAnHsmTheSameSearchFindsEachOfThem) {
+  const Demo run = demo("--no-pcsc --look-for-keys");
+  EXPECT_EQ(run.last_line(), "leaked");
+  ASSERT_EQ(run.code, 3);
+  const boost::json::value found = run.object().at("long_term_keys");
+  for (const boost::json::value& key : found.at("keys").as_array()) {
+    const std::string name(key.as_string());
+    EXPECT_TRUE(std::ranges::any_of(found.at("outside").as_array(), [&](const auto& where) {
+      return where.as_string().starts_with(name + " (");
+    })) << name;
+  }
+  EXPECT_FALSE(found.at("in_memory").as_array().empty()) << "a program that runs has its key";
+}
+
 TEST(DemoTest, RefusesALevelThatIsNotBuiltAndNamesThoseThatAre) {
   for (const char* level : {"RL0", "RL5", "2"}) {
     const Demo run = demo(std::string("--level ") + level + " 2>&1");
@@ -163,6 +195,7 @@ TEST(DemoTest, RefusesALevelThatIsNotBuiltAndNamesThoseThatAre) {
     EXPECT_NE(run.out.find("RL1 to RL4 and OS are built"), std::string::npos) << run.out;
   }
   EXPECT_EQ(demo("--scheme conventional --level RL2 2>/dev/null").code, 2);
+  EXPECT_EQ(demo("--scheme conventional --hsm 2>/dev/null").code, 2);
 }
 
 TEST(DemoTest, ConventionalSchemeLeaksToTheOperatorAndTheSearchShowsIt) {

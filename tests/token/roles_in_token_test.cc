@@ -15,6 +15,7 @@
 #include "kagibin/roles/controlling_authority/authority_folder.h"
 #include "kagibin/roles/element_maker/maker_folder.h"
 #include "kagibin/roles/security_module_manager/manager_folder.h"
+#include "kagibin/roles/service_provider/keys/ceremony/key_ceremony.h"
 #include "kagibin/roles/service_provider/keys/key_store.h"
 
 #include "tests/support/fake_clock.h"
@@ -139,6 +140,65 @@ TEST_F(RolesInTokenTest, KemKeysAreMadeInTheTokenAndErasedFromIt) {
   EXPECT_FALSE(must(keys.erase_kem_key_in_token(first.record.expose())));
   EXPECT_EQ(keys.kem_key_in_token(first.record.expose()).error().code, Errc::kIo);
   must(keys.kem_key_in_token(second.record.expose()));
+}
+
+TEST_F(RolesInTokenTest, AMasterKeyThatIsBroughtGoesIntoTheTokenAndNoRecordHasIt) {
+  const SecretBytes key = must(crypto::random_secret(rng_, 32));
+  const auto own = must(crypto::DerivationKey::in_memory(key.duplicate()));
+  const SecretBytes expected = must(own.diversify(ascii("L"), ascii("C"), 48));
+  KeyStore keys = new_store(tokens_.get());
+  must(keys.add_master_key("fleet", key, token_.uri("fleet")));
+  EXPECT_TRUE(token_.is_kept_inside("fleet", CKO_SECRET_KEY));
+  EXPECT_EQ(keys.add_master_key("fleet", key).error().code, Errc::kConflict);
+  EXPECT_EQ(keys.add_master_key("other", key, token_.uri("fleet")).error().code, Errc::kConflict)
+      << "a name in the token is never taken over";
+  EXPECT_FALSE(keys.has_master_key("other"));
+  EXPECT_EQ(keys.master_key_octets("fleet").error().code, Errc::kPolicy);
+  EXPECT_TRUE(must(keys.is_master_key("fleet", key)));
+  EXPECT_FALSE(must(keys.is_master_key("fleet", SecretBytes(32))));
+  KeyStore later = store(tokens_.get());
+  const SecretBytes derived =
+      must(must(later.master_key("fleet")).diversify(ascii("L"), ascii("C"), 48));
+  EXPECT_TRUE(ct_equal(derived.expose(), expected.expose()));
+
+  // Half way: the token takes the key, and what it is asked then fails. Nothing stays behind.
+  faults_->fail("C_SignInit", CKR_GENERAL_ERROR, {.skipped = 0, .times = -1});
+  EXPECT_FALSE(keys.add_master_key("second", key, token_.uri("second")));
+  faults_->clear();
+  EXPECT_FALSE(keys.has_master_key("second"));
+  must(keys.add_master_key("second", key, token_.uri("second")));
+}
+
+TEST_F(RolesInTokenTest, ACeremonyEndsInTheToken) {
+  using roles::service_provider::KeyCeremony;
+  using roles::service_provider::KeyPurpose;
+  KeyStore keys = new_store(tokens_.get());
+  auto ceremony = must(KeyCeremony::start(
+      "zone",
+      {.purpose = KeyPurpose::kMasterKey, .components = 2, .size_bytes = 32, .check_value = {}},
+      keys));
+  for (std::uint8_t number = 1; number <= 2; ++number) {
+    const SecretBytes component = must(crypto::random_secret(rng_, 32));
+    must(ceremony.enter(number, component, to_hex(must(crypto::check_values(component)).cmac)));
+  }
+  faults_->fail("C_CreateObject", CKR_DEVICE_REMOVED, {.skipped = 0, .times = -1});
+  EXPECT_EQ(ceremony.finish(token_.uri("zone")).error().code, Errc::kIo);
+  faults_->clear();
+  EXPECT_FALSE(keys.has_master_key("zone"));
+  auto again = must(KeyCeremony::resume("zone", keys));
+  EXPECT_TRUE(again.is_complete()) << "the components are still there";
+  must(again.finish(token_.uri("zone")));
+  EXPECT_TRUE(token_.is_kept_inside("zone", CKO_SECRET_KEY));
+  EXPECT_EQ(KeyCeremony::resume("zone", keys).error().code, Errc::kNotFound);
+
+  auto protection = must(
+      KeyCeremony::start("kbpk", {.components = 2, .size_bytes = 16, .check_value = {}}, keys));
+  for (std::uint8_t number = 1; number <= 2; ++number) {
+    const SecretBytes component = must(crypto::random_secret(rng_, 16));
+    must(protection.enter(number, component, to_hex(must(crypto::check_values(component)).cmac)));
+  }
+  EXPECT_EQ(protection.finish(token_.uri("kbpk")).error().code, Errc::kInvalidArgument);
+  must(protection.finish());
 }
 
 TEST_F(RolesInTokenTest, AnotherKeyUnderTheSameNameIsNotTaken) {

@@ -77,18 +77,34 @@ Outcome<void> put_into_reader(Site& site, bool pcsc, ElementInReader& element, N
   return {};
 }
 
+// A command with the options that put the role's new keys into its token, if it has one.
+std::vector<std::string> with_keys(
+    const Site& site,
+    Role role,
+    std::vector<std::string> command,
+    std::initializer_list<std::pair<const char*, const char*>> options) {
+  const std::vector<std::string> more = site.key_options(role, options);
+  command.insert(command.end(), more.begin(), more.end());
+  return command;
+}
+
 Outcome<void> found_maker_and_manager(Site& site, Narrator& narrator) {
   const fs::path authority = site.home(Role::kAuthority);
   const fs::path maker = site.home(Role::kMaker);
-  KB_TRY(site.run(Role::kAuthority, {"init"}));
+  KB_TRY(site.run(Role::kAuthority,
+                  with_keys(site, Role::kAuthority, {"init"}, {{"--root-key", "root"}})));
   narrator.step("E", "the controlling authority made its root key");
-  KB_TRY(site.run(Role::kMaker, {"init"}));
+  KB_TRY(site.run(Role::kMaker,
+                  with_keys(site, Role::kMaker, {"init"}, {{"--signing-key", "signing"}})));
   KB_TRY(site.run(Role::kAuthority,
                   {"certify-maker", maker / "request.kbq", "--out", authority / "maker.cert"}));
   KB_TRY(site.run(Role::kMaker, {"install", "--certificate", authority / "maker.cert", "--roots",
                                  authority / "roots.pem"}));
   narrator.step("M", "the element maker is certified by the authority");
-  KB_TRY(site.run(Role::kManager, {"init"}));
+  KB_TRY(site.run(Role::kManager, with_keys(site, Role::kManager, {"init"},
+                                            {{"--signing-key", "signing"},
+                                             {"--exchange-key", "exchange"},
+                                             {"--master-key", "master"}})));
   narrator.step("C", "the security module manager made its keys");
   return {};
 }
@@ -246,7 +262,9 @@ Outcome<void> deliver_before(Site& site,
 Outcome<void> found_provider(Site& site, const ElementInReader& element, Narrator& narrator) {
   const fs::path authority = site.home(Role::kAuthority);
   const fs::path provider = site.home(Role::kProvider);
-  KB_TRY(site.run(Role::kProvider, {"init", "--spid", kSpid}));
+  KB_TRY(site.run(Role::kProvider,
+                  with_keys(site, Role::kProvider, {"init", "--spid", kSpid},
+                            {{"--signing-key", "signing"}, {"--exchange-key", "exchange"}})));
   KB_TRY(site.run(Role::kAuthority, {"certify-provider", provider / "request.kbq", "--out",
                                      authority / "provider.cert", "--aid-prefix", "A000000151"}));
   KB_TRY(site.run(Role::kProvider, {"install", "--certificate", authority / "provider.cert",
@@ -261,7 +279,13 @@ Outcome<void> found_provider(Site& site, const ElementInReader& element, Narrato
   if (element.level == envelope::RelayLevel::kRl3) {
     KB_TRY(agree_on_keys(site, element, narrator));
   }
-  KB_TRY(site.run(Role::kProvider, {"master-key", "create", kMasterKey, "--size", "16"}));
+  KB_TRY(site.run(Role::kProvider, with_keys(site, Role::kProvider,
+                                             {"master-key", "create", kMasterKey, "--size", "16"},
+                                             {{"--token", kMasterKey}})));
+  if (site.hsm()) {
+    KB_TRY(site.run(Role::kProvider, {"kem-keys", "--token",
+                                      site.hsm()->token_uri(site.token_of(Role::kProvider))}));
+  }
   KB_TRY(write_text(provider / "policy.json", policy_of(element, element.level)));
   KB_TRY(write_text(provider / "payload.json",
                     element.is_at(envelope::RelayLevel::kOs)

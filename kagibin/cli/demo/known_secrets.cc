@@ -44,7 +44,7 @@ Outcome<std::unique_ptr<KnownSecrets>> KnownSecrets::open(const Site& site,
   const SecretBytes passphrase = KB_TRY(site.passphrase(Role::kProvider));
   out->journal_ = KB_TRY(store::open_journal_store({.path = home / "journal.sqlite3"}));
   out->keys_.emplace(KB_TRY(crypto::RecordFolder::open(home / "keys", passphrase)), *out->journal_,
-                     out->rng_);
+                     out->rng_, &out->tokens_);
   return out;
 }
 
@@ -57,14 +57,25 @@ void KnownSecrets::add(std::string name, ByteView value, bool issued_by_manager)
 }
 
 Outcome<void> KnownSecrets::add_records(
-    Role role, std::initializer_list<std::pair<const char*, const char*>> names) {
+    Role role, std::initializer_list<std::pair<const char*, const char*>> names, bool for_all) {
   const SecretBytes passphrase = KB_TRY(site_.passphrase(role));
   const auto records = KB_TRY(crypto::RecordFolder::open(site_.home(role) / "keys", passphrase));
   for (const auto& [record, name] : names) {
-    const SecretBytes value = KB_TRY(records.get(record));
-    add(name, value.expose());
+    SecretBytes content = KB_TRY(records.get(record));
+    SecretBytes value = KB_TRY(key_of(std::move(content)));
+    if (for_all) {
+      add(name, value.expose());
+    }
+    long_term_.push_back({name, std::move(value), false});
   }
   return {};
+}
+
+Result<SecretBytes> KnownSecrets::key_of(SecretBytes record) const {
+  if (!crypto::is_place_in_token(record.expose())) {
+    return record;
+  }
+  return tokens_.value(KB_TRY(crypto::token_uri_of(record.expose())));
 }
 
 Outcome<void> KnownSecrets::add_channel_keys(std::uint8_t version,
@@ -153,6 +164,11 @@ Outcome<void> KnownSecrets::collect_long_lived() {
   KB_TRY(add_records(Role::kProvider, {{"signing_key", "SK.SP.SIG"},
                                        {"exchange_key", "A's exchange key"},
                                        {master.c_str(), "A's master key"}}));
+  KB_TRY(add_records(Role::kManager,
+                     {{"signing_key", "C's signing key"},
+                      {"exchange_key", "C's exchange key"},
+                      {"master_key", "C's master key"}},
+                     false));
   if (element_.is_at(envelope::RelayLevel::kOs)) {
     return {};  // there is no other key
   }
@@ -193,9 +209,11 @@ Outcome<void> KnownSecrets::collect_enrolment() {
   if (!attempt) {
     return failure("the provider's journal has no attempt of the order");
   }
-  const SecretBytes kem =
+  kem_record_ =
       KB_TRY(keys_->unseal(provider::kem_label(order, kFirstAttempt), attempt->sealed_kem_key));
+  SecretBytes kem = KB_TRY(key_of(kem_record_.duplicate()));
   add("SK.SP.KEM", kem.expose());
+  long_term_.push_back({"SK.SP.KEM", std::move(kem), false});
   return all_.size() > before ? Outcome<void>() : failure("step 1 made no key");
 }
 
@@ -234,19 +252,22 @@ Outcome<void> KnownSecrets::collect_delivered() {
 
 Outcome<std::vector<crypto::EcPrivateKey>> manager_private_keys(const Site& site) {
   const SecretBytes passphrase = KB_TRY(site.passphrase(Role::kManager));
-  const auto records =
-      KB_TRY(crypto::RecordFolder::open(site.home(Role::kManager) / "keys", passphrase));
+  auto records = KB_TRY(crypto::RecordFolder::open(site.home(Role::kManager) / "keys", passphrase));
+  ExaminersTokens tokens(site);
+  const crypto::HeldKeys held(records, &tokens);
   std::vector<crypto::EcPrivateKey> out;
   for (const char* record : {"signing_key", "exchange_key"}) {
-    const SecretBytes scalar = KB_TRY(records.get(record));
-    out.push_back(KB_TRY(crypto::EcPrivateKey::from_scalar(scalar.expose())));
+    const crypto::SigningKey key = KB_TRY(held.signing_key(record));
+    out.push_back(KB_TRY(crypto::EcPrivateKey::from_scalar(key.in_memory()->expose_scalar())));
   }
   return out;
 }
 
 Outcome<delivery::KeyExport> manager_key_set(const Site& site, const ElementInReader& element) {
   const SecretBytes passphrase = KB_TRY(site.passphrase(Role::kManager));
-  auto folder = KB_TRY(manager::ManagerFolder::open(site.home(Role::kManager), passphrase));
+  ExaminersTokens tokens(site);
+  auto folder =
+      KB_TRY(manager::ManagerFolder::open(site.home(Role::kManager), passphrase, &tokens));
   const manager::DomainName name{.iin = KB_TRY(octets_of(element.iin)),
                                  .cin = KB_TRY(octets_of(element.cin)),
                                  .security_domain = KB_TRY(Aid::from_hex(kTarget)),

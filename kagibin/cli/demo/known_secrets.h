@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "kagibin/cli/demo/cast.h"
+#include "kagibin/cli/demo/hsm/examiners_tokens.h"
 #include "kagibin/cli/solver/solver.h"
 #include "kagibin/delivery/exchange/key_export.h"
 #include "kagibin/delivery/journal_store.h"
@@ -46,6 +47,11 @@ class KnownSecrets {
   void add(std::string name, ByteView value, bool issued_by_manager = false);
 
   const std::vector<Secret>& all() const { return all_; }
+  // Those keys of A, C, E and M that are used for longer than a step, and each SK.SP.KEM: they
+  // ought to be in the token of each that has one. C's own are here alone.
+  const std::vector<Secret>& long_term() const { return long_term_; }
+  // What A's journal has of the attempt's KEM key, opened: the key, or its place in A's token.
+  const SecretBytes& kem_record() const { return kem_record_; }
   // The secret of this name as a key on P-256.
   Outcome<crypto::EcPrivateKey> key(std::string_view name) const;
   // As A keeps them: C's first set, and the one that was delivered (both empty before collected).
@@ -56,9 +62,13 @@ class KnownSecrets {
   const SecretBytes& static_dek() const { return static_dek_; }  // RL4
 
  private:
-  KnownSecrets(const Site& site, const ElementInReader& element) : site_(site), element_(element) {}
+  KnownSecrets(const Site& site, const ElementInReader& element)
+      : site_(site), element_(element), tokens_(site) {}
+  // A key that a record is, or names the place of.
+  Result<SecretBytes> key_of(SecretBytes record) const;
   Outcome<void> add_records(Role role,
-                            std::initializer_list<std::pair<const char*, const char*>> names);
+                            std::initializer_list<std::pair<const char*, const char*>> names,
+                            bool for_all = true);
   Outcome<void> add_channel_keys(std::uint8_t version,
                                  const char* name,
                                  bool issued_by_manager,
@@ -70,6 +80,7 @@ class KnownSecrets {
 
   const Site& site_;
   const ElementInReader& element_;
+  ExaminersTokens tokens_;
   crypto::SystemRng rng_;
   std::unique_ptr<delivery::JournalStore> journal_;
   std::optional<roles::service_provider::KeyStore> keys_;
@@ -77,7 +88,9 @@ class KnownSecrets {
   roles::service_provider::ChannelKeySet delivered_;
   roles::service_provider::ChannelKeySet agreed_;
   SecretBytes static_dek_;
+  SecretBytes kem_record_;
   std::vector<Secret> all_;
+  std::vector<Secret> long_term_;
 };
 
 // C's own private keys.

@@ -29,6 +29,8 @@ struct Options {
   std::vector<std::string> plant;
   bool keep = false;
   bool no_pcsc = false;
+  bool hsm = false;
+  bool look_for_keys = false;
   bool json = false;
 };
 
@@ -94,7 +96,14 @@ int conclude(const KnowledgeTable& table, bool json, Narrator& narrator) {
     fmt::print(stderr, "kagibin-demo: {}: do not believe the solver\n", disbelief(table.level));
     return cli::kExitFailed;
   }
-  const bool delivered = sealed && table.is_as_promised();
+  if (table.keys && !table.keys->is_earnest()) {
+    fmt::print(stderr,
+               "kagibin-demo: the search for long-term keys does not find them where they are: do "
+               "not believe it\n");
+    return cli::kExitFailed;
+  }
+  const bool delivered =
+      sealed && table.is_as_promised() && (!table.keys || table.keys->is_kept_inside());
   fmt::print("{}\n", delivered ? "delivered" : "leaked");
   return sealed && !delivered ? cli::kExitRefused : cli::kExitOk;
 }
@@ -151,7 +160,8 @@ int run(const Options& options) {
   if (!site) {
     return failed(site.error());
   }
-  SchemeOptions scheme{.pcsc = !options.no_pcsc};
+  SchemeOptions scheme{
+      .pcsc = !options.no_pcsc, .hsm = options.hsm, .look_for_keys = options.look_for_keys};
   if (const auto info = envelope::relay_level_by_name(options.level)) {
     scheme.level = info->level;
   }
@@ -189,6 +199,10 @@ int main(int argc, char** argv) {
   app.add_option("--plant", options.plant)
       ->check(CLI::IsMember({"distributor", "manager", "carrier", "device"}))
       ->group("");  // for tests: the delivered key in a log of this role, which has to be found
+  auto* hsm = app.add_flag(
+      "--hsm", options.hsm,
+      "keep all long-term keys of A, C, E and M in SoftHSM 2, and look for them everywhere else");
+  app.add_flag("--look-for-keys", options.look_for_keys)->group("");  // for tests: without --hsm
   app.add_flag("--keep", options.keep, "leave the temporary folder with everybody's files");
   app.add_flag("--no-pcsc", options.no_pcsc, "reach the element by TCP, without a PC/SC reader");
   app.add_flag(
@@ -203,6 +217,10 @@ int main(int argc, char** argv) {
   }
   if (options.scheme != "sealed" && level->count() != 0) {
     fmt::print(stderr, "kagibin-demo: the conventional scheme has no relay level\n");
+    return cli::kExitUsage;
+  }
+  if (options.scheme != "sealed" && hsm->count() != 0) {
+    fmt::print(stderr, "kagibin-demo: the conventional scheme has no keys for a token\n");
     return cli::kExitUsage;
   }
   return run(options);

@@ -22,6 +22,8 @@ class SealedDelivery {
   Outcome<void> seal();
   // Steps 3 to 5, the receipt, and the verdict.
   Outcome<void> install();
+  // The provider's program that runs from seal() to the end of install().
+  pid_t provider() const { return provider_->process(); }
 
  private:
   bool by_certificates() const {

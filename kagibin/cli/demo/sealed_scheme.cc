@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/cli/demo/sealed_scheme.h"
 
+#include "kagibin/cli/demo/hsm/key_places.h"
 #include "kagibin/cli/demo/key_use.h"
 #include "kagibin/cli/demo/knowledge/examination.h"
 #include "kagibin/cli/demo/knowledge/rehearsal.h"
@@ -27,6 +28,21 @@ void watch_all(Examination& examination, const Cast& cast) {
   }
 }
 
+// Both look at a program in its last moment.
+Site::Watch watch_by(Examination& examination, KeyPlaces* places) {
+  return [&examination, places](Role role) -> Child::LastLook {
+    Child::LastLook party = examination.last_look(role);
+    Child::LastLook keys = places != nullptr ? places->last_look(role) : Child::LastLook();
+    if (!party || !keys) {
+      return party ? party : keys;
+    }
+    return [party, keys](pid_t process) {
+      party(process);
+      keys(process);
+    };
+  };
+}
+
 // What the certificates of SCP11 name is everybody's to know.
 Outcome<void> add_agreement_keys(const Site& site,
                                  const Cast& cast,
@@ -47,9 +63,16 @@ Outcome<void> add_agreement_keys(const Site& site,
 Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
                                           const SchemeOptions& options,
                                           Narrator& narrator) {
+  crypto::SystemRng rng;
   narrator.chapter("The players");
   Examination examination(site);
-  site.watch_by([&](Role role) { return examination.last_look(role); });
+  KeyPlaces places(site);
+  const bool looks_for_keys = options.hsm || options.look_for_keys;
+  site.watch_by(watch_by(examination, looks_for_keys ? &places : nullptr));
+  if (options.hsm) {
+    KB_TRY(site.keep_keys_in_tokens(rng));
+    narrator.step("", "A, C, E and M have a token of SoftHSM each, for all their long-term keys");
+  }
   Cast cast =
       KB_TRY(Cast::assemble(site, {.pcsc = options.pcsc, .level = options.level}, narrator));
   watch_all(examination, cast);
@@ -65,15 +88,22 @@ Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
 
   narrator.chapter("The delivery");
   SealedDelivery delivery(site, cast, narrator);
+  const auto look = [&] {
+    examination.look();
+    if (looks_for_keys) {
+      places.look();
+    }
+  };
   KB_TRY(delivery.order());
   KB_TRY(secrets->collect_enrolment());
-  examination.look();
+  look();
   KB_TRY(delivery.seal());
+  places.watch(Role::kProvider, delivery.provider(), "kagibin-provider");
   KB_TRY(secrets->collect_receipt_key());
-  examination.look();
+  look();
   KB_TRY(delivery.install());
   KB_TRY(secrets->collect_delivered());
-  examination.look();
+  look();
 
   narrator.chapter("The key in use");
   Evidence evidence{.scheme = "sealed",
@@ -112,6 +142,11 @@ Outcome<KnowledgeTable> run_sealed_scheme(Site& site,
     narrator.step("", "the solver opens the relayed SCP03 session when it is given A's key set");
   }
   KnowledgeTable table = KB_TRY(examination.conclude(evidence));
+  if (looks_for_keys) {
+    places.add_opened(Role::kProvider, "the KEM key's record in A's journal, opened",
+                      secrets->kem_record());
+    table.keys = KB_TRY(places.conclude(secrets->long_term()));
+  }
   narrator.step("", "looked at files, logs, captures and memory, at every step");
   // Each has to end well. The agent waits for work at the distributor, which lets it go.
   cast.agent->ask_to_stop();

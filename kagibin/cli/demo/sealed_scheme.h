@@ -17,6 +17,8 @@ namespace kagibin::cli::demo {
 struct SchemeOptions {
   bool pcsc = true;
   envelope::RelayLevel level = envelope::RelayLevel::kRl1;  // of the sealed scheme
+  bool hsm = false;                                         // long-term keys in tokens
+  bool look_for_keys = false;                               // outside of tokens; with hsm always
   std::vector<Role> plant{};  // for tests: write the delivered key into a log of these roles
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/cli/demo/site.h"
 
+#include <algorithm>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -50,11 +51,24 @@ std::string program_name(Role role) {
 }
 
 bool has_passphrase(Role role) {
-  return role == Role::kAuthority || role == Role::kMaker || role == Role::kManager ||
-         role == Role::kProvider;
+  return std::ranges::find(kRolesWithKeys, role) != kRolesWithKeys.end();
 }
 
 constexpr const char* kPassphraseFile = "passphrase";
+constexpr const char* kPinFile = "pin";
+
+// Random, as hexadecimal digits, in a file of the owner's.
+Result<void> write_digits(const fs::path& file, crypto::Rng& rng) {
+  const SecretBytes octets = KB_TRY(crypto::random_secret(rng, kPassphraseOctets));
+  SecretBytes digits(2 * kPassphraseOctets);
+  for (std::size_t at = 0; at < kPassphraseOctets; ++at) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    digits.expose_mutable()[2 * at] = static_cast<std::uint8_t>(kDigits[octets.expose()[at] >> 4U]);
+    digits.expose_mutable()[2 * at + 1] =
+        static_cast<std::uint8_t>(kDigits[octets.expose()[at] & 0x0FU]);
+  }
+  return crypto::write_file(file, digits.expose(), true);
+}
 
 }  // namespace
 
@@ -72,16 +86,7 @@ Outcome<Site> Site::create(const fs::path& programs, const fs::path& root, crypt
       fs::permissions(out.home(role), fs::perms::owner_all, error);
     }
     if (has_passphrase(role)) {
-      const SecretBytes octets = KB_TRY(crypto::random_secret(rng, kPassphraseOctets));
-      SecretBytes digits(2 * kPassphraseOctets);
-      for (std::size_t at = 0; at < kPassphraseOctets; ++at) {
-        constexpr std::string_view kDigits = "0123456789abcdef";
-        digits.expose_mutable()[2 * at] =
-            static_cast<std::uint8_t>(kDigits[octets.expose()[at] >> 4U]);
-        digits.expose_mutable()[2 * at + 1] =
-            static_cast<std::uint8_t>(kDigits[octets.expose()[at] & 0x0FU]);
-      }
-      KB_TRY(crypto::write_file(out.home(role) / kPassphraseFile, digits.expose(), true));
+      KB_TRY(write_digits(out.home(role) / kPassphraseFile, rng));
     }
   }
   fs::create_directories(out.reader(), error);
@@ -99,6 +104,36 @@ Result<SecretBytes> Site::passphrase(Role role) const {
   return crypto::read_file(home(role) / kPassphraseFile);
 }
 
+Result<SecretBytes> Site::pin(Role role) const { return crypto::read_file(home(role) / kPinFile); }
+
+std::string Site::token_of(Role role) const { return folder_name(role); }
+
+Outcome<void> Site::keep_keys_in_tokens(crypto::Rng& rng) {
+  SoftHsm hsm = KB_TRY(SoftHsm::create(root_ / "hsm"));
+  for (const Role role : kRolesWithKeys) {
+    const fs::path so_pin = home(role) / "so-pin";
+    KB_TRY(write_digits(so_pin, rng));
+    KB_TRY(write_digits(home(role) / kPinFile, rng));
+    KB_TRY(run_program(role, "kagibin-token",
+                       {"init", hsm.token_uri(token_of(role)), "--so-pin-file", so_pin,
+                        "--pin-file", home(role) / kPinFile}));
+  }
+  hsm_ = std::move(hsm);
+  return {};
+}
+
+std::vector<std::string> Site::key_options(
+    Role role, std::initializer_list<std::pair<const char*, const char*>> options) const {
+  std::vector<std::string> out;
+  if (hsm_) {
+    for (const auto& [option, key] : options) {
+      out.insert(out.end(), {option, hsm_->key_uri(token_of(role), key)});
+    }
+    out.emplace_back("--generate");
+  }
+  return out;
+}
+
 fs::path Site::next_log(Role role, const std::string& what) {
   return home(role) / "log" / fmt::format("{:02}-{}", ++logs_, what);
 }
@@ -107,6 +142,9 @@ Child::Plan Site::plan(Role role, const std::vector<std::string>& arguments) {
   std::vector<std::string> all{"--home", home(role), "--json"};
   if (has_passphrase(role)) {
     all.insert(all.end(), {"--passphrase-file", home(role) / kPassphraseFile});
+    if (hsm_) {
+      all.insert(all.end(), {"--pin-file", home(role) / kPinFile});
+    }
   }
   all.insert(all.end(), arguments.begin(), arguments.end());
   return {.program = programs_ / program_name(role),

@@ -13,15 +13,20 @@
 //   "127.0.0.1:0"}));
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "kagibin/base/secret.h"
 #include "kagibin/cli/demo/child.h"
+#include "kagibin/cli/demo/hsm/soft_hsm.h"
 #include "kagibin/crypto/rng.h"
 
 namespace kagibin::cli::demo {
@@ -37,6 +42,10 @@ enum class Role : std::uint8_t {
   kElement,
 };
 
+// Those that have long-term keys, and a passphrase for their records.
+inline constexpr std::array kRolesWithKeys = {Role::kAuthority, Role::kMaker, Role::kManager,
+                                              Role::kProvider};
+
 class Site {
  public:
   // Asked before each one-shot program starts: who is to look at it in its last moment, or empty.
@@ -46,6 +55,14 @@ class Site {
   static Outcome<Site> create(const std::filesystem::path& programs,
                               const std::filesystem::path& root,
                               crypto::Rng& rng);
+
+  // From now on those roles make their long-term keys in tokens of SoftHSM, one token each, with a
+  // PIN in a file of the role's.
+  Outcome<void> keep_keys_in_tokens(crypto::Rng& rng);
+  const std::optional<SoftHsm>& hsm() const { return hsm_; }
+  // Options that put new keys of a role into its token; none while keys are records.
+  std::vector<std::string> key_options(
+      Role role, std::initializer_list<std::pair<const char*, const char*>> options) const;
 
   void watch_by(Watch watch) { watch_ = std::move(watch); }
 
@@ -68,6 +85,8 @@ class Site {
   std::filesystem::path examiner() const { return root_ / "examiner"; }
   std::filesystem::path file(Role role, const char* name) const { return home(role) / name; }
   Result<SecretBytes> passphrase(Role role) const;
+  Result<SecretBytes> pin(Role role) const;
+  std::string token_of(Role role) const;  // the token's label
 
  private:
   Site(std::filesystem::path programs, std::filesystem::path root)
@@ -77,6 +96,7 @@ class Site {
 
   std::filesystem::path programs_;
   std::filesystem::path root_;
+  std::optional<SoftHsm> hsm_;
   Watch watch_;
   int logs_ = 0;
 };

@@ -127,6 +127,9 @@ int main(int argc, char** argv) {
       command->add_option("--file", options.file, "16, 24 or 32 octets in hexadecimal digits")
           ->required()
           ->check(CLI::ExistingFile);
+      command->add_option("--token", options.master_key.uri,
+                          "put it into a PKCS#11 token, under this URI: "
+                          "pkcs11:token=NAME;object=KEY?module-path=/FILE.so");
     } else {
       command->add_option("--size", options.key_size, "octets")
           ->capture_default_str()

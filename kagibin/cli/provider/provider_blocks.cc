@@ -49,7 +49,10 @@ int provider_import_key_block(const Program& program, const KeyOptions& options)
     const auto binding = KB_TRY(binding_of(options));
     const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
     return import_key_block(ascii(text),
-                            {.name = options.name, .kbpk = options.kbpk, .binding = binding},
+                            {.name = options.name,
+                             .kbpk = options.kbpk,
+                             .binding = binding,
+                             .token_uri = options.token_uri},
                             home->keys());
   }();
   if (!done) {

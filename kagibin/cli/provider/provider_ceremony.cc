@@ -135,7 +135,7 @@ int provider_ceremony_finish(const Program& program, const KeyOptions& options) 
   const auto done = [&]() -> Checked<crypto::CheckValues> {
     const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
     KeyCeremony ceremony = KB_TRY(KeyCeremony::resume(options.name, home->keys()));
-    return ceremony.finish();
+    return ceremony.finish(options.token_uri);
   }();
   if (!done) {
     return report_problem(program, done.error(), "the ceremony made no key");

@@ -30,6 +30,12 @@ void add_exportability(CLI::App* command, KeyOptions& options) {
       ->check(CLI::IsMember({"E", "N", "S"}));
 }
 
+void add_token(CLI::App* command, KeyOptions& options) {
+  command->add_option("--token", options.token_uri,
+                      "put the master key into a PKCS#11 token, under this URI: "
+                      "pkcs11:token=NAME;object=KEY?module-path=/FILE.so");
+}
+
 void add_ceremony_commands(Program& program, KeyOptions& options) {
   auto* ceremony = program.app().add_subcommand(
       "ceremony", "make a key of components that 2 or 3 custodians bring");
@@ -75,8 +81,9 @@ void add_ceremony_commands(Program& program, KeyOptions& options) {
       ->required();
   component->add_option("--file", options.file, "the component in hexadecimal digits");
 
-  step("finish", "make the key of the components, and show its check value",
-       provider_ceremony_finish);
+  add_token(step("finish", "make the key of the components, and show its check value",
+                 provider_ceremony_finish),
+            options);
   step("show", "which components are there", provider_ceremony_show);
   step("abandon", "wipe what was entered", provider_ceremony_abandon);
 }
@@ -129,6 +136,8 @@ void add_key_commands(Program& program, KeyOptions& options) {
       ->needs("--target");
   in->add_option("--key-identifier", options.key_identifier, "KID that it is for, two digits")
       ->needs("--key-version");
+
+  add_token(in, options);
 
   auto* out = add(program.app(), "export-key-block", "write a key as a key block, if it may leave",
                   program, options, provider_export_key_block);

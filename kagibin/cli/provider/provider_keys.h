@@ -30,6 +30,7 @@ struct KeyOptions {
   std::string check_value;
   std::string exportability = "N";
   bool dual_control = false;
+  std::string token_uri;
 };
 
 // Adds them all; both arguments outlive the program's run.

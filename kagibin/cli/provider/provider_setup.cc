@@ -161,8 +161,7 @@ int provider_master_key(const Program& program, const ProviderOptions& options, 
     }
     if (!import && is_plain) {
       return home->keys().create_master_key(options.key_name,
-                                            static_cast<std::size_t>(options.key_size),
-                                            place);
+                                            static_cast<std::size_t>(options.key_size), place);
     }
     provider::StoredKey made{.attributes = {.exportability = options.exportability.front()},
                              .key = {}};
@@ -170,7 +169,7 @@ int provider_master_key(const Program& program, const ProviderOptions& options, 
                       : KB_TRY(crypto::random_secret(home->rng(),
                                                      static_cast<std::size_t>(options.key_size)));
     return add_stored_key(provider::KeyPurpose::kMasterKey, options.key_name, made, home->keys(),
-                          options.dual_control);
+                          options.dual_control, place.uri);
   }();
   if (!done) {
     return report_problem(program, done.error(), "there is no such master key now");

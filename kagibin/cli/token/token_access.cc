@@ -13,7 +13,7 @@ constexpr std::string_view kFileScheme = "file:";
 }  // namespace
 
 TokenAccess::TokenAccess(Program& program)
-    : tokens_([this](const crypto::token::TokenUri& uri) { return pin(uri); }) {
+    : tokens_([this](const crypto::token::TokenUri& uri) { return pin(uri, false); }) {
   program.app().add_option(
       "--pin-file", pin_file_,
       "file with the PIN of the token that keys are in (mode 0600); without it the file of the "
@@ -49,7 +49,7 @@ crypto::KeyPlace TokenAccess::with_generate(crypto::KeyPlace place) const {
   return place;
 }
 
-Result<SecretBytes> TokenAccess::pin(const crypto::token::TokenUri& uri) const {
+Result<SecretBytes> TokenAccess::pin(const crypto::token::TokenUri& uri, bool is_new) const {
   std::optional<std::filesystem::path> file = pin_file_;
   if (!file && !uri.pin_source().empty()) {
     std::string_view source = uri.pin_source();
@@ -58,7 +58,8 @@ Result<SecretBytes> TokenAccess::pin(const crypto::token::TokenUri& uri) const {
     }
     file = source;
   }
-  return read_passphrase(file, "PIN of the token", false, "kagibin-pin");
+  return read_passphrase(file, is_new ? "PIN of the new token" : "PIN of the token", is_new,
+                         "kagibin-pin");
 }
 
 }  // namespace kagibin::cli

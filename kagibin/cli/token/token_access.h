@@ -40,10 +40,10 @@ class TokenAccess {
 
   crypto::KeyTokens* get() { return &tokens_; }
   crypto::token::Pkcs11Tokens& tokens() { return tokens_; }
+  // `is_new`: a prompt asks twice.
+  Result<SecretBytes> pin(const crypto::token::TokenUri& uri, bool is_new) const;
 
  private:
-  Result<SecretBytes> pin(const crypto::token::TokenUri& uri) const;
-
   std::optional<std::filesystem::path> pin_file_;
   bool generate_ = false;
   std::map<CLI::App*, std::vector<const crypto::KeyPlace*>> places_;

@@ -129,16 +129,24 @@ void Founding::keep() {
 
 Result<void> HeldKeys::make_signing_key(std::string_view name, const KeyPlace& at, Rng& rng) const {
   KB_TRY(refuse_taken(name));
+  Founding made(tokens_);
   const SigningKey key = KB_TRY(new_signing_key(at, tokens_, rng));
-  return put(name, key, rng);
+  made.note_key(at);
+  KB_TRY(put(name, key, rng));
+  made.keep();
+  return {};
 }
 
 Result<void> HeldKeys::make_exchange_key(std::string_view name,
                                          const KeyPlace& at,
                                          Rng& rng) const {
   KB_TRY(refuse_taken(name));
+  Founding made(tokens_);
   const AgreementKey key = KB_TRY(new_exchange_key(at, tokens_, rng));
-  return put(name, key, rng);
+  made.note_key(at);
+  KB_TRY(put(name, key, rng));
+  made.keep();
+  return {};
 }
 
 Result<void> HeldKeys::make_derivation_key(std::string_view name,
@@ -154,10 +162,37 @@ Result<void> HeldKeys::make_derivation_key(std::string_view name,
     return records_.put_new(name, key.expose(), rng);
   }
   KeyTokens& there = *KB_TRY(tokens());
+  Founding made(tokens_);
   const DerivationKey key = KB_TRY(at.is_made_there ? there.generate_derivation_key(at.uri, size)
                                                     : there.derivation_key(at.uri));
+  made.note_key(at);
   const SecretBytes proof = KB_TRY(check_value(key));
-  return records_.put_new(name, place(proof.expose(), at.uri).expose(), rng);
+  KB_TRY(records_.put_new(name, place(proof.expose(), at.uri).expose(), rng));
+  made.keep();
+  return {};
+}
+
+Result<void> HeldKeys::put_derivation_key(std::string_view name,
+                                          const SecretBytes& key,
+                                          const std::string& uri,
+                                          Rng& rng) const {
+  KB_TRY(refuse_taken(name));
+  KeyTokens& there = *KB_TRY(tokens());
+  Founding made(tokens_);
+  const DerivationKey held = KB_TRY(there.put_derivation_key(uri, key));
+  made.note_key({.uri = uri, .is_made_there = true});
+  // That it is the key: what it derives is what the key itself does.
+  const SecretBytes proof = KB_TRY(check_value(held));
+  const DerivationKey own = KB_TRY(DerivationKey::in_memory(key.duplicate()));
+  const SecretBytes expected = KB_TRY(check_value(own));
+  if (!ct_equal(proof.expose(), expected.expose())) {
+    return fail(Errc::kUntrusted,
+                "the token derives something else than the key that was put into it; it was "
+                "destroyed there again");
+  }
+  KB_TRY(records_.put_new(name, place(proof.expose(), uri).expose(), rng));
+  made.keep();
+  return {};
 }
 
 Result<void> HeldKeys::put(std::string_view name, const SigningKey& key, Rng& rng) const {

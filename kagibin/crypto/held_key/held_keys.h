@@ -70,6 +70,11 @@ class HeldKeys {
                                    std::size_t size,
                                    const KeyPlace& place,
                                    Rng& rng) const;
+  // A key that came from elsewhere, into a token that does not have it yet.
+  Result<void> put_derivation_key(std::string_view name,
+                                  const SecretBytes& key,
+                                  const std::string& uri,
+                                  Rng& rng) const;
   // Writes the record of a key that is there already, over an older one.
   Result<void> put(std::string_view name, const SigningKey& key, Rng& rng) const;
   Result<void> put(std::string_view name, const AgreementKey& key, Rng& rng) const;

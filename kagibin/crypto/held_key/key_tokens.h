@@ -38,6 +38,9 @@ class KeyTokens {
   virtual Result<DerivationKey> derivation_key(std::string_view uri) = 0;
   // `size`: 16, 24 or 32 octets.
   virtual Result<DerivationKey> generate_derivation_key(std::string_view uri, std::size_t size) = 0;
+  // Takes a key that came from elsewhere: the token's own from now on, as one that was made there.
+  virtual Result<DerivationKey> put_derivation_key(std::string_view uri,
+                                                   const SecretBytes& key) = 0;
   // Destroys the key, both halves of a pair. kNotFound when there is none.
   virtual Result<void> erase(std::string_view uri) = 0;
 };

@@ -2,6 +2,7 @@
 #include "kagibin/crypto/token/pkcs11_tokens.h"
 
 #include "kagibin/crypto/token/token_keys.h"
+#include "kagibin/crypto/token/token_making.h"
 
 namespace kagibin::crypto::token {
 namespace {
@@ -84,6 +85,13 @@ Result<DerivationKey> Pkcs11Tokens::generate_derivation_key(std::string_view uri
   const Named key = KB_TRY(find(uri));
   KB_TRY(generate_secret(*key.token, *key.uri, size));
   return or_destroyed(open_derivation_key(key.token, key.uri), *key.token, *key.uri);
+}
+
+Result<DerivationKey> Pkcs11Tokens::put_derivation_key(std::string_view uri,
+                                                       const SecretBytes& key) {
+  const Named place = KB_TRY(find(uri));
+  KB_TRY(put_secret(*place.token, *place.uri, key));
+  return or_destroyed(open_derivation_key(place.token, place.uri), *place.token, *place.uri);
 }
 
 Result<void> Pkcs11Tokens::erase(std::string_view uri) {

@@ -35,6 +35,7 @@ class Pkcs11Tokens final : public KeyTokens {
   Result<AgreementKey> generate_exchange_key(std::string_view uri) override;
   Result<DerivationKey> derivation_key(std::string_view uri) override;
   Result<DerivationKey> generate_derivation_key(std::string_view uri, std::size_t size) override;
+  Result<DerivationKey> put_derivation_key(std::string_view uri, const SecretBytes& key) override;
   Result<void> erase(std::string_view uri) override;
 
   // The token itself, which the URI may name without a key.

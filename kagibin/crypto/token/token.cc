@@ -14,6 +14,20 @@ namespace {
 constexpr std::array kPauses = {std::chrono::milliseconds(10), std::chrono::milliseconds(40),
                                 std::chrono::milliseconds(160)};
 
+// SoftHSM passes over a token that another process writes to in the moment of its start.
+Result<TokenPlace> find_patiently(TokenModules& modules, const TokenUri& uri) {
+  Result<TokenPlace> found = modules.find(uri);
+  for (const auto pause : kPauses) {
+    if (found || found.error().code != Errc::kNotFound) {
+      break;
+    }
+    std::this_thread::sleep_for(pause);
+    KB_TRY(modules.restart());
+    found = modules.find(uri);
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Token>> Token::open(TokenUri uri, PinSource pin, std::size_t sessions) {
@@ -23,7 +37,7 @@ Result<std::shared_ptr<Token>> Token::open(TokenUri uri, PinSource pin, std::siz
   TokenModules modules = KB_TRY(TokenModules::load(uri));
   std::shared_ptr<Token> out(
       new Token(std::move(uri), std::move(modules), std::move(pin), sessions));
-  const TokenPlace place = KB_TRY(out->modules_.find(out->uri_));
+  const TokenPlace place = KB_TRY(find_patiently(out->modules_, out->uri_));
   out->info_ = place.info;
   out->abilities_ = TokenAbilities::of(place);
   // Logs in, so that a wrong PIN is said now.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Keys that stay in a token: opened by name, or made there. For crypto/token/ only; the roles see
-// them as SigningKey, AgreementKey and DerivationKey.
+// Keys that stay in a token, opened by name. For crypto/token/ only; the roles see them as
+// SigningKey, AgreementKey and DerivationKey.
 //
 // Opening refuses a private or secret key that the token would hand out in the clear
 // (CKA_SENSITIVE false, kPolicy) and one whose attributes forbid its use. What a token signs is
@@ -22,14 +22,5 @@ using SharedUri = std::shared_ptr<const TokenUri>;  // names a key
 Result<SigningKey> open_signing_key(const SharedToken& token, const SharedUri& uri);
 Result<AgreementKey> open_agreement_key(const SharedToken& token, const SharedUri& uri);
 Result<DerivationKey> open_derivation_key(const SharedToken& token, const SharedUri& uri);
-
-// kBoth: for a key that files are sealed to, which signs its own certificate.
-enum class PairUse : std::uint8_t { kSign, kAgree, kBoth };
-// kConflict when there is a key of this name. What was made and is not as it was asked for is
-// destroyed again.
-Result<void> generate_pair(Token& token, const TokenUri& uri, PairUse use);
-Result<void> generate_secret(Token& token, const TokenUri& uri, std::size_t size);
-// Private, public and secret keys of this name. kNotFound when there is none.
-Result<void> destroy(Token& token, const TokenUri& uri);
 
 }  // namespace kagibin::crypto::token

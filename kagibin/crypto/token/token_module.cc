@@ -87,6 +87,27 @@ Result<TokenPlace> TokenModules::find(const TokenUri& uri) const {
   return *found;
 }
 
+Result<TokenPlace> TokenModules::find_blank() const {
+  for (CK_FUNCTION_LIST* module : modules_) {
+    std::vector<CK_SLOT_ID> slots(kMostSlots);
+    CK_ULONG count = slots.size();
+    if (module->C_GetSlotList(CK_TRUE, slots.data(), &count) != CKR_OK) {
+      continue;
+    }
+    slots.resize(count);
+    for (const CK_SLOT_ID slot : slots) {
+      TokenPlace place{.functions = module, .slot = slot};
+      if (module->C_GetTokenInfo(slot, &place.info) == CKR_OK &&
+          (place.info.flags & CKF_TOKEN_INITIALIZED) == 0) {
+        return place;
+      }
+    }
+  }
+  return fail(Errc::kNotFound,
+              "no slot of this module has a token that was never initialised; make room for one "
+              "with the maker's own tool");
+}
+
 Result<void> TokenModules::restart() {
   for (CK_FUNCTION_LIST* module : modules_) {
     p11_kit_module_finalize(module);

@@ -41,6 +41,8 @@ class TokenModules {
 
   // The one token of this name. kNotFound; kConflict when there are several.
   Result<TokenPlace> find(const TokenUri& uri) const;
+  // The first token that was never initialised. kNotFound.
+  Result<TokenPlace> find_blank() const;
   // Finalises and initialises: for a token whose service was started anew.
   Result<void> restart();
 

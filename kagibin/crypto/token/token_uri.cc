@@ -80,6 +80,11 @@ Result<TokenUri> TokenUri::parse(std::string_view text) {
   return out;
 }
 
+Bytes TokenUri::token_label() const {
+  const ByteView label = p11_kit_uri_get_token_info(uri_.get())->label;
+  return is_said(label) ? Bytes(label.begin(), label.end()) : Bytes();
+}
+
 bool TokenUri::matches(const CK_TOKEN_INFO& info) const {
   return p11_kit_uri_match_token_info(uri_.get(), &info) == 1;
 }

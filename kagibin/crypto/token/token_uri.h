@@ -40,6 +40,8 @@ class TokenUri {
   const std::string& pin_source() const { return pin_source_; }
   // The same for all keys of one token by one module.
   const std::string& token_text() const { return token_text_; }
+  // As a CK_TOKEN_INFO has it, 32 octets filled up with blanks; empty: the URI does not say.
+  Bytes token_label() const;
 
   bool matches(const CK_TOKEN_INFO& info) const;
 

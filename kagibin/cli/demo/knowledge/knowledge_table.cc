@@ -97,6 +97,9 @@ std::string KnowledgeTable::text() const {
       out += fmt::format("\n      NOT searched: {}", fmt::join(row.unread, ", "));
     }
   }
+  if (keys) {
+    out += "\n\n" + keys->text();
+  }
   return out;
 }
 
@@ -125,6 +128,9 @@ boost::json::object KnowledgeTable::json() const {
       {"scheme", scheme}, {"secrets", std::move(searched)}, {"rows", std::move(all)}};
   if (scheme == "sealed") {
     out["level"] = envelope::relay_level_name(std::to_underlying(level));
+  }
+  if (keys) {
+    out["long_term_keys"] = keys->json();
   }
   return out;
 }

@@ -12,12 +12,14 @@
 //   narrator.line(table.text());
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include <boost/json/object.hpp>
 
+#include "kagibin/cli/demo/hsm/key_findings.h"
 #include "kagibin/envelope/suite.h"
 
 namespace kagibin::cli::demo {
@@ -43,6 +45,7 @@ struct KnowledgeTable {
   envelope::RelayLevel level = envelope::RelayLevel::kRl1;
   std::vector<KnowledgeRow> rows{};
   std::vector<std::string> secrets{};  // names of what was searched for
+  std::optional<KeyFindings> keys{};   // where the long-term keys are, if that was looked for
 
   const KnowledgeRow* row(std::string_view who) const;
   // What the relay level does not protect against, and nothing else: at RL1 the coalition of C and

@@ -211,9 +211,29 @@ Checked<void> KeyStore::create_master_key(std::string_view name,
   return {};
 }
 
-Checked<void> KeyStore::add_master_key(std::string_view name, const SecretBytes& key) {
+Checked<void> KeyStore::add_master_key(std::string_view name,
+                                       const SecretBytes& key,
+                                       const std::string& token_uri) {
   KB_TRY(refuse_taken_master(name));
-  return add_aes_key(kMaster, name, key);
+  if (token_uri.empty()) {
+    return add_aes_key(kMaster, name, key);
+  }
+  const auto put =
+      held().put_derivation_key(std::string(kMaster).append(name), key, token_uri, rng_);
+  if (!put) {
+    return problem(put.error().code, fmt::format("The key \"{}\" was not put into the token: {}.",
+                                                 name, put.error().detail.text()));
+  }
+  return {};
+}
+
+Checked<bool> KeyStore::is_master_key(std::string_view name, const SecretBytes& key) {
+  constexpr std::size_t kSize = 32;
+  const crypto::DerivationKey there = KB_TRY(master_key(name));
+  const crypto::DerivationKey own = KB_TRY(crypto::DerivationKey::in_memory(key.duplicate()));
+  const SecretBytes theirs = KB_TRY(there.diversify(ascii("KB1-CHK"), ascii(name), kSize));
+  const SecretBytes ours = KB_TRY(own.diversify(ascii("KB1-CHK"), ascii(name), kSize));
+  return ct_equal(theirs.expose(), ours.expose());
 }
 
 Checked<crypto::DerivationKey> KeyStore::master_key(std::string_view name) {

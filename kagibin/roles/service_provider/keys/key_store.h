@@ -69,11 +69,16 @@ class KeyStore {
   Checked<void> create_master_key(std::string_view name,
                                   std::size_t size_bytes,
                                   const crypto::KeyPlace& place = {});
-  Checked<void> add_master_key(std::string_view name, const SecretBytes& key);
+  // `token_uri`: where in a token it is to be, which does not have it yet; empty: a record.
+  Checked<void> add_master_key(std::string_view name,
+                               const SecretBytes& key,
+                               const std::string& token_uri = {});
   Checked<crypto::DerivationKey> master_key(std::string_view name);
   // The key itself, which a key block is made of. kPolicy for one that is in a token.
   Checked<SecretBytes> master_key_octets(std::string_view name) const;
   bool has_master_key(std::string_view name) const;
+  // Whether it is this key, wherever it is.
+  Checked<bool> is_master_key(std::string_view name, const SecretBytes& key);
   // Where a long-term key is: its URI, or empty for a record. kNotFound.
   Result<std::string> signing_key_uri() { return held().token_uri("signing_key"); }
 

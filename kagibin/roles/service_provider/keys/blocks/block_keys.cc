@@ -121,12 +121,13 @@ Checked<void> add_bound_key(std::string_view name, const StoredKey& key, KeyStor
 Checked<void> add_master(std::string_view name,
                          const StoredKey& key,
                          KeyStore& keys,
-                         bool dual_control) {
+                         bool dual_control,
+                         const std::string& token_uri) {
   // First what it may be used for: attributes without their key are nothing.
   const StoredKey attributes{.attributes = key.attributes, .key = fingerprint(key.key)};
   KB_TRY(keys.put_record(record_of(kMasterAttributes, name), attributes.encode()));
   return dual_control ? keys.add_dual_master_key(name, key.key)
-                      : keys.add_master_key(name, key.key);
+                      : keys.add_master_key(name, key.key, token_uri);
 }
 
 }  // namespace
@@ -147,7 +148,13 @@ Checked<void> add_stored_key(KeyPurpose purpose,
                              std::string_view name,
                              const StoredKey& key,
                              KeyStore& keys,
-                             bool dual_control) {
+                             bool dual_control,
+                             const std::string& token_uri) {
+  if (!token_uri.empty() && (purpose != KeyPurpose::kMasterKey || dual_control)) {
+    return problem(Errc::kInvalidArgument,
+                   "Into a token goes a master key alone, and who may use it there is the token's "
+                   "to say, not a second custodian's passphrase; nothing was stored.");
+  }
   if (has_stored_key(purpose, name, keys)) {
     return problem(Errc::kConflict,
                    fmt::format("There is a key \"{}\" already, which is kept as it "
@@ -156,7 +163,7 @@ Checked<void> add_stored_key(KeyPurpose purpose,
   }
   switch (purpose) {
     case KeyPurpose::kMasterKey:
-      return add_master(name, key, keys, dual_control);
+      return add_master(name, key, keys, dual_control, token_uri);
     case KeyPurpose::kElementKey:
       return add_bound_key(name, key, keys);
     case KeyPurpose::kProtectionKey:
@@ -220,7 +227,7 @@ Checked<ImportedKey> import_key_block(ByteView text,
                        .binding = request.binding};
   out.attributes = stored.attributes;
   out.check_values = KB_TRY(crypto::check_values(stored.key));
-  KB_TRY(add_stored_key(out.purpose, request.name, stored, keys));
+  KB_TRY(add_stored_key(out.purpose, request.name, stored, keys, false, request.token_uri));
   return out;
 }
 

@@ -26,6 +26,7 @@ struct KeyBlockRequest {
   std::string name;                     // of the key here
   std::string kbpk;                     // name of the protection key
   std::optional<KeyBinding> binding{};  // required for an element key, refused for others
+  std::string token_uri{};              // where a master key is to be in a token; empty: a record
 };
 
 struct ImportedKey {
@@ -51,11 +52,13 @@ Checked<Bytes> export_key_block(KeyPurpose purpose,
 
 // Stores a key with its attributes under the name that its purpose gives it. kConflict when the
 // name is taken: the key that is there stays. `dual_control`: of a master key (dual_control.h).
+// `token_uri`: of a master key, too, and not with dual control. kInvalidArgument.
 Checked<void> add_stored_key(KeyPurpose purpose,
                              std::string_view name,
                              const StoredKey& key,
                              KeyStore& keys,
-                             bool dual_control = false);
+                             bool dual_control = false,
+                             const std::string& token_uri = {});
 bool has_stored_key(KeyPurpose purpose, std::string_view name, const KeyStore& keys);
 // kNotFound.
 Checked<StoredKey> stored_key(KeyPurpose purpose, std::string_view name, KeyStore& keys);

@@ -200,7 +200,7 @@ Checked<crypto::CheckValues> KeyCeremony::enter(std::uint8_t number,
   return values;
 }
 
-Checked<void> KeyCeremony::store(const SecretBytes& key) {
+Checked<void> KeyCeremony::store(const SecretBytes& key, const std::string& token_uri) {
   const bool is_master = plan_.purpose == KeyPurpose::kMasterKey;
   const StoredKey stored{.attributes = {.key_usage = is_master ? "B3" : "K1",
                                         .mode_of_use = is_master ? 'X' : 'B',
@@ -209,8 +209,14 @@ Checked<void> KeyCeremony::store(const SecretBytes& key) {
                          .key = key.duplicate()};
   if (has_stored_key(plan_.purpose, name_, *keys_)) {
     // A finish that was cut short between the key and the end of the ceremony.
-    const StoredKey there = KB_TRY(stored_key(plan_.purpose, name_, *keys_));
-    if (ct_equal(there.key.expose(), key.expose())) {
+    const auto is_it = [&]() -> Checked<bool> {
+      if (is_master) {
+        return keys_->is_master_key(name_, key);
+      }
+      const StoredKey there = KB_TRY(stored_key(plan_.purpose, name_, *keys_));
+      return ct_equal(there.key.expose(), key.expose());
+    };
+    if (KB_TRY(is_it())) {
       return {};
     }
     return problem(Errc::kConflict,
@@ -218,10 +224,10 @@ Checked<void> KeyCeremony::store(const SecretBytes& key) {
                                "the ceremony and begin it under another name.",
                                service_provider::name(plan_.purpose), name_));
   }
-  return add_stored_key(plan_.purpose, name_, stored, *keys_, plan_.dual_control);
+  return add_stored_key(plan_.purpose, name_, stored, *keys_, plan_.dual_control, token_uri);
 }
 
-Checked<crypto::CheckValues> KeyCeremony::finish() {
+Checked<crypto::CheckValues> KeyCeremony::finish(const std::string& token_uri) {
   if (!is_complete()) {
     return problem(Errc::kState, fmt::format("The ceremony for \"{}\" still lacks component {}; "
                                              "nothing was made.",
@@ -242,7 +248,7 @@ Checked<crypto::CheckValues> KeyCeremony::finish() {
                     "abandon the ceremony and begin again.",
                     to_hex(values.cmac), plan_.check_value));
   }
-  KB_TRY(store(key));
+  KB_TRY(store(key, token_uri));
   KB_TRY(keys_->erase_record(record()));
   entered_.clear();
   return values;

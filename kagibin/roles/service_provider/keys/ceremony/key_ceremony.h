@@ -50,8 +50,9 @@ class KeyCeremony {
   Checked<crypto::CheckValues> enter(std::uint8_t number,
                                      const SecretBytes& component,
                                      std::string_view check_value);
-  // Makes the key, and ends the ceremony. kState before the last component.
-  Checked<crypto::CheckValues> finish();
+  // Makes the key, and ends the ceremony. kState before the last component. `token_uri`: where a
+  // master key is to be in a token; empty: a record.
+  Checked<crypto::CheckValues> finish(const std::string& token_uri = {});
   // Wipes what was entered.
   Checked<void> abandon();
 
@@ -62,7 +63,7 @@ class KeyCeremony {
   std::string record() const { return "ceremony." + name_; }
   SecretBytes encode() const;
   Result<void> decode(ByteView octets);
-  Checked<void> store(const SecretBytes& key);
+  Checked<void> store(const SecretBytes& key, const std::string& token_uri);
 
   std::string name_;
   CeremonyPlan plan_;

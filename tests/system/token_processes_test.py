@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Programs and one token of SoftHSM between them: at the same time, with a wrong PIN, with a PIN that others read, and asked
+for what makes no sense. Skipped (exit code 77) where SoftHSM is not installed."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+MODULE = "/usr/lib/softhsm/libsofthsm2.so"
+PIN = "27182818"
+SPID = "53500000000000000000000000000001"
+
+
+class Bench:
+    def __init__(self, programs, folder):
+        self.programs, self.folder = programs, folder
+        (folder / "tokens").mkdir()
+        (folder / "softhsm2.conf").write_text(f"directories.tokendir = {folder}/tokens\n")
+        self.environment = {"PATH": "/usr/bin:/bin", "SOFTHSM2_CONF": str(folder / "softhsm2.conf"), "LC_ALL": "C.UTF-8",
+                            "LSAN_OPTIONS": "detect_leaks=0"}
+        for name, content in (("passphrase", "a passphrase"), ("pin", PIN), ("wrong", "31415926"), ("so", "16180339")):
+            (folder / name).write_text(content + "\n")
+            (folder / name).chmod(0o600)
+
+    def start(self, program, *arguments, pin="pin"):
+        command = [self.programs / f"kagibin-{program}", *arguments, "--pin-file", pin]
+        if program != "token":
+            command += ["--passphrase-file", "passphrase"]
+        return subprocess.Popen(command, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, text=True)
+
+    def run(self, *arguments, pin="pin"):
+        child = self.start(*arguments, pin=pin)
+        said = child.communicate(timeout=60)[0]
+        assert PIN not in said and "31415926" not in said, f"a PIN is printed: {said}"
+        return child.returncode, said
+
+
+def uri(key=None):
+    return f"pkcs11:token=acme{f';object={key}' if key else ''}?module-path={MODULE}"
+
+
+def keys_in(folder):
+    return len(list((folder / "tokens").rglob("*.object"))) - len(list((folder / "tokens").rglob("token.object")))
+
+
+def refused(result, *words, code=None):
+    assert result[0] != 0 and (code is None or result[0] == code), result
+    for word in words:
+        assert word in result[1], f"'{word}' is not said: {result}"
+
+
+def init(name, *more):
+    return ("provider", "init", "--spid", SPID, "--signing-key", uri(name), "--generate", "--home", f"home-{name}", *more)
+
+
+def main():
+    if not pathlib.Path(MODULE).exists():
+        sys.exit(77)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        bench = Bench(pathlib.Path(sys.argv[1]).resolve(), folder)
+
+        refused(bench.run("token", "init", "pkcs11:token=acme", "--so-pin-file", "so"), "module-path")
+        assert bench.run("token", "init", uri(), "--so-pin-file", "so")[0] == 0
+        refused(bench.run("token", "init", uri(), "--so-pin-file", "so"), "there is a token of this name")
+
+        # At the same time, each with a home of its own.
+        children = [bench.start(*init(f"key-{number}")) for number in range(6)]
+        for child in children:
+            said = child.communicate(timeout=120)[0]
+            assert child.returncode == 0, said
+        assert keys_in(folder) == 12, keys_in(folder)  # both halves of six
+        requests = {(folder / f"home-key-{number}" / "request.kbq").read_bytes() for number in range(6)}
+        assert len(requests) == 6
+
+        # A name that is there is never taken over, and nothing is founded.
+        refused(bench.run(*init("key-0")[:-1], "home-again"), "the token has a key of this name already")
+        assert not (folder / "home-again" / "keys").exists()
+
+        # A wrong PIN: said as such, nothing is founded, and the right one still opens.
+        for _ in range(2):
+            refused(bench.run(*init("late"), pin="wrong"), "CKR_PIN_INCORRECT")
+            assert not (folder / "home-late" / "keys").exists()
+        assert bench.run("token", "show", uri())[0] == 0
+        assert keys_in(folder) == 12
+
+        # A PIN that others read is none.
+        (folder / "pin").chmod(0o644)
+        refused(bench.run("token", "show", uri()), "chmod 600")
+        (folder / "pin").chmod(0o600)
+        refused(bench.run("token", "show", uri() + "&pin-value=" + "0" * 4), "a PIN does not stand in a URI")
+
+        # The other ways of a PIN: the URI's pin-source, a systemd credential; none at all is told.
+        plain = subprocess.run([bench.programs / "kagibin-token", "show", uri() + f"&pin-source=file:{folder}/pin"], env=bench.environment,
+                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        assert plain.returncode == 0, plain
+        (folder / "credentials").mkdir()
+        (folder / "credentials" / "kagibin-pin").write_text(PIN)
+        command = [bench.programs / "kagibin-token", "show", uri()]
+        given = subprocess.run(command, env=bench.environment | {"CREDENTIALS_DIRECTORY": str(folder / "credentials")},
+                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        assert given.returncode == 0, given
+        none = subprocess.run(command, env=bench.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        assert none.returncode == 2 and "--pin-file" in none.stderr, none
+
+        # A flag with nothing to make.
+        for role, arguments in (("provider", ["init", "--spid", SPID]), ("authority", ["init"]), ("maker", ["init"]), ("manager", ["init"]),
+                                ("provider", ["master-key", "create", "fleet"])):
+            refused(bench.run(role, *arguments, "--generate", "--home", "home-none"), "--generate", code=2)
+            assert not (folder / "home-none").exists()
+
+        # What is for many keys takes no name of one.
+        refused(bench.run("provider", "kem-keys", "--token", uri("one"), "--home", "home-key-0"), "name the token alone")
+
+        # Erased by name; a role whose key is gone says so.
+        assert bench.run("token", "erase", uri("key-1"))[0] == 0
+        assert keys_in(folder) == 10
+        refused(bench.run("token", "erase", uri("key-1")), "no key of this name")
+    print("programs share a token, and say what it refuses")
+
+
+if __name__ == "__main__":
+    main()
