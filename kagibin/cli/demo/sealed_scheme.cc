@@ -31,8 +31,8 @@ void watch_all(Examination& examination, const Cast& cast) {
 // Both look at a program in its last moment.
 Site::Watch watch_by(Examination& examination, KeyPlaces* places) {
   return [&examination, places](Role role) -> Child::LastLook {
-    Child::LastLook party = examination.last_look(role);
-    Child::LastLook keys = places != nullptr ? places->last_look(role) : Child::LastLook();
+    const Child::LastLook party = examination.last_look(role);
+    const Child::LastLook keys = places != nullptr ? places->last_look(role) : Child::LastLook();
     if (!party || !keys) {
       return party ? party : keys;
     }

@@ -47,7 +47,7 @@ int provider_erase_kem_keys(const Program& program, const ProviderOptions& optio
   Console console = program.console();
   const auto done = [&]() -> Checked<int> {
     const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
-    provider::KeyStore& keys = home->keys();
+    const provider::KeyStore& keys = home->keys();
     const SystemClock clock;
     const auto orders = KB_TRY(home->journal().orders(std::nullopt, kMaxListed));
     std::map<std::string, SecretBytes> in_token;
