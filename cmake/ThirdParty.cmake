@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Every library that is not ours, found in one place; scripts/setup installs them, and scripts/check_includes.py says which
 # folder may link which (house.md, second table). Targets to link:
-#   OpenSSL::Crypto OpenSSL::SSL   fmt::fmt   Boost::headers (Asio, Beast, URL)   Boost::json   SQLite::SQLite3
+#   OpenSSL::Crypto OpenSSL::SSL   fmt::fmt   Boost::headers (Asio, Beast, URL)   Boost::json   SQLite::SQLite3   PostgreSQL::PostgreSQL
 #   PkgConfig::PCSCLITE   PkgConfig::P11KIT   CLI11::CLI11   spdlog::spdlog   ZLIB::ZLIB   Threads::Threads
 #   tests: GTest::gtest GTest::gtest_main GTest::gmock, rapidcheck_gtest   bench: benchmark::benchmark
 
@@ -10,6 +10,7 @@ find_package(OpenSSL 3.0 REQUIRED)
 find_package(fmt 9 REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json)
 find_package(SQLite3 3.35 REQUIRED)
+find_package(PostgreSQL 15 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(PCSCLITE REQUIRED IMPORTED_TARGET GLOBAL libpcsclite)
 pkg_check_modules(P11KIT REQUIRED IMPORTED_TARGET GLOBAL p11-kit-1)

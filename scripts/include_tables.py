@@ -108,6 +108,7 @@ BEAST_UNITS = 3  # 25 s of compile time each
 PURE = ("tlv", "apdu", "pki", "scp", "gp", "kda", *FINER["envelope"], "delivery", "device")
 NOT_PURE = tuple(room for room in TABLE if room not in PURE)
 SYSTEM_HEADERS = (  # first match counts
+    (r"poll\.h", ("link", "net", "store", "cli", *PARTS)),  # store: waits for its database server, never for ever
     (r"sys/(socket|un|epoll|select)\.h|netinet/.*|arpa/.*|netdb\.h|net/if\.h|poll\.h", ("link", "net", "cli", *PARTS)),
     (r"iostream", ("cli", *PARTS)),
     (r"random", PARTS),  # randomness comes by Rng&

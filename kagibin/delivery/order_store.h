@@ -2,9 +2,13 @@
 // Port: what the key distribution operator must not forget. Rows and transactions only; which
 // change is allowed is decided by the role, by order_state.h's table.
 //
-// One transaction at a time (one committer). Nothing is visible or durable before commit(), all of
-// it is after; a transaction that is destroyed uncommitted leaves no trace. Failures: kNoSpace (the
-// disk is full, nothing changed), kStore, kConflict from an insert of an existing name.
+// One transaction at a time of a store object (one committer). Nothing is visible or durable before
+// commit(), all of it is after; a transaction that is destroyed uncommitted leaves no trace.
+// Several store objects, in several processes, may share one store: what a transaction has read of
+// an order stays so until its end, and a provider's changes are numbered in the order of their
+// commits. Failures: kNoSpace (the disk is full, nothing changed), kStore, kConflict from an insert
+// of an existing name, kInterrupted (others were in the way, or the store could not be reached: the
+// whole transaction may be tried again; after a commit() that failed so it may have been done).
 //
 //   std::unique_ptr<OrderTransaction> t = KB_TRY(store.begin());
 //   KB_TRY(t->insert_order(row));
@@ -49,8 +53,10 @@ struct AttemptRow {
   std::uint32_t receipts = 0;       // revisions taken
   std::optional<VerdictMessage> verdict{};
   std::optional<std::string> withdrawal{};  // its reason
-  std::uint64_t sequence = 0;               // given by insert: order of arrival, for work
-  std::uint64_t change = 0;  // given by insert and update: order of change, for listings
+  // Given by the store, at commit() at the latest: order of arrival, for work ...
+  std::uint64_t sequence = 0;
+  // ... and order of change among the provider's, for listings.
+  std::uint64_t change = 0;
   OrderKey order_key() const { return {.provider = provider, .id = order}; }
 };
 
@@ -62,12 +68,40 @@ struct InvitationRow {
   std::optional<std::string> certificate{};  // what was answered
 };
 
+// What a transaction is going to read, so that a store behind a network can fetch it together.
+struct Expectation {
+  struct Work {
+    DeviceId device;
+    std::uint64_t after = 0;
+  };
+  struct Listing {
+    Spid provider;
+    std::optional<State> state{};
+    std::uint64_t after = 0;
+    std::uint32_t limit = 0;
+    friend bool operator==(const Listing&, const Listing&) = default;
+  };
+  std::vector<OrderKey> changed{};  // orders that may be changed, with their attempts and receipts
+  std::vector<OrderKey> read{};     // orders that will be read only
+  std::vector<Work> work{};
+  std::vector<Listing> listings{};
+};
+
+// Topics (HttpResponse::wakes) of what others that share a store have committed.
+struct News {
+  std::vector<std::string> topics{};
+  bool missed = false;  // others may have announced more: every topic may have news
+};
+
 class OrderTransaction {
  public:
   OrderTransaction() = default;
   OrderTransaction(const OrderTransaction&) = delete;
   OrderTransaction& operator=(const OrderTransaction&) = delete;
   virtual ~OrderTransaction() = default;
+
+  // Once, at the beginning, or not at all: only speed depends on it.
+  virtual Result<void> expect(const Expectation& /*expectation*/) { return {}; }
 
   virtual Result<std::optional<OrderRow>> find_order(const OrderKey& order) = 0;
   virtual Result<void> insert_order(const OrderRow& row) = 0;
@@ -111,6 +145,9 @@ class OrderTransaction {
   virtual Result<void> mark() = 0;
   virtual Result<void> roll_back_to_mark() = 0;
 
+  // Topics to tell the others that share this store, once commit() has succeeded.
+  virtual void announce(const std::vector<std::string>& /*topics*/) {}
+
   virtual Result<void> commit() = 0;
 };
 
@@ -122,6 +159,8 @@ class OrderStore {
   virtual ~OrderStore() = default;
   // kState while another transaction of this store is open.
   virtual Result<std::unique_ptr<OrderTransaction>> begin() = 0;
+  // What others have announced since the last call. Does not wait; not while a transaction is open.
+  virtual News news() { return {}; }
 };
 
 }  // namespace kagibin::delivery

@@ -154,7 +154,8 @@ Result<void> Database::migrate(const Options& options) {
       return std::unexpected(foreign_file());
     }
   } else if (id != options.application_id) {
-    return std::unexpected(foreign_file());
+    const bool moved = id != 0 && id == options.moved_application_id;
+    return std::unexpected(moved ? moved_file() : foreign_file());
   }
   const auto known = static_cast<std::int64_t>(options.migrations.size());
   if (version > known) {

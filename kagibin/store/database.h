@@ -27,6 +27,7 @@
 
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
+#include "kagibin/store/row.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -35,14 +36,14 @@ namespace kagibin::store {
 
 // One use of a prepared statement; the statement is reset when this goes. Text and octets that are
 // bound must live until then.
-class Query {
+class Query final : public Row {
  public:
   explicit Query(sqlite3_stmt* statement) : statement_(statement) {}
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
   Query(Query&& other) noexcept;
   Query& operator=(Query&&) = delete;
-  ~Query();
+  ~Query() override;
 
   // Parameters ?1, ?2, ... A failure to bind comes out of the next step.
   Query& bind(int index, std::int64_t value);
@@ -55,11 +56,11 @@ class Query {
   // For statements without rows.
   Result<void> run();
 
-  // Columns 0, 1, ... of the row. Views live until the next step.
-  std::int64_t integer(int column) const;
-  std::string_view text(int column) const;
-  ByteView octets(int column) const;
-  bool is_null(int column) const;
+  // Views live until the next step.
+  std::int64_t integer(int column) const override;
+  std::string_view text(int column) const override;
+  ByteView octets(int column) const override;
+  bool is_null(int column) const override;
 
  private:
   sqlite3_stmt* statement_;
@@ -71,6 +72,8 @@ class Database {
   struct Options {
     std::filesystem::path path;
     std::int32_t application_id = 0;
+    // Instead of application_id in a file whose rows went elsewhere, which is refused as such.
+    std::int32_t moved_application_id = 0;
     // Scripts that lead from one schema version to the next; the first makes version 1.
     std::span<const std::string_view> migrations{};
     // Largest size in pages of 4,096 octets; a full file answers kNoSpace as a full disk does.

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "kagibin/store/database.h"
-#include "kagibin/store/order_schema.h"
-#include "kagibin/store/order_transaction.h"
+#include "kagibin/store/orders/order_schema.h"
+#include "kagibin/store/orders/order_transaction.h"
 
 namespace kagibin::store {
 namespace {
@@ -32,6 +32,7 @@ class SqliteOrderStore final : public delivery::OrderStore {
 Result<std::unique_ptr<delivery::OrderStore>> open_order_store(const SqliteOptions& options) {
   Database db = KB_TRY(Database::open({.path = options.path,
                                        .application_id = kOrderApplicationId,
+                                       .moved_application_id = kMovedApplicationId,
                                        .migrations = kOrderMigrations,
                                        .max_pages = options.max_pages,
                                        .busy_timeout_ms = options.busy_timeout_ms}));

@@ -44,18 +44,20 @@ constexpr Row kForeign{Errc::kConflict, "the store's file is another store or an
                        "Nothing was changed: put that file elsewhere, or take another --home."};
 constexpr Row kNewer{Errc::kNotSupported, "a newer version of this program wrote the store",
                      "Nothing was changed: use that version, or a later one."};
+constexpr Row kMoved{Errc::kConflict, "the orders of this store were moved to a database server",
+                     "Nothing was changed: name that server's database with --store."};
 constexpr Row kOther{Errc::kStore, "the store failed",
                      "It stands as at its last commit. This is a fault of the program: report it."};
 constexpr Row kNameTaken{Errc::kConflict, "the store already has a row of this name", {}};
 
-constexpr std::array kRows = {kFull,       kTooLarge, kQuota,   kBusy,  kInputOutput,
-                              kCannotOpen, kDamaged,  kForeign, kNewer, kOther};
+constexpr std::array kRows = {kFull,    kTooLarge, kQuota, kBusy,  kInputOutput, kCannotOpen,
+                              kDamaged, kForeign,  kNewer, kMoved, kOther};
 
 Error error_of(const Row& row) { return {row.code, row.detail}; }
 
 // RLIMIT_FSIZE and the largest file of a file system make a write fail with EFBIG, which SQLite
 // does not tell from other failures.
-const Row& of_system(int system_error, const Row& otherwise) {
+const Row& of_system(int system_error, const Row* otherwise) {
   switch (system_error) {
     case ENOSPC:
       return kFull;
@@ -64,7 +66,7 @@ const Row& of_system(int system_error, const Row& otherwise) {
     case EDQUOT:
       return kQuota;
     default:
-      return otherwise;
+      return *otherwise;
   }
 }
 
@@ -73,18 +75,18 @@ const Row& of_system(int system_error, const Row& otherwise) {
 Error failure_of(int code, int system_error) {
   switch (code & 0xFF) {  // the primary code; extended ones say more than we need
     case SQLITE_FULL:
-      return error_of(of_system(system_error, kFull));
+      return error_of(of_system(system_error, &kFull));
     case SQLITE_CONSTRAINT:
       return error_of(kNameTaken);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       return error_of(kBusy);
     case SQLITE_IOERR:
-      return error_of(of_system(system_error, kInputOutput));
+      return error_of(of_system(system_error, &kInputOutput));
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
     case SQLITE_READONLY:
-      return error_of(of_system(system_error, kCannotOpen));
+      return error_of(of_system(system_error, &kCannotOpen));
     case SQLITE_NOTADB:
     case SQLITE_CORRUPT:
       return error_of(kDamaged);
@@ -96,6 +98,8 @@ Error failure_of(int code, int system_error) {
 Error foreign_file() { return error_of(kForeign); }
 
 Error newer_file() { return error_of(kNewer); }
+
+Error moved_file() { return error_of(kMoved); }
 
 std::optional<std::string_view> remedy(std::string_view detail) {
   for (const Row& row : kRows) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Orders and attempts as rows of the distributor's store: their columns, read from a query and
-// bound to one. For order_transaction.cc.
+// bound to one. For order_transaction.cc; the columns are those of postgres/ as well.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 #include "kagibin/base/result.h"
 #include "kagibin/delivery/order_store.h"
 #include "kagibin/store/database.h"
+#include "kagibin/store/row.h"
 
 // For literals of SQL: statements are kept by their literal.
 #define KB_ATTEMPT_COLUMNS                                                             \
@@ -23,8 +24,10 @@ namespace kagibin::store {
 std::string_view name(delivery::Work::Kind kind);
 
 // kStore when a column does not hold what this program writes.
-Result<delivery::OrderRow> read_order(const Query& row);
-Result<delivery::AttemptRow> read_attempt(const Query& row);
+Result<delivery::OrderRow> read_order(const Row& row);
+Result<delivery::AttemptRow> read_attempt(const Row& row);
+// Columns token_hash, subject, not_after, request, certificate.
+Result<delivery::InvitationRow> read_invitation(const Row& row);
 // All rows that are left, or the next one.
 Result<std::vector<delivery::OrderRow>> read_orders(Query& query);
 Result<std::vector<delivery::AttemptRow>> read_attempts(Query& query);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/store/order_transaction.h"
+#include "kagibin/store/orders/order_transaction.h"
 
 #include <utility>
 
-#include "kagibin/store/order_rows.h"
+#include "kagibin/store/orders/order_rows.h"
 
 namespace kagibin::store {
 
@@ -197,20 +197,7 @@ Result<std::optional<InvitationRow>> SqliteOrderTransaction::find_invitation(Byt
   if (!found) {
     return std::optional<InvitationRow>();
   }
-  InvitationRow row;
-  const auto hash = to_array<32>(query.octets(0));
-  if (!hash) {
-    return fail(Errc::kStore, "the store holds an invitation's hash of another length");
-  }
-  row.token_hash = *hash;
-  row.subject = query.text(1);
-  row.not_after = query.integer(2);
-  if (!query.is_null(3)) {
-    row.request = std::string(query.text(3));
-  }
-  if (!query.is_null(4)) {
-    row.certificate = std::string(query.text(4));
-  }
+  InvitationRow row = KB_TRY(read_invitation(query));
   return std::optional<InvitationRow>(std::move(row));
 }
 

@@ -12,6 +12,8 @@
 namespace kagibin::store {
 
 inline constexpr std::int32_t kOrderApplicationId = 0x4B424F31;  // "KBO1"
+// Of a file whose orders went to a database server (postgres/order_migration.h).
+inline constexpr std::int32_t kMovedApplicationId = 0x4B424F4D;  // "KBOM"
 
 // 2: an order's name is the provider's own; before, it was one name for all of them.
 inline constexpr std::array<std::string_view, 2> kOrderMigrations = {R"sql(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/store/order_rows.h"
+#include "kagibin/store/orders/order_rows.h"
 
 #include <algorithm>
 #include <array>
@@ -43,7 +43,7 @@ Result<delivery::Verdict> verdict_by_name(std::string_view text) {
 
 std::string_view name(Work::Kind kind) { return kKinds.at(std::to_underlying(kind)); }
 
-Result<OrderRow> read_order(const Query& row) {
+Result<OrderRow> read_order(const Row& row) {
   const OrderId id = KB_TRY(OrderId::from(row.text(0)));
   const DeviceId device = KB_TRY(DeviceId::from(row.text(2)));
   OrderRow order{.id = id, .provider = {}, .device = device};
@@ -55,7 +55,7 @@ Result<OrderRow> read_order(const Query& row) {
   return order;
 }
 
-Result<AttemptRow> read_attempt(const Query& row) {
+Result<AttemptRow> read_attempt(const Row& row) {
   const OrderId order = KB_TRY(OrderId::from(row.text(0)));
   const DeviceId device = KB_TRY(DeviceId::from(row.text(3)));
   AttemptRow attempt{.order = order, .provider = {}, .device = device};
@@ -84,6 +84,24 @@ Result<AttemptRow> read_attempt(const Query& row) {
   attempt.sequence = static_cast<std::uint64_t>(row.integer(13));
   attempt.change = static_cast<std::uint64_t>(row.integer(14));
   return attempt;
+}
+
+Result<delivery::InvitationRow> read_invitation(const Row& row) {
+  delivery::InvitationRow invitation;
+  const auto hash = to_array<32>(row.octets(0));
+  if (!hash) {
+    return fail(Errc::kStore, "the store holds an invitation's hash of another length");
+  }
+  invitation.token_hash = *hash;
+  invitation.subject = row.text(1);
+  invitation.not_after = row.integer(2);
+  if (!row.is_null(3)) {
+    invitation.request = std::string(row.text(3));
+  }
+  if (!row.is_null(4)) {
+    invitation.certificate = std::string(row.text(4));
+  }
+  return invitation;
 }
 
 Result<std::vector<AttemptRow>> read_attempts(Query& query) {

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+// What every store behind delivery/order_store.h does, over each of them.
+#include <gtest/gtest.h>
+
+#include "kagibin/store/order_store_sqlite.h"
+#include "kagibin/store/orders/test_rows.h"
+#include "kagibin/store/postgres/order_store_postgres.h"
+#include "kagibin/store/postgres/test_cluster.h"
+#include "kagibin/store/test_folder.h"
+
+namespace kagibin::store {
+namespace {
+
+enum class Kind : std::uint8_t { kSqlite, kPostgres };
+
+// Where one test's store lies; it is opened as often as the test likes.
+class Bed {
+ public:
+  explicit Bed(Kind kind) : kind_(kind) {
+    if (kind_ == Kind::kPostgres) {
+      TestCluster::shared().empty_database();
+    }
+  }
+  std::unique_ptr<OrderStore> open() const {
+    return kind_ == Kind::kSqlite
+               ? open_order_store({.path = folder_ / "orders"}).value()
+               : open_order_store_postgres({.address = TestCluster::shared().address()}).value();
+  }
+
+ private:
+  Kind kind_;
+  TestFolder folder_;
+};
+
+struct OrderStoreTest : testing::TestWithParam<Kind> {
+  OrderStoreTest() { reopen(); }
+  void reopen() {
+    store.reset();
+    store = bed.open();
+  }
+  Bed bed{GetParam()};
+  std::unique_ptr<OrderStore> store;
+};
+INSTANTIATE_TEST_SUITE_P(,
+                         OrderStoreTest,
+                         testing::Values(Kind::kSqlite, Kind::kPostgres),
+                         [](const auto& info) {
+                           return info.param == Kind::kSqlite ? "Sqlite" : "Postgres";
+                         });
+
+TEST_P(OrderStoreTest, EveryFieldOfAnAttemptReadsBackAfterReopening) {
+  AttemptRow attempt = an_attempt(an_order("a"), 1, State::kOrdered);
+  {
+    auto t = store->begin().value();
+    put(*t, "a", State::kOrdered);
+    attempt.state = State::kRefused;
+    attempt.answer = Bytes{0xE4};
+    attempt.envelope = Bytes{0xE2, 0x00};
+    attempt.receipts = 2;
+    attempt.verdict = VerdictMessage{Verdict::kRefused, "鍵", 2};
+    attempt.withdrawal = "";
+    ASSERT_TRUE(t->update_attempt(attempt).has_value());
+    ASSERT_TRUE(t->insert_receipt(attempt.order_key(), 1, 1, Bytes{0xE3, 1}).has_value());
+    ASSERT_TRUE(t->insert_receipt(attempt.order_key(), 1, 2, Bytes{0xE3, 2}).has_value());
+    ASSERT_TRUE(t->commit().has_value());
+  }
+  reopen();
+  auto t = store->begin().value();
+  const OrderRow order = t->find_order(attempt.order_key()).value().value();
+  EXPECT_EQ(order.provider, (Spid{{1}}));
+  EXPECT_EQ(order.device.text(), "phone");
+  EXPECT_EQ(order.not_after, 1'000);
+  EXPECT_EQ(order.created_at, 5);
+  EXPECT_EQ(order.current_attempt, 1U);
+  const AttemptRow back = t->find_attempt(attempt.order_key(), 1).value().value();
+  EXPECT_EQ(back.state, State::kRefused);
+  EXPECT_EQ(back.opening, attempt.opening);
+  EXPECT_EQ(back.answer, attempt.answer);
+  EXPECT_EQ(back.envelope, attempt.envelope);
+  EXPECT_EQ(back.receipts, 2U);
+  EXPECT_EQ(back.verdict, attempt.verdict);
+  EXPECT_EQ(back.withdrawal, "");
+  EXPECT_EQ(back.sequence, 1U);
+  EXPECT_EQ(back.change, 2U);
+  EXPECT_EQ(t->receipts_of(attempt.order_key(), 1).value(),
+            (std::vector<Bytes>{{0xE3, 1}, {0xE3, 2}}));
+  EXPECT_EQ(t->find_order(key("b")).value(), std::nullopt);
+  EXPECT_EQ(t->find_attempt(attempt.order_key(), 2).value(), std::nullopt);
+}
+
+TEST_P(OrderStoreTest, ATransactionThatGoesLeavesNothingAndFreesTheStore) {
+  {
+    auto t = store->begin().value();
+    put(*t, "a", State::kOrdered);
+    EXPECT_EQ(store->begin().error().code, Errc::kState);
+  }
+  auto t = store->begin().value();
+  EXPECT_EQ(t->find_order(key("a")).value(), std::nullopt);
+}
+
+TEST_P(OrderStoreTest, AMarkUndoesOneOfSeveral) {
+  auto t = store->begin().value();
+  EXPECT_EQ(t->roll_back_to_mark().error().code, Errc::kState);
+  ASSERT_TRUE(t->mark().has_value());
+  put(*t, "a", State::kOrdered);
+  ASSERT_TRUE(t->mark().has_value());
+  put(*t, "b", State::kOrdered);
+  ASSERT_TRUE(t->roll_back_to_mark().has_value());
+  ASSERT_TRUE(t->mark().has_value());
+  put(*t, "c", State::kOrdered);
+  ASSERT_TRUE(t->commit().has_value());
+  t.reset();
+  t = store->begin().value();
+  EXPECT_TRUE(t->find_order(key("a")).value().has_value());
+  EXPECT_FALSE(t->find_order(key("b")).value().has_value());
+  EXPECT_TRUE(t->find_order(key("c")).value().has_value());
+}
+
+TEST_P(OrderStoreTest, AMarkUndoesWhatWorkAndListingsHaveSeen) {
+  auto t = store->begin().value();
+  const DeviceId phone = DeviceId::from("phone").value();
+  put(*t, "a", State::kReported);
+  ASSERT_TRUE(t->mark().has_value());
+  put(*t, "b", State::kSealed);
+  EXPECT_EQ(t->next_work(phone, 0).value()->order.text(), "b");
+  ASSERT_TRUE(t->roll_back_to_mark().has_value());
+  EXPECT_EQ(t->next_work(phone, 0).value(), std::nullopt);
+  EXPECT_EQ(t->find_order(key("b")).value(), std::nullopt);
+  ASSERT_TRUE(t->mark().has_value());
+  AttemptRow a = t->find_attempt(key("a"), 1).value().value();
+  a.state = State::kUnknown;
+  ASSERT_TRUE(t->update_attempt(a).has_value());
+  EXPECT_EQ(t->list(kProvider, State::kUnknown, 0, 10).value().size(), 1U);
+  ASSERT_TRUE(t->roll_back_to_mark().has_value());
+  EXPECT_EQ(t->find_attempt(key("a"), 1).value()->state, State::kReported);
+  EXPECT_EQ(t->list(kProvider, State::kUnknown, 0, 10).value().size(), 0U);
+  ASSERT_TRUE(t->mark().has_value());
+  put(*t, "c", State::kSealed);
+  EXPECT_EQ(t->next_work(phone, 0).value()->order.text(), "c");
+  ASSERT_TRUE(t->mark().has_value());
+  ASSERT_TRUE(t->roll_back_to_mark().has_value());
+  ASSERT_TRUE(t->commit().has_value());
+  t.reset();
+  t = store->begin().value();
+  EXPECT_TRUE(t->find_order(key("a")).value().has_value());
+  EXPECT_FALSE(t->find_order(key("b")).value().has_value());
+  EXPECT_TRUE(t->find_order(key("c")).value().has_value());
+}
+
+TEST_P(OrderStoreTest, WhatIsExpectedReadsAsWhatIsNot) {
+  {
+    auto t = store->begin().value();
+    put(*t, "a", State::kReported);
+    put(*t, "b", State::kSealed);
+    ASSERT_TRUE(t->insert_receipt(key("a"), 1, 1, Bytes{0xE3}).has_value());
+    ASSERT_TRUE(t->commit().has_value());
+  }
+  const DeviceId phone = DeviceId::from("phone").value();
+  const DeviceId other = DeviceId::from("other").value();
+  auto t = store->begin().value();
+  ASSERT_TRUE(t->expect({.changed = {key("a"), key("z"), key("a")},
+                         .read = {key("b"), key("y")},
+                         .work = {{phone, 0}, {other, 0}},
+                         .listings = {{kProvider, State::kSealed, 0, 10}}})
+                  .has_value());
+  EXPECT_EQ(t->find_order(key("z")).value(), std::nullopt);
+  EXPECT_EQ(t->find_order(key("y")).value(), std::nullopt);
+  EXPECT_EQ(t->receipts_of(key("a"), 1).value(), std::vector<Bytes>{{0xE3}});
+  EXPECT_EQ(t->next_work(other, 0).value(), std::nullopt);
+  const AttemptRow b = t->next_work(phone, 0).value().value();
+  EXPECT_EQ(b.order.text(), "b");
+  EXPECT_EQ(t->next_work(phone, b.sequence).value(), std::nullopt);
+  EXPECT_EQ(t->list(kProvider, State::kSealed, 0, 10).value().size(), 1U);
+  AttemptRow handed = b;
+  handed.state = State::kHandedOver;
+  ASSERT_TRUE(t->update_attempt(handed).has_value());
+  EXPECT_EQ(t->list(kProvider, State::kSealed, 0, 10).value().size(), 0U);
+  EXPECT_EQ(t->list(kProvider, State::kHandedOver, 0, 10).value().size(), 1U);
+  put(*t, "z", State::kOrdered);
+  EXPECT_EQ(t->next_work(phone, b.sequence).value()->order.text(), "z");
+  EXPECT_TRUE(t->commit().has_value());
+}
+
+TEST_P(OrderStoreTest, NamesAreTakenOnce) {
+  auto t = store->begin().value();
+  put(*t, "a", State::kOrdered);
+  EXPECT_EQ(t->insert_order(an_order("a")).error().code, Errc::kConflict);
+  EXPECT_EQ(t->insert_attempt(an_attempt(an_order("a"), 1, State::kOrdered)).error().code,
+            Errc::kConflict);
+  EXPECT_EQ(t->insert_attempt(an_attempt(an_order("z"), 1, State::kOrdered)).error().code,
+            Errc::kNotFound);
+  EXPECT_EQ(t->update_order(an_order("z")).error().code, Errc::kNotFound);
+  const OrderKey order = key("a");
+  ASSERT_TRUE(t->insert_receipt(order, 1, 1, Bytes{1}).has_value());
+  EXPECT_EQ(t->insert_receipt(order, 1, 1, Bytes{2}).error().code, Errc::kConflict);
+}
+
+TEST_P(OrderStoreTest, TwoProvidersMayUseOneName) {
+  const Spid other{{2}};
+  auto t = store->begin().value();
+  put(*t, "a", State::kOrdered);
+  OrderRow theirs = an_order("a");
+  theirs.provider = other;
+  theirs.not_after = 2'000;
+  ASSERT_TRUE(t->insert_order(theirs).has_value());
+  ASSERT_TRUE(t->insert_attempt(an_attempt(theirs, 1, State::kSealed)).has_value());
+  theirs.current_attempt = 1;
+  theirs.state = State::kSealed;
+  ASSERT_TRUE(t->update_order(theirs).has_value());
+  ASSERT_TRUE(t->insert_receipt(key("a"), 1, 1, Bytes{1}).has_value());
+  ASSERT_TRUE(t->insert_receipt(key("a", other), 1, 1, Bytes{2}).has_value());
+  EXPECT_EQ(t->find_order(key("a")).value()->state, State::kOrdered);
+  EXPECT_EQ(t->find_order(key("a", other)).value()->not_after, 2'000);
+  EXPECT_EQ(t->attempts_of(key("a")).value().size(), 1U);
+  EXPECT_EQ(t->find_attempt(key("a", other), 1).value()->state, State::kSealed);
+  EXPECT_EQ(t->receipts_of(key("a", other), 1).value(), std::vector<Bytes>{{2}});
+  const DeviceId phone = DeviceId::from("phone").value();
+  const auto first = t->next_work(phone, 0).value().value();
+  const auto second = t->next_work(phone, first.sequence).value().value();
+  EXPECT_EQ(first.order_key(), key("a"));
+  EXPECT_EQ(second.order_key(), key("a", other));
+  EXPECT_EQ(t->next_work(phone, second.sequence).value(), std::nullopt);
+}
+
+TEST_P(OrderStoreTest, WorkIsOfThisDeviceOfTheCurrentAttemptAndOldestFirst) {
+  auto t = store->begin().value();
+  put(*t, "enrolled", State::kEnrolled);
+  put(*t, "superseded", State::kHandedOver);
+  put(*t, "first", State::kOrdered);
+  put(*t, "second", State::kSealed);
+  put(*t, "third", State::kHandedOver);
+  OrderRow superseded = an_order("superseded");
+  superseded.current_attempt = 2;
+  ASSERT_TRUE(t->update_order(superseded).has_value());
+  const DeviceId phone = DeviceId::from("phone").value();
+  std::vector<std::string> seen;
+  std::uint64_t after = 0;
+  for (auto work = t->next_work(phone, after).value(); work;
+       work = t->next_work(phone, after).value()) {
+    seen.push_back(work->order.text());
+    after = work->sequence;
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"first", "second", "third"}));
+  EXPECT_EQ(t->next_work(DeviceId::from("other").value(), 0).value(), std::nullopt);
+}
+
+TEST_P(OrderStoreTest, ListsFollowTheOrderOfChangeAndStopAtOtherProviders) {
+  auto t = store->begin().value();
+  put(*t, "a", State::kOrdered);
+  put(*t, "b", State::kEnrolled);
+  AttemptRow a = t->find_attempt(key("a"), 1).value().value();
+  a.state = State::kEnrolled;
+  ASSERT_TRUE(t->update_attempt(a).has_value());
+  const Spid provider{{1}};
+  const auto all = t->list(provider, {}, 0, 10).value();
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].order.text(), "b");
+  EXPECT_EQ(all[1].order.text(), "a");
+  EXPECT_EQ(t->list(provider, State::kEnrolled, all[0].change, 10).value().size(), 1U);
+  EXPECT_EQ(t->list(provider, State::kEnrolled, 0, 1).value().size(), 1U);
+  EXPECT_EQ(t->list(provider, State::kSealed, 0, 10).value().size(), 0U);
+  EXPECT_EQ(t->list(Spid{{2}}, {}, 0, 10).value().size(), 0U);
+}
+
+TEST_P(OrderStoreTest, FindsWhatIsOverdueAndNothingElse) {
+  auto t = store->begin().value();
+  put(*t, "late", State::kSealed, 100);
+  put(*t, "reported", State::kReported, 100);
+  put(*t, "early", State::kSealed, 200);
+  ASSERT_TRUE(t->insert_order(an_order("bare", 100)).has_value());
+  ASSERT_TRUE(t->insert_order(an_order("bare-early", 200)).has_value());
+  const auto attempts = t->overdue_attempts(150, 10).value();
+  ASSERT_EQ(attempts.size(), 1U);
+  EXPECT_EQ(attempts[0].order.text(), "late");
+  const auto orders = t->overdue_orders(150, 10).value();
+  ASSERT_EQ(orders.size(), 1U);
+  EXPECT_EQ(orders[0].id.text(), "bare");
+  EXPECT_EQ(t->overdue_attempts(100, 10).value().size(), 0U) << "not before its notAfter passed";
+}
+
+TEST_P(OrderStoreTest, InvitationsReadBackAndAreTakenOnce) {
+  auto t = store->begin().value();
+  InvitationRow row{.token_hash = {9}, .subject = "device:x", .not_after = 50};
+  ASSERT_TRUE(t->insert_invitation(row).has_value());
+  EXPECT_EQ(t->insert_invitation(row).error().code, Errc::kConflict);
+  EXPECT_EQ(t->find_invitation(row.token_hash).value()->request, std::nullopt);
+  row.request = "csr";
+  row.certificate = "pem";
+  ASSERT_TRUE(t->update_invitation(row).has_value());
+  const InvitationRow back = t->find_invitation(row.token_hash).value().value();
+  EXPECT_EQ(back.subject, "device:x");
+  EXPECT_EQ(back.not_after, 50);
+  EXPECT_EQ(back.request, "csr");
+  EXPECT_EQ(back.certificate, "pem");
+  EXPECT_EQ(t->find_invitation(Bytes(32, 1)).value(), std::nullopt);
+}
+
+TEST_P(OrderStoreTest, AKilledWriterLeavesWholeTransactionsOnly) {
+  store.reset();
+  EXPECT_TRUE(dies_by_kill([&] {
+    auto child = bed.open();
+    for (int i = 0; i < 5; ++i) {
+      auto t = child->begin().value();
+      put(*t, "order-" + std::to_string(i), State::kOrdered);
+      if (i == 4) {
+        static_cast<void>(std::raise(SIGKILL));
+      }
+      static_cast<void>(t->commit());
+    }
+  }));
+  reopen();
+  auto t = store->begin().value();
+  EXPECT_EQ(t->list(Spid{{1}}, {}, 0, 100).value().size(), 4U);
+  EXPECT_FALSE(t->find_order(key("order-4")).value().has_value());
+}
+
+}  // namespace
+}  // namespace kagibin::store

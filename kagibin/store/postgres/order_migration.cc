@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/store/postgres/order_migration.h"
+
+#include <array>
+#include <utility>
+
+#include "kagibin/base/byte_io.h"
+#include "kagibin/store/orders/order_schema.h"
+#include "kagibin/store/postgres/pg_failure.h"
+#include "kagibin/store/postgres/postgres_schema.h"
+#include "kagibin/store/store_failure.h"
+
+namespace kagibin::store {
+namespace {
+
+constexpr std::size_t kRowsATrip = 500;
+constexpr std::chrono::minutes kAnswerTimeout{10};
+
+// Columns as they are named in both stores; types: i integer, t text, b octets. All sort by octets.
+struct Table {
+  std::string_view name;
+  std::string_view read;
+  std::string_view cursor;
+  std::string_view fetch;
+  std::string_view insert;
+  std::string_view types;
+};
+
+#define KB_ORDERS "provider, id, device, not_after, state, current_attempt, created_at"
+#define KB_ATTEMPTS                                                                         \
+  "provider, order_id, number, sequence, device, not_after, kind, state, opening, answer, " \
+  "envelope, receipts, verdict, reason, judged, withdrawal, change"
+#define KB_RECEIPTS "provider, order_id, number, revision, receipt"
+#define KB_INVITATIONS "token_hash, subject, not_after, request, certificate"
+#define KB_TABLE(name, columns, key, parameters, types)                              \
+  Table {                                                                            \
+    name, "SELECT " columns " FROM " name " ORDER BY " key,                          \
+        "DECLARE " name "_cursor NO SCROLL CURSOR FOR SELECT " columns " FROM " name \
+        " ORDER BY " key,                                                            \
+        "FETCH 500 FROM " name "_cursor",                                            \
+        "INSERT INTO " name "(" columns ") VALUES (" parameters ")", types           \
+  }
+
+constexpr std::array kTables = {
+    KB_TABLE("orders", KB_ORDERS, "provider, id", "$1, $2, $3, $4, $5, $6, $7", "bttitii"),
+    KB_TABLE("attempts",
+             KB_ATTEMPTS,
+             "provider, order_id, number",
+             "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17",
+             "btiititt"
+             "bbbittiti"),
+    KB_TABLE("receipts",
+             KB_RECEIPTS,
+             "provider, order_id, number, revision",
+             "$1, $2, $3, $4, $5",
+             "btiib"),
+    KB_TABLE("invitations", KB_INVITATIONS, "token_hash", "$1, $2, $3, $4, $5", "btitt"),
+};
+
+Bytes canonical(const Row& row, std::string_view types) {
+  ByteWriter out;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    const int column = static_cast<int>(i);
+    if (row.is_null(column)) {
+      out.u8(0);
+    } else if (types[i] == 'i') {
+      out.u8(1).u64(static_cast<std::uint64_t>(row.integer(column)));
+    } else {
+      const ByteView octets = row.octets(column);
+      out.u8(types[i] == 't' ? 2 : 3).u32(static_cast<std::uint32_t>(octets.size())).bytes(octets);
+    }
+  }
+  return out.take();
+}
+
+PgParameters parameters_of(const Row& row, std::string_view types) {
+  PgParameters out;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    const int column = static_cast<int>(i);
+    if (row.is_null(column)) {
+      out.null();
+    } else if (types[i] == 'i') {
+      out.integer(row.integer(column));
+    } else {
+      out.octets(row.octets(column));
+    }
+  }
+  return out;
+}
+
+Result<std::int64_t> number_in(Database& db, std::string_view sql) {
+  Query query = KB_TRY(db.query(sql));
+  const bool found = KB_TRY(query.step());
+  return found && !query.is_null(0) ? query.integer(0) : 0;
+}
+
+}  // namespace
+
+Result<OrderMigration> OrderMigration::open(const std::filesystem::path& file,
+                                            const std::string& address) {
+  std::error_code error;
+  if (!std::filesystem::exists(file, error)) {
+    return fail(Errc::kNotFound, "there is no such file");
+  }
+  // Its schema is brought up to date, as a distributor would do.
+  Database source = KB_TRY(Database::open({.path = file,
+                                           .application_id = kOrderApplicationId,
+                                           .moved_application_id = kMovedApplicationId,
+                                           .migrations = kOrderMigrations}));
+  KB_TRY(source.run("BEGIN IMMEDIATE"));
+  std::unique_ptr<PgConnection> target =
+      KB_TRY(PgConnection::open({.address = address, .answer_timeout = kAnswerTimeout}));
+  KB_TRY(bring_up_to_date(*target));
+  KB_TRY(target->script(
+      "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;"
+      "LOCK TABLE orders, attempts, receipts, invitations, changes IN EXCLUSIVE MODE"));
+  return OrderMigration(std::make_unique<Database>(std::move(source)), std::move(target));
+}
+
+Result<bool> OrderMigration::target_is_used() {
+  const std::size_t place = target_->add(
+      "SELECT EXISTS (SELECT 1 FROM orders) OR EXISTS (SELECT 1 FROM invitations) "
+      "OR EXISTS (SELECT 1 FROM changes)");
+  const std::vector<PgRows> answers = KB_TRY(target_->run());
+  return answers[place].at(0).integer(0) != 0;
+}
+
+Result<void> OrderMigration::copy() {
+  const bool used = KB_TRY(target_is_used());
+  if (used) {
+    return std::unexpected(used_database());
+  }
+  for (const Table& table : kTables) {
+    Query query = KB_TRY(source_->query(table.read));
+    std::size_t waiting = 0;
+    for (bool more = KB_TRY(query.step()); more; more = KB_TRY(query.step())) {
+      target_->add(table.insert, parameters_of(query, table.types));
+      if (++waiting == kRowsATrip) {
+        KB_TRY(target_->run());
+        waiting = 0;
+      }
+    }
+    KB_TRY(target_->run());
+  }
+  // Behind every cursor that a provider or an agent holds.
+  const std::int64_t changes =
+      KB_TRY(number_in(*source_, "SELECT value FROM counters WHERE name = 'change'"));
+  const std::int64_t arrivals =
+      KB_TRY(number_in(*source_, "SELECT seq FROM sqlite_sequence WHERE name = 'attempts'"));
+  target_->add("INSERT INTO changes SELECT DISTINCT provider, $1::bigint FROM orders",
+               PgParameters().integer(changes));
+  target_->add("SELECT setval('arrivals', $1::bigint + 1, false)",
+               PgParameters().integer(arrivals));
+  KB_TRY(target_->run());
+  return {};
+}
+
+Result<void> OrderMigration::read_source(RowSink& sink) {
+  for (const Table& table : kTables) {
+    Query query = KB_TRY(source_->query(table.read));
+    for (bool more = KB_TRY(query.step()); more; more = KB_TRY(query.step())) {
+      sink.row(table.name, canonical(query, table.types));
+    }
+  }
+  return {};
+}
+
+Result<void> OrderMigration::read_target(RowSink& sink) {
+  for (const Table& table : kTables) {
+    target_->add(table.cursor);
+    KB_TRY(target_->run());
+    for (;;) {
+      target_->add(table.fetch);
+      const std::vector<PgRows> answers = KB_TRY(target_->run());
+      if (answers[0].count() == 0) {
+        break;
+      }
+      for (int i = 0; i < answers[0].count(); ++i) {
+        sink.row(table.name, canonical(answers[0].at(i), table.types));
+      }
+    }
+  }
+  return {};
+}
+
+Result<void> OrderMigration::finish() {
+  KB_TRY(target_->script("COMMIT"));
+  const std::string mark = "PRAGMA application_id=" + std::to_string(kMovedApplicationId);
+  KB_TRY(source_->run(mark.c_str()));
+  return source_->run("COMMIT");
+}
+
+}  // namespace kagibin::store

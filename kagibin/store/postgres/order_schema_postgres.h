@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// The schema of the distributors' common store, version by version. For order_store_postgres.cc.
+//
+// The columns are those of orders/order_schema.h. What differs: a provider's changes are counted in
+// a row of its own (doc/decisions), messages are not compressed (they are ciphertext), and names
+// compare by their octets. A script that was released is never changed; a new version is a new
+// script behind it.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace kagibin::store {
+
+inline constexpr std::array<std::string_view, 1> kPostgresMigrations = {R"sql(
+CREATE TABLE orders (
+  provider bytea NOT NULL,
+  id text COLLATE "C" NOT NULL,
+  device text COLLATE "C" NOT NULL,
+  not_after bigint NOT NULL,
+  state text COLLATE "C" NOT NULL,
+  current_attempt bigint NOT NULL,
+  created_at bigint NOT NULL,
+  PRIMARY KEY (provider, id)
+) WITH (fillfactor = 80);
+CREATE INDEX orders_without_attempt ON orders(not_after)
+  WHERE current_attempt = 0 AND state = 'ordered';
+CREATE SEQUENCE arrivals AS bigint;
+CREATE TABLE attempts (
+  sequence bigint NOT NULL DEFAULT nextval('arrivals'),
+  provider bytea NOT NULL,
+  order_id text COLLATE "C" NOT NULL,
+  number bigint NOT NULL,
+  device text COLLATE "C" NOT NULL,
+  not_after bigint NOT NULL,
+  kind text COLLATE "C" NOT NULL,
+  state text COLLATE "C" NOT NULL,
+  opening bytea NOT NULL,
+  answer bytea,
+  envelope bytea,
+  receipts bigint NOT NULL DEFAULT 0,
+  verdict text COLLATE "C",
+  reason text,
+  judged bigint,
+  withdrawal text,
+  change bigint NOT NULL,
+  PRIMARY KEY (provider, order_id, number),
+  FOREIGN KEY (provider, order_id) REFERENCES orders(provider, id)
+);
+ALTER TABLE attempts ALTER opening SET STORAGE EXTERNAL, ALTER answer SET STORAGE EXTERNAL,
+  ALTER envelope SET STORAGE EXTERNAL;
+CREATE INDEX attempts_by_change ON attempts(provider, change);
+CREATE INDEX attempts_by_state ON attempts(provider, state, change);
+CREATE INDEX attempts_to_do ON attempts(device, sequence)
+  WHERE state IN ('ordered', 'sealed', 'handed_over');
+CREATE INDEX attempts_that_expire ON attempts(not_after)
+  WHERE state IN ('ordered', 'enrolled', 'sealed', 'handed_over');
+CREATE TABLE receipts (
+  provider bytea NOT NULL,
+  order_id text COLLATE "C" NOT NULL,
+  number bigint NOT NULL,
+  revision bigint NOT NULL,
+  receipt bytea NOT NULL,
+  PRIMARY KEY (provider, order_id, number, revision)
+);
+CREATE TABLE invitations (
+  token_hash bytea NOT NULL PRIMARY KEY,
+  subject text NOT NULL,
+  not_after bigint NOT NULL,
+  request text,
+  certificate text
+);
+CREATE TABLE changes (
+  provider bytea NOT NULL PRIMARY KEY,
+  value bigint NOT NULL
+) WITH (fillfactor = 10);
+)sql"};
+
+}  // namespace kagibin::store

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every statement that a distributor sends to PostgreSQL in its work; postgres_plan_test looks at
+// the plan of each. For order_transaction_postgres.cc.
+//
+// A statement on many keys walks an array and looks each key up by its index (LATERAL), which also
+// locks the rows in the array's order: sorted by the caller, so that distributors wait for each
+// other in one order and never in a circle.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "kagibin/store/orders/order_rows.h"
+
+namespace kagibin::store::sql {
+
+#define KB_WORK_STATES "('ordered', 'sealed', 'handed_over')"
+#define KB_OPEN_STATES "('ordered', 'enrolled', 'sealed', 'handed_over')"
+
+// $1, $2: providers and names, sorted. $3, $4: devices and the sequences behind which they ask.
+// Takes the named orders and that of each device's first piece of work.
+inline constexpr std::string_view kLockOrders =
+    "SELECT o.* FROM (SELECT provider, id FROM unnest($1::bytea[], $2::text[]) n(provider, id) "
+    "UNION SELECT w.provider, w.order_id FROM unnest($3::text[], $4::bigint[]) d(device, after) "
+    "CROSS JOIN LATERAL (SELECT a.provider, a.order_id FROM attempts a JOIN orders c "
+    "ON c.provider = a.provider AND c.id = a.order_id AND c.current_attempt = a.number "
+    "WHERE a.device = d.device AND a.sequence > d.after AND a.state IN " KB_WORK_STATES
+    " ORDER BY a.sequence LIMIT 1) w ORDER BY provider, id OFFSET 0) k(provider, id) "
+    "CROSS JOIN LATERAL (SELECT " KB_ORDER_COLUMNS
+    " FROM orders WHERE orders.provider = k.provider AND orders.id = k.id FOR NO KEY UPDATE) o";
+inline constexpr std::string_view kReadOrders =
+    "SELECT o.* FROM unnest($1::bytea[], $2::text[]) k(provider, id) "
+    "CROSS JOIN LATERAL (SELECT " KB_ORDER_COLUMNS
+    " FROM orders WHERE orders.provider = k.provider AND orders.id = k.id) o";
+inline constexpr std::string_view kReadAttempts =
+    "SELECT " KB_ATTEMPT_COLUMNS
+    " FROM unnest($1::bytea[], $2::text[]) k(provider, id) CROSS JOIN LATERAL (SELECT * FROM "
+    "attempts WHERE attempts.provider = k.provider AND attempts.order_id = k.id OFFSET 0) a";
+inline constexpr std::string_view kReadReceipts =
+    "SELECT r.provider, r.order_id, r.number, r.receipt FROM unnest($1::bytea[], $2::text[]) "
+    "k(provider, id) CROSS JOIN LATERAL (SELECT * FROM receipts WHERE receipts.provider = "
+    "k.provider AND receipts.order_id = k.id ORDER BY receipts.number, receipts.revision) r";
+
+// The first work of one device, past what others hold at this moment.
+inline constexpr std::string_view kNextWork =
+    "SELECT a.provider, a.order_id, a.number FROM attempts a JOIN orders o ON o.provider = "
+    "a.provider AND o.id = a.order_id AND o.current_attempt = a.number WHERE a.device = $1 AND "
+    "a.sequence > $2 AND a.state IN " KB_WORK_STATES
+    " ORDER BY a.sequence LIMIT 1 FOR NO KEY UPDATE OF o SKIP LOCKED";
+inline constexpr std::string_view kListAll =
+    "SELECT " KB_ATTEMPT_COLUMNS
+    " FROM attempts a WHERE provider = $1 AND change > $2 ORDER BY change LIMIT $3";
+inline constexpr std::string_view kListOneState =
+    "SELECT " KB_ATTEMPT_COLUMNS
+    " FROM attempts a WHERE provider = $1 AND change > $2 AND state = $4 ORDER BY change LIMIT $3";
+inline constexpr std::string_view kOverdueAttempts =
+    "SELECT a.provider, a.order_id, a.number FROM attempts a JOIN orders o ON o.provider = "
+    "a.provider AND o.id = a.order_id WHERE a.not_after < $1 AND a.state IN " KB_OPEN_STATES
+    " ORDER BY a.not_after LIMIT $2 FOR NO KEY UPDATE OF o SKIP LOCKED";
+inline constexpr std::string_view kOverdueOrders =
+    "SELECT " KB_ORDER_COLUMNS
+    " FROM orders WHERE current_attempt = 0 AND state = 'ordered' AND not_after < $1 "
+    "ORDER BY not_after LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED";
+inline constexpr std::string_view kFindInvitation =
+    "SELECT token_hash, subject, not_after, request, certificate FROM invitations "
+    "WHERE token_hash = $1 FOR NO KEY UPDATE";
+
+// Held until the end of the transaction, so that a provider's numbers follow its commits.
+inline constexpr std::string_view kCountChanges =
+    "INSERT INTO changes AS c VALUES ($1, $2) ON CONFLICT (provider) DO UPDATE "
+    "SET value = c.value + excluded.value RETURNING value";
+inline constexpr std::string_view kInsertOrder =
+    "INSERT INTO orders(" KB_ORDER_COLUMNS ") VALUES ($2, $1, $3, $4, $5, $6, $7)";
+inline constexpr std::string_view kUpdateOrder =
+    "UPDATE orders SET state = $3, current_attempt = $4 WHERE provider = $1 AND id = $2";
+// The last parameter of the two: how many changes of the provider follow in this transaction.
+inline constexpr std::string_view kInsertAttempt =
+    "INSERT INTO attempts(provider, order_id, number, state, answer, envelope, receipts, verdict, "
+    "reason, withdrawal, judged, device, kind, opening, not_after, change) VALUES ($1, $2, $3, $4, "
+    "$5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
+    "(SELECT value FROM changes WHERE provider = $1) - $16) RETURNING sequence";
+inline constexpr std::string_view kUpdateAttempt =
+    "UPDATE attempts SET state = $4, answer = $5, envelope = $6, receipts = $7, verdict = $8, "
+    "reason = $9, withdrawal = $10, judged = $11, "
+    "change = (SELECT value FROM changes WHERE provider = $1) - $12 "
+    "WHERE provider = $1 AND order_id = $2 AND number = $3";
+inline constexpr std::string_view kInsertReceipt =
+    "INSERT INTO receipts(provider, order_id, number, revision, receipt) "
+    "VALUES ($1, $2, $3, $4, $5)";
+inline constexpr std::string_view kInsertInvitation =
+    "INSERT INTO invitations(token_hash, subject, not_after) VALUES ($1, $2, $3)";
+inline constexpr std::string_view kUpdateInvitation =
+    "UPDATE invitations SET request = $2, certificate = $3 WHERE token_hash = $1";
+
+struct NamedStatement {
+  std::string_view name;
+  std::string_view text;
+};
+inline constexpr std::array kReadingStatements = {
+    NamedStatement{"lock_orders", kLockOrders},
+    NamedStatement{"read_orders", kReadOrders},
+    NamedStatement{"read_attempts", kReadAttempts},
+    NamedStatement{"read_receipts", kReadReceipts},
+    NamedStatement{"next_work", kNextWork},
+    NamedStatement{"list_all", kListAll},
+    NamedStatement{"list_one_state", kListOneState},
+    NamedStatement{"overdue_attempts", kOverdueAttempts},
+    NamedStatement{"overdue_orders", kOverdueOrders},
+    NamedStatement{"find_invitation", kFindInvitation},
+};
+
+}  // namespace kagibin::store::sql

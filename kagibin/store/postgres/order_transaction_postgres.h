@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// One transaction of the distributors' common store on PostgreSQL. For order_store_postgres.cc.
+//
+// An order is read once, whole, with its row locked (READ COMMITTED, FOR NO KEY UPDATE): until the
+// transaction ends no other changes it. Reads afterwards and all changes happen in memory; what
+// changed goes out with the commit, so that a batch costs two round trips, three when it hands out
+// work, however many requests it has. Three things send changes earlier: work or a listing that
+// they may have changed, and an invitation.
+//
+// Ownership: refers to the session and to the store's mark that a transaction is open, which it
+// clears when it goes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kagibin/delivery/order_store.h"
+#include "kagibin/store/postgres/pg_connection.h"
+
+namespace kagibin::store {
+
+// The channel of NOTIFY on which distributors announce topics, one a line.
+inline constexpr std::string_view kNewsChannel = "kagibin_news";
+
+class PostgresOrderTransaction final : public delivery::OrderTransaction {
+ public:
+  PostgresOrderTransaction(PgConnection& db, bool& open) : db_(db), open_(open) { open_ = true; }
+  PostgresOrderTransaction(const PostgresOrderTransaction&) = delete;
+  PostgresOrderTransaction& operator=(const PostgresOrderTransaction&) = delete;
+  ~PostgresOrderTransaction() override;
+
+  Result<void> expect(const delivery::Expectation& expectation) override;
+  Result<std::optional<delivery::OrderRow>> find_order(const delivery::OrderKey& order) override;
+  Result<void> insert_order(const delivery::OrderRow& row) override;
+  Result<void> update_order(const delivery::OrderRow& row) override;
+  Result<std::optional<delivery::AttemptRow>> find_attempt(const delivery::OrderKey& order,
+                                                           delivery::AttemptNumber number) override;
+  Result<std::vector<delivery::AttemptRow>> attempts_of(const delivery::OrderKey& order) override;
+  Result<void> insert_attempt(const delivery::AttemptRow& row) override;
+  Result<void> update_attempt(const delivery::AttemptRow& row) override;
+  Result<std::vector<Bytes>> receipts_of(const delivery::OrderKey& order,
+                                         delivery::AttemptNumber number) override;
+  Result<void> insert_receipt(const delivery::OrderKey& order,
+                              delivery::AttemptNumber number,
+                              std::uint32_t revision,
+                              ByteView receipt) override;
+  Result<std::optional<delivery::AttemptRow>> next_work(const delivery::DeviceId& device,
+                                                        std::uint64_t after) override;
+  Result<std::vector<delivery::AttemptRow>> list(const Spid& provider,
+                                                 std::optional<delivery::State> state,
+                                                 std::uint64_t after,
+                                                 std::uint32_t limit) override;
+  Result<std::vector<delivery::AttemptRow>> overdue_attempts(std::int64_t now,
+                                                             std::uint32_t limit) override;
+  Result<std::vector<delivery::OrderRow>> overdue_orders(std::int64_t now,
+                                                         std::uint32_t limit) override;
+  Result<std::optional<delivery::InvitationRow>> find_invitation(ByteView token_hash) override;
+  Result<void> insert_invitation(const delivery::InvitationRow& row) override;
+  Result<void> update_invitation(const delivery::InvitationRow& row) override;
+  Result<void> mark() override;
+  Result<void> roll_back_to_mark() override;
+  void announce(const std::vector<std::string>& topics) override;
+  Result<void> commit() override;
+
+ private:
+  // An order as this transaction sees it.
+  struct Entry {
+    std::optional<delivery::OrderRow> order{};  // empty: there is none of this name
+    std::map<delivery::AttemptNumber, delivery::AttemptRow> attempts{};
+    std::map<delivery::AttemptNumber, std::vector<Bytes>> receipts{};
+    bool locked = false;
+  };
+  // A change that the server has not seen.
+  struct Write {
+    std::string_view sql;
+    PgParameters parameters{};
+    // Of an attempt: its number of change is given when this is sent.
+    std::optional<delivery::OrderKey> attempt_of{};
+    delivery::AttemptNumber number = 0;
+    bool inserts_attempt = false;
+  };
+
+  // order_pipeline.cc: what goes between us and the server.
+  Result<void> alive() const;
+  std::size_t add(std::string_view sql, PgParameters parameters = {});
+  Result<std::vector<PgRows>> run();
+  void add_reads(const std::vector<delivery::OrderKey>& keys);
+  Result<void> take_orders(const PgRows& rows, bool locked);
+  Result<void> take_attempts(const PgRows& attempts, const PgRows& receipts);
+  Result<void> load(const std::vector<delivery::OrderKey>& keys, bool lock);
+  std::vector<std::size_t> add_writes(bool with_mark);
+  Result<void> send_writes();
+  void add_announcements();
+
+  // order_transaction_postgres.cc: rows in memory.
+  Result<Entry*> entry(const delivery::OrderKey& key);
+  Result<Entry*> entry_to_change(const delivery::OrderKey& key);
+  void touch(const delivery::OrderKey& key, const delivery::DeviceId& device);
+  // Empty: the server has to be asked.
+  std::optional<std::optional<delivery::AttemptRow>> expected_work(const delivery::DeviceId& device,
+                                                                   std::uint64_t after) const;
+
+  PgConnection& db_;
+  bool& open_;
+  bool began_ = false;
+  bool failed_ = false;
+  bool ended_ = false;
+  std::map<delivery::OrderKey, Entry> entries_;
+  std::map<delivery::OrderKey, Entry> before_mark_;  // of what changed since
+  std::vector<Write> writes_;
+  std::size_t mark_at_ = 0;  // in writes_
+  bool marked_ = false;
+  bool mark_sent_ = false;
+  std::set<delivery::DeviceId> changed_devices_;
+  std::set<Spid> changed_providers_;
+  std::vector<delivery::Expectation::Work> expected_work_;
+  std::vector<delivery::Expectation::Listing> expected_listings_;
+  std::vector<std::vector<delivery::AttemptRow>> listings_;
+  std::set<std::string> topics_;
+};
+
+}  // namespace kagibin::store
