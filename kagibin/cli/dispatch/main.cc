@@ -17,7 +17,7 @@ struct Verb {
   std::string_view name;
   std::string_view what;
 };
-constexpr std::array<Verb, 11> kVerbs = {{
+constexpr std::array<Verb, 12> kVerbs = {{
     {"provider", "A: the service provider, whose keys are delivered"},
     {"distributor", "B: the key distribution operator"},
     {"manager", "C: the security module manager"},
@@ -26,6 +26,7 @@ constexpr std::array<Verb, 11> kVerbs = {{
     {"se", "a virtual secure element"},
     {"maker", "M: the element maker"},
     {"authority", "E: the controlling authority"},
+    {"store", "moves a distributor's orders to PostgreSQL"},
     {"gp", "content and keys of any GlobalPlatform card"},
     {"token", "keys in PKCS#11 tokens"},
     {"demo", "the whole system on this machine"},

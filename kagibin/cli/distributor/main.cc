@@ -7,13 +7,12 @@
 
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/cli/console/program.h"
-#include "kagibin/cli/store/store_advice.h"
+#include "kagibin/cli/store/order_store_place.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/net/http_server.h"
 #include "kagibin/roles/key_distribution_operator/distributor.h"
 #include "kagibin/roles/key_distribution_operator/distributor_folder.h"
 #include "kagibin/roles/key_distribution_operator/invitations.h"
-#include "kagibin/store/order_store_sqlite.h"
 
 namespace {
 
@@ -25,6 +24,7 @@ struct Options {
   std::vector<std::string> dns_names;
   std::vector<std::string> ip_addresses;
   std::string listen = "127.0.0.1:8443";
+  std::string store;
   std::string server;
   std::string device;
   std::string provider;
@@ -38,7 +38,8 @@ class DistributorCommands {
       : program_(program),
         options_(options),
         console_(program.console()),
-        folder_(program.home()) {}
+        folder_(program.home()),
+        place_(options.store, folder_.orders()) {}
 
   int init() {
     std::error_code error;
@@ -70,7 +71,7 @@ class DistributorCommands {
       const delivery::Subject subject = KB_TRY(invited());
       const cli::HostPort server = KB_TRY(cli::parse_host_port(options_.server));
       const kdo::TransportCa ca = KB_TRY(folder_.load_ca());
-      const auto store = KB_TRY(store::open_order_store({.path = folder_.orders()}));
+      const auto store = KB_TRY(place_.open());
       const SecretBytes file = KB_TRY(
           kdo::invite(*store, ca, {.subject = subject, .host = server.host, .port = server.port},
                       clock_.now(), rng_));
@@ -79,7 +80,7 @@ class DistributorCommands {
     }();
     if (!done) {
       return console_.failed(done.error(), "nobody was invited",
-                             cli::store_advice(done.error().detail.text(), folder_.orders()));
+                             place_.advice(done.error().detail.text()));
     }
     console_.result({{"invitation", options_.out.string()}, {"subject", *done}},
                     "{}: an invitation for {}, good once and for {} days", options_.out.string(),
@@ -99,10 +100,10 @@ class DistributorCommands {
       const bool missing = done.error().code == Errc::kNotFound;
       return console_.failed(
           done.error(), "the distributor does not run",
-          cli::store_advice(done.error().detail.text(), folder_.orders(),
-                            missing ? "Make it with: kagibin distributor init"
-                                    : "What it acknowledged is in its store; when the cause is "
-                                      "gone, start it again"));
+          place_.advice(done.error().detail.text(),
+                        missing ? "Make it with: kagibin distributor init"
+                                : "What it acknowledged is in its store; when the cause is gone, "
+                                  "start it again"));
     }
     return cli::kExitOk;
   }
@@ -125,7 +126,7 @@ class DistributorCommands {
   Result<void> run_server(const sigset_t& signals) {
     const cli::HostPort listen = KB_TRY(cli::parse_host_port(options_.listen));
     kdo::DistributorIdentity identity = KB_TRY(folder_.load());
-    const auto store = KB_TRY(store::open_order_store({.path = folder_.orders()}));
+    const auto store = KB_TRY(place_.open());
     kdo::Distributor distributor(
         {.store = *store, .ca = identity.ca, .clock = clock_, .rng = rng_});
     net::HttpServerOptions server_options{.address = listen.host, .port = listen.port};
@@ -151,6 +152,7 @@ class DistributorCommands {
   Options& options_;
   cli::Console console_;
   kdo::DistributorFolder folder_;
+  cli::OrderStorePlace place_;
   SystemClock clock_;
   crypto::SystemRng rng_;
 };
@@ -167,6 +169,13 @@ int main(int argc, char** argv) {
     command->add_option("--dns", options.dns_names,
                         "DNS name of the server; may be repeated (default: localhost, 127.0.0.1)");
     command->add_option("--ip", options.ip_addresses, "IP address of the server; may be repeated");
+  };
+
+  const auto add_store = [&](CLI::App* command) {
+    command->add_option("--store", options.store,
+                        "postgresql://USER@HOST/DATABASE, or postgresql:///?service=NAME: a store "
+                        "that several distributors share, in place of the SQLite file in --home; "
+                        "its password stands in ~/.pgpass or in the service file");
   };
 
   auto* init =
@@ -190,6 +199,7 @@ int main(int argc, char** argv) {
       ->required();
   invite->add_option("--out", options.out, "where to write the invitation (it holds a private key)")
       ->required();
+  add_store(invite);
   invite->callback([&] {
     if (options.device.empty() == options.provider.empty()) {
       program.finish(program.console().failed_usage("one of --device and --provider is needed"));
@@ -203,6 +213,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   serve->add_option("--demo-key-log", options.demo_key_log,
                     "append TLS secrets to this file: undoes TLS, for the demo only");
+  add_store(serve);
   serve->callback([&] { program.finish(commands().serve()); });
   return program.run(argc, argv);
 }

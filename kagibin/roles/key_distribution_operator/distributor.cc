@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/key_distribution_operator/distributor.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "kagibin/base/crash_point.h"
 #include "kagibin/delivery/problem.h"
 #include "kagibin/roles/key_distribution_operator/answers.h"
+#include "kagibin/roles/key_distribution_operator/expectation.h"
 #include "kagibin/roles/key_distribution_operator/invitations.h"
 #include "kagibin/roles/key_distribution_operator/order_book.h"
 
@@ -17,6 +20,8 @@ using delivery::HttpResponse;
 namespace {
 
 constexpr std::uint32_t kExpiredATick = 200;
+constexpr int kTries = 3;                     // of a batch that others were in the way of,
+constexpr std::int64_t kTryAgainSeconds = 2;  // and not once this has passed
 
 // After these the store's transaction may be gone; none of its answers may leave.
 bool spoils_transaction(Errc code) {
@@ -64,11 +69,20 @@ Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, cons
 
 Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequest> requests) {
   const auto transaction = KB_TRY(parts_.store.begin());
+  std::vector<Result<Call>> calls;
+  delivery::Expectation expectation;
+  calls.reserve(requests.size());
+  for (const HttpRequest& request : requests) {
+    calls.push_back(route(request));
+    if (calls.back()) {
+      add_expectation(*calls.back(), expectation);
+    }
+  }
+  KB_TRY(transaction->expect(expectation));
   std::vector<HttpResponse> responses;
   std::vector<const Route*> handled;
   responses.reserve(requests.size());
-  for (const HttpRequest& request : requests) {
-    const Result<Call> call = route(request);
+  for (const Result<Call>& call : calls) {
     if (!call) {
       responses.push_back(delivery::problem_response(call.error()));
       continue;
@@ -87,6 +101,9 @@ Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequ
     KB_TRY(transaction->roll_back_to_mark());
     responses.push_back(delivery::problem_response(response.error()));
   }
+  for (const HttpResponse& response : responses) {
+    transaction->announce(response.wakes);
+  }
   KB_TRY(transaction->commit());
   for (const Route* route : handled) {
     KB_CRASH_POINT("distributor." + std::string(route->name) + ".after_commit");
@@ -95,38 +112,76 @@ Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequ
   return responses;
 }
 
+// A failure to commit whose outcome is unknown is one of these: every request may be made twice.
+Result<std::vector<HttpResponse>> Distributor::together_again(
+    std::span<const HttpRequest> requests) {
+  const std::int64_t until = parts_.clock.now() + kTryAgainSeconds;
+  for (int tried = 1;; ++tried) {
+    auto responses = together(requests);
+    if (responses || responses.error().code != Errc::kInterrupted || tried == kTries ||
+        parts_.clock.now() >= until) {
+      return responses;
+    }
+  }
+}
+
 HttpResponse Distributor::handle(const HttpRequest& request) {
-  auto responses = together(std::span(&request, 1));
+  auto responses = together_again(std::span(&request, 1));
   return responses ? std::move(responses->front()) : delivery::problem_response(responses.error());
 }
 
 std::vector<HttpResponse> Distributor::handle_batch(std::span<const HttpRequest> requests) {
-  auto responses = together(requests);
-  if (responses) {
-    return std::move(*responses);
+  std::vector<HttpResponse> answers;
+  if (auto responses = together_again(requests)) {
+    answers = std::move(*responses);
+  } else if (requests.size() == 1) {
+    answers = {delivery::problem_response(responses.error())};
+  } else {
+    answers.reserve(requests.size());
+    for (const HttpRequest& request : requests) {
+      answers.push_back(handle(request));
+    }
   }
-  if (requests.size() == 1) {
-    return {delivery::problem_response(responses.error())};
+  const std::int64_t now = parts_.clock.now();
+  for (const HttpResponse& answer : answers) {
+    if (answer.wait && answer.wait->seconds > 0) {
+      std::int64_t& until = awaited_[answer.wait->topic];
+      until = std::max(until, now + answer.wait->seconds);
+    }
   }
-  std::vector<HttpResponse> alone;
-  alone.reserve(requests.size());
-  for (const HttpRequest& request : requests) {
-    alone.push_back(handle(request));
+  if (!answers.empty()) {
+    std::ranges::move(news(), std::back_inserter(answers.back().wakes));
   }
-  return alone;
+  return answers;
+}
+
+// Of other distributors. When they may have said more than was heard, everybody who waits has news.
+std::vector<std::string> Distributor::news() {
+  delivery::News news = parts_.store.news();
+  if (news.missed) {
+    for (const auto& [topic, until] : awaited_) {
+      news.topics.push_back(topic);
+    }
+  }
+  return std::move(news.topics);
 }
 
 std::vector<std::string> Distributor::tick() {
+  const std::int64_t now = parts_.clock.now();
+  std::erase_if(awaited_, [&](const auto& entry) { return entry.second < now; });
   const auto expired = [&]() -> Result<std::vector<std::string>> {
     const auto transaction = KB_TRY(parts_.store.begin());
-    OrderBook book(*transaction, parts_.clock.now());
+    OrderBook book(*transaction, now);
     std::vector<std::string> topics = KB_TRY(book.expire(kExpiredATick));
+    transaction->announce(topics);
     KB_CRASH_POINT("distributor.expire.before_commit");
     KB_TRY(transaction->commit());
     KB_CRASH_POINT("distributor.expire.after_commit");
     return topics;
   }();
-  return expired.value_or(std::vector<std::string>{});
+  std::vector<std::string> topics = expired.value_or(std::vector<std::string>{});
+  std::ranges::move(news(), std::back_inserter(topics));
+  return topics;
 }
 
 }  // namespace kagibin::roles::key_distribution_operator

@@ -3,14 +3,18 @@
 // requests that arrived together (protocol, section 4; player B). It relays sealed messages and
 // cannot read them: nothing that opens, seals or speaks a secure channel is linked here.
 //
-// An answer of success leaves after the commit. When a commit fails, every request of it is tried
-// again alone, so that each gets the answer it deserves (507 on a full disk). Does no I/O but
-// through the store. Ownership: refers to what it is given. Thread-safety: one thread at a time.
+// An answer of success leaves after the commit. When others were in a commit's way, or the store
+// was away for a moment, the requests of it are tried again together for two seconds; when it
+// fails, every request is tried alone, so that each gets the answer it deserves (507 on a full
+// disk). Several distributors may share one store: what one commits wakes who waits at another,
+// within a second or so. Does no I/O but through the store. Ownership: refers to what it is given.
+// Thread-safety: one thread at a time.
 //
 //   Distributor distributor({.store = *store, .ca = identity.ca, .clock = clock, .rng = rng});
 //   net::HttpServer server = ...(options, distributor);
 #pragma once
 
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -37,7 +41,8 @@ class Distributor final : public delivery::HttpHandler {
   delivery::HttpResponse handle(const delivery::HttpRequest& request) override;
   std::vector<delivery::HttpResponse> handle_batch(
       std::span<const delivery::HttpRequest> requests) override;
-  // Expires what is overdue; a failure is left for the next tick.
+  // Expires what is overdue, and hears what other distributors did; a failure is left for the next
+  // tick.
   std::vector<std::string> tick() override;
 
  private:
@@ -45,9 +50,13 @@ class Distributor final : public delivery::HttpHandler {
   // transaction.
   Result<std::vector<delivery::HttpResponse>> together(
       std::span<const delivery::HttpRequest> requests);
+  Result<std::vector<delivery::HttpResponse>> together_again(
+      std::span<const delivery::HttpRequest> requests);
+  std::vector<std::string> news();
   Result<delivery::HttpResponse> answer(delivery::OrderTransaction& store, const Call& call);
 
   Parts parts_;
+  std::map<std::string, std::int64_t> awaited_;  // topics, and until when somebody waits
 };
 
 }  // namespace kagibin::roles::key_distribution_operator

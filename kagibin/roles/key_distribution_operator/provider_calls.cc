@@ -19,8 +19,6 @@ using delivery::Work;
 
 namespace {
 
-constexpr std::uint32_t kDefaultLimit = 100;
-
 Result<Spid> spid_of(const Call& call) { return Spid::from_hex(call.subject->id); }
 
 Result<OrderStatus> status_of_order(delivery::OrderTransaction& store, const OrderRow& order) {

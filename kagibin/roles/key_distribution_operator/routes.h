@@ -61,6 +61,7 @@ struct Call {
   std::string_view body{};
 };
 inline constexpr std::uint32_t kMaxLimit = 1'000;
+inline constexpr std::uint32_t kDefaultLimit = 100;
 inline constexpr std::uint32_t kMaxWaitSeconds = 60;
 
 Result<Call> route(const delivery::HttpRequest& request);

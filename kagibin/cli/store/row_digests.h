@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// A count and a digest of each table of a store, to compare two of them.
+//
+// The digest is SHA-256 of the digest so far and the next row's canonical octets
+// (store/postgres/order_migration.h), beginning with 32 octets of zero.
+//
+//   RowDigests source;
+//   KB_TRY(migration.read_source(source));
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "kagibin/store/postgres/order_migration.h"
+
+namespace kagibin::cli {
+
+class RowDigests final : public store::RowSink {
+ public:
+  struct Table {
+    std::uint64_t rows = 0;
+    std::string sha256 = std::string(64, '0');
+    friend bool operator==(const Table&, const Table&) = default;
+  };
+  void row(std::string_view table, ByteView columns) override;
+  const std::map<std::string, Table>& tables() const { return tables_; }
+
+ private:
+  std::map<std::string, Table> tables_;
+};
+
+}  // namespace kagibin::cli

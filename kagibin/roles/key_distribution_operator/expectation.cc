@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/key_distribution_operator/expectation.h"
+
+namespace kagibin::roles::key_distribution_operator {
+
+void add_expectation(const Call& call, delivery::Expectation& out) {
+  if (call.route->id == RouteId::kGetWork) {
+    if (const auto device = delivery::DeviceId::from(call.subject->id)) {
+      out.work.push_back({*device, call.after});
+    }
+  } else if (call.route->id == RouteId::kListOrders) {
+    if (const auto provider = Spid::from_hex(call.subject->id)) {
+      out.listings.push_back(
+          {*provider, call.state, call.after, call.limit.value_or(kDefaultLimit)});
+    }
+  } else if (call.order) {
+    const bool reads = call.route->method == delivery::HttpMethod::kGet;
+    (reads ? out.read : out.changed).push_back(*call.order);
+  }
+}
+
+}  // namespace kagibin::roles::key_distribution_operator

@@ -1,0 +1,366 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Distributors that share one PostgreSQL store, as processes with real TLS, behind a balancer of TCP connections: whole
+deliveries, news across distributors, invitations, one of two killed under load, the database server killed under load, and the
+move from a SQLite file.
+
+  shared_store_test.py [FOLDER OF PROGRAMS] [-v]
+
+Needs PostgreSQL's programs, not a running server (tests/support/postgres_cluster.py). Standard library only.
+"""
+import contextlib
+import http.client
+import json
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import threading
+import time
+
+SOURCE = pathlib.Path(__file__).resolve().parents[3]
+sys.path[1:1] = [str(SOURCE / "tests/system"), str(SOURCE / "tests/support")]
+
+from postgres_cluster import Cluster
+from process_site import BOUND, FAILED, KILLED, OK, REFUSED, Site, TRY_AGAIN, USAGE, build_base, check, run, run_cases
+
+SOON = 4.0  # news of another distributor: about a second, and some for a busy machine; the wait itself is of a minute
+DISTRIBUTORS = ("distributor", "distributor-2")
+
+
+class Balancer:
+    """Each connection to the next distributor that takes it."""
+
+    def __init__(self, ports):
+        self.ports, self.turn = ports, 0
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                threading.Thread(target=self.join, args=(client,), daemon=True).start()
+
+    def join(self, client):
+        for _ in range(4):
+            self.turn += 1
+            ports = self.ports()
+            with contextlib.suppress(OSError):
+                server = socket.create_connection(("127.0.0.1", ports[self.turn % len(ports)]), 5)
+                server.settimeout(None)
+                threads = [threading.Thread(target=self.pass_on, args=pair, daemon=True)
+                           for pair in ((client, server), (server, client))]
+                for thread in threads:
+                    thread.start()
+                return
+        client.close()
+
+    @staticmethod
+    def pass_on(source, sink):
+        with contextlib.suppress(OSError):
+            while part := source.recv(65536):
+                sink.sendall(part)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+class SharedSite(Site):
+    """Two distributors on one database; the orders of the base folder were moved there."""
+
+    def __init__(self, folder, cluster, database):
+        self.cluster, self.database = cluster, database
+        subprocess.run(["psql", "-X", "-q", cluster.address, "-c", f"CREATE DATABASE {database}"], check=True)
+        self.store = cluster.address.replace("/postgres?", f"/{database}?")
+        self.nodes = {}
+        super().__init__(folder, start=False)
+        run("store", "migrate", self.home("distributor") / "orders.sqlite3", "--to", self.store).expect(OK)
+        self.home("distributor-2").mkdir()
+        for name in ("ca.key.pem", "ca.cert.pem"):
+            shutil.copy(self.home("distributor") / name, self.home("distributor-2") / name)
+        run("distributor", "renew-server", "--home", self.home("distributor-2")).expect(OK)
+        for home in DISTRIBUTORS:
+            self.start_node(home)
+        self.balancer = Balancer(lambda: [node.port for node in self.nodes.values() if node.code is None] or [1])
+        self.distributor = self.nodes["distributor"]
+        self.via = f"127.0.0.1:{self.balancer.port}"
+        self.start_element()
+
+    def start_node(self, home, **more):
+        self.nodes[home] = self.start("distributor", "serve", "--listen", "127.0.0.1:0", "--home", self.home(home), "--store",
+                                      self.store, **more)
+        return self.nodes[home].port
+
+    def start_distributor(self, **more):
+        self.start_node("distributor", **more)
+        self.distributor = self.nodes["distributor"]
+
+    @contextlib.contextmanager
+    def only(self, home):
+        """Everybody's connections go to this distributor."""
+        before, self.via = self.via, f"127.0.0.1:{self.nodes[home].port}"
+        yield
+        self.via = before
+
+    def query(self, sql):
+        return subprocess.run(["psql", "-X", "-A", "-t", "-q", self.store, "-c", f"SET search_path = kagibin; {sql}"], check=True,
+                              capture_output=True, text=True).stdout.split()
+
+
+class SharedBench:
+    def __init__(self, folder):
+        self.folder, self.number, self.cluster = pathlib.Path(folder), 0, None
+
+    def __enter__(self):
+        build_base(self.folder / "base")
+        self.cluster = Cluster()
+        return self
+
+    def __exit__(self, *_):
+        if self.cluster:
+            self.cluster.close()
+
+    @contextlib.contextmanager
+    def site(self):
+        self.number += 1
+        folder = self.folder / str(self.number)
+        shutil.copytree(self.folder / "base", folder)
+        with SharedSite(folder, self.cluster, f"case_{self.number}") as site:
+            yield site
+
+
+class Load:
+    """A provider that puts orders on several connections and remembers what was acknowledged."""
+
+    def __init__(self, site, threads=6):
+        self.site, self.ending, self.lock = site, False, threading.Lock()
+        self.acknowledged, self.failures, self.answers = [], 0, {}
+        self.threads = [threading.Thread(target=self.work, args=(number,), daemon=True) for number in range(threads)]
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ending = True
+        for thread in self.threads:
+            thread.join(BOUND)
+            check(not thread.is_alive(), "a request hangs")
+
+    def connect(self):
+        home = self.site.home("provider")
+        context = ssl.create_default_context(cafile=str(home / "transport.ca.pem"))
+        context.load_cert_chain(home / "transport.cert.pem", home / "transport.key.pem", "for this test alone")
+        host, port = self.site.via.split(":")
+        return http.client.HTTPSConnection(host, int(port), timeout=BOUND / 2, context=context)
+
+    def request(self, connection, method, path, body=None):
+        connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        text = answer.read()
+        with self.lock:
+            self.answers[answer.status] = self.answers.get(answer.status, 0) + 1
+        return answer.status, json.loads(text) if text else {}, answer.headers
+
+    def work(self, number):
+        connection, count = None, 0
+        while not self.ending:
+            order = f"load-{number}-{count}"
+            body = {"device": f"device-{number}", "notAfter": 4_000_000_000}
+            try:
+                connection = connection or self.connect()
+                status, text, headers = self.request(connection, "PUT", f"/v1/orders/{order}", body)
+                check(status in (200, 201, 503), f"PUT {order}: {status} {text}")
+                if status == 503:  # the same order again: it may be there already
+                    check(headers.get("Retry-After"), f"503 without Retry-After: {text}")
+                    self.failures += 1
+                    time.sleep(0.05)
+                    continue
+                with self.lock:
+                    self.acknowledged.append(order)
+                count += 1
+            except (OSError, http.client.HTTPException):
+                self.failures += 1
+                connection = None
+                time.sleep(0.05)
+
+    def wait_for(self, more):
+        """Until so many more orders were acknowledged."""
+        target, end = len(self.acknowledged) + more, time.monotonic() + BOUND
+        while len(self.acknowledged) < target:
+            check(time.monotonic() < end, f"only {len(self.acknowledged)} of {target} orders: {self.answers}")
+            time.sleep(0.02)
+
+    def nothing_is_lost_or_doubled(self):
+        stored = self.site.query("SELECT id FROM orders WHERE id LIKE 'load-%'")
+        check(len(stored) == len(set(stored)), "an order stands twice")
+        lost = set(self.acknowledged) - set(stored)
+        check(not lost, f"{len(lost)} of {len(self.acknowledged)} acknowledged orders are lost: {sorted(lost)[:5]}")
+        # At most what each connection had on its way when it failed is there without an acknowledgement.
+        check(len(stored) <= len(self.acknowledged) + len(self.threads), f"{len(stored)} of {len(self.acknowledged)}")
+        connection = self.connect()
+        for order in self.acknowledged[:: max(1, len(self.acknowledged) // 50)]:
+            status, text, _ = self.request(connection, "GET", f"/v1/orders/{order}")
+            check(status == 200 and text["order"] == order, f"GET {order}: {status} {text}")
+
+
+# ---- cases ----------------------------------------------------------------------------------------------------------
+
+def a_delivery_over_two_distributors_installs_once(bench):
+    with bench.site() as site:
+        site.order().expect(OK)
+        site.order().expect(OK)
+        site.finish()
+        site.confirmed()
+        states = site.query("SELECT state FROM orders")
+        check(states == ["confirmed"], f"the database says {states}")
+        check(not (site.home("distributor-2") / "orders.sqlite3").exists(), "a distributor keeps a state of its own")
+
+
+def who_waits_at_one_distributor_hears_of_the_other(bench):
+    with bench.site() as site:
+        with site.only("distributor"):
+            site.order().expect(OK)
+            provider = site.waiting("provider")
+        time.sleep(1.5)
+        with site.only("distributor-2"):
+            for state in ("sealed", "confirmed"):
+                site.agent().expect(OK)
+                begin = time.monotonic()
+                while time.monotonic() < begin + BOUND and not any(f'"{state}"' in line for line in provider.lines):
+                    time.sleep(0.02)
+                took = time.monotonic() - begin
+                check(took < SOON, f"{state} after {took:.1f} s: {''.join(provider.lines + provider.errors)}")
+        provider.process.send_signal(signal.SIGTERM)
+        provider.done().expect(OK)
+        site.confirmed()
+
+
+def an_invitation_is_redeemed_once_at_either(bench):
+    with bench.site() as site:
+        ends = []
+        invitation = site.folder / "phone-3.invitation"
+
+        def join(home, node):
+            ends.append(run("agent", "join", invitation, "--via", f"127.0.0.1:{site.nodes[node].port}", "--home",
+                            site.home(home)))
+
+        threads = [threading.Thread(target=join, args=pair) for pair in zip(("first", "second"), DISTRIBUTORS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(BOUND)
+        codes = [end.code for end in ends]
+        check(codes.count(OK) == 1 and len(codes) == 2, f"exit codes {codes}")
+        for end in ends:
+            end.expect(OK, FAILED, REFUSED)
+
+
+def one_of_two_distributors_is_killed_under_load(bench):
+    with bench.site() as site:
+        site.order().expect(OK)
+        with Load(site) as load:
+            for home in DISTRIBUTORS:
+                load.wait_for(100)
+                site.nodes[home].stop(signal.SIGKILL)
+                load.wait_for(100)  # by the other
+                site.start_node(home)
+            site.distributor = site.nodes["distributor"]
+            load.wait_for(50)
+        check(load.failures > 0, "nobody noticed")
+        load.nothing_is_lost_or_doubled()
+        site.finish()
+        site.confirmed()
+
+
+def the_database_server_is_killed_under_load(bench):
+    with bench.site() as site:
+        site.order().expect(OK)
+        with Load(site) as load:
+            for _ in range(2):
+                load.wait_for(100)
+                bench.cluster.kill()
+                end = time.monotonic() + BOUND
+                before = load.answers.get(503, 0)
+                while load.answers.get(503, 0) < before + 5:
+                    check(time.monotonic() < end, f"nobody was told to come back: {load.answers}")
+                    time.sleep(0.02)
+                bench.cluster.start()
+                load.wait_for(100)
+        load.nothing_is_lost_or_doubled()
+        check(all(node.code is None for node in site.nodes.values()), "a distributor ended with its database")
+        site.finish()
+        site.confirmed()
+
+
+def a_distributor_killed_around_its_commits_loses_nothing(bench):
+    for point in ("order.after_commit", "work.before_commit", "receipt.after_commit"):
+        with bench.site() as site:
+            site.nodes["distributor"].stop()
+            site.start_distributor(crash=f"distributor.{point}")
+            with site.only("distributor"):
+                site.order().expect(OK, TRY_AGAIN)
+            check(point[:5] != "order" or site.distributor.done().code == KILLED, "the distributor did not end")
+            if site.distributor.code is not None:
+                site.start_distributor()
+            site.order().expect(OK)
+            with site.only("distributor") if site.distributor.code is None else contextlib.nullcontext():
+                site.agent().expect(OK, TRY_AGAIN)  # at the crash point of work, if that is the one
+            site.finish(owner="distributor")
+            site.confirmed()
+
+
+def a_move_is_whole_or_nothing_and_repeats(bench):
+    with bench.site() as site:
+        # The file that was moved is refused from now on, and named.
+        moved = site.home("distributor") / "orders.sqlite3"
+        run("distributor", "serve", "--listen", "127.0.0.1:0", "--home", site.home("distributor")).expect(FAILED, REFUSED).says(
+            "moved to a database server", "--store", "orders.sqlite3")
+        run("store", "migrate", moved, "--to", site.store).expect(FAILED, REFUSED).says("moved")
+        # The base folder's file holds the same: a run whose end was not heard.
+        again = site.folder / "again.sqlite3"
+        for part in ("", "-wal"):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copy(f"{bench.folder / 'base' / 'distributor' / 'orders.sqlite3'}{part}", f"{again}{part}")
+        said = run("store", "migrate", again, "--to", site.store).expect(OK).results
+        check(said[-1] == {"moved": True, "before": True}, f"{said}")
+        check(any(one.get("table") == "invitations" and one["rows"] == 4 for one in said), f"{said}")
+        # Another file into the same database.
+        other = site.folder / "other.sqlite3"
+        for part in ("", "-wal"):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copy(f"{bench.folder / 'base' / 'distributor' / 'orders.sqlite3'}{part}", f"{other}{part}")
+        with contextlib.closing(sqlite3.connect(other)) as file, file:
+            file.execute("UPDATE invitations SET subject = 'device:other'")
+        run("store", "migrate", other, "--to", site.store).expect(FAILED, REFUSED).says("holds orders already", "empty")
+        with contextlib.closing(sqlite3.connect(other)) as file:
+            check(file.execute("PRAGMA application_id").fetchone() == (0x4B424F31,), "a refused file was marked")
+        run("store", "migrate", site.folder / "nothing", "--to", site.store).expect(FAILED, USAGE)
+        run("store", "migrate", other, "--to", "postgresql://u:secret@127.0.0.1/d").expect(USAGE).says("password", "pgpass")
+        run("store", "migrate", other, "--to", "postgresql:///d?host=/nowhere").expect(TRY_AGAIN).says("reach")
+
+
+def what_cannot_be_a_store_is_refused_by_name(bench):
+    with bench.site() as site:
+        serve = ("distributor", "serve", "--listen", "127.0.0.1:0", "--home", site.home("distributor"), "--store")
+        run(*serve, "postgresql://u:secret@127.0.0.1/d").expect(USAGE).says("password", "pgpass")
+        run(*serve, "mysql://127.0.0.1/d").expect(USAGE).says("postgresql://")
+        run(*serve, "postgresql:///d?host=/nowhere").expect(TRY_AGAIN).says("cannot be reached", "/nowhere")
+        run(*serve, site.store.replace("case_", "no_such_")).expect(FAILED).says("does not let this user in")
+
+
+CASES = (a_delivery_over_two_distributors_installs_once, who_waits_at_one_distributor_hears_of_the_other,
+         an_invitation_is_redeemed_once_at_either, one_of_two_distributors_is_killed_under_load,
+         the_database_server_is_killed_under_load, a_distributor_killed_around_its_commits_loses_nothing,
+         a_move_is_whole_or_nothing_and_repeats, what_cannot_be_a_store_is_refused_by_name)
+
+if __name__ == "__main__":
+    run_cases(__doc__, SharedBench, CASES)
