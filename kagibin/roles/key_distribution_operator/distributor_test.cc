@@ -332,7 +332,7 @@ TEST_F(DistributorTest, WaitersAreWokenByTheirOwnNewsOnly) {
 
 TEST_F(DistributorTest, RequestsThatArriveTogetherFailAloneAndCommitTogether) {
   const std::string order = to_json(delivery::OrderRequest{device("phone"), kNow + 600});
-  const auto put = [&](std::string name, std::string body) {
+  const auto put = [&](const std::string& name, std::string body) {
     return HttpRequest{.method = HttpMethod::kPut,
                        .target = "/v1/orders/" + name,
                        .body = std::move(body),

@@ -37,7 +37,7 @@ using delivery::State;
 using delivery::Verdict;
 using envelope::ActionResult;
 
-const Spid kSpid{{0xAA}};
+constexpr Spid kSpid{{0xAA}};
 
 // The parts of a running distributor, in the order in which they depend on each other.
 class Service {
@@ -187,7 +187,7 @@ TEST_F(DistributorTlsTest, StrangersAndWrongRolesGetNothing) {
   const TransportCa foreign = c.load_ca().value();
   const auto key = crypto::EcPrivateKey::generate(rng).value();
   const auto csr = crypto::certificate_request(key, "x").value();
-  net::TlsIdentity forged{
+  const net::TlsIdentity forged{
       .certificate_pem =
           foreign.issue_client({delivery::Party::kDevice, "phone"}, csr, clock.now(), 30, rng)
               .value(),

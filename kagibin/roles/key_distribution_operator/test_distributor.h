@@ -33,8 +33,8 @@ using delivery::Work;
 using envelope::ActionResult;
 
 inline constexpr std::int64_t kNow = 1'800'000'000;
-inline const Spid kSpid{{0xAA}};
-inline const Spid kOtherSpid{{0xBB}};
+inline constexpr Spid kSpid{{0xAA}};
+inline constexpr Spid kOtherSpid{{0xBB}};
 
 inline OrderId id(std::string_view text) { return OrderId::from(text).value(); }
 inline DeviceId device(std::string_view text) { return DeviceId::from(text).value(); }
