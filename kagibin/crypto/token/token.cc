@@ -14,10 +14,17 @@ namespace {
 constexpr std::array kPauses = {std::chrono::milliseconds(10), std::chrono::milliseconds(40),
                                 std::chrono::milliseconds(160)};
 
-// SoftHSM passes over a token that another process writes to in the moment of its start.
+// Two seconds and a half in all: who names a token that is not there waits for that answer.
+constexpr std::array kPausesToFind = {
+    std::chrono::milliseconds(10),  std::chrono::milliseconds(40),
+    std::chrono::milliseconds(160), std::chrono::milliseconds(320),
+    std::chrono::milliseconds(640), std::chrono::milliseconds(1280)};
+
+// SoftHSM passes over a token that another process writes to in the moment of its start; where
+// several found their roles at once, that is so again and again.
 Result<TokenPlace> find_patiently(TokenModules& modules, const TokenUri& uri) {
   Result<TokenPlace> found = modules.find(uri);
-  for (const auto pause : kPauses) {
+  for (const auto pause : kPausesToFind) {
     if (found || found.error().code != Errc::kNotFound) {
       break;
     }
