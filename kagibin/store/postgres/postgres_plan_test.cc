@@ -130,8 +130,9 @@ TEST(PostgresPlanTest, NoStatementTouchesMorePagesOverAMillionOrdersThanOverTenT
       if (count == 10'000) {
         few[statement.name] = plan.pages;
       } else {
-        // An index of a million has a level more than one of ten thousand.
-        EXPECT_LE(plan.pages, few[statement.name] * 7 / 4 + 10)
+        // An index of a million has a level more than one of ten thousand, and where a vacuum was
+        // there in between, locking a row looks at the visibility map, too.
+        EXPECT_LE(plan.pages, few[statement.name] * 5 / 2 + 10)
             << statement.name << " " << few[statement.name] << " pages before\n"
             << plan.text;
       }
