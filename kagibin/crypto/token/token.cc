@@ -45,6 +45,7 @@ Result<std::shared_ptr<Token>> Token::open(TokenUri uri, PinSource pin, std::siz
   std::shared_ptr<Token> out(
       new Token(std::move(uri), std::move(modules), std::move(pin), sessions));
   const TokenPlace place = KB_TRY(find_patiently(out->modules_, out->uri_));
+  out->place_ = place;  // looked for again, it might be passed over
   out->info_ = place.info;
   out->abilities_ = TokenAbilities::of(place);
   // Logs in, so that a wrong PIN is said now.

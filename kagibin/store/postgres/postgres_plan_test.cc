@@ -39,7 +39,9 @@ void fill(PgConnection& session, int count) {
       ", 'o' || i, 1, 1, '\\xE3' FROM " + rows + " WHERE i % 4 = 3");
   run("INSERT INTO invitations SELECT sha256(i::text::bytea), 'device:x', 1 FROM " + rows +
       " WHERE i % 10 = 5");
-  run("ANALYZE");
+  // Before both measurements, or neither: a lock of a row on a page that is all visible looks at
+  // the visibility map, too.
+  run("VACUUM (ANALYZE)");
 }
 
 // Values for the statement's parameters.
@@ -130,9 +132,8 @@ TEST(PostgresPlanTest, NoStatementTouchesMorePagesOverAMillionOrdersThanOverTenT
       if (count == 10'000) {
         few[statement.name] = plan.pages;
       } else {
-        // An index of a million has a level more than one of ten thousand, and where a vacuum was
-        // there in between, locking a row looks at the visibility map, too.
-        EXPECT_LE(plan.pages, few[statement.name] * 5 / 2 + 10)
+        // An index of a million has a level more than one of ten thousand.
+        EXPECT_LE(plan.pages, few[statement.name] * 7 / 4 + 10)
             << statement.name << " " << few[statement.name] << " pages before\n"
             << plan.text;
       }
