@@ -47,8 +47,8 @@ class Bench:
         self.role("authority", "certify-maker", f"{home}/request.kbq", "--out", f"{home}.cert").expect(OK)
         self.role("maker", "install", "--certificate", f"{home}.cert", "--roots", "authority/roots.pem", home=home).expect(OK)
 
-    def role(self, name, *arguments, home=None):
-        return run(name, *arguments, "--home", home or name, "--passphrase-file", "passphrase", cwd=self.folder)
+    def role(self, name, *arguments, home=None, crash=None):
+        return run(name, *arguments, "--home", home or name, "--passphrase-file", "passphrase", cwd=self.folder, crash=crash)
 
     def element(self, casd=True, certified=True, shipped=True, first="30", maker="maker", seid=None):
         """A new element that runs, with the provider's domain in it."""
@@ -157,6 +157,26 @@ def a_set_that_others_may_know_is_exclusive_no_longer(bench):
     check(marked["channel_keys"] and not marked["static_dek"], f"{marked}")
     bench.role("provider", "check", "payload.json").expect(REFUSED).says("RL3 needs a key set that we alone know")
     bench.role("provider", "expose-keys", *named, "31").expect(OK)  # again changes nothing
+
+
+def an_export_that_is_cut_leaves_the_mark_and_no_block(bench):
+    bench.role("provider", "master-key", "create", "fleet", "--exportability", "E").expect(OK)
+    bench.role("provider", "ceremony", "start", "zone", "--for", "protection-key").expect(OK)
+    for number in (1, 2):
+        bench.role("provider", "ceremony", "draw", "--out", f"component-{number}").expect(OK)
+        drawn = bench.folder / f"component-{number}"
+        value = bench.role("provider", "ceremony", "component", "zone", str(number), "--check-value", "000000", "--file", drawn)
+        value = re.search(r"has ([0-9A-F]{10}) by CMAC", value.expect(USAGE).err).group(1)
+        bench.role("provider", "ceremony", "component", "zone", str(number), "--check-value", value, "--file", drawn).expect(OK)
+    bench.role("provider", "ceremony", "finish", "zone").expect(OK)
+    export = ["provider", "export-key-block", "fleet", "--kbpk", "zone", "--out", "fleet.block"]
+    cut = bench.role(*export, crash="provider.key_block.after_mark")
+    check(cut.code == -signal.SIGKILL, f"it was not cut: {cut.code}")
+    check(not (bench.folder / "fleet.block").exists(), "the block is out")
+    told = bench.role("provider", "expose-master-key", "fleet").expect(OK).results[0]
+    check("went out as a key block" in told["before"], f"{told}")
+    bench.role(*export).expect(OK)
+    bench.role("provider", "expose-master-key", "none").expect(FAILED).says("There is no master key")
 
 
 class Cutting(Relay):
@@ -306,7 +326,7 @@ CASES = [both_agree_and_the_manager_is_out, the_managers_keys_stay_on_request_an
          domains_with_long_challenges_and_other_domains_under_the_prefix, who_is_no_part_of_it_is_told_so,
          another_makers_casd_under_an_honest_seid_is_not_believed,
          a_manager_with_other_keys_carries_nothing, a_certificate_longer_than_a_command_is_carried,
-         a_set_that_others_may_know_is_exclusive_no_longer, certificates_of_another_element_are_refused]
+         a_set_that_others_may_know_is_exclusive_no_longer, an_export_that_is_cut_leaves_the_mark_and_no_block, certificates_of_another_element_are_refused]
 
 
 if __name__ == "__main__":

@@ -116,6 +116,13 @@ int main(int argc, char** argv) {
                    "KVN of the key set, or of the SCP11a key that a static Key-DEK is beside")
       ->required();
 
+  add("expose-master-key",
+      "somebody else may know this master key: nothing is sealed at RL3 or RL4 that rests on a key "
+      "derived from it any more",
+      cli::provider_expose_master_key)
+      ->add_option("name", options.key_name, "of the master key")
+      ->required();
+
   auto* master = program.app().add_subcommand(
       "master-key", "make or import a key that element keys are derived from");
   master->require_subcommand(1);

@@ -70,7 +70,7 @@ int provider_import_key_block(const Program& program, const KeyOptions& options)
                   {"check_value", to_hex(done->check_values.cmac)},
                   {"legacy_check_value", to_hex(done->check_values.legacy)}},
                  "\"{}\" is kept as {}: {} ({}), {} ({}), exportability {}, AES of {} bits, check "
-                 "value {} (legacy {}).",
+                 "value {} (legacy {}). Its sender has it, too: no RL3 or RL4 rests on it.",
                  options.name, name(done->purpose), usage != nullptr ? usage->name : "",
                  attributes.key_usage, crypto::mode_name(attributes.mode_of_use),
                  attributes.mode_of_use, attributes.exportability, done->size_bytes * 8,
@@ -91,9 +91,12 @@ int provider_export_key_block(const Program& program, const KeyOptions& options)
   if (!done) {
     return report_problem(program, done.error(), "no key block was written");
   }
-  console.result({{"name", options.name}, {"key_block", options.out.string()}},
-                 "\"{}\" is in {} under the protection key \"{}\".", options.name,
-                 options.out.string(), options.kbpk);
+  console.result(
+      {{"name", options.name}, {"key_block", options.out.string()}},
+      "\"{}\" is in {} under the protection key \"{}\". Whoever has that key has this one: "
+      "for RL3 and RL4 it counts as known to others from now on, and what is derived from "
+      "it, too.",
+      options.name, options.out.string(), options.kbpk);
   return kExitOk;
 }
 

@@ -62,6 +62,7 @@ int provider_agree_keys(const Program& program, const ProviderOptions& options);
 
 // provider_exposure.cc
 int provider_expose_keys(const Program& program, const ProviderOptions& options);
+int provider_expose_master_key(const Program& program, const ProviderOptions& options);
 
 // provider_orders.cc
 int provider_check(const Program& program, const ProviderOptions& options);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What to do when somebody else may know a key set of ours: a revoked CASD or CERT.SD by which it
-// came, a backup that was lost. From then on nothing is sealed that rests on it.
+// What to do when somebody else may know a key set or a master key of ours: a revoked CASD or
+// CERT.SD by which it came, a backup that was lost, a partner who was told it. From then on nothing
+// is sealed that rests on it.
 #include "kagibin/cli/console/hex_option.h"
 #include "kagibin/cli/provider/provider_commands.h"
 #include "kagibin/cli/provider/provider_problem.h"
 #include "kagibin/roles/service_provider/keys/exclusive_keys.h"
+#include "kagibin/roles/service_provider/keys/exposed_keys.h"
 #include "kagibin/roles/service_provider/keys/static_deks.h"
 
 namespace kagibin::cli {
@@ -67,6 +69,34 @@ int provider_expose_keys(const Program& program, const ProviderOptions& options)
                  "on: nothing is sealed at RL3 or RL4 that rests on them. Put others at RL2, or "
                  "agree on others.",
                  options.key_version, options.aid, options.seid);
+  return kExitOk;
+}
+
+int provider_expose_master_key(const Program& program, const ProviderOptions& options) {
+  Console console = program.console();
+  std::string before = "it was ours alone";
+  const auto done = [&]() -> Checked<void> {
+    const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
+    if (!home->keys().has_master_key(options.key_name)) {
+      return provider::problem(
+          Errc::kNotFound,
+          fmt::format("There is no master key \"{}\"; nothing was marked.", options.key_name));
+    }
+    provider::ExposedKeys exposed(home->keys());
+    if (const auto how = KB_TRY(exposed.master(options.key_name))) {
+      before = sentence(options.key_name, *how);
+    }
+    KB_TRY(exposed.add_master(options.key_name, provider::Exposure::kStated));
+    return {};
+  }();
+  if (!done) {
+    return report_problem(program, done.error(), "no key was marked");
+  }
+  console.result(
+      {{"master_key", options.key_name}, {"before", before}},
+      "Master key \"{}\" counts as known to others (until now: {}): nothing is sealed at "
+      "RL3 or RL4 that rests on a key derived from it.",
+      options.key_name, before);
   return kExitOk;
 }
 

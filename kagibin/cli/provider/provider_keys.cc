@@ -64,7 +64,8 @@ void add_ceremony_commands(Program& program, KeyOptions& options) {
       ->capture_default_str()
       ->check(CLI::IsMember({16, 24, 32}));
   start->add_option("--check-value", options.check_value,
-                    "of the key, where both ends agreed on it before");
+                    "of the key, where both ends agreed on it before; a master key then counts as "
+                    "known to the other end, too");
   add_exportability(start, options);
   start->add_flag("--dual-control", options.dual_control,
                   "a master key that opens with the second custodian's passphrase alone");
@@ -123,7 +124,8 @@ Checked<SecretBytes> hex_key(const std::filesystem::path& path) {
 
 void add_key_commands(Program& program, KeyOptions& options) {
   auto* in =
-      add(program.app(), "import-key-block", "take a key that comes as a key block (ANSI X9.143)",
+      add(program.app(), "import-key-block",
+          "take a key that comes as a key block (ANSI X9.143); it counts as known to its sender",
           program, options, provider_import_key_block);
   in->add_option("file", options.file, "the key block, one line")
       ->required()
@@ -139,7 +141,8 @@ void add_key_commands(Program& program, KeyOptions& options) {
 
   add_token(in, options);
 
-  auto* out = add(program.app(), "export-key-block", "write a key as a key block, if it may leave",
+  auto* out = add(program.app(), "export-key-block",
+                  "write a key as a key block, if it may leave; it counts as known to others then",
                   program, options, provider_export_key_block);
   out->add_option("name", options.name, "of the key")->required();
   out->add_option("--kbpk", options.kbpk, "name of the protection key")->required();

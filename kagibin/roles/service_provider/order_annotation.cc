@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/service_provider/order_annotation.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
+#include <variant>
 
 #include "kagibin/roles/service_provider/members.h"
 
@@ -10,6 +13,36 @@ namespace kagibin::roles::service_provider {
 namespace {
 
 constexpr std::uint8_t kDefaultSuite = 0x01;  // of orders made before there were others
+
+std::vector<KeyOrigin> masters_of(const PayloadFile& payload) {
+  std::vector<KeyOrigin> out;
+  for (const PlannedAction& action : payload.actions) {
+    KeyOrigin& origin = out.emplace_back();
+    const auto* put = std::get_if<PlannedPutKey>(&action);
+    for (const KeySource& source : put == nullptr ? std::vector<KeySource>() : put->keys) {
+      const auto* derived = std::get_if<DerivedKey>(&source);
+      if (derived != nullptr && std::ranges::find(origin, derived->master) == origin.end()) {
+        origin.push_back(derived->master);
+      }
+    }
+  }
+  return out;
+}
+
+Checked<KeyOrigin> names_of(const boost::json::value& value) {
+  KeyOrigin out;
+  const boost::json::array* names = value.if_array();
+  if (names == nullptr) {
+    return problem(Errc::kEncoding, "annotation.masters is not a list of lists.");
+  }
+  for (const boost::json::value& name : *names) {
+    if (!name.is_string()) {
+      return problem(Errc::kEncoding, "annotation.masters names a master key by something else.");
+    }
+    out.emplace_back(name.get_string());
+  }
+  return out;
+}
 
 }  // namespace
 
@@ -20,7 +53,15 @@ OrderAnnotation OrderAnnotation::of(const PayloadFile& payload, std::uint8_t sui
           .agreement_key_version = payload.agreement_key_version,
           .suite = suite,
           .own_delivery = payload.own_delivery,
-          .key_under_session_alone = payload.has_key_under_session_alone()};
+          .key_under_session_alone = payload.has_key_under_session_alone(),
+          .masters = masters_of(payload)};
+}
+
+std::optional<KeyOrigin> OrderAnnotation::origin_of(std::size_t action) const {
+  if (!masters || action >= masters->size()) {
+    return std::nullopt;
+  }
+  return (*masters)[action];
 }
 
 Checked<OrderAnnotation> OrderAnnotation::parse(std::string_view text) {
@@ -42,6 +83,12 @@ Checked<OrderAnnotation> OrderAnnotation::parse(std::string_view text) {
   if (in.has("key_under_session_alone")) {
     out.key_under_session_alone = KB_TRY(in.boolean("key_under_session_alone"));
   }
+  if (in.has("masters")) {
+    out.masters.emplace();
+    for (const boost::json::value& action : *KB_TRY(in.array("masters"))) {
+      out.masters->push_back(KB_TRY(names_of(action)));
+    }
+  }
   KB_TRY(in.finish());
   return out;
 }
@@ -62,6 +109,13 @@ std::string OrderAnnotation::text() const {
   }
   if (key_under_session_alone) {
     out["key_under_session_alone"] = true;
+  }
+  if (masters) {
+    boost::json::array actions;
+    for (const KeyOrigin& origin : *masters) {
+      actions.emplace_back(boost::json::array(origin.begin(), origin.end()));
+    }
+    out["masters"] = std::move(actions);
   }
   return boost::json::serialize(out);
 }

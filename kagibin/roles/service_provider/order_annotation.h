@@ -5,19 +5,23 @@
 //
 //   { "payload_sha256": "<64 digits>", "security_domain": "A0...", "key_version": "30",
 //     "agreement_key_version": "03", "suite": "10", "own_delivery": true,
-//     "key_under_session_alone": true }
+//     "key_under_session_alone": true, "masters": [["fleet"], []] }
 //
 // agreement_key_version where the payload names one, suite where it is not 01, own_delivery where
 // the domain takes the delivery by itself: then no key set opens a channel, and key_version is 00.
-// key_under_session_alone where a key is not under a Key-DEK (payload_file.h).
+// key_under_session_alone where a key is not under a Key-DEK (payload_file.h). masters: for each
+// action the master keys that its PUT KEY takes keys from, which tells what a receipt puts into the
+// domain (keys/key_origin.h); orders of older programs have none.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kagibin/base/aid.h"
+#include "kagibin/roles/service_provider/keys/key_origin.h"
 #include "kagibin/roles/service_provider/payload/payload_file.h"
 
 namespace kagibin::roles::service_provider {
@@ -30,10 +34,13 @@ struct OrderAnnotation {
   std::uint8_t suite = 0x01;
   bool own_delivery = false;
   bool key_under_session_alone = false;
+  std::optional<std::vector<KeyOrigin>> masters{};
 
   static OrderAnnotation of(const PayloadFile& payload, std::uint8_t suite);
   static Checked<OrderAnnotation> parse(std::string_view text);
   std::string text() const;
+  // Of an action; none where it was not noted.
+  std::optional<KeyOrigin> origin_of(std::size_t action) const;
 };
 
 }  // namespace kagibin::roles::service_provider

@@ -10,6 +10,7 @@
 #include "kagibin/base/crash_point.h"
 #include "kagibin/envelope/delivery_seal.h"
 #include "kagibin/envelope/suite.h"
+#include "kagibin/roles/service_provider/keys/blocks/block_keys.h"
 #include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/order_records.h"
 #include "kagibin/roles/service_provider/payload/relay_exposure.h"
@@ -126,9 +127,11 @@ Checked<JournalOrder> OrderFlow::open(const OrderWish& wish) {
   std::optional<JournalOrder> known = KB_TRY(in_.journal.find_order(wish.id));
   if (known) {
     const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(known->annotation));
-    const std::string annotation =
-        OrderAnnotation::of(wish.payload, wish.suite.value_or(notes.suite)).text();
-    if (known->device != wish.device || known->annotation != annotation) {
+    OrderAnnotation wanted = OrderAnnotation::of(wish.payload, wish.suite.value_or(notes.suite));
+    if (!notes.masters) {
+      wanted.masters.reset();  // it was made before they were noted
+    }
+    if (known->device != wish.device || known->annotation != wanted.text()) {
       return problem(Errc::kConflict,
                      fmt::format("Order {} exists already for another device, payload or suite, "
                                  "and stays as it is. Choose another name for the new order.",
@@ -143,6 +146,7 @@ Checked<JournalOrder> OrderFlow::open(const OrderWish& wish) {
   const Seid seid = KB_TRY(in_.policy.element_of(wish.device.text()));
   envelope::Payload actions;
   actions.actions = KB_TRY(PayloadBuilder(wish.payload, wish.csv, in_.keys, in_.rng).build(seid));
+  KB_TRY(expose_block_keys(wish.payload));
   const auto fits = actions.check();
   if (!fits) {
     return problem(fits.error().code,
@@ -161,6 +165,18 @@ Checked<JournalOrder> OrderFlow::open(const OrderWish& wish) {
   JournalOrder opened = KB_TRY(in_.journal.open_order(order));
   KB_CRASH_POINT("provider.order.after_open");
   return opened;
+}
+
+// A key of one element that an older program took as a key block has no mark yet.
+Checked<void> OrderFlow::expose_block_keys(const PayloadFile& payload) {
+  for (const KeySource& source : payload.key_sources()) {
+    const auto* literal = std::get_if<LiteralKey>(&source);
+    if (literal != nullptr && is_block_key(literal->name, in_.keys)) {
+      const SecretBytes key = KB_TRY(in_.keys.literal_key(literal->name));
+      KB_TRY(ExposedKeys(in_.keys).add(key.expose()));
+    }
+  }
+  return {};
 }
 
 Checked<Outgoing> OrderFlow::attempt_after(const OrderId& order, AttemptNumber previous) {

@@ -166,6 +166,7 @@ class OrderFlow {
   using Results = std::vector<envelope::ActionResult>;
 
   Checked<void> check_ourselves(const Aid& target) const;
+  Checked<void> expose_block_keys(const PayloadFile& payload);
   Checked<Outgoing> request_after(const delivery::OrderId& id,
                                   delivery::AttemptNumber previous,
                                   bool cancel);
@@ -256,7 +257,8 @@ class OrderFlow {
   // `is_receipt`: a receipt says so, and its MAC is good; otherwise a statement.
   Result<void> learn_static_dek(const DomainKeyName& name,
                                 const envelope::PutKeyAction& put,
-                                bool is_exclusive) const;
+                                bool is_exclusive,
+                                const std::optional<KeyOrigin>& origin) const;
   Checked<void> learn_keys(const delivery::JournalOrder& order,
                            const Results& results,
                            bool is_receipt);

@@ -35,10 +35,13 @@ Checked<RelayFacts> facts_of(const OrderAnnotation& notes) {
 // What we hold of the domain's keys decides, with what the element offers.
 Checked<RelayFacts> OrderFlow::relay_facts(const Seid& seid, const OrderAnnotation& notes) const {
   RelayFacts out = KB_TRY(facts_of(notes));
-  out.has_exclusive_keys = KB_TRY(ExclusiveKeys(in_.journal, in_.keys)
-                                      .holds({.seid = seid,
-                                              .security_domain = notes.security_domain,
-                                              .key_version = notes.key_version}));
+  const ExclusiveKeys exclusive(in_.journal, in_.keys);
+  const DomainKeyName set{
+      .seid = seid, .security_domain = notes.security_domain, .key_version = notes.key_version};
+  out.has_exclusive_keys = KB_TRY(exclusive.holds(set));
+  if (!out.has_exclusive_keys) {
+    out.why_keys_exposed = KB_TRY(exclusive.why_exposed(set)).value_or(std::string());
+  }
   if (notes.agreement_key_version) {
     const auto dek = KB_TRY(StaticDeks(in_.journal, in_.keys)
                                 .find({.seid = seid,
@@ -46,6 +49,7 @@ Checked<RelayFacts> OrderFlow::relay_facts(const Seid& seid, const OrderAnnotati
                                        .key_version = *notes.agreement_key_version}));
     out.has_static_dek = dek.has_value();
     out.has_exclusive_dek = dek && dek->is_exclusive;
+    out.why_dek_exposed = dek ? dek->why_exposed.value_or(std::string()) : std::string();
   }
   return out;
 }
@@ -139,6 +143,14 @@ Checked<void> OrderFlow::add_static_dek(const JournalOrder& order,
     return problem(Errc::kNotFound,
                    fmt::format("The static Key-DEK of domain {} in element {} is not in our store; "
                                "nothing was sealed.",
+                               notes.security_domain.hex(), order.seid.hex()));
+  }
+  // As for a key set.
+  if (!dek->is_exclusive) {
+    return problem(Errc::kConflict,
+                   fmt::format("The static Key-DEK of domain {} in element {} became known to "
+                               "others while the order was worked on; nothing was sealed. Run the "
+                               "same again.",
                                notes.security_domain.hex(), order.seid.hex()));
   }
   payload.channel_keys =

@@ -399,13 +399,14 @@ Checked<void> OrderFlow::note_state(const OrderId& id, AttemptNumber attempt, Ve
 // Alone or among other keys; where it went to another version, the old one has none any more.
 Result<void> OrderFlow::learn_static_dek(const DomainKeyName& name,
                                          const envelope::PutKeyAction& put,
-                                         bool is_exclusive) const {
+                                         bool is_exclusive,
+                                         const std::optional<KeyOrigin>& origin) const {
   StaticDeks deks(in_.journal, in_.keys);
   for (std::size_t i = 0; i < put.keys.size(); ++i) {
     if (put.first_key_identifier + i != StaticDeks::kIdentifier) {
       continue;
     }
-    KB_TRY(deks.learn(name, put.keys[i].value, is_exclusive));
+    KB_TRY(deks.learn(name, put.keys[i].value, is_exclusive, origin));
     if (put.old_key_version != 0 && put.old_key_version != put.new_key_version) {
       KB_TRY(deks.forget({.seid = name.seid,
                           .security_domain = name.security_domain,
@@ -450,7 +451,8 @@ Checked<void> OrderFlow::learn_keys(const JournalOrder& order,
                               *put,
                               // A key list, which is all that probes one key, tells no other key
                               // of that name from ours.
-                              is_exclusive && results[i] == ActionResult::kInstalled));
+                              is_exclusive && results[i] == ActionResult::kInstalled,
+                              notes.origin_of(i)));
     }
     if (put == nullptr || put->keys.size() != 3 || put->first_key_identifier != 0x01) {
       continue;
@@ -464,7 +466,7 @@ Checked<void> OrderFlow::learn_keys(const JournalOrder& order,
                  .note({.seid = order.seid,
                         .security_domain = notes.security_domain,
                         .key_version = put->new_key_version},
-                       set));
+                       set, notes.origin_of(i)));
     }
     KB_TRY(in_.keys.put_channel_keys(order.seid, notes.security_domain, put->new_key_version, set));
     if (put->old_key_version != 0 && put->old_key_version != put->new_key_version) {

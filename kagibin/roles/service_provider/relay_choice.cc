@@ -18,8 +18,8 @@ using envelope::RelayLevel;
 constexpr std::string_view kForRl3 =
     "RL3 needs a key set that we alone know: agreed on with the domain (kagibin provider "
     "agree-keys), or put into it by a confirmed order at RL2 or above. One that a manager "
-    "exported, "
-    "or of which a key was ever sealed at RL1, is none.";
+    "exported, of which a key was ever sealed at RL1, or that came or went as a key block or is "
+    "derived from such a master key, is none.";
 
 constexpr std::string_view kForRl4 =
     "RL4 needs suite 20 or 21, payload.channel.agreement_key_version, and beside that key a static "
@@ -44,16 +44,29 @@ std::string for_rl2(const RelayFacts& facts) {
          "domain's SCP11a key.";
 }
 
+// What to do where a master key is why, a sentence before which a blank stands; or nothing.
+std::string exposed(const RelayFacts& facts, bool is_dek_wanted) {
+  const std::string& why = is_dek_wanted && !facts.why_dek_exposed.empty() ? facts.why_dek_exposed
+                                                                           : facts.why_keys_exposed;
+  if (why.empty()) {
+    return {};
+  }
+  return fmt::format(
+      " The {} of this payload does not count: {}. Make a master key that stays here (kagibin "
+      "provider master-key create), and put keys of that into the domain at RL2 or above.",
+      &why == &facts.why_dek_exposed ? "static Key-DEK" : "key set", why);
+}
+
 std::string remedy_for(const RelayFacts& facts) {
   if (facts.own_delivery || facts.minimum_level == std::to_underlying(RelayLevel::kOs)) {
     return std::string(kForOs);
   }
   if (facts.minimum_level > std::to_underlying(RelayLevel::kRl3)) {
-    return std::string(kForRl4);
+    return std::string(kForRl4).append(exposed(facts, true));
   }
   return facts.minimum_level > std::to_underlying(RelayLevel::kRl2)
-             ? std::string(kForRl3)
-             : fmt::format("{} {}", for_rl2(facts), kForRl3);
+             ? std::string(kForRl3).append(exposed(facts, false))
+             : fmt::format("{} {}{}", for_rl2(facts), kForRl3, exposed(facts, false));
 }
 
 // What `facts` has, whatever is offered, the best first. A policy that asks for RL2 by name gets
@@ -103,14 +116,15 @@ Checked<std::uint8_t> highest_level(const RelayFacts& facts) {
     return problem(
         Errc::kPolicy,
         fmt::format("The policy asks for {}, and the payload can be sealed at RL{} at "
-                    "best. {}{}",
+                    "best. {}{}{}",
                     envelope::relay_level_name(facts.minimum_level), best,
                     is_rl2_enough ? "For RL2 name payload.channel.agreement_key_version, "
                                     "the version of the domain's SCP11a key. "
                                   : "",
                     facts.minimum_level == std::to_underlying(RelayLevel::kOs) ? kForOs
                     : is_rl3_enough                                            ? kForRl3
-                                                                               : kForRl4));
+                                                                               : kForRl4,
+                    exposed(facts, !is_rl3_enough)));
   }
   return best;
 }

@@ -36,7 +36,11 @@ struct RelayFacts {
   bool has_exclusive_keys = false;  // the payload's key set, of this element, is exclusive
   bool has_static_dek = false;      // beside the payload's SCP11a key, of this element
   bool has_exclusive_dek = false;   // and it is exclusive
-  std::uint8_t minimum_level = 0;   // of the policy
+  // Why the set, the Key-DEK is not exclusive, where a master key is the reason: "master key
+  // "fleet" went out as a key block"; or empty.
+  std::string why_keys_exposed{};
+  std::string why_dek_exposed{};
+  std::uint8_t minimum_level = 0;  // of the policy
 };
 
 struct RelayChoice {

@@ -7,6 +7,7 @@
 
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/sha256.h"
+#include "kagibin/roles/service_provider/keys/exposed_keys.h"
 
 namespace kagibin::roles::service_provider {
 
@@ -14,7 +15,6 @@ namespace {
 
 constexpr std::string_view kSetKind = "exclusive_keys";
 constexpr std::string_view kKeyKind = "exclusive_key";
-constexpr std::string_view kExposedKind = "exposed_key";
 constexpr std::uint8_t kThere = 0x01;
 constexpr std::uint8_t kLongGroup = 0xFF;  // of a data group: a length of two octets follows
 
@@ -61,6 +61,21 @@ struct KeysOf {
   }
 };
 
+// Record "exclusive_keys": the fingerprint, and behind it the origin where one was noted.
+Result<ByteView> noted_fingerprint(ByteView noted) {
+  ByteReader in(noted);
+  return in.bytes(crypto::Digest256().size());
+}
+
+Result<std::optional<KeyOrigin>> noted_origin(ByteView noted) {
+  ByteReader in(noted);
+  KB_TRY(in.bytes(crypto::Digest256().size()));
+  if (in.empty()) {
+    return std::optional<KeyOrigin>();
+  }
+  return std::optional(KB_TRY(decode_origin(in)));
+}
+
 std::array<ByteView, 3> keys_of(const ChannelKeySet& set) {
   return {set.enc.expose(), set.mac.expose(), set.dek.expose()};
 }
@@ -98,12 +113,12 @@ Result<void> ExclusiveKeys::expose(const ChannelKeySet& set) {
   return {};
 }
 
-Result<void> ExclusiveKeys::expose(ByteView key) {
-  return journal_.put_record(kExposedKind, fingerprint(key), Bytes{kThere});
-}
+Result<void> ExclusiveKeys::expose(ByteView key) { return ExposedKeys(keys_).add(key); }
 
-Result<void> ExclusiveKeys::note(const DomainKeyName& name, const ChannelKeySet& set) {
-  if (KB_TRY(is_exposed(set))) {
+Result<void> ExclusiveKeys::note(const DomainKeyName& name,
+                                 const ChannelKeySet& set,
+                                 const std::optional<KeyOrigin>& origin) {
+  if (KB_TRY(is_exposed(set)) || KB_TRY(exposing_master(origin))) {
     return {};
   }
   for (const ByteView key : keys_of(set)) {
@@ -112,7 +127,12 @@ Result<void> ExclusiveKeys::note(const DomainKeyName& name, const ChannelKeySet&
   if (KB_TRY(is_exposed(set))) {
     return {};
   }
-  return journal_.put_record(kSetKind, record_name(name), fingerprint_of(set));
+  ByteWriter out;
+  out.bytes(fingerprint_of(set));
+  if (origin) {
+    encode_origin(*origin, out);
+  }
+  return journal_.put_record(kSetKind, record_name(name), out.view());
 }
 
 Result<bool> ExclusiveKeys::holds(const DomainKeyName& name) const {
@@ -126,14 +146,43 @@ Result<bool> ExclusiveKeys::is_exclusive(const DomainKeyName& name,
     return false;
   }
   const auto noted = KB_TRY(journal_.find_record(kSetKind, record_name(name)));
-  const bool is_ours = noted && equal(*noted, fingerprint_of(set));
-  return is_ours ? Result<bool>(true) : AgreedKeys(journal_, keys_, name).is_agreed(set);
+  if (noted && equal(KB_TRY(noted_fingerprint(*noted)), fingerprint_of(set))) {
+    const std::optional<KeyOrigin> origin = KB_TRY(noted_origin(*noted));
+    if (!KB_TRY(exposing_master(origin))) {
+      return true;
+    }
+  }
+  return AgreedKeys(journal_, keys_, name).is_agreed(set);
 }
 
-Result<bool> ExclusiveKeys::is_exposed(ByteView key) const {
-  const auto known = KB_TRY(journal_.find_record(kExposedKind, fingerprint(key)));
-  return known.has_value();
+Result<std::optional<std::string>> ExclusiveKeys::why_exposed(const DomainKeyName& name) const {
+  const auto set = KB_TRY(keys_.channel_keys(name.seid, name.security_domain, name.key_version));
+  const auto noted = KB_TRY(journal_.find_record(kSetKind, record_name(name)));
+  if (!set || !noted || !equal(KB_TRY(noted_fingerprint(*noted)), fingerprint_of(*set))) {
+    return std::optional<std::string>();
+  }
+  const std::optional<KeyOrigin> origin = KB_TRY(noted_origin(*noted));
+  return exposing_master(origin);
 }
+
+Result<std::optional<std::string>> ExclusiveKeys::exposing_master(
+    const std::optional<KeyOrigin>& origin) const {
+  const ExposedKeys exposed(keys_);
+  if (!origin) {
+    const bool is_unknown = KB_TRY(exposed.has_unknown());
+    return is_unknown ? std::optional<std::string>(
+                            "an older program put it there and did not note from which master key")
+                      : std::nullopt;
+  }
+  for (const std::string& master : *origin) {
+    if (const auto how = KB_TRY(exposed.master(master))) {
+      return std::optional(sentence(master, *how));
+    }
+  }
+  return std::optional<std::string>();
+}
+
+Result<bool> ExclusiveKeys::is_exposed(ByteView key) const { return ExposedKeys(keys_).has(key); }
 
 Result<void> ExclusiveKeys::keep_from_rl1(ByteView key) {
   return journal_.put_record(kKeyKind, fingerprint(key), Bytes{kThere});

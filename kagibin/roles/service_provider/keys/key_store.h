@@ -21,6 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "kagibin/base/aid.h"
 #include "kagibin/crypto/held_key/held_keys.h"
@@ -122,6 +123,10 @@ class KeyStore {
     return records_.put_new(record_name, content.expose(), rng_);
   }
   Result<void> erase_record(std::string_view record_name) { return records_.erase(record_name); }
+  Result<std::vector<std::string>> record_names(std::string_view prefix) const {
+    return records_.names(prefix);
+  }
+  delivery::JournalStore& journal() { return journal_; }
 
   // Binds a key that was not derived here (literal, or from a CSV file) to its element for good;
   // kPolicy when it belongs to another one. `name` is what the message calls it.

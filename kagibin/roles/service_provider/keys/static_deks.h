@@ -3,8 +3,9 @@
 // 5.1), as orders put it there. With one the domain opens PUT KEY and STORE DATA under it and no
 // more under the session's: RL4 where we alone know it, and RL2 no more.
 //
-// Records "static_dek" of the journal (sealed). Ownership: refers to store and journal.
-// Thread-safety: one thread.
+// Records "static_dek" of the journal, sealed: 00 not exclusive, 01 exclusive, of a program that
+// noted no origin, 02 exclusive | its origin (key_origin.h); then the key. Ownership: refers to
+// store and journal. Thread-safety: one thread.
 //
 //   StaticDeks deks(journal, keys);
 //   KB_TRY(deks.learn({seid, domain, 0x03}, dek, true));    // proved to be in the domain
@@ -13,8 +14,10 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "kagibin/roles/service_provider/confidential/agreed_keys.h"
+#include "kagibin/roles/service_provider/keys/key_origin.h"
 #include "kagibin/roles/service_provider/keys/key_store.h"
 
 namespace kagibin::roles::service_provider {
@@ -22,6 +25,7 @@ namespace kagibin::roles::service_provider {
 struct StaticDek {
   SecretBytes key;
   bool is_exclusive = false;  // never exported to us, never sealed at RL1 (exclusive_keys.h)
+  std::optional<std::string> why_exposed{};  // otherwise, where a master key is why
 };
 
 class StaticDeks {
@@ -31,7 +35,11 @@ class StaticDeks {
   StaticDeks(delivery::JournalStore& journal, KeyStore& keys) : journal_(journal), keys_(keys) {}
 
   // `name.key_version`: of SK.SD.ECKA. `is_exclusive`: as ExclusiveKeys::note() wants it.
-  Result<void> learn(const DomainKeyName& name, const SecretBytes& key, bool is_exclusive);
+  // `origin`: as there.
+  Result<void> learn(const DomainKeyName& name,
+                     const SecretBytes& key,
+                     bool is_exclusive,
+                     const std::optional<KeyOrigin>& origin = KeyOrigin());
   Result<void> forget(const DomainKeyName& name);
   Result<std::optional<StaticDek>> find(const DomainKeyName& name) const;
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "kagibin/base/crash_point.h"
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/crypto/key_block/key_block_protection.h"
 #include "kagibin/crypto/sha256.h"
@@ -114,6 +115,7 @@ Checked<SecretBytes> opened(const crypto::KeyBlock& block,
 Checked<void> add_bound_key(std::string_view name, const StoredKey& key, KeyStore& keys) {
   // First whose it is: what is claimed and not stored is no key yet.
   KB_TRY(keys.claim_key(name, key.key, key.attributes.binding->seid));
+  KB_TRY(ExposedKeys(keys).add(key.key.expose()));
   KB_TRY(keys.put_new_record(record_of(kBound, name), key.encode()));
   return {};
 }
@@ -122,7 +124,11 @@ Checked<void> add_master(std::string_view name,
                          const StoredKey& key,
                          KeyStore& keys,
                          bool dual_control,
-                         const std::string& token_uri) {
+                         const std::string& token_uri,
+                         std::optional<Exposure> exposure) {
+  if (exposure) {
+    KB_TRY(ExposedKeys(keys).add_master(name, *exposure));
+  }
   // First what it may be used for: attributes without their key are nothing.
   const StoredKey attributes{.attributes = key.attributes, .key = fingerprint(key.key)};
   KB_TRY(keys.put_record(record_of(kMasterAttributes, name), attributes.encode()));
@@ -131,6 +137,10 @@ Checked<void> add_master(std::string_view name,
 }
 
 }  // namespace
+
+bool is_block_key(std::string_view name, const KeyStore& keys) {
+  return keys.has_record(record_of(kBound, name));
+}
 
 bool has_stored_key(KeyPurpose purpose, std::string_view name, const KeyStore& keys) {
   switch (purpose) {
@@ -149,7 +159,8 @@ Checked<void> add_stored_key(KeyPurpose purpose,
                              const StoredKey& key,
                              KeyStore& keys,
                              bool dual_control,
-                             const std::string& token_uri) {
+                             const std::string& token_uri,
+                             std::optional<Exposure> exposure) {
   if (!token_uri.empty() && (purpose != KeyPurpose::kMasterKey || dual_control)) {
     return problem(Errc::kInvalidArgument,
                    "Into a token goes a master key alone, and who may use it there is the token's "
@@ -163,7 +174,7 @@ Checked<void> add_stored_key(KeyPurpose purpose,
   }
   switch (purpose) {
     case KeyPurpose::kMasterKey:
-      return add_master(name, key, keys, dual_control, token_uri);
+      return add_master(name, key, keys, dual_control, token_uri, exposure);
     case KeyPurpose::kElementKey:
       return add_bound_key(name, key, keys);
     case KeyPurpose::kProtectionKey:
@@ -227,7 +238,8 @@ Checked<ImportedKey> import_key_block(ByteView text,
                        .binding = request.binding};
   out.attributes = stored.attributes;
   out.check_values = KB_TRY(crypto::check_values(stored.key));
-  KB_TRY(add_stored_key(out.purpose, request.name, stored, keys, false, request.token_uri));
+  KB_TRY(add_stored_key(out.purpose, request.name, stored, keys, false, request.token_uri,
+                        Exposure::kCame));
   return out;
 }
 
@@ -247,6 +259,13 @@ Checked<Bytes> export_key_block(KeyPurpose purpose,
   }
   const StoredKey kbpk = KB_TRY(protection_key(kbpk_name, "BEN", "protect", keys));
   KB_TRY(check_strength(stored.key.size(), kbpk.key.size()));
+  // Before anything is made of it: from here on the block may be with others.
+  if (purpose == KeyPurpose::kMasterKey) {
+    KB_TRY(ExposedKeys(keys).add_master(name, Exposure::kWent));
+  } else if (purpose == KeyPurpose::kElementKey) {
+    KB_TRY(ExposedKeys(keys).add(stored.key.expose()));
+  }
+  KB_CRASH_POINT("provider.key_block.after_mark");
   const auto check_block = [](std::string_view id, const crypto::CheckValues& values) {
     return crypto::OptionalBlock{.id = std::string(id),
                                  .data = std::string(kCmacMethod).append(to_hex(values.cmac))};

@@ -4,8 +4,8 @@
 // In the key store, beside "master.<name>" and "literal.<name>": "kbpk.<name>", a protection key,
 // and "bound.<name>", a key for one place in one element, each with its attributes in one record;
 // "attributes.master.<name>" of a master key. A master key without that record was made here and
-// has exportability N. Whose exportability is N never leaves as a key block again. Thread-safety:
-// one thread.
+// has exportability N. Whose exportability is N never leaves as a key block again. What came or
+// goes is marked as known to others (keys/exposed_keys.h). Thread-safety: one thread.
 //
 //   const ImportedKey key = KB_TRY(import_key_block(text, {.name = "fleet", .kbpk = "zone"},
 //   keys)); const Bytes block = KB_TRY(export_key_block(KeyPurpose::kMasterKey, "fleet", "zone",
@@ -18,6 +18,7 @@
 #include "kagibin/crypto/key_block/check_value.h"
 #include "kagibin/roles/service_provider/keys/blocks/key_attributes.h"
 #include "kagibin/roles/service_provider/keys/blocks/key_fitness.h"
+#include "kagibin/roles/service_provider/keys/exposed_keys.h"
 #include "kagibin/roles/service_provider/keys/key_store.h"
 
 namespace kagibin::roles::service_provider {
@@ -43,7 +44,8 @@ Checked<ImportedKey> import_key_block(ByteView text,
                                       const KeyBlockRequest& request,
                                       KeyStore& keys);
 
-// kPolicy when the key must not leave, or the protection key must not protect; kNotFound.
+// kPolicy when the key must not leave, or the protection key must not protect; kNotFound. The key
+// is marked before the block is made: a caller that is cut before it wrote it leaves the mark.
 Checked<Bytes> export_key_block(KeyPurpose purpose,
                                 std::string_view name,
                                 std::string_view kbpk,
@@ -52,13 +54,17 @@ Checked<Bytes> export_key_block(KeyPurpose purpose,
 
 // Stores a key with its attributes under the name that its purpose gives it. kConflict when the
 // name is taken: the key that is there stays. `dual_control`: of a master key (dual_control.h).
-// `token_uri`: of a master key, too, and not with dual control. kInvalidArgument.
+// `token_uri`: of a master key, too, and not with dual control. kInvalidArgument. `exposure`: who
+// else has a master key (keys/exposed_keys.h), marked before it is stored.
 Checked<void> add_stored_key(KeyPurpose purpose,
                              std::string_view name,
                              const StoredKey& key,
                              KeyStore& keys,
                              bool dual_control = false,
-                             const std::string& token_uri = {});
+                             const std::string& token_uri = {},
+                             std::optional<Exposure> exposure = {});
+// Whether a key of one element came as a key block.
+bool is_block_key(std::string_view name, const KeyStore& keys);
 bool has_stored_key(KeyPurpose purpose, std::string_view name, const KeyStore& keys);
 // kNotFound.
 Checked<StoredKey> stored_key(KeyPurpose purpose, std::string_view name, KeyStore& keys);

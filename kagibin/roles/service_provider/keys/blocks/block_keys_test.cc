@@ -269,7 +269,7 @@ TEST_F(BlockKeysTest, StoredAttributesComeBackAndDamageIsSeen) {
     EXPECT_FALSE(StoredKey::decode(octets.expose().first(size))) << size;
   }
   Bytes changed(octets.expose().begin(), octets.expose().end());
-  changed[0] = 2;
+  changed[0] = 3;
   EXPECT_EQ(StoredKey::decode(changed).error().code, Errc::kEncoding);
 }
 

@@ -8,7 +8,8 @@
 namespace kagibin::roles::service_provider {
 namespace {
 
-constexpr std::uint8_t kFormat = 0x01;
+constexpr std::uint8_t kFormat = 0x02;
+constexpr std::uint8_t kFormatWithoutMarks = 0x01;
 constexpr std::uint8_t kUnbound = 0x00;
 constexpr std::uint8_t kBoundToTarget = 0x01;
 constexpr std::uint8_t kBoundToSlot = 0x02;
@@ -32,7 +33,8 @@ Result<KeyBinding> read_binding(ByteReader& in, bool with_slot) {
 Result<StoredKey> read(ByteView octets) {
   ByteReader in(octets);
   StoredKey out;
-  if (KB_TRY(in.u8()) != kFormat) {
+  const std::uint8_t format = KB_TRY(in.u8());
+  if (format != kFormat && format != kFormatWithoutMarks) {
     return fail(Errc::kEncoding, "the attributes of a stored key are of another format");
   }
   const ByteView usage = KB_TRY(in.bytes(2));
@@ -51,6 +53,7 @@ Result<StoredKey> read(ByteView octets) {
     out.attributes.binding = KB_TRY(read_binding(in, bound == kBoundToSlot));
   }
   out.key = SecretBytes::copy_of(in.take_rest());
+  out.marks_are_kept = format == kFormat;
   return out;
 }
 

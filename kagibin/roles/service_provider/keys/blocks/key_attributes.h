@@ -5,9 +5,12 @@
 // As it lies in a record of the key store, in front of the key, or of the key's fingerprint where
 // the key has a record of its own ("attributes.master.<name>"):
 //
-//   01 | usage (2) | mode (1) | key version number (2) | exportability (1) | bound (1)
+//   02 | usage (2) | mode (1) | key version number (2) | exportability (1) | bound (1)
 //   bound 01, 02: SEID (16) | length of target (1) | target
 //   bound 02: KVN (1) | KID (1)
+//
+// Format 01, otherwise the same, is of programs that marked no key that came or went
+// (keys/exposed_keys.h); it is read, and not written any more.
 //
 // Ownership: values. Thread-safety: values.
 //
@@ -48,6 +51,7 @@ struct KeyAttributes {
 struct StoredKey {
   KeyAttributes attributes;
   SecretBytes key;
+  bool marks_are_kept = true;  // read from format 02
 
   SecretBytes encode() const;
   // kEncoding for anything else than the above.

@@ -224,7 +224,9 @@ Checked<void> KeyCeremony::store(const SecretBytes& key, const std::string& toke
                                "the ceremony and begin it under another name.",
                                service_provider::name(plan_.purpose), name_));
   }
-  return add_stored_key(plan_.purpose, name_, stored, *keys_, plan_.dual_control, token_uri);
+  return add_stored_key(
+      plan_.purpose, name_, stored, *keys_, plan_.dual_control, token_uri,
+      plan_.check_value.empty() ? std::nullopt : std::optional(Exposure::kShared));
 }
 
 Checked<crypto::CheckValues> KeyCeremony::finish(const std::string& token_uri) {

@@ -28,7 +28,9 @@ struct CeremonyPlan {
   std::uint8_t size_bytes = 32;
   char exportability = 'N';
   bool dual_control = false;  // of a master key
-  std::string check_value;    // of the key, where it is known before; or empty
+  // Of the key, where another end agreed on it before; or empty. A master key with one counts as
+  // known to that end (keys/exposed_keys.h), one without is its custodians' alone.
+  std::string check_value{};
 };
 
 class KeyCeremony {
