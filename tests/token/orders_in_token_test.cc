@@ -11,6 +11,7 @@
 
 #include "kagibin/crypto/token/pkcs11_tokens.h"
 #include "kagibin/delivery/journal_store.h"
+#include "kagibin/roles/service_provider/keys/kem_key_sweep.h"
 #include "kagibin/roles/service_provider/order_records.h"
 
 #include "tests/support/deployment.h"
@@ -67,6 +68,60 @@ TEST_F(OrdersInTokenTest, ADeliveryIsConfirmedAndTheJournalHoldsNoKemKey) {
   world.renew_flow();
   EXPECT_EQ(world.flow->judge(order, request.attempt, receipt).error().code, Errc::kIo)
       << "without its KEM key nothing is said of a receipt";
+}
+
+TEST_F(OrdersInTokenTest, AKemKeyThatNoAttemptNamesIsErasedWhenItIsOldAndALiveOneNever) {
+  using roles::service_provider::KemKeyNotes;
+  using roles::service_provider::sweep_kem_keys;
+  Deployment world("lost KEM keys", in_token());
+  DeployedCard& card = world.add_card("phone-1");
+  const delivery::OrderId order = world.open_order("order-1", card).id;
+  const auto request = world.request(order);
+  // Of attempt 1 as well: another process was first to open it.
+  const auto lost = must(world.keys->make_kem_key(order, 1, world.clock.now()));
+  const auto next = must(world.keys->make_kem_key(order, 2, world.clock.now()));
+  const auto sweep = [&](std::int64_t later, bool is_dry_run) {
+    return must(sweep_kem_keys(world.journal, *world.keys, world.clock.now() + later, is_dry_run));
+  };
+  EXPECT_TRUE(sweep(KemKeyNotes::kYoung - 1, false).orphans.empty());
+  // The second one's attempt is opened late, and yet is not lost.
+  must(world.journal.open_attempt(
+      {.order = order,
+       .number = 2,
+       .nonce_a = {},
+       .sealed_kem_key = must(
+           world.keys->seal(roles::service_provider::kem_label(order, 2), next.record.expose())),
+       .sealed_receipt_key = {}}));
+  const auto listed = sweep(KemKeyNotes::kYoung, true);
+  ASSERT_EQ(listed.orphans.size(), 1U);
+  EXPECT_EQ(listed.orphans.front(), must(crypto::token_uri_of(lost.record.expose())));
+  EXPECT_TRUE(listed.over.empty());
+  EXPECT_EQ(listed.erased, 0);
+  must(world.keys->kem_key_in_token(lost.record.expose()));
+  EXPECT_EQ(sweep(KemKeyNotes::kYoung, false).erased, 1);
+  EXPECT_FALSE(world.keys->kem_key_in_token(lost.record.expose()));
+  must(world.keys->kem_key_in_token(next.record.expose()));
+  EXPECT_TRUE(sweep(KemKeyNotes::kYoung, false).orphans.empty());
+  const Bytes answer = must(world.enrol(card, request.message));
+  EXPECT_TRUE(world.flow->seal(order, request.attempt, answer)) << "the live key is gone";
+}
+
+TEST_F(OrdersInTokenTest, AnotherProvidersKemKeysInTheSameTokenAreNotLookedAt) {
+  Deployment one("one", in_token());
+  MemoryJournal other;
+  const auto order = must(delivery::OrderId::from("order-1"));
+  const auto theirs = must(one.keys->make_kem_key(order, 1, 0));
+  const auto swept =
+      must(roles::service_provider::sweep_kem_keys(other, *one.keys, one.clock.now(), false));
+  EXPECT_TRUE(swept.orphans.empty());
+  EXPECT_TRUE(one.keys->kem_key_in_token(theirs.record.expose()));
+}
+
+TEST_F(OrdersInTokenTest, AnAttemptThatOpensLateGivesItsKeyUp) {
+  using roles::service_provider::KemKeyNotes;
+  EXPECT_FALSE(KemKeyNotes::is_late(1000, 1000 + KemKeyNotes::kYoung / 2 - 1));
+  EXPECT_TRUE(KemKeyNotes::is_late(1000, 1000 + KemKeyNotes::kYoung / 2));
+  EXPECT_TRUE(KemKeyNotes::is_late(1000, 999)) << "the clock was put back";
 }
 
 struct Fault {

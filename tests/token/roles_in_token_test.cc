@@ -124,12 +124,12 @@ TEST_F(RolesInTokenTest, TheProviderSignsDerivesAndOpensFilesInTheToken) {
 TEST_F(RolesInTokenTest, KemKeysAreMadeInTheTokenAndErasedFromIt) {
   KeyStore keys = new_store(tokens_.get());
   const auto order = must(delivery::OrderId::from("order-1"));
-  const auto in_memory = must(keys.make_kem_key(order, 1));
+  const auto in_memory = must(keys.make_kem_key(order, 1, 0));
   EXPECT_EQ(in_memory.record.size(), crypto::kEcScalarSize);
   EXPECT_EQ(keys.keep_kem_keys_in("file:///x").error().code, Errc::kValue);
   must(keys.keep_kem_keys_in(token_.token_uri()));
-  const auto first = must(keys.make_kem_key(order, 1));
-  const auto second = must(keys.make_kem_key(order, 1));  // the first never got into the journal
+  const auto first = must(keys.make_kem_key(order, 1, 0));
+  const auto second = must(keys.make_kem_key(order, 1, 0));  // the first never got into the journal
   EXPECT_NE(first.point, second.point);
   ASSERT_TRUE(crypto::is_place_in_token(first.record.expose()));
   const auto peer = must(crypto::EcPrivateKey::generate(rng_));

@@ -164,8 +164,11 @@ int main(int argc, char** argv) {
       cli::provider_kem_keys)
       ->add_option("--token", options.kem_token, "pkcs11:token=NAME?module-path=/FILE.so")
       ->required();
-  add("erase-kem-keys", "erase from the token the KEM keys of orders whose validity is over",
-      cli::provider_erase_kem_keys);
+  add("erase-kem-keys",
+      "erase from the token the KEM keys of orders whose validity is over, and those of attempts "
+      "that were cut before they stood in the journal",
+      cli::provider_erase_kem_keys)
+      ->add_flag("--dry-run", options.dry_run, "list them and erase nothing");
   cli::KeyOptions key_options;
   key_options.tokens = &tokens;
   cli::add_key_commands(program, key_options);

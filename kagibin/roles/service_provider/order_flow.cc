@@ -11,6 +11,7 @@
 #include "kagibin/envelope/delivery_seal.h"
 #include "kagibin/envelope/suite.h"
 #include "kagibin/roles/service_provider/keys/blocks/block_keys.h"
+#include "kagibin/roles/service_provider/keys/kem_key_sweep.h"
 #include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/order_records.h"
 #include "kagibin/roles/service_provider/payload/relay_exposure.h"
@@ -245,7 +246,8 @@ Checked<Outgoing> OrderFlow::request_after(const OrderId& id, AttemptNumber prev
 
 Checked<JournalAttempt> OrderFlow::new_attempt(const JournalOrder& order) {
   const AttemptNumber number = order.current_attempt + 1;
-  const KeyStore::NewKemKey kem_key = KB_TRY(in_.keys.make_kem_key(order.id, number));
+  const std::int64_t made_at = in_.clock.now();
+  const KeyStore::NewKemKey kem_key = KB_TRY(in_.keys.make_kem_key(order.id, number, made_at));
   const Nonce16 nonce_a{KB_TRY(crypto::random_array<16>(in_.rng))};
   const JournalAttempt attempt{
       .order = order.id,
@@ -255,6 +257,14 @@ Checked<JournalAttempt> OrderFlow::new_attempt(const JournalOrder& order) {
       .sealed_receipt_key = {}};
   kem_points_.keep(crypto::sha256(attempt.sealed_kem_key), kem_key.point);
   KB_CRASH_POINT("provider.attempt.before_open");
+  if (crypto::is_place_in_token(kem_key.record.expose()) &&
+      KemKeyNotes::is_late(made_at, in_.clock.now())) {
+    return problem(Errc::kIo,
+                   fmt::format("The KEM key of order {} took so long to make that it may have been "
+                               "erased since as one that nobody needs; nothing was sent. Run the "
+                               "same again.",
+                               order.id.text()));
+  }
   JournalAttempt opened = KB_TRY(in_.journal.open_attempt(attempt));
   KB_CRASH_POINT("provider.attempt.after_open");
   return opened;

@@ -6,9 +6,11 @@
 #include <fmt/format.h>
 
 #include "kagibin/base/byte_io.h"
+#include "kagibin/base/crash_point.h"
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/crypto/sha256.h"
 #include "kagibin/roles/service_provider/keys/blocks/key_attributes.h"
+#include "kagibin/roles/service_provider/keys/kem_key_sweep.h"
 
 namespace kagibin::roles::service_provider {
 namespace {
@@ -126,7 +128,8 @@ Result<void> KeyStore::keep_kem_keys_in(std::string_view token_uri) {
 }
 
 Checked<KeyStore::NewKemKey> KeyStore::make_kem_key(const delivery::OrderId& order,
-                                                    delivery::AttemptNumber attempt) {
+                                                    delivery::AttemptNumber attempt,
+                                                    std::int64_t now) {
   if (!records_.contains(kKemToken)) {
     const crypto::EcPrivateKey key = KB_TRY(crypto::EcPrivateKey::generate(rng_));
     return NewKemKey{.record = SecretBytes::copy_of(key.expose_scalar()),
@@ -143,6 +146,9 @@ Checked<KeyStore::NewKemKey> KeyStore::make_kem_key(const delivery::OrderId& ord
   const std::string object =
       fmt::format(";object=kem-{}-{}-{}", to_hex(ascii(order.text())), attempt, to_hex(part));
   uri.insert(std::min(uri.find('?'), uri.size()), object);
+  KB_TRY(KemKeyNotes(journal_).add(
+      part, {.made_at = now, .order = order, .attempt = attempt, .uri = uri}));
+  KB_CRASH_POINT("provider.kem_key.before_made");
   const auto key = tokens_->generate_agreement_key(uri);
   if (!key) {
     return problem(Errc::kIo, fmt::format("No KEM key was made in the token: {}. Nothing was sent.",
@@ -152,7 +158,10 @@ Checked<KeyStore::NewKemKey> KeyStore::make_kem_key(const delivery::OrderId& ord
 }
 
 Checked<bool> KeyStore::erase_kem_key_in_token(ByteView record) const {
-  const std::string uri = KB_TRY(crypto::token_uri_of(record));
+  return erase_kem_key_named(KB_TRY(crypto::token_uri_of(record)));
+}
+
+Checked<bool> KeyStore::erase_kem_key_named(const std::string& uri) const {
   if (tokens_ == nullptr) {
     return problem(Errc::kNotSupported, "There is no way to tokens here.");
   }

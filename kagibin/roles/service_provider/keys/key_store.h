@@ -17,6 +17,7 @@
 //   const DerivationKey master = KB_TRY(keys.master_key("fleet-2026"));
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -91,11 +92,16 @@ class KeyStore {
   };
   Result<void> keep_kem_keys_in(std::string_view token_uri);
   bool makes_kem_keys_in_token() const { return records_.contains("kem_token"); }
-  Checked<NewKemKey> make_kem_key(const delivery::OrderId& order, delivery::AttemptNumber attempt);
+  // `now` stands in the note that tells of a key in a token that no attempt came to name
+  // (kem_key_sweep.h).
+  Checked<NewKemKey> make_kem_key(const delivery::OrderId& order,
+                                  delivery::AttemptNumber attempt,
+                                  std::int64_t now);
   // Of a record that is a place in a token (crypto::is_place_in_token). kIo as above.
   Checked<crypto::AgreementKey> kem_key_in_token(ByteView record) const;
   // True when there was one to erase.
   Checked<bool> erase_kem_key_in_token(ByteView record) const;
+  Checked<bool> erase_kem_key_named(const std::string& uri) const;
 
   // Under dual control (dual_control.h): such a key needs the second custodian's passphrase
   // besides, which `ask` is called for once, when it is first needed. kPolicy without it.

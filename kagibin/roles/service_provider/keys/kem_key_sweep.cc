@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/service_provider/keys/kem_key_sweep.h"
+
+#include <map>
+#include <set>
+#include <utility>
+
+#include "kagibin/base/byte_io.h"
+#include "kagibin/roles/service_provider/enrolment/waiting_enrolments.h"
+#include "kagibin/roles/service_provider/order_records.h"
+
+namespace kagibin::roles::service_provider {
+
+namespace {
+
+constexpr std::string_view kKind = "kem_made";
+constexpr std::uint32_t kMaxListed = 100'000;
+
+// made_at (8) | attempt (4) | length of the order's name (1) | name | URI
+Result<KemKeyNote> decode(ByteView octets) {
+  ByteReader in(octets);
+  const auto made_at = static_cast<std::int64_t>(KB_TRY(in.u64()));
+  const delivery::AttemptNumber attempt = KB_TRY(in.u32());
+  const std::uint8_t size = KB_TRY(in.u8());
+  const ByteView order = KB_TRY(in.bytes(size));
+  const ByteView uri = in.take_rest();
+  return KemKeyNote{
+      .made_at = made_at,
+      .order = KB_TRY(delivery::OrderId::from(std::string(order.begin(), order.end()))),
+      .attempt = attempt,
+      .uri = std::string(uri.begin(), uri.end())};
+}
+
+// What the journal's orders have in the token.
+class Named {
+ public:
+  Named(KeyStore& keys, delivery::JournalStore& journal) : keys_(keys), journal_(journal) {}
+
+  Checked<void> add(const delivery::JournalOrder& order, std::int64_t now) {
+    // After notAfter no receipt is believed, and none needs the key.
+    const bool is_open = now <= order.not_after;
+    for (delivery::AttemptNumber number = 1; number <= order.current_attempt; ++number) {
+      const auto attempt = KB_TRY(journal_.find_attempt(order.id, number));
+      if (attempt) {
+        KB_TRY(note(kem_label(order.id, number), attempt->sealed_kem_key, is_open));
+      }
+    }
+    // An enrolment that waits for the next order opens with the key of the one before, as does the
+    // envelope that was prepared of it.
+    const WaitingEnrolments enrolments(journal_);
+    if (const auto waiting = KB_TRY(enrolments.find(order.seid, order.target))) {
+      KB_TRY(note(waiting_label(order.seid, order.target), waiting->sealed_kem_key, true));
+    }
+    if (const auto prepared = KB_TRY(enrolments.prepared(order.id))) {
+      KB_TRY(note(kem_label(order.id, 1), prepared->sealed_kem_key, is_open));
+    }
+    return {};
+  }
+  std::map<std::string, SecretBytes> take_unused() {
+    for (const std::string& uri : in_use_) {
+      in_token_.erase(uri);
+    }
+    return std::move(in_token_);
+  }
+
+ private:
+  Checked<void> note(const std::string& label, ByteView sealed, bool is_used) {
+    SecretBytes record = KB_TRY(keys_.unseal(label, sealed));
+    if (crypto::is_place_in_token(record.expose())) {
+      const std::string uri = KB_TRY(crypto::token_uri_of(record.expose()));
+      if (is_used) {
+        in_use_.insert(uri);
+      }
+      in_token_.insert_or_assign(uri, std::move(record));
+    }
+    return {};
+  }
+
+  KeyStore& keys_;
+  delivery::JournalStore& journal_;
+  std::map<std::string, SecretBytes> in_token_;
+  std::set<std::string> in_use_;
+};
+
+Checked<bool> is_named(const KemKeyNote& note, delivery::JournalStore& journal, KeyStore& keys) {
+  const auto attempt = KB_TRY(journal.find_attempt(note.order, note.attempt));
+  if (!attempt) {
+    return false;
+  }
+  const SecretBytes record =
+      KB_TRY(keys.unseal(kem_label(note.order, note.attempt), attempt->sealed_kem_key));
+  return crypto::is_place_in_token(record.expose()) &&
+         KB_TRY(crypto::token_uri_of(record.expose())) == note.uri;
+}
+
+}  // namespace
+
+Result<void> KemKeyNotes::add(ByteView part, const KemKeyNote& note) {
+  const std::string& order = note.order.text();
+  return journal_.put_record(kKind, part,
+                             ByteWriter()
+                                 .u64(static_cast<std::uint64_t>(note.made_at))
+                                 .u32(note.attempt)
+                                 .u8(static_cast<std::uint8_t>(order.size()))
+                                 .bytes(ascii(order))
+                                 .bytes(ascii(note.uri))
+                                 .view());
+}
+
+Result<void> KemKeyNotes::remove(ByteView part) { return journal_.put_record(kKind, part, {}); }
+
+Result<std::vector<std::pair<Bytes, KemKeyNote>>> KemKeyNotes::all() const {
+  std::vector<std::pair<Bytes, KemKeyNote>> out;
+  for (const auto& [part, octets] : KB_TRY(journal_.records(kKind))) {
+    if (!octets.empty()) {
+      out.emplace_back(part, KB_TRY(decode(octets)));
+    }
+  }
+  return out;
+}
+
+Checked<KemKeySweep> sweep_kem_keys(delivery::JournalStore& journal,
+                                    KeyStore& keys,
+                                    std::int64_t now,
+                                    bool is_dry_run) {
+  KemKeySweep out;
+  KemKeyNotes notes(journal);
+  // Before the attempts: one that is opened meanwhile is seen below.
+  const auto made = KB_TRY(notes.all());
+  Named named(keys, journal);
+  for (const delivery::JournalOrder& order : KB_TRY(journal.orders(std::nullopt, kMaxListed))) {
+    KB_TRY(named.add(order, now));
+  }
+  for (const auto& [uri, record] : named.take_unused()) {
+    out.over.push_back(uri);
+    if (!is_dry_run) {
+      out.erased += KB_TRY(keys.erase_kem_key_in_token(record.expose())) ? 1 : 0;
+    }
+  }
+  for (const auto& [part, note] : made) {
+    const bool is_done = KB_TRY(is_named(note, journal, keys));
+    if (!is_done && now - note.made_at < KemKeyNotes::kYoung) {
+      continue;
+    }
+    if (!is_done) {
+      out.orphans.push_back(note.uri);
+    }
+    if (is_dry_run) {
+      continue;
+    }
+    if (!is_done) {
+      out.erased += KB_TRY(keys.erase_kem_key_named(note.uri)) ? 1 : 0;
+    }
+    KB_TRY(notes.remove(part));
+  }
+  return out;
+}
+
+}  // namespace kagibin::roles::service_provider
