@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """KEM keys of orders in a token of SoftHSM, between programs: the key of an attempt that was cut before it stood in the journal is found and
-erased, a live one never.
+erased, a live one never; and KEM keys are records again when the provider says so, while those in the token still open.
 
   kem_keys_test.py [FOLDER OF PROGRAMS] [-v]
 
@@ -13,7 +13,7 @@ import sys
 import time
 
 import process_site
-from process_site import FAILED, KILLED, OK, Bench, check, run, run_cases
+from process_site import FAILED, KILLED, OK, USAGE, Bench, check, run, run_cases
 
 MODULE = "/usr/lib/softhsm/libsofthsm2.so"
 MINUTES = 60
@@ -74,6 +74,29 @@ def the_key_of_an_attempt_that_was_cut_is_erased_and_a_live_one_is_not(bench):
         site.confirmed()
 
 
+def kem_keys_are_records_again_and_those_in_the_token_still_open(bench):
+    with bench.site() as site:
+        site.provider("kem-keys", way=False).expect(USAGE)
+        site.provider("kem-keys", "--records", "--token", bench.uri, way=False).expect(USAGE)
+        site.provider("kem-keys", "--records", way=False).expect(OK)  # as it is
+        site.provider("kem-keys", "--token", bench.uri, way=False).expect(OK)
+        before = bench.keys()
+        site.order().expect(OK)
+        check(bench.keys() == before + 2, "the attempt has no key in the token")
+        site.provider("kem-keys", "--records", way=False).expect(OK)
+        site.order("in-a-record", device="phone-2").expect(OK)
+        check(bench.keys() == before + 2, "a key was made in the token")
+        site.agent().expect(OK)
+        site.follow()
+        site.agent().expect(OK)
+        site.follow()
+        check(site.show()[process_site.ORDER]["state"] == "confirmed", f"{site.show()}")
+        check(swept(site)["erased"] == 0, "its validity is not over")
+        found = swept(site, after=2 * 1440 * MINUTES)
+        check(len(found["over"]) == 1 and found["erased"] == 1, f"{found}")
+        check(bench.keys() == before, "keys of orders that are over stay in the token")
+
+
 def without_its_token_an_order_waits(bench):
     with bench.site() as site:
         site.provider("kem-keys", "--token", bench.uri, way=False).expect(OK)
@@ -89,4 +112,4 @@ if __name__ == "__main__":
     if not pathlib.Path(MODULE).exists():
         sys.exit(77)
     run_cases(__doc__, Tokens, [the_key_of_an_attempt_that_was_cut_is_erased_and_a_live_one_is_not,
-                                without_its_token_an_order_waits])
+                                kem_keys_are_records_again_and_those_in_the_token_still_open, without_its_token_an_order_waits])

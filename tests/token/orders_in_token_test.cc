@@ -124,6 +124,21 @@ TEST_F(OrdersInTokenTest, AnAttemptThatOpensLateGivesItsKeyUp) {
   EXPECT_TRUE(KemKeyNotes::is_late(1000, 999)) << "the clock was put back";
 }
 
+TEST_F(OrdersInTokenTest, KemKeysAreMadeInMemoryAgainAndThoseInTheTokenStillOpen) {
+  Deployment world("way back", in_token());
+  DeployedCard& card = world.add_card("phone-1");
+  const delivery::OrderId order = world.open_order("order-1", card).id;
+  const auto request = world.request(order);
+  must(world.keys->keep_kem_keys_in_memory());
+  must(world.keys->keep_kem_keys_in_memory());
+  EXPECT_FALSE(world.keys->makes_kem_keys_in_token());
+  const Bytes envelope =
+      world.seal(order, request.attempt, must(world.enrol(card, request.message)));
+  EXPECT_EQ(world.judge(order, request.attempt, must(world.relay(card, envelope))).verdict.verdict,
+            delivery::Verdict::kConfirmed);
+  EXPECT_EQ(must(world.keys->make_kem_key(order, 2, 0)).record.size(), crypto::kEcScalarSize);
+}
+
 struct Fault {
   const char* function;
   CK_RV rv;

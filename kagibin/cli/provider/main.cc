@@ -160,10 +160,13 @@ int main(int argc, char** argv) {
       ->required()
       ->check(CLI::ExistingFile);
 
-  add("kem-keys", "make the KEM key of every further attempt in a PKCS#11 token",
-      cli::provider_kem_keys)
-      ->add_option("--token", options.kem_token, "pkcs11:token=NAME?module-path=/FILE.so")
-      ->required();
+  auto* kem = add("kem-keys",
+                  "make the KEM key of every further attempt in a PKCS#11 token, or as an "
+                  "encrypted record again",
+                  cli::provider_kem_keys);
+  kem->add_option("--token", options.kem_token, "pkcs11:token=NAME?module-path=/FILE.so");
+  kem->add_flag("--records", options.kem_records, "in the journal, as without a token");
+  kem->require_option(1);
   add("erase-kem-keys",
       "erase from the token the KEM keys of orders whose validity is over, and those of attempts "
       "that were cut before they stood in the journal",

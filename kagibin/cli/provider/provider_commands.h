@@ -41,6 +41,7 @@ struct ProviderOptions {
   int timeout_seconds = 0;
   int wait_seconds = 20;
   bool until_done = false;
+  bool kem_records = false;
   bool dry_run = false;
 };
 

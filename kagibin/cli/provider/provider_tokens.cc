@@ -15,6 +15,10 @@ int provider_kem_keys(const Program& program, const ProviderOptions& options) {
   Console console = program.console();
   const auto done = [&]() -> Checked<void> {
     const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
+    if (options.kem_records) {
+      KB_TRY(home->keys().keep_kem_keys_in_memory());
+      return {};
+    }
     if (KB_TRY(crypto::token::TokenUri::parse(options.kem_token)).names_key()) {
       return provider::problem(Errc::kInvalidArgument,
                                "KEM keys are many, each with a name of its own: name the token "
@@ -29,6 +33,14 @@ int provider_kem_keys(const Program& program, const ProviderOptions& options) {
   }();
   if (!done) {
     return report_problem(program, done.error(), "KEM keys are made where they were made before");
+  }
+  if (options.kem_records) {
+    console.result(
+        {{"kem_keys", "records"}},
+        "From now on the KEM key of every attempt is an encrypted record. Those that are "
+        "in a token are used there until their orders are over; then: kagibin provider "
+        "erase-kem-keys.");
+    return kExitOk;
   }
   console.result({{"kem_keys", options.kem_token}},
                  "From now on the KEM key of every attempt is made in {}.", options.kem_token);

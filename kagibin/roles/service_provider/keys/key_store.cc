@@ -127,6 +127,10 @@ Result<void> KeyStore::keep_kem_keys_in(std::string_view token_uri) {
   return records_.put(kKemToken, ascii(token_uri), rng_);
 }
 
+Result<void> KeyStore::keep_kem_keys_in_memory() {
+  return records_.contains(kKemToken) ? records_.erase(kKemToken) : Result<void>();
+}
+
 Checked<KeyStore::NewKemKey> KeyStore::make_kem_key(const delivery::OrderId& order,
                                                     delivery::AttemptNumber attempt,
                                                     std::int64_t now) {

@@ -92,6 +92,8 @@ class KeyStore {
   };
   Result<void> keep_kem_keys_in(std::string_view token_uri);
   bool makes_kem_keys_in_token() const { return records_.contains("kem_token"); }
+  // From now on in memory again; those that are in a token stay there until they are over.
+  Result<void> keep_kem_keys_in_memory();
   // `now` stands in the note that tells of a key in a token that no attempt came to name
   // (kem_key_sweep.h).
   Checked<NewKemKey> make_kem_key(const delivery::OrderId& order,
