@@ -44,6 +44,14 @@ void Faults::hide(CK_MECHANISM_TYPE mechanism) {
 void Faults::spoil_signatures() {
   symbol<void(int)>(module_, "kagibin_faulty_spoil_signatures")(1);
 }
+void Faults::spoil_wrapping() { symbol<void(int)>(module_, "kagibin_faulty_spoil_wrapping")(1); }
+void Faults::deny_sensitive() { symbol<void(int)>(module_, "kagibin_faulty_deny_sensitive")(1); }
+Bytes Faults::returned() const {
+  auto* read = symbol<std::size_t(unsigned char*, std::size_t)>(module_, "kagibin_faulty_returned");
+  Bytes out(read(nullptr, 0));
+  read(out.data(), out.size());
+  return out;
+}
 void Faults::close_sessions() { symbol<void()>(module_, "kagibin_faulty_close_sessions")(); }
 int Faults::logins() const { return symbol<int()>(module_, "kagibin_faulty_logins")(); }
 void Faults::clear() { symbol<void()>(module_, "kagibin_faulty_clear")(); }

@@ -10,6 +10,8 @@
 
 #include <p11-kit/pkcs11.h>
 
+#include "kagibin/base/bytes.h"
+
 namespace kagibin::test {
 
 struct When {
@@ -31,6 +33,12 @@ class Faults {
   void remove_token(When when);
   void hide(CK_MECHANISM_TYPE mechanism);
   void spoil_signatures();
+  void spoil_wrapping();
+  // Every key is one that the token would hand out (CKA_SENSITIVE is false).
+  void deny_sensitive();
+  // All octets that calls handed out since clear(): attributes, signatures, ciphertexts and wrapped
+  // keys. Other functions that would hand some out are refused by the module.
+  Bytes returned() const;
   // In the token itself: sessions and login are gone.
   void close_sessions();
   int logins() const;

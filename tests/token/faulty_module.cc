@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <vector>
 
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
@@ -38,7 +39,10 @@ std::mutex lock;
 std::array<Fault, 8> faults;
 CK_MECHANISM_TYPE hidden = ~CK_MECHANISM_TYPE{0};
 std::atomic<bool> spoil_signatures{false};
+std::atomic<bool> spoil_wrapping{false};
+std::atomic<bool> deny_sensitive{false};
 std::atomic<int> logins{0};
+std::vector<unsigned char> returned;  // all that calls handed out, since it was cleared
 CK_FUNCTION_LIST* behind = nullptr;
 CK_FUNCTION_LIST own{};
 
@@ -62,6 +66,14 @@ CK_RV fault_of(const char* function) {
   if (const CK_RV fault = fault_of(name); fault != 0) { \
     return fault;                                       \
   }
+
+void note_returned(const void* octets, CK_ULONG size) {
+  if (octets != nullptr) {
+    const std::scoped_lock held(lock);
+    const auto* first = static_cast<const unsigned char*>(octets);
+    returned.insert(returned.end(), first, first + size);
+  }
+}
 
 CK_RV initialize(void* arguments) {
   MAY_FAIL("C_Initialize")
@@ -120,7 +132,53 @@ CK_RV sign(CK_SESSION_HANDLE session,
   if (rv == CKR_OK && spoil_signatures && signature != nullptr) {
     signature[0] ^= 0x01U;
   }
+  if (rv == CKR_OK) {
+    note_returned(signature, *size);
+  }
   return rv;
+}
+
+CK_RV encrypt_init(CK_SESSION_HANDLE session, CK_MECHANISM* mechanism, CK_OBJECT_HANDLE key) {
+  MAY_FAIL("C_EncryptInit")
+  return behind->C_EncryptInit(session, mechanism, key);
+}
+
+CK_RV encrypt(CK_SESSION_HANDLE session,
+              unsigned char* data,
+              CK_ULONG data_size,
+              unsigned char* out,
+              CK_ULONG* size) {
+  MAY_FAIL("C_Encrypt")
+  const CK_RV rv = behind->C_Encrypt(session, data, data_size, out, size);
+  if (rv == CKR_OK) {
+    note_returned(out, *size);
+  }
+  return rv;
+}
+
+CK_RV wrap_key(CK_SESSION_HANDLE session,
+               CK_MECHANISM* mechanism,
+               CK_OBJECT_HANDLE wrapping,
+               CK_OBJECT_HANDLE key,
+               unsigned char* out,
+               CK_ULONG* size) {
+  MAY_FAIL("C_WrapKey")
+  const CK_RV rv = behind->C_WrapKey(session, mechanism, wrapping, key, out, size);
+  if (rv == CKR_OK) {
+    note_returned(out, *size);
+    if (spoil_wrapping && out != nullptr) {
+      out[0] ^= 0x01U;
+    }
+  }
+  return rv;
+}
+
+// Functions that would hand octets out and that nothing here calls.
+CK_RV no_octets(CK_SESSION_HANDLE, unsigned char*, CK_ULONG, unsigned char*, CK_ULONG*) {
+  return CKR_FUNCTION_NOT_SUPPORTED;
+}
+CK_RV no_last_octets(CK_SESSION_HANDLE, unsigned char*, CK_ULONG*) {
+  return CKR_FUNCTION_NOT_SUPPORTED;
 }
 
 CK_RV derive_key(CK_SESSION_HANDLE session,
@@ -130,6 +188,10 @@ CK_RV derive_key(CK_SESSION_HANDLE session,
                  CK_ULONG count,
                  CK_OBJECT_HANDLE* key) {
   MAY_FAIL("C_DeriveKey")
+  // A token lacks a mechanism also where it does not say so, as NSS does of some that it has.
+  if (mechanism->mechanism == hidden) {
+    return CKR_MECHANISM_INVALID;
+  }
   return behind->C_DeriveKey(session, mechanism, base, wanted, count, key);
 }
 
@@ -156,7 +218,14 @@ CK_RV get_attribute_value(CK_SESSION_HANDLE session,
                           CK_ATTRIBUTE* asked,
                           CK_ULONG count) {
   MAY_FAIL("C_GetAttributeValue")
-  return behind->C_GetAttributeValue(session, object, asked, count);
+  const CK_RV rv = behind->C_GetAttributeValue(session, object, asked, count);
+  for (CK_ULONG i = 0; i < count && rv == CKR_OK; ++i) {
+    note_returned(asked[i].pValue, asked[i].ulValueLen);
+    if (deny_sensitive && asked[i].type == CKA_SENSITIVE && asked[i].pValue != nullptr) {
+      *static_cast<CK_BBOOL*>(asked[i].pValue) = CK_FALSE;
+    }
+  }
+  return rv;
 }
 
 CK_RV create_object(CK_SESSION_HANDLE session,
@@ -165,6 +234,11 @@ CK_RV create_object(CK_SESSION_HANDLE session,
                     CK_OBJECT_HANDLE* object) {
   MAY_FAIL("C_CreateObject")
   return behind->C_CreateObject(session, wanted, count, object);
+}
+
+CK_RV destroy_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
+  MAY_FAIL("C_DestroyObject")
+  return behind->C_DestroyObject(session, object);
 }
 
 CK_RV generate_key(CK_SESSION_HANDLE session,
@@ -189,7 +263,11 @@ constexpr std::array kMayFail = {"C_Initialize",
                                  "C_GenerateKeyPair",
                                  "C_FindObjectsInit",
                                  "C_GetAttributeValue",
-                                 "C_CreateObject"};
+                                 "C_CreateObject",
+                                 "C_DestroyObject",
+                                 "C_EncryptInit",
+                                 "C_Encrypt",
+                                 "C_WrapKey"};
 
 CK_RV load() {
   const char* path = std::getenv("KAGIBIN_TOKEN_MODULE");
@@ -219,6 +297,21 @@ CK_RV load() {
   own.C_GetAttributeValue = get_attribute_value;
   own.C_CreateObject = create_object;
   own.C_GenerateKey = generate_key;
+  own.C_DestroyObject = destroy_object;
+  own.C_EncryptInit = encrypt_init;
+  own.C_Encrypt = encrypt;
+  own.C_WrapKey = wrap_key;
+  own.C_EncryptUpdate = no_octets;
+  own.C_EncryptFinal = no_last_octets;
+  own.C_Decrypt = no_octets;
+  own.C_DecryptUpdate = no_octets;
+  own.C_DecryptFinal = no_last_octets;
+  own.C_Digest = no_octets;
+  own.C_DigestFinal = no_last_octets;
+  own.C_SignFinal = no_last_octets;
+  own.C_SignRecover = no_octets;
+  own.C_VerifyRecover = no_octets;
+  own.C_GetOperationState = no_last_octets;
   return CKR_OK;
 }
 
@@ -258,9 +351,20 @@ void kagibin_faulty_clear() {
   faults = {};
   hidden = ~CK_MECHANISM_TYPE{0};
   spoil_signatures = false;
+  spoil_wrapping = false;
+  deny_sensitive = false;
+  returned.clear();
 }
 void kagibin_faulty_hide(CK_MECHANISM_TYPE mechanism) { hidden = mechanism; }
 void kagibin_faulty_spoil_signatures(int on) { spoil_signatures = on != 0; }
+void kagibin_faulty_deny_sensitive(int on) { deny_sensitive = on != 0; }
+void kagibin_faulty_spoil_wrapping(int on) { spoil_wrapping = on != 0; }
+// As many as there is room for; the number of all.
+std::size_t kagibin_faulty_returned(unsigned char* out, std::size_t room) {
+  const std::scoped_lock held(lock);
+  std::copy_n(returned.begin(), std::min(room, returned.size()), out);
+  return returned.size();
+}
 int kagibin_faulty_logins() { return logins; }
 // The token itself forgets its sessions, as when it was pulled and plugged in again.
 void kagibin_faulty_close_sessions() {

@@ -275,6 +275,21 @@ void SoftToken::put_aes_key(std::string_view name, ByteView key, bool is_sensiti
        "the AES key is not taken");
 }
 
+std::size_t SoftToken::count_objects() const {
+  const UserSession session(module_, label_);
+  must(session->C_FindObjectsInit(session.handle(), nullptr, 0) == CKR_OK, "nothing is found");
+  std::size_t out = 0;
+  std::array<CK_OBJECT_HANDLE, 16> found{};
+  CK_ULONG count = 0;
+  do {
+    must(session->C_FindObjects(session.handle(), found.data(), found.size(), &count) == CKR_OK,
+         "nothing is found");
+    out += count;
+  } while (count != 0);
+  session->C_FindObjectsFinal(session.handle());
+  return out;
+}
+
 bool SoftToken::is_kept_inside(std::string_view name, CK_OBJECT_CLASS object_class) const {
   const UserSession session(module_, label_);
   std::vector<unsigned char> label = octets(name);

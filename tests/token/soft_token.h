@@ -43,6 +43,8 @@ class SoftToken {
   void put_aes_key(std::string_view name, ByteView key, bool is_sensitive = true) const;
   // That the token does not tell the value of the one key of this name and class.
   bool is_kept_inside(std::string_view name, CK_OBJECT_CLASS object_class) const;
+  // All that a user finds, objects of sessions included.
+  std::size_t count_objects() const;
   const std::filesystem::path& folder() const { return folder_; }
 
  private:

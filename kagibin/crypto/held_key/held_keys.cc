@@ -163,8 +163,10 @@ Result<void> HeldKeys::make_derivation_key(std::string_view name,
   }
   KeyTokens& there = *KB_TRY(tokens());
   Founding made(tokens_);
-  const DerivationKey key = KB_TRY(at.is_made_there ? there.generate_derivation_key(at.uri, size)
-                                                    : there.derivation_key(at.uri));
+  const DerivationKey key =
+      KB_TRY(!at.is_made_there   ? there.derivation_key(at.uri)
+             : at.may_be_wrapped ? there.generate_wrappable_master_key(at.uri, size)
+                                 : there.generate_derivation_key(at.uri, size));
   made.note_key(at);
   const SecretBytes proof = KB_TRY(check_value(key));
   KB_TRY(records_.put_new(name, place(proof.expose(), at.uri).expose(), rng));

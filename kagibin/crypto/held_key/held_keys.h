@@ -31,8 +31,9 @@ namespace kagibin::crypto {
 
 // Where a new key is to be.
 struct KeyPlace {
-  std::string uri{};           // empty: in a record of the folder
-  bool is_made_there = false;  // else the token has it already
+  std::string uri{};            // empty: in a record of the folder
+  bool is_made_there = false;   // else the token has it already
+  bool may_be_wrapped = false;  // a master key that is made (KeyTokens)
 };
 
 // A key before there is a folder to keep its place in. kNotSupported for a token that is not there.

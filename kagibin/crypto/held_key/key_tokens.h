@@ -18,6 +18,7 @@
 #include "kagibin/base/result.h"
 #include "kagibin/crypto/held_key/agreement_key.h"
 #include "kagibin/crypto/held_key/derivation_key.h"
+#include "kagibin/crypto/held_key/joined_plaintext.h"
 #include "kagibin/crypto/held_key/signing_key.h"
 
 namespace kagibin::crypto {
@@ -41,6 +42,28 @@ class KeyTokens {
   // Takes a key that came from elsewhere: the token's own from now on, as one that was made there.
   virtual Result<DerivationKey> put_derivation_key(std::string_view uri,
                                                    const SecretBytes& key) = 0;
+
+  // A master key whose derived keys a token seals inside where it lets only keys be wrapped whose
+  // master key may be, too: this one may (CKA_EXTRACTABLE).
+  virtual Result<DerivationKey> generate_wrappable_master_key(std::string_view uri,
+                                                              std::size_t size) = 0;
+  // Keys that are delivered, which leave under another key only (CKA_SENSITIVE, CKA_EXTRACTABLE);
+  // and sealing them inside. Whoever asks for the first time has the token seal something that is
+  // thrown away, and looks at it: kNotSupported names the mechanism that is missing.
+  virtual Result<LongCheckValue> generate_wrap_only_key(std::string_view uri, std::size_t size) = 0;
+  virtual Result<LongCheckValue> put_wrap_only_key(std::string_view uri,
+                                                   const SecretBytes& key) = 0;
+  // Also of a key that would be derived. kPolicy when it may not leave under any key, or would
+  // leave in the clear.
+  virtual Result<LongCheckValue> check_value(const KeyInToken& key) = 0;
+  // `key_size`: of Kenc and Kmac, 16 or 32. kInvalidArgument for parts that are not as
+  // joined_plaintext.h says; kNotSupported for keys in two tokens; otherwise kIo, and nothing of it
+  // is left in the token.
+  virtual Result<SealedInToken> seal(const JoinedPlaintext& plaintext,
+                                     const EcPublicKey& recipient,
+                                     std::size_t key_size,
+                                     const SealingContext& context) = 0;
+
   // Destroys the key, both halves of a pair. kNotFound when there is none.
   virtual Result<void> erase(std::string_view uri) = 0;
 };

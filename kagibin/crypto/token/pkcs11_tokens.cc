@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/crypto/token/pkcs11_tokens.h"
 
+#include "kagibin/crypto/token/sealing/token_sealing.h"
 #include "kagibin/crypto/token/token_keys.h"
 #include "kagibin/crypto/token/token_making.h"
 
@@ -14,6 +15,15 @@ Result<Key> or_destroyed(Result<Key> opened, Token& token, const TokenUri& uri) 
     static_cast<void>(destroy(token, uri));
   }
   return opened;
+}
+
+// Whatever is wrong with a token while an envelope is sealed says nothing about the envelope.
+template <typename Value>
+Result<Value> for_sealing(Result<Value> result) {
+  if (!result) {
+    return fail(Errc::kIo, result.error().detail);
+  }
+  return result;
 }
 
 }  // namespace
@@ -87,11 +97,84 @@ Result<DerivationKey> Pkcs11Tokens::generate_derivation_key(std::string_view uri
   return or_destroyed(open_derivation_key(key.token, key.uri), *key.token, *key.uri);
 }
 
+// That it serves: one of its keys goes through a check value, which a key to be sealed needs.
+Result<DerivationKey> Pkcs11Tokens::generate_wrappable_master_key(std::string_view uri,
+                                                                  std::size_t size) {
+  const Named key = KB_TRY(find(uri));
+  KB_TRY(rehearse(key.token, kAesBlockSize));
+  KB_TRY(generate_secret(*key.token, *key.uri, size, Kept::kWithDerivedKeys));
+  const auto tried = check_value({.uri = std::string(uri), .label = "KB1-CHK"});
+  if (!tried) {
+    static_cast<void>(destroy(*key.token, *key.uri));
+    return std::unexpected(tried.error());
+  }
+  return or_destroyed(open_derivation_key(key.token, key.uri), *key.token, *key.uri);
+}
+
 Result<DerivationKey> Pkcs11Tokens::put_derivation_key(std::string_view uri,
                                                        const SecretBytes& key) {
   const Named place = KB_TRY(find(uri));
   KB_TRY(put_secret(*place.token, *place.uri, key));
   return or_destroyed(open_derivation_key(place.token, place.uri), *place.token, *place.uri);
+}
+
+Result<void> Pkcs11Tokens::rehearse(const std::shared_ptr<Token>& token, std::size_t key_size) {
+  const std::scoped_lock lock(rehearsal_mutex_);
+  if (!rehearsed_.contains({token.get(), key_size})) {
+    KB_TRY(rehearse_sealing(token, key_size));
+    rehearsed_.emplace(token.get(), key_size);  // tokens_ keeps it
+  }
+  return {};
+}
+
+Result<LongCheckValue> Pkcs11Tokens::check_value(const KeyInToken& key) {
+  const Named place = KB_TRY(find(key.uri));
+  KB_TRY(rehearse(place.token, kAesBlockSize));
+  return check_value_in_token(place.token, *place.uri, key);
+}
+
+Result<LongCheckValue> Pkcs11Tokens::generate_wrap_only_key(std::string_view uri,
+                                                            std::size_t size) {
+  const Named place = KB_TRY(find(uri));
+  KB_TRY(rehearse(place.token, kAesBlockSize));
+  KB_TRY(generate_secret(*place.token, *place.uri, size, Kept::kUnderAnotherKey));
+  return or_destroyed(check_value({.uri = std::string(uri), .size_bytes = size}), *place.token,
+                      *place.uri);
+}
+
+Result<LongCheckValue> Pkcs11Tokens::put_wrap_only_key(std::string_view uri,
+                                                       const SecretBytes& key) {
+  const Named place = KB_TRY(find(uri));
+  KB_TRY(rehearse(place.token, kAesBlockSize));
+  KB_TRY(put_secret(*place.token, *place.uri, key, Kept::kUnderAnotherKey));
+  return or_destroyed(check_value({.uri = std::string(uri), .size_bytes = key.size()}),
+                      *place.token, *place.uri);
+}
+
+Result<SealedInToken> Pkcs11Tokens::seal(const JoinedPlaintext& plaintext,
+                                         const EcPublicKey& recipient,
+                                         std::size_t key_size,
+                                         const SealingContext& context) {
+  std::shared_ptr<Token> one;
+  for (const auto& part : plaintext.parts) {
+    const auto* key = std::get_if<KeyInToken>(&part);
+    if (key == nullptr) {
+      continue;
+    }
+    const Named place = KB_TRY(for_sealing(find(key->uri)));
+    if (one != nullptr && one != place.token) {
+      return fail(Errc::kNotSupported,
+                  "the keys of one envelope are in two tokens, and no token joins them: deliver "
+                  "them by two orders");
+    }
+    one = place.token;
+  }
+  if (one == nullptr || (key_size != 16 && key_size != 32)) {
+    return fail(Errc::kInvalidArgument,
+                "a token seals a plaintext with a key of it, under keys of 16 or 32 octets");
+  }
+  KB_TRY(for_sealing(rehearse(one, key_size)));
+  return seal_in_token(one, plaintext, recipient, key_size, context);
 }
 
 Result<void> Pkcs11Tokens::erase(std::string_view uri) {

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -36,6 +37,15 @@ class Pkcs11Tokens final : public KeyTokens {
   Result<DerivationKey> derivation_key(std::string_view uri) override;
   Result<DerivationKey> generate_derivation_key(std::string_view uri, std::size_t size) override;
   Result<DerivationKey> put_derivation_key(std::string_view uri, const SecretBytes& key) override;
+  Result<DerivationKey> generate_wrappable_master_key(std::string_view uri,
+                                                      std::size_t size) override;
+  Result<LongCheckValue> generate_wrap_only_key(std::string_view uri, std::size_t size) override;
+  Result<LongCheckValue> put_wrap_only_key(std::string_view uri, const SecretBytes& key) override;
+  Result<LongCheckValue> check_value(const KeyInToken& key) override;
+  Result<SealedInToken> seal(const JoinedPlaintext& plaintext,
+                             const EcPublicKey& recipient,
+                             std::size_t key_size,
+                             const SealingContext& context) override;
   Result<void> erase(std::string_view uri) override;
 
   // The token itself, which the URI may name without a key.
@@ -49,11 +59,16 @@ class Pkcs11Tokens final : public KeyTokens {
   // kValue when the URI names no key.
   Result<Named> find(std::string_view uri);
 
+  // Once a token and key size.
+  Result<void> rehearse(const std::shared_ptr<Token>& token, std::size_t key_size);
+
   PinSource pin_;
   std::size_t sessions_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<Token>, std::less<>> tokens_;
   std::map<std::string, Error, std::less<>> refused_;  // whose PIN was wrong: not tried again
+  std::mutex rehearsal_mutex_;
+  std::set<std::pair<const Token*, std::size_t>> rehearsed_;
 };
 
 }  // namespace kagibin::crypto::token

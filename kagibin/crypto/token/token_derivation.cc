@@ -50,20 +50,6 @@ CK_RV by_counter_kdf(const TokenSession& session,
                      ByteView label,
                      ByteView context,
                      SecretBytes& out) {
-  CounterFormat counter{.little_endian = CK_FALSE, .width_in_bits = 32};
-  DkmLengthFormat length{.method = kSumOfKeys, .little_endian = CK_FALSE, .width_in_bits = 32};
-  Bytes fixed = label_and_context(label, context);
-  std::array<PrfDataParam, 3> data = {
-      PrfDataParam{.type = kIterationVariable, .value = &counter, .value_len = sizeof counter},
-      PrfDataParam{.type = kByteArray, .value = fixed.data(), .value_len = fixed.size()},
-      PrfDataParam{.type = kDkmLength, .value = &length, .value_len = sizeof length}};
-  KdfParams params{.prf = CKM_AES_CMAC,
-                   .data_params_count = data.size(),
-                   .data_params = data.data(),
-                   .additional_keys_count = 0,
-                   .additional_keys = nullptr};
-  CK_MECHANISM mechanism{
-      .mechanism = kSp800108CounterKdf, .pParameter = &params, .ulParameterLen = sizeof params};
   Attributes wanted;
   wanted.put_number(CKA_CLASS, CKO_SECRET_KEY)
       .put_number(CKA_KEY_TYPE, CKK_GENERIC_SECRET)
@@ -73,8 +59,10 @@ CK_RV by_counter_kdf(const TokenSession& session,
       .put_flag(CKA_EXTRACTABLE, true);
   CK_OBJECT_HANDLE derived = 0;
   const CK_FUNCTION_LIST& p11 = *session.functions;
-  const CK_RV rv =
-      p11.C_DeriveKey(session.handle, &mechanism, key, wanted.data(), wanted.size(), &derived);
+  const CK_RV rv = with_counter_kdf(label, context, [&](const CK_MECHANISM& kdf) {
+    CK_MECHANISM mechanism = kdf;
+    return p11.C_DeriveKey(session.handle, &mechanism, key, wanted.data(), wanted.size(), &derived);
+  });
   if (rv != CKR_OK) {
     return rv;
   }
@@ -166,6 +154,26 @@ CK_RV cmac_by_cbc(const TokenSession& session,
 }
 
 }  // namespace
+
+CK_RV with_counter_kdf(ByteView label,
+                       ByteView context,
+                       const std::function<CK_RV(const CK_MECHANISM&)>& use) {
+  CounterFormat counter{.little_endian = CK_FALSE, .width_in_bits = 32};
+  DkmLengthFormat length{.method = kSumOfKeys, .little_endian = CK_FALSE, .width_in_bits = 32};
+  Bytes fixed = label_and_context(label, context);
+  std::array<PrfDataParam, 3> data = {
+      PrfDataParam{.type = kIterationVariable, .value = &counter, .value_len = sizeof counter},
+      PrfDataParam{.type = kByteArray, .value = fixed.data(), .value_len = fixed.size()},
+      PrfDataParam{.type = kDkmLength, .value = &length, .value_len = sizeof length}};
+  KdfParams params{.prf = CKM_AES_CMAC,
+                   .data_params_count = data.size(),
+                   .data_params = data.data(),
+                   .additional_keys_count = 0,
+                   .additional_keys = nullptr};
+  CK_MECHANISM mechanism{
+      .mechanism = kSp800108CounterKdf, .pParameter = &params, .ulParameterLen = sizeof params};
+  return use(mechanism);
+}
 
 CK_RV derive_in_token(const TokenSession& session,
                       CK_OBJECT_HANDLE key,

@@ -9,6 +9,8 @@
 // of the call. For crypto/token/ and its tests.
 #pragma once
 
+#include <functional>
+
 #include "kagibin/base/result.h"
 #include "kagibin/base/secret.h"
 #include "kagibin/crypto/token/token.h"
@@ -16,6 +18,12 @@
 namespace kagibin::crypto::token {
 
 enum class DerivationWay : std::uint8_t { kCounterKdf, kCmac, kCbc };
+
+// CKM_SP800_108_COUNTER_KDF over label and context, for as long as `use` runs; the length is the
+// CKA_VALUE_LEN of the key that is made.
+CK_RV with_counter_kdf(ByteView label,
+                       ByteView context,
+                       const std::function<CK_RV(const CK_MECHANISM&)>& use);
 
 // What is derived is written into `out`, which has the size that is wanted.
 CK_RV derive_in_token(const TokenSession& session,

@@ -17,25 +17,6 @@ constexpr Search kPrivateKey{.object_class = CKO_PRIVATE_KEY, .key_type = CKK_EC
 constexpr Search kPublicKey{.object_class = CKO_PUBLIC_KEY, .key_type = CKK_EC};
 constexpr Search kSecretKey{.object_class = CKO_SECRET_KEY, .key_type = CKK_AES};
 
-// The object under this name in this session, for `use`. An error when there is none.
-Result<CK_RV> with_object(Token& token,
-                          const TokenSession& session,
-                          const TokenUri& uri,
-                          const Search& what,
-                          const std::function<Result<CK_RV>(CK_OBJECT_HANDLE)>& use) {
-  const Found found = KB_TRY(find_object(token, session, uri, what));
-  if (found.rv != CKR_OK) {
-    return found.rv;
-  }
-  if (!found.object) {
-    return fail(
-        Errc::kNotFound,
-        "the token has no key of this name and kind; see what pkcs11-tool -O lists, or make "
-        "one with --generate");
-  }
-  return use(*found.object);
-}
-
 // That the key is the token's alone, and may be used so.
 Result<CK_RV> check_use(Flags& flags, bool is_allowed) {
   const bool is_sensitive = flags.has(CKA_SENSITIVE);
@@ -85,16 +66,6 @@ Result<void> check_pair(Token& token, const TokenUri& uri, CK_ATTRIBUTE_TYPE use
   });
 }
 
-// Using a key that was opened. Whatever the token answers is kIo, for it says nothing about what
-// was to be signed or opened, and may pass: a PIN that was changed, a token that is gone.
-Result<void> use(Token& token, const Token::Call& call) {
-  const Result<void> done = token.run(Repeat::kAllowed, call);
-  if (!done) {
-    return fail(Errc::kIo, done.error().detail);
-  }
-  return {};
-}
-
 class SigningInToken final : public SigningKey::Holder {
  public:
   SigningInToken(SharedToken token, SharedUri uri, const EcPublicKey& point)
@@ -104,7 +75,7 @@ class SigningInToken final : public SigningKey::Holder {
 
   Result<Bytes> sign_digest(const Digest256& digest, Rng& /*rng*/) const override {
     Bytes out(kEcdsaRawSize);
-    KB_TRY(use(*token_, [&](const TokenSession& at) -> Result<CK_RV> {
+    KB_TRY(use_key(*token_, [&](const TokenSession& at) -> Result<CK_RV> {
       return with_object(
           *token_, at, *uri_, kPrivateKey, [&](CK_OBJECT_HANDLE key) -> Result<CK_RV> {
             CK_MECHANISM mechanism{
@@ -141,7 +112,7 @@ class AgreementInToken final : public AgreementKey::Holder {
 
   Result<SecretArray<32>> agree(const EcPublicKey& peer) const override {
     SecretArray<32> z;
-    KB_TRY(use(*token_, [&](const TokenSession& at) -> Result<CK_RV> {
+    KB_TRY(use_key(*token_, [&](const TokenSession& at) -> Result<CK_RV> {
       return with_object(*token_, at, *uri_, kPrivateKey,
                          [&](CK_OBJECT_HANDLE key) -> Result<CK_RV> {
                            const EcPoint point = peer.point();
@@ -211,7 +182,7 @@ class DerivationInToken final : public DerivationKey::Holder {
       return fail(Errc::kInvalidArgument, "a token derives 1 to 1,024 octets at once");
     }
     SecretBytes out(size);
-    KB_TRY(use(*token_, [&](const TokenSession& at) -> Result<CK_RV> {
+    KB_TRY(use_key(*token_, [&](const TokenSession& at) -> Result<CK_RV> {
       return with_object(*token_, at, *uri_, kSecretKey,
                          [&](CK_OBJECT_HANDLE key) -> Result<CK_RV> {
                            return derive_in_token(at, key, way_, label, context, out);

@@ -36,21 +36,24 @@ Result<void> refuse_taken_name(Token& token, const TokenUri& uri) {
   });
 }
 
-Attributes secret_attributes(const TokenUri& uri) {
+Attributes secret_attributes(const TokenUri& uri, Kept kept = Kept::kInside) {
   Attributes out;
   out.put_new_name(uri)
       .put_flag(CKA_TOKEN, true)
       .put_flag(CKA_PRIVATE, true)
       .put_flag(CKA_SENSITIVE, true)
-      .put_flag(CKA_EXTRACTABLE, false);
+      .put_flag(CKA_EXTRACTABLE, kept != Kept::kInside);
   return out;
 }
 
 // That the token did what was asked. A session that was lost meanwhile is the caller's failure: the
 // key is there, and is looked at when it is opened.
-Result<CK_RV> check_made(const TokenSession& at, std::initializer_list<CK_OBJECT_HANDLE> keys) {
+Result<CK_RV> check_made(const TokenSession& at,
+                         std::initializer_list<CK_OBJECT_HANDLE> keys,
+                         Kept kept = Kept::kInside) {
   Flags flags(at, *keys.begin());
-  const bool stays_inside = flags.has(CKA_SENSITIVE) && !flags.has(CKA_EXTRACTABLE);
+  const bool stays_inside =
+      flags.has(CKA_SENSITIVE) && (kept != Kept::kInside || !flags.has(CKA_EXTRACTABLE));
   if (flags.rv() != CKR_OK || stays_inside) {
     return flags.rv();
   }
@@ -63,8 +66,8 @@ Result<CK_RV> check_made(const TokenSession& at, std::initializer_list<CK_OBJECT
 }
 
 // Of a key that element keys are derived from, by the best way that the token has.
-Attributes derivation_attributes(const TokenUri& uri, const TokenAbilities& able) {
-  Attributes out = secret_attributes(uri);
+Attributes derivation_attributes(const TokenUri& uri, const TokenAbilities& able, Kept kept) {
+  Attributes out = secret_attributes(uri, kept);
   out.put_flag(CKA_DERIVE, able.derives)
       .put_flag(CKA_SIGN, able.authenticates)
       // Only where there is no better way.
@@ -73,6 +76,29 @@ Attributes derivation_attributes(const TokenUri& uri, const TokenAbilities& able
       .put_flag(CKA_WRAP, false)
       .put_flag(CKA_UNWRAP, false);
   return out;
+}
+
+// Of a key that goes into envelopes: it is joined with other octets, and wrapped.
+Attributes wrap_only_attributes(const TokenUri& uri) {
+  Attributes out = secret_attributes(uri, Kept::kUnderAnotherKey);
+  out.put_flag(CKA_DERIVE, true)
+      .put_flag(CKA_SIGN, false)
+      .put_flag(CKA_ENCRYPT, false)
+      .put_flag(CKA_DECRYPT, false)
+      .put_flag(CKA_WRAP, false)
+      .put_flag(CKA_UNWRAP, false);
+  return out;
+}
+
+Attributes secret_key_attributes(const TokenUri& uri, const TokenAbilities& able, Kept kept) {
+  return kept == Kept::kUnderAnotherKey ? wrap_only_attributes(uri)
+                                        : derivation_attributes(uri, able, kept);
+}
+
+Result<void> check_secret_size(std::size_t size) {
+  return is_aes_key_size(size)
+             ? Result<void>()
+             : fail(Errc::kInvalidArgument, "such a key is an AES key: 16, 24 or 32 octets");
 }
 
 }  // namespace
@@ -104,34 +130,34 @@ Result<void> generate_pair(Token& token, const TokenUri& uri, PairUse use) {
   });
 }
 
-Result<void> generate_secret(Token& token, const TokenUri& uri, std::size_t size) {
-  if (!is_aes_key_size(size)) {
-    return fail(Errc::kInvalidArgument, "a master key is an AES key: 16, 24 or 32 octets");
-  }
+Result<void> generate_secret(Token& token, const TokenUri& uri, std::size_t size, Kept kept) {
+  KB_TRY(check_secret_size(size));
   const TokenAbilities& able = token.abilities();
   KB_TRY(able.require_secret_keys());
-  KB_TRY(able.require_derivation());
+  if (kept != Kept::kUnderAnotherKey) {
+    KB_TRY(able.require_derivation());
+  }
   KB_TRY(refuse_taken_name(token, uri));
   return token.run(Repeat::kHarmful, [&](const TokenSession& at) -> Result<CK_RV> {
     CK_MECHANISM mechanism{
         .mechanism = CKM_AES_KEY_GEN, .pParameter = nullptr, .ulParameterLen = 0};
-    Attributes wanted = derivation_attributes(uri, able);
+    Attributes wanted = secret_key_attributes(uri, able, kept);
     wanted.put_number(CKA_VALUE_LEN, size);
     CK_OBJECT_HANDLE key = 0;
     const CK_FUNCTION_LIST& p11 = *at.functions;
     const CK_RV rv = p11.C_GenerateKey(at.handle, &mechanism, wanted.data(), wanted.size(), &key);
-    return rv == CKR_OK ? check_made(at, {key}) : rv;
+    return rv == CKR_OK ? check_made(at, {key}, kept) : rv;
   });
 }
 
-Result<void> put_secret(Token& token, const TokenUri& uri, const SecretBytes& key) {
-  if (!is_aes_key_size(key.size())) {
-    return fail(Errc::kInvalidArgument, "a master key is an AES key: 16, 24 or 32 octets");
+Result<void> put_secret(Token& token, const TokenUri& uri, const SecretBytes& key, Kept kept) {
+  KB_TRY(check_secret_size(key.size()));
+  if (kept != Kept::kUnderAnotherKey) {
+    KB_TRY(token.abilities().require_derivation());
   }
-  KB_TRY(token.abilities().require_derivation());
   KB_TRY(refuse_taken_name(token, uri));
   return token.run(Repeat::kHarmful, [&](const TokenSession& at) -> Result<CK_RV> {
-    Attributes wanted = derivation_attributes(uri, token.abilities());
+    Attributes wanted = secret_key_attributes(uri, token.abilities(), kept);
     SecretBytes value = key.duplicate();
     wanted.put_number(CKA_CLASS, CKO_SECRET_KEY).put_number(CKA_KEY_TYPE, CKK_AES);
     // Not among the attributes that are copied: they are not wiped.
@@ -140,7 +166,7 @@ Result<void> put_secret(Token& token, const TokenUri& uri, const SecretBytes& ke
         {.type = CKA_VALUE, .pValue = value.expose_mutable().data(), .ulValueLen = value.size()});
     CK_OBJECT_HANDLE object = 0;
     const CK_RV rv = at.functions->C_CreateObject(at.handle, all.data(), all.size(), &object);
-    return rv == CKR_OK ? check_made(at, {object}) : rv;
+    return rv == CKR_OK ? check_made(at, {object}, kept) : rv;
   });
 }
 

@@ -83,6 +83,32 @@ Result<Found> find_object(Token& token,
   return Found{.rv = CKR_OK, .object = objects[0]};
 }
 
+Result<CK_RV> with_object(Token& token,
+                          const TokenSession& session,
+                          const TokenUri& uri,
+                          const Search& what,
+                          const std::function<Result<CK_RV>(CK_OBJECT_HANDLE)>& use) {
+  const Found found = KB_TRY(find_object(token, session, uri, what));
+  if (found.rv != CKR_OK) {
+    return found.rv;
+  }
+  if (!found.object) {
+    return fail(
+        Errc::kNotFound,
+        "the token has no key of this name and kind; see what pkcs11-tool -O lists, or make "
+        "one with --generate");
+  }
+  return use(*found.object);
+}
+
+Result<void> use_key(Token& token, const Token::Call& call) {
+  const Result<void> done = token.run(Repeat::kAllowed, call);
+  if (!done) {
+    return fail(Errc::kIo, done.error().detail);
+  }
+  return {};
+}
+
 Value read_value(const TokenSession& session, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type) {
   CK_ATTRIBUTE asked{.type = type, .pValue = nullptr, .ulValueLen = 0};
   const CK_FUNCTION_LIST& p11 = *session.functions;

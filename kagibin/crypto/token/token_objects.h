@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,17 @@ Result<Found> find_object(Token& token,
                           const TokenSession& session,
                           const TokenUri& uri,
                           const Search& what);
+
+// The object under this name in this session, for `use`. kNotFound when there is none.
+Result<CK_RV> with_object(Token& token,
+                          const TokenSession& session,
+                          const TokenUri& uri,
+                          const Search& what,
+                          const std::function<Result<CK_RV>(CK_OBJECT_HANDLE)>& use);
+
+// Using a key that was opened. Whatever the token answers is kIo, for it says nothing about what
+// was to be signed or opened, and may pass: a PIN that was changed, a token that is gone.
+Result<void> use_key(Token& token, const Token::Call& call);
 
 // One attribute's value; the size is asked first. rv is what the token answered.
 struct Value {

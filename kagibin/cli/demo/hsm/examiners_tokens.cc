@@ -81,6 +81,32 @@ Result<crypto::DerivationKey> ExaminersTokens::put_derivation_key(std::string_vi
   return only_looks();
 }
 
+Result<crypto::DerivationKey> ExaminersTokens::generate_wrappable_master_key(
+    std::string_view /*uri*/, std::size_t /*size*/) {
+  return only_looks();
+}
+
+Result<crypto::LongCheckValue> ExaminersTokens::generate_wrap_only_key(std::string_view /*uri*/,
+                                                                       std::size_t /*size*/) {
+  return only_looks();
+}
+
+Result<crypto::LongCheckValue> ExaminersTokens::put_wrap_only_key(std::string_view /*uri*/,
+                                                                  const SecretBytes& /*key*/) {
+  return only_looks();
+}
+
+Result<crypto::LongCheckValue> ExaminersTokens::check_value(const crypto::KeyInToken& /*key*/) {
+  return only_looks();
+}
+
+Result<crypto::SealedInToken> ExaminersTokens::seal(const crypto::JoinedPlaintext& /*plaintext*/,
+                                                    const crypto::EcPublicKey& /*recipient*/,
+                                                    std::size_t /*key_size*/,
+                                                    const crypto::SealingContext& /*context*/) {
+  return only_looks();
+}
+
 Result<void> ExaminersTokens::erase(std::string_view /*uri*/) { return only_looks(); }
 
 }  // namespace kagibin::cli::demo

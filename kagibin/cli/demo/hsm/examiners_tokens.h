@@ -32,6 +32,17 @@ class ExaminersTokens final : public crypto::KeyTokens {
                                                         std::size_t size) override;
   Result<crypto::DerivationKey> put_derivation_key(std::string_view uri,
                                                    const SecretBytes& key) override;
+  Result<crypto::DerivationKey> generate_wrappable_master_key(std::string_view uri,
+                                                              std::size_t size) override;
+  Result<crypto::LongCheckValue> generate_wrap_only_key(std::string_view uri,
+                                                        std::size_t size) override;
+  Result<crypto::LongCheckValue> put_wrap_only_key(std::string_view uri,
+                                                   const SecretBytes& key) override;
+  Result<crypto::LongCheckValue> check_value(const crypto::KeyInToken& key) override;
+  Result<crypto::SealedInToken> seal(const crypto::JoinedPlaintext& plaintext,
+                                     const crypto::EcPublicKey& recipient,
+                                     std::size_t key_size,
+                                     const crypto::SealingContext& context) override;
   Result<void> erase(std::string_view uri) override;
 
  private:
