@@ -3,10 +3,14 @@
 // Protocol, sections 5 and 6.
 #pragma once
 
+#include <span>
+
+#include "kagibin/crypto/held_key/key_tokens.h"
 #include "kagibin/crypto/held_key/signing_key.h"
 #include "kagibin/crypto/hpke/kem.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/envelope/delivery_message.h"
+#include "kagibin/envelope/payload/joined_payload.h"
 #include "kagibin/envelope/payload/payload.h"
 
 namespace kagibin::envelope {
@@ -26,5 +30,17 @@ Result<Bytes> seal_delivery(const EnvelopeHeader& header,
                             const crypto::KemPublicKey& recipient,
                             const crypto::SigningKey& signing_key,
                             crypto::Rng& rng);
+
+// The same of a payload whose keys are partly in a token (their values are empty, their KCVs are
+// not): joined, encrypted and authenticated there, and no such key is ever here. What comes of it
+// is an envelope as any other. Suites 01 and 02: kNotSupported for others; those of KeyTokens.
+Result<Bytes> seal_delivery_in_token(const EnvelopeHeader& header,
+                                     Payload payload,
+                                     std::span<const HeldKey> held,
+                                     ByteView statement_tlv,
+                                     const crypto::KemPublicKey& recipient,
+                                     const crypto::SigningKey& signing_key,
+                                     crypto::KeyTokens& tokens,
+                                     crypto::Rng& rng);
 
 }  // namespace kagibin::envelope
