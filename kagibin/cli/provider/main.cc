@@ -142,6 +142,13 @@ int main(int argc, char** argv) {
           ->capture_default_str()
           ->check(CLI::IsMember({16, 24, 32}));
       tokens.add_place(command, "--token", options.master_key, "the key");
+      command
+          ->add_flag("--wrappable", options.master_key.may_be_wrapped,
+                     "with --generate: derived keys may be sealed inside the token, where it takes "
+                     "a master key that may be wrapped for that; whoever has the PIN can then have "
+                     "the token wrap the master key")
+          ->needs("--token")
+          ->needs("--generate");
     }
     command
         ->add_option("--exportability", options.exportability,

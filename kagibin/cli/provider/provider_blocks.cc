@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kagibin/cli/console/hex_option.h"
 #include "kagibin/cli/provider/provider_keys.h"
 #include "kagibin/cli/provider/provider_problem.h"
 #include "kagibin/crypto/key_block/key_usage.h"
@@ -12,27 +11,6 @@ using provider::Checked;
 using provider::KeyPurpose;
 
 namespace {
-
-Checked<std::optional<provider::KeyBinding>> binding_of(const KeyOptions& options) {
-  if (options.seid.empty()) {
-    return std::optional<provider::KeyBinding>();
-  }
-  if (options.target.empty() || options.key_version.empty() != options.key_identifier.empty()) {
-    return provider::problem(Errc::kInvalidArgument,
-                             "An element key needs --target beside --seid, and --key-version and "
-                             "--key-identifier only together.");
-  }
-  provider::KeyBinding out{.seid = KB_TRY(Seid::from_hex(options.seid)),
-                           .target = KB_TRY(Aid::from_hex(options.target)),
-                           .slot = {}};
-  if (!options.key_version.empty()) {
-    provider::KeySlot slot;
-    slot.key_version = KB_TRY(parse_octet(options.key_version));
-    slot.key_identifier = KB_TRY(parse_octet(options.key_identifier));
-    out.slot = slot;
-  }
-  return std::optional(out);
-}
 
 KeyPurpose purpose_named(const std::string& kind) {
   return kind == "element-key"      ? KeyPurpose::kElementKey

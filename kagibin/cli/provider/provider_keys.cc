@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/cli/provider/provider_keys.h"
 
+#include "kagibin/cli/console/hex_option.h"
 #include "kagibin/crypto/key_file/key_file.h"
 
 namespace kagibin::cli {
@@ -34,6 +35,42 @@ void add_token(CLI::App* command, KeyOptions& options) {
   command->add_option("--token", options.token_uri,
                       "put the master key into a PKCS#11 token, under this URI: "
                       "pkcs11:token=NAME;object=KEY?module-path=/FILE.so");
+}
+
+// Where a key of one element goes.
+void add_binding(CLI::App* command, KeyOptions& options) {
+  command->add_option("--seid", options.seid, "element that the key is for, 32 hexadecimal digits")
+      ->required();
+  command->add_option("--target", options.target, "AID there that the key is for")->required();
+  command->add_option("--key-version", options.key_version, "KVN that it is for, two digits");
+  command->add_option("--key-identifier", options.key_identifier, "KID that it is for, two digits")
+      ->needs("--key-version");
+}
+
+void add_element_key_commands(Program& program, KeyOptions& options) {
+  auto* element = program.app().add_subcommand(
+      "element-key",
+      "a key of one element that stays in a PKCS#11 token, which seals it into envelopes itself");
+  element->require_subcommand(1);
+  auto* create = add(*element, "create", "make the key in the token, or use the one that is there",
+                     program, options, provider_element_key_create);
+  create->add_option("--size", options.size, "octets")
+      ->capture_default_str()
+      ->check(CLI::IsMember({16, 24, 32}));
+  auto* import = add(*element, "import", "put a key from a file into the token", program, options,
+                     provider_element_key_import);
+  import->add_option("--file", options.file, "16, 24 or 32 octets in hexadecimal digits")
+      ->required()
+      ->check(CLI::ExistingFile);
+  options.tokens->add_place(create, "--token", options.place, "the key");
+  import->add_option("--token", options.place.uri);
+  for (CLI::App* command : {create, import}) {
+    command->add_option("name", options.name, "its name in payload files, as a literal key")
+        ->required();
+    command->get_option("--token")->required()->description(
+        "the key in its token: pkcs11:token=NAME;object=KEY?module-path=/FILE.so");
+    add_binding(command, options);
+  }
 }
 
 void add_ceremony_commands(Program& program, KeyOptions& options) {
@@ -151,11 +188,33 @@ void add_key_commands(Program& program, KeyOptions& options) {
       ->check(CLI::IsMember({"master-key", "element-key", "protection-key"}));
   out->add_option("--out", options.out, "file to write")->required();
 
+  add_element_key_commands(program, options);
   add_ceremony_commands(program, options);
 
   add(program.app(), "second-custodian",
       "set the passphrase that keys under dual control need beside the key store's", program,
       options, provider_second_custodian);
+}
+
+Checked<std::optional<provider::KeyBinding>> binding_of(const KeyOptions& options) {
+  if (options.seid.empty()) {
+    return std::optional<provider::KeyBinding>();
+  }
+  if (options.target.empty() || options.key_version.empty() != options.key_identifier.empty()) {
+    return provider::problem(Errc::kInvalidArgument,
+                             "An element key needs --target beside --seid, and --key-version and "
+                             "--key-identifier only together.");
+  }
+  provider::KeyBinding out{.seid = KB_TRY(Seid::from_hex(options.seid)),
+                           .target = KB_TRY(Aid::from_hex(options.target)),
+                           .slot = {}};
+  if (!options.key_version.empty()) {
+    provider::KeySlot slot;
+    slot.key_version = KB_TRY(parse_octet(options.key_version));
+    slot.key_identifier = KB_TRY(parse_octet(options.key_identifier));
+    out.slot = slot;
+  }
+  return std::optional(out);
 }
 
 }  // namespace kagibin::cli

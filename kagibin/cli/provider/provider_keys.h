@@ -10,6 +10,7 @@
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/provider/provider_home.h"
 #include "kagibin/cli/token/token_access.h"
+#include "kagibin/roles/service_provider/keys/blocks/key_attributes.h"
 
 namespace kagibin::cli {
 
@@ -31,6 +32,7 @@ struct KeyOptions {
   std::string exportability = "N";
   bool dual_control = false;
   std::string token_uri;
+  crypto::KeyPlace place;
 };
 
 // Adds them all; both arguments outlive the program's run.
@@ -40,6 +42,13 @@ void add_key_commands(Program& program, KeyOptions& options);
 // the place in messages.
 provider::Checked<SecretBytes> octets_of_digits(const SecretBytes& text, const std::string& what);
 provider::Checked<SecretBytes> hex_key(const std::filesystem::path& path);
+
+// What --seid, --target, --key-version and --key-identifier say together; empty without --seid.
+provider::Checked<std::optional<provider::KeyBinding>> binding_of(const KeyOptions& options);
+
+// provider_element_keys.cc
+int provider_element_key_create(const Program& program, const KeyOptions& options);
+int provider_element_key_import(const Program& program, const KeyOptions& options);
 
 // provider_blocks.cc
 int provider_import_key_block(const Program& program, const KeyOptions& options);

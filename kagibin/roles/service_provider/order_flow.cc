@@ -95,13 +95,17 @@ Checked<void> OrderFlow::check(const PayloadFile& payload,
     KB_TRY(refuse_answers_in_clear(planned_commands(payload), terms.required_i_mask,
                                    "Nothing was ordered."));
   }
-  KB_TRY(choose_suite(terms, suite));
-  const bool puts_values = std::ranges::any_of(payload.actions, [](const PlannedAction& action) {
-    return !std::holds_alternative<PlannedDeleteKey>(action);
-  });
+  const std::uint8_t chosen = KB_TRY(choose_suite(terms, suite));
+  const PayloadBuilder builder(payload, csv, in_.keys, in_.rng, in_.policy.token_only);
   const bool has_channel_keys = !payload.agreement_key_version && !payload.own_delivery;
-  if (in_.policy.token_only && (puts_values || has_channel_keys)) {
+  if (in_.policy.token_only && (!builder.is_sealed_inside() || has_channel_keys)) {
     return Policy::refuse_clear_keys("ordered");
+  }
+  if (builder.has_token_keys() && KB_TRY(envelope::suite_info(chosen)).is_hpke()) {
+    return problem(Errc::kNotSupported,
+                   "Keys that stay in a token are sealed there, and tokens seal suites 01 and 02 "
+                   "alone; nothing was ordered. Order it with --suite 01, where policy.suites has "
+                   "it.");
   }
   if (validity_minutes == 0 || validity_minutes > terms.maximum_validity_minutes) {
     return problem(Errc::kPolicy,
@@ -121,7 +125,7 @@ Checked<void> OrderFlow::check(const PayloadFile& payload,
     }
     seids.push_back(seid);
   }
-  return PayloadBuilder(payload, csv, in_.keys, in_.rng).check(seids);
+  return builder.check(seids);
 }
 
 Checked<JournalOrder> OrderFlow::open(const OrderWish& wish) {
@@ -145,8 +149,8 @@ Checked<JournalOrder> OrderFlow::open(const OrderWish& wish) {
   const std::uint8_t suite =
       KB_TRY(choose_suite(in_.policy.terms_for(wish.payload.target), wish.suite));
   const Seid seid = KB_TRY(in_.policy.element_of(wish.device.text()));
-  envelope::Payload actions;
-  actions.actions = KB_TRY(PayloadBuilder(wish.payload, wish.csv, in_.keys, in_.rng).build(seid));
+  OrderPayload actions = KB_TRY(
+      PayloadBuilder(wish.payload, wish.csv, in_.keys, in_.rng, in_.policy.token_only).build(seid));
   KB_TRY(expose_block_keys(wish.payload));
   const auto fits = actions.check();
   if (!fits) {
@@ -159,7 +163,8 @@ Checked<JournalOrder> OrderFlow::open(const OrderWish& wish) {
                      .seid = seid,
                      .target = wish.payload.target,
                      .not_after = in_.clock.now() + wish.validity_minutes * kSecondsPerMinute};
-  order.sealed_payload = KB_TRY(in_.keys.seal(payload_label(wish.id), actions.encode().expose()));
+  const SecretBytes encoded = KB_TRY(actions.encode());
+  order.sealed_payload = KB_TRY(in_.keys.seal(payload_label(wish.id), encoded.expose()));
   order.annotation = OrderAnnotation::of(wish.payload, suite).text();
   order.created_at = in_.clock.now();
   KB_CRASH_POINT("provider.order.before_open");

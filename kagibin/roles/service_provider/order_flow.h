@@ -215,7 +215,7 @@ class OrderFlow {
                                         const delivery::JournalAttempt& attempt,
                                         const OpenedAnswer& answer,
                                         std::uint8_t level);
-  Checked<std::vector<envelope::Action>> actions_of(const delivery::JournalOrder& order) const;
+  Checked<OrderPayload> payload_of(const delivery::JournalOrder& order) const;
 
   // The revision of the last receipt that a verdict on this attempt was about; empty for none.
   Checked<std::optional<std::uint32_t>> judged_revision(const delivery::OrderId& order,

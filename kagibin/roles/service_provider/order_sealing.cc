@@ -250,23 +250,17 @@ Checked<RelayChoice> OrderFlow::check_answer(const JournalOrder& order,
   const bool is_committed = statement.last_committed_seq >= order.seq;  // nothing is sealed then
   if (notes.own_delivery && !is_committed) {
     const ExclusiveKeys exclusive(in_.journal, in_.keys);
-    const std::vector<envelope::Action> actions = KB_TRY(actions_of(order));
+    const OrderPayload payload = KB_TRY(payload_of(order));
     KB_TRY(check_foreign_keys(
         {.seid = order.seid, .domain = order.target, .keys = in_.keys, .exclusive = exclusive},
-        statement.highest_key_version, actions));
+        statement.highest_key_version, payload.actions));
   }
   RelayChoice relay = KB_TRY(relay_of(order, answer));
   if (relay.level == std::to_underlying(envelope::RelayLevel::kRl2) ||
       relay.level == std::to_underlying(envelope::RelayLevel::kRl4)) {
     KB_TRY(check_domain(order, answer));
   }
-  bool puts_values = false;
-  if (in_.policy.token_only) {
-    puts_values =
-        std::ranges::any_of(KB_TRY(actions_of(order)), [](const envelope::Action& action) {
-          return !std::holds_alternative<envelope::DeleteKeyAction>(action);
-        });
-  }
+  const bool puts_values = in_.policy.token_only && KB_TRY(payload_of(order)).puts_clear_values();
   KB_TRY(in_.policy.allow_sealing(
       {.device = order.device.text(),
        .seid = statement.seid,
@@ -283,7 +277,7 @@ Checked<RelayChoice> OrderFlow::check_answer(const JournalOrder& order,
   return relay;
 }
 
-Checked<std::vector<envelope::Action>> OrderFlow::actions_of(const JournalOrder& order) const {
+Checked<OrderPayload> OrderFlow::payload_of(const JournalOrder& order) const {
   const auto octets = in_.keys.unseal(payload_label(order.id), order.sealed_payload);
   if (!octets) {
     return problem(octets.error().code,
@@ -291,8 +285,7 @@ Checked<std::vector<envelope::Action>> OrderFlow::actions_of(const JournalOrder&
                                "was done. Use the store that the order was made with.",
                                order.id.text()));
   }
-  envelope::Payload payload = KB_TRY(envelope::Payload::decode(octets->expose()));
-  return std::move(payload.actions);
+  return KB_TRY(OrderPayload::decode(octets->expose()));
 }
 
 Checked<Sealing> OrderFlow::seal(const OrderId& id, AttemptNumber number, ByteView answer) {
@@ -361,7 +354,8 @@ Checked<OrderFlow::SealedEnvelope> OrderFlow::make_envelope(const JournalOrder& 
   }
   envelope::EnvelopeHeader header;
   envelope::Payload payload;
-  payload.actions = KB_TRY(actions_of(order));
+  OrderPayload ordered = KB_TRY(payload_of(order));
+  payload.actions = std::move(ordered.actions);
   KB_TRY(add_channel(order, level, header, payload));
   if (payload.channel_keys && !payload.channel_keys->is_dek_alone()) {
     KB_TRY(ChannelUses(in_.journal).note(payload.channel_keys->enc, order.id));
@@ -390,10 +384,20 @@ Checked<OrderFlow::SealedEnvelope> OrderFlow::make_envelope(const JournalOrder& 
                   "report the element to its maker.");
   }
   const crypto::SigningKey signing_key = KB_TRY(in_.keys.signing_key());
-  return SealedEnvelope{
-      .envelope = KB_TRY(envelope::seal_delivery(header, payload, answer.statement_tlv, *recipient,
-                                                 signing_key, in_.rng)),
-      .sealed_receipt_key = std::move(sealed_receipt_key)};
+  const auto seal = [&]() -> Result<Bytes> {
+    if (ordered.held.empty()) {
+      return envelope::seal_delivery(header, payload, answer.statement_tlv, *recipient, signing_key,
+                                     in_.rng);
+    }
+    if (in_.keys.tokens() == nullptr) {
+      return fail(Errc::kIo, "keys of the order are in a token, and there is no way to it here");
+    }
+    return envelope::seal_delivery_in_token(header, std::move(payload), ordered.held,
+                                            answer.statement_tlv, *recipient, signing_key,
+                                            *in_.keys.tokens(), in_.rng);
+  };
+  return SealedEnvelope{.envelope = KB_TRY(seal()),
+                        .sealed_receipt_key = std::move(sealed_receipt_key)};
 }
 
 }  // namespace kagibin::roles::service_provider

@@ -290,8 +290,9 @@ Checked<Judgement> OrderFlow::judge_statement(const OrderId& id, const Sealing& 
   out.attempt = KB_TRY(last_sealed_attempt(order));
   out.verdict.revision = KB_TRY(judged_revision(id, out.attempt));
   if (read_back) {
-    const std::vector<envelope::Action> actions = KB_TRY(actions_of(order));
-    KB_TRY(learn_keys(order, Results(actions.size(), ActionResult::kInstalledByProbe), false));
+    const OrderPayload payload = KB_TRY(payload_of(order));
+    const Results results(payload.actions.size(), ActionResult::kInstalledByProbe);
+    KB_TRY(learn_keys(order, results, false));
   }
   KB_TRY(settle(order, out.attempt, out.verdict));
   return out;
@@ -406,7 +407,11 @@ Result<void> OrderFlow::learn_static_dek(const DomainKeyName& name,
     if (put.first_key_identifier + i != StaticDeks::kIdentifier) {
       continue;
     }
-    KB_TRY(deks.learn(name, put.keys[i].value, is_exclusive, origin));
+    if (put.keys[i].value.empty()) {
+      KB_TRY(deks.forget(name));  // it is in a token: what was there before opens nothing any more
+    } else {
+      KB_TRY(deks.learn(name, put.keys[i].value, is_exclusive, origin));
+    }
     if (put.old_key_version != 0 && put.old_key_version != put.new_key_version) {
       KB_TRY(deks.forget({.seid = name.seid,
                           .security_domain = name.security_domain,
@@ -431,7 +436,8 @@ Checked<void> OrderFlow::learn_keys(const JournalOrder& order,
   const auto opened_with =
       KB_TRY(in_.keys.channel_keys(order.seid, notes.security_domain, notes.key_version));
   const bool is_exclusive = is_receipt && KB_TRY(was_sealed_above_rl1(order));
-  const std::vector<envelope::Action> actions = KB_TRY(actions_of(order));
+  const OrderPayload payload = KB_TRY(payload_of(order));
+  const std::vector<envelope::Action>& actions = payload.actions;
   for (std::size_t i = 0; i < actions.size() && i < results.size(); ++i) {
     if (!is_installed(results[i])) {
       continue;
@@ -455,6 +461,15 @@ Checked<void> OrderFlow::learn_keys(const JournalOrder& order,
                               notes.origin_of(i)));
     }
     if (put == nullptr || put->keys.size() != 3 || put->first_key_identifier != 0x01) {
+      continue;
+    }
+    if (std::ranges::any_of(put->keys, [](const auto& key) { return key.value.empty(); })) {
+      // Keys in a token open no channel of ours; what they replaced opens none any more either.
+      KB_TRY(in_.keys.forget_channel_keys(order.seid, notes.security_domain, put->new_key_version));
+      if (put->old_key_version != 0) {
+        KB_TRY(
+            in_.keys.forget_channel_keys(order.seid, notes.security_domain, put->old_key_version));
+      }
       continue;
     }
     const ChannelKeySet set{.i = opened_with ? opened_with->i : std::uint8_t{0},

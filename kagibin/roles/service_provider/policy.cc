@@ -89,10 +89,11 @@ Checked<Seid> Policy::element_of(std::string_view device) const {
 std::unexpected<Problem> Policy::refuse_clear_keys(std::string_view nothing_was) {
   return problem(
       Errc::kPolicy,
-      fmt::format("policy.token_only is set, and this envelope has keys in it, which are "
-                  "in the clear in this process while it is sealed; nothing was {}. "
-                  "Deletions of keys at RL2 or OS have none; for anything else take "
-                  "token_only out, if what doc/key_policies.md says is good enough.",
+      fmt::format("policy.token_only is set, and this envelope has keys in it that would be in the "
+                  "clear in this process while it is sealed; nothing was {}. At RL2 and OS, keys "
+                  "that are in a token (kagibin provider element-key) are sealed there by a "
+                  "put_key, and deletions of keys have none; for anything else take token_only "
+                  "out, if what doc/key_policies.md says is good enough.",
                   nothing_was));
 }
 

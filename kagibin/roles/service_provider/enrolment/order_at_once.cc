@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One visit in the steady state (protocol, section 10): asking for the next enrolment, keeping what
 // a receipt announced, and an order whose first attempt is sealed at once because of it.
+#include <algorithm>
 #include <utility>
 
 #include "kagibin/base/crash_point.h"
@@ -25,10 +26,13 @@ namespace {
 constexpr AttemptNumber kFirst = 1;
 constexpr std::int64_t kSecondsPerMinute = 60;
 
-// The whole key set that the last action puts; null when it puts none.
+// The whole key set that the last action puts; null when it puts none, or one that is in a token,
+// which opens no channel of ours.
 const envelope::PutKeyAction* last_key_set(const std::vector<envelope::Action>& actions) {
   const auto* put = std::get_if<envelope::PutKeyAction>(&actions.back());
-  const bool is_set = put != nullptr && put->first_key_identifier == 0x01 && put->keys.size() == 3;
+  const bool is_set =
+      put != nullptr && put->first_key_identifier == 0x01 && put->keys.size() == 3 &&
+      std::ranges::none_of(put->keys, [](const auto& key) { return key.value.empty(); });
   return is_set ? put : nullptr;
 }
 
@@ -83,8 +87,8 @@ Checked<void> OrderFlow::keep_announced(const JournalOrder& order,
   // The key, or its place in a token.
   const SecretBytes kem =
       KB_TRY(in_.keys.unseal(kem_label(attempt.order, attempt.number), attempt.sealed_kem_key));
-  const std::vector<envelope::Action> actions = KB_TRY(actions_of(order));
-  const envelope::PutKeyAction* next = last_key_set(actions);
+  const OrderPayload payload = KB_TRY(payload_of(order));
+  const envelope::PutKeyAction* next = last_key_set(payload.actions);
   const WaitingEnrolment waiting{
       // Not from when the receipt came, which is for others to choose.
       .since = from_protocol_minutes(sent.issued_at),

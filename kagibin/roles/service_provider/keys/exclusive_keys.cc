@@ -30,7 +30,7 @@ struct KeysOf {
 
   void operator()(const envelope::PutKeyAction& action) const {
     for (const envelope::PutKeyAction::Key& key : action.keys) {
-      out.push_back(key.value.expose());
+      keep(key.value.expose());  // empty when it is in a token
     }
   }
   void operator()(const envelope::StoreDataAction& action) const {

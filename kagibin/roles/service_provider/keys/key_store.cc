@@ -23,6 +23,7 @@ constexpr std::string_view kDual = "dual.";  // master keys under dual control
 constexpr std::string_view kSecondCustodian = "dual_control";
 constexpr std::string_view kLiteral = "literal.";
 constexpr std::string_view kBound = "bound.";  // keys/blocks/block_keys.h
+constexpr std::string_view kHeld = "held.";    // keys/token_element_keys.h
 constexpr std::string_view kChannelKind = "channel_keys";
 constexpr std::string_view kLiteralKind = "literal_key";
 
@@ -366,6 +367,12 @@ Checked<void> KeyStore::add_literal_key(std::string_view name, const SecretBytes
     return problem(Errc::kConflict,
                    fmt::format("There is a key \"{}\" already, which came as a key block; nothing "
                                "was stored. Choose another name.",
+                               name));
+  }
+  if (records_.contains(std::string(kHeld).append(name))) {
+    return problem(Errc::kConflict,
+                   fmt::format("There is a key \"{}\" already, which is in a token; nothing was "
+                               "stored. Choose another name.",
                                name));
   }
   return add_aes_key(kLiteral, name, key);

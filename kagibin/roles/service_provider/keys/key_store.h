@@ -2,15 +2,15 @@
 // What the service provider keeps secret, at rest under its passphrase (crypto/record_folder.h).
 //
 // Few and long-lived keys are records of the folder: "signing_key" (SK.SP.SIG), "exchange_key" (for
-// files sealed to us), "master.<name>" and "literal.<name>"; the first three are the key itself or
-// its place in a token (crypto/held_key/held_keys.h). What comes by the thousand or belongs to an
-// order (channel key sets, payloads, KEM keys, Kr) is sealed under the same key and lies in the
-// journal, so that it changes together with the order. A key that was not derived here serves one
-// element for good: its first use binds it (journal record "literal_key", by the key's fingerprint
-// SHA-256("KB1-KFP" | key)). The signing key, which every order asks for several times, is opened
-// once and stays in memory, as the key that opens the records does; it is wiped with the store.
-// Ownership: keeps references to the journal, the random source and the tokens, which may be null.
-// Thread-safety: one thread.
+// files sealed to us), "master.<name>", "literal.<name>" and "held.<name>"; the first three are the
+// key itself or its place in a token (crypto/held_key/held_keys.h). What comes by the thousand or
+// belongs to an order (channel key sets, payloads, KEM keys, Kr) is sealed under the same key and
+// lies in the journal, so that it changes together with the order. A key that was not derived here
+// serves one element for good: its first use binds it (journal record "literal_key", by the key's
+// fingerprint SHA-256("KB1-KFP" | key)). The signing key, which every order asks for several times,
+// is opened once and stays in memory, as the key that opens the records does; it is wiped with the
+// store. Ownership: keeps references to the journal, the random source and the tokens, which may be
+// null. Thread-safety: one thread.
 //
 //   KeyStore keys(KB_TRY(crypto::RecordFolder::open("provider/keys", passphrase)), journal, rng);
 //   KB_TRY(keys.create_signing_key());
@@ -129,6 +129,12 @@ class KeyStore {
   }
   Result<void> put_new_record(std::string_view record_name, const SecretBytes& content) {
     return records_.put_new(record_name, content.expose(), rng_);
+  }
+  // Null where there is no way to tokens.
+  crypto::KeyTokens* tokens() const { return tokens_; }
+  // The token that a master key is in, by the key's URI; empty for a record. kNotFound.
+  Result<std::string> master_key_uri(std::string_view name) {
+    return held().token_uri(std::string("master.").append(name));
   }
   Result<void> erase_record(std::string_view record_name) { return records_.erase(record_name); }
   Result<std::vector<std::string>> record_names(std::string_view prefix) const {

@@ -122,8 +122,9 @@ class PayloadBuilderTest : public KeyStoreTest {
     must(keys_.put_channel_keys(seid, domain_, 0x30,
                                 {.i = 0, .enc = key_of(1), .mac = key_of(2), .dek = key_of(3)}));
   }
-  std::string first_key(const std::vector<envelope::Action>& actions) {
-    return to_hex(std::get<envelope::PutKeyAction>(actions.at(0)).keys.at(0).value.expose());
+  std::string first_key(const OrderPayload& payload) {
+    return to_hex(
+        std::get<envelope::PutKeyAction>(payload.actions.at(0)).keys.at(0).value.expose());
   }
 };
 
@@ -142,7 +143,8 @@ TEST_F(PayloadBuilderTest, ACommandCarriesItsKeysCheckValueAndSoDoesItsProbe) {
       R"("header":"80520100","data":[{"key":{"derive":{"master":"fleet","size":16,)"
       R"("key_version":"01","key_identifier":"01"}}},{"kcv":true}],)"
       R"("probe":{"header":"80540100","data":[{"kcv":true}]}}}]})"));
-  const auto actions = must(PayloadBuilder(file, world_.csv, keys_, world_.rng).build(one_));
+  const auto actions =
+      must(PayloadBuilder(file, world_.csv, keys_, world_.rng).build(one_)).actions;
   const auto& command = std::get<envelope::CommandAction>(actions.at(0));
   ASSERT_EQ(command.data.size(), 19U);
   const auto kcv = must(crypto::aes_kcv(command.data.expose().first(16)));

@@ -8,6 +8,7 @@
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/roles/service_provider/keys/blocks/block_keys.h"
+#include "kagibin/roles/service_provider/keys/token_element_keys.h"
 
 namespace kagibin::roles::service_provider {
 namespace {
@@ -50,15 +51,70 @@ Checked<const crypto::DerivationKey*> PayloadBuilder::master_key(const std::stri
   return &*master_;
 }
 
+Bytes PayloadBuilder::derivation_context(const DerivedKey& source, const Seid& seid) const {
+  return ByteWriter()
+      .bytes(seid.view())
+      .bytes(payload_.target.view())
+      .u8(source.key_version)
+      .u8(source.key_identifier)
+      .take();
+}
+
 Checked<SecretBytes> PayloadBuilder::derive(const DerivedKey& source, const Seid& seid) const {
   const crypto::DerivationKey* master = KB_TRY(master_key(source.master));
-  const Bytes context = ByteWriter()
-                            .bytes(seid.view())
-                            .bytes(payload_.target.view())
-                            .u8(source.key_version)
-                            .u8(source.key_identifier)
-                            .take();
-  return KB_TRY(master->diversify(ascii(kLabelDerivation), context, source.size_bytes));
+  return KB_TRY(master->diversify(ascii(kLabelDerivation), derivation_context(source, seid),
+                                  source.size_bytes));
+}
+
+bool PayloadBuilder::stays_in_token(const KeySource& source) const {
+  if (const auto* literal = std::get_if<LiteralKey>(&source)) {
+    return is_token_element_key(literal->name, keys_);
+  }
+  const auto* derived = std::get_if<DerivedKey>(&source);
+  if (derived == nullptr || !is_token_only_) {
+    return false;
+  }
+  const auto uri = keys_.master_key_uri(derived->master);
+  return uri && !uri->empty();
+}
+
+bool PayloadBuilder::has_token_keys() const {
+  return std::ranges::any_of(payload_.key_sources(),
+                             [&](const KeySource& source) { return stays_in_token(source); });
+}
+
+bool PayloadBuilder::is_sealed_inside() const {
+  return std::ranges::all_of(payload_.actions, [&](const PlannedAction& action) {
+    if (const auto* put = std::get_if<PlannedPutKey>(&action)) {
+      return std::ranges::all_of(put->keys,
+                                 [&](const KeySource& source) { return stays_in_token(source); });
+    }
+    return std::holds_alternative<PlannedDeleteKey>(action);
+  });
+}
+
+Checked<PayloadBuilder::InToken> PayloadBuilder::find_in_token(const KeySource& source,
+                                                               const Seid& seid) const {
+  if (const auto* literal = std::get_if<LiteralKey>(&source)) {
+    TokenElementKey found = KB_TRY(find_token_element_key(literal->name, keys_));
+    KB_TRY(check_token_binding(literal->name, found, seid, payload_.target, literal->slot));
+    return InToken{.key = std::move(found.key), .check_value = found.check_value};
+  }
+  const auto& derived = std::get<DerivedKey>(source);
+  KB_TRY(master_key(derived.master));  // that it is the one that was put to use
+  InToken out{.key = {.uri = KB_TRY(keys_.master_key_uri(derived.master)),
+                      .size_bytes = derived.size_bytes,
+                      .label = std::string(kLabelDerivation),
+                      .context = derivation_context(derived, seid)}};
+  const auto check_value = keys_.tokens()->check_value(out.key);
+  if (!check_value) {
+    return problem(check_value.error().code,
+                   fmt::format("policy.token_only is set, and keys of the master key \"{}\" do not "
+                               "go into an envelope inside the token: {}.",
+                               derived.master, check_value.error().detail.text()));
+  }
+  out.check_value = *check_value;
+  return out;
 }
 
 Checked<SecretBytes> PayloadBuilder::from_csv(const CsvKey& source, const Seid& seid) const {
@@ -83,6 +139,12 @@ Checked<SecretBytes> PayloadBuilder::key(const KeySource& source, const Seid& se
     return out;
   }
   const auto& [name, slot] = std::get<LiteralKey>(source);
+  if (is_token_element_key(name, keys_)) {
+    return problem(Errc::kNotSupported,
+                   fmt::format("The key \"{}\" is in a token, which seals it into a put_key alone, "
+                               "not into store_data or command; nothing was ordered.",
+                               name));
+  }
   KB_TRY(check_binding(name, seid, payload_.target, slot, keys_));
   SecretBytes out = KB_TRY(keys_.literal_key(name));
   KB_TRY(keys_.claim_key(name, out, seid));
@@ -135,6 +197,12 @@ Checked<std::optional<Bytes>> PayloadBuilder::probe(const std::optional<PlannedP
 
 Checked<void> PayloadBuilder::check(std::span<const Seid> seids) const {
   for (const KeySource& source : payload_.key_sources()) {
+    if (stays_in_token(source)) {
+      for (const Seid& seid : seids) {
+        KB_TRY(find_in_token(source, seid));
+      }
+      continue;
+    }
     if (const auto* literal = std::get_if<LiteralKey>(&source)) {
       const SecretBytes octets = KB_TRY(keys_.literal_key(literal->name));
       if (seids.size() > 1) {
@@ -177,13 +245,24 @@ Checked<void> PayloadBuilder::check(std::span<const Seid> seids) const {
   return {};
 }
 
-Checked<envelope::Action> PayloadBuilder::put_key(const PlannedPutKey& planned, const Seid& seid) {
+Checked<envelope::Action> PayloadBuilder::put_key(const PlannedPutKey& planned,
+                                                  const Seid& seid,
+                                                  OrderPayload& payload) {
   envelope::PutKeyAction out{.old_key_version = planned.old_key_version,
                              .new_key_version = planned.new_key_version,
                              .first_key_identifier = planned.first_key_identifier,
                              .keys = {}};
   for (const KeySource& source : planned.keys) {
     envelope::PutKeyAction::Key entry;
+    if (stays_in_token(source)) {
+      InToken there = KB_TRY(find_in_token(source, seid));
+      std::copy_n(there.check_value.begin(), entry.kcv.size(), entry.kcv.begin());
+      payload.held.push_back({.action = payload.actions.size(),
+                              .key = out.keys.size(),
+                              .value = std::move(there.key)});
+      out.keys.push_back(std::move(entry));
+      continue;
+    }
     entry.value = KB_TRY(key(source, seid));
     entry.kcv = KB_TRY(crypto::aes_kcv(entry.value.expose()));
     out.keys.push_back(std::move(entry));
@@ -220,17 +299,17 @@ Checked<envelope::Action> PayloadBuilder::command(const PlannedCommand& planned,
                               .probe = KB_TRY(probe(planned.probe, seid, last))});
 }
 
-Checked<std::vector<envelope::Action>> PayloadBuilder::build(const Seid& seid) {
-  std::vector<envelope::Action> out;
+Checked<OrderPayload> PayloadBuilder::build(const Seid& seid) {
+  OrderPayload out;
   for (const PlannedAction& planned : payload_.actions) {
     if (const auto* put = std::get_if<PlannedPutKey>(&planned)) {
-      out.push_back(KB_TRY(put_key(*put, seid)));
+      out.actions.push_back(KB_TRY(put_key(*put, seid, out)));
     } else if (const auto* store = std::get_if<PlannedStoreData>(&planned)) {
-      out.push_back(KB_TRY(store_data(*store, seid)));
+      out.actions.push_back(KB_TRY(store_data(*store, seid)));
     } else if (const auto* gone = std::get_if<PlannedDeleteKey>(&planned)) {
-      out.emplace_back(envelope::DeleteKeyAction{.key_version = gone->key_version});
+      out.actions.emplace_back(envelope::DeleteKeyAction{.key_version = gone->key_version});
     } else {
-      out.push_back(KB_TRY(command(std::get<PlannedCommand>(planned), seid)));
+      out.actions.push_back(KB_TRY(command(std::get<PlannedCommand>(planned), seid)));
     }
   }
   return out;

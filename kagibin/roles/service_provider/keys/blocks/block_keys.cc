@@ -9,6 +9,7 @@
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/crypto/key_block/key_block_protection.h"
 #include "kagibin/crypto/sha256.h"
+#include "kagibin/roles/service_provider/keys/token_element_keys.h"
 
 namespace kagibin::roles::service_provider {
 namespace {
@@ -147,7 +148,8 @@ bool has_stored_key(KeyPurpose purpose, std::string_view name, const KeyStore& k
     case KeyPurpose::kMasterKey:
       return keys.has_master_key(name);
     case KeyPurpose::kElementKey:
-      return keys.has_record(record_of(kLiteral, name)) || keys.has_record(record_of(kBound, name));
+      return keys.has_record(record_of(kLiteral, name)) ||
+             keys.has_record(record_of(kBound, name)) || is_token_element_key(name, keys);
     case KeyPurpose::kProtectionKey:
       break;
   }
