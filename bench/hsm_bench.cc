@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the provider's keys do for one sealing (E0 signed, E4's value agreed on, three keys derived,
 // E2 made and signed), with all of them in SoftHSM against the same in memory, by one to eight
-// threads with as many sessions. SoftHSM computes in this process and keeps its keys in files: what
-// is measured is the way to a token, not a token.
+// threads with as many sessions; and one envelope that NSS seals inside. SoftHSM computes in this
+// process and keeps its keys in files: what is measured is the way to a token, not a token.
 #include <memory>
 #include <thread>
 #include <vector>
@@ -88,6 +88,52 @@ void seal_with_token(benchmark::State& state) {
   state.counters["sealings_per_second"] = benchmark::Counter(sealings, benchmark::Counter::kIsRate);
 }
 BENCHMARK(seal_with_token)->UseManualTime()->DenseRange(1, 8)->Iterations(3);
+
+// One envelope that NSS joins, encrypts and authenticates, against one that is sealed here.
+void seal_inside_token(benchmark::State& state) {
+  const test::SoftToken token(test::SoftToken::Make::kNss);
+  if (!token.missing().empty()) {
+    state.SkipWithError(token.missing().c_str());
+    return;
+  }
+  crypto::token::Pkcs11Tokens tokens([](const crypto::token::TokenUri&) -> Result<SecretBytes> {
+    return SecretBytes::copy_of(ascii(test::SoftToken::pin()));
+  });
+  const Envelope envelope;
+  crypto::SystemRng rng;
+  const crypto::SigningKey signing = crypto::EcPrivateKey::generate(rng).value();
+  KB_CHECK(tokens.generate_wrap_only_key(token.uri("k"), 16).has_value());
+  const auto payload = [&](bool with_value) {
+    envelope::Payload out;
+    envelope::PutKeyAction put{.new_key_version = 0x31, .first_key_identifier = 0x01, .keys = {}};
+    put.keys.emplace_back();
+    put.keys.back().value = SecretBytes(with_value ? 16 : 0);
+    out.actions.emplace_back(std::move(put));
+    out.channel_keys = envelope::ChannelKeys{.key_version = envelope.header.key_version_number,
+                                             .enc = SecretBytes(16),
+                                             .mac = SecretBytes(16),
+                                             .dek = SecretBytes(16)};
+    return out;
+  };
+  const std::vector<envelope::HeldKey> keys = {
+      {.action = 0, .key = 0, .value = {.uri = token.uri("k")}}};
+  const crypto::EcPublicKey recipient = envelope.delivery.enrolment_key.public_key();
+  constexpr int kEnvelopes = 20;
+  side_by_side(
+      state, kEnvelopes,
+      [&] {
+        KB_CHECK(envelope::seal_delivery_in_token(envelope.header, payload(false), keys,
+                                                  envelope.statement, recipient, signing, tokens,
+                                                  rng)
+                     .has_value());
+      },
+      [&] {
+        KB_CHECK(envelope::seal_delivery(envelope.header, payload(true), envelope.statement,
+                                         recipient, signing, rng)
+                     .has_value());
+      });
+}
+BENCHMARK(seal_inside_token)->UseManualTime()->Iterations(3);
 
 }  // namespace
 }  // namespace kagibin::bench
