@@ -64,19 +64,21 @@ Result<LongCheckValue> check_value_in_token(const SharedToken& token,
                                             const TokenUri& uri,
                                             const KeyInToken& key) {
   LongCheckValue out{};
-  KB_TRY(token->run(Repeat::kAllowed, [&](const TokenSession& at) -> Result<CK_RV> {
-    return with_object(*token, at, uri, kSecretKey, [&](CK_OBJECT_HANDLE object) -> Result<CK_RV> {
-      if (!key.is_derived()) {
-        const CK_RV rv = KB_TRY(check_wrap_only(at, object, key.size_bytes));
-        if (rv != CKR_OK) {
-          return rv;
-        }
+  const auto read = [&](const TokenSession& at, CK_OBJECT_HANDLE object) -> Result<CK_RV> {
+    if (!key.is_derived()) {
+      const CK_RV rv = KB_TRY(check_wrap_only(at, object, key.size_bytes));
+      if (rv != CKR_OK) {
+        return rv;
       }
-      SessionSteps steps(at, true);
-      const CK_OBJECT_HANDLE value = key.is_derived() ? derive_object(steps, object, key) : object;
-      out = check_value_of(steps, value, key.size_bytes);
-      return steps.outcome();
-    });
+    }
+    SessionSteps steps(at, true);
+    const CK_OBJECT_HANDLE value = key.is_derived() ? derive_object(steps, object, key) : object;
+    out = check_value_of(steps, value, key.size_bytes);
+    return steps.outcome();
+  };
+  KB_TRY(token->run(Repeat::kAllowed, [&](const TokenSession& at) {
+    return with_object(*token, at, uri, kSecretKey,
+                       [&](CK_OBJECT_HANDLE object) { return read(at, object); });
   }));
   return out;
 }
@@ -88,7 +90,7 @@ Result<SealedInToken> seal_in_token(const SharedToken& token,
                                     const SealingContext& context) {
   KB_TRY(check_parts(plaintext));
   SealedInToken out;
-  KB_TRY(use_key(*token, [&](const TokenSession& at) -> Result<CK_RV> {
+  const Token::Call seal = [&](const TokenSession& at) -> Result<CK_RV> {
     SessionSteps steps(at, false);
     std::vector<CK_OBJECT_HANDLE> keys;
     for (const auto& part : plaintext.parts) {
@@ -98,7 +100,8 @@ Result<SealedInToken> seal_in_token(const SharedToken& token,
     }
     out = seal_in_session(steps, plaintext, keys, recipient, key_size, context);
     return steps.outcome();
-  }));
+  };
+  KB_TRY(use_key(*token, seal));
   return out;
 }
 

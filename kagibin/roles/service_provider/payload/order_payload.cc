@@ -85,11 +85,12 @@ Result<void> OrderPayload::check() {
 }
 
 Result<SecretBytes> OrderPayload::encode() {
-  SecretBytes plain = KB_TRY(with_stand_ins(
-      [](const envelope::Payload& payload, const Result<void>& put) -> Result<SecretBytes> {
-        KB_TRY(put);
-        return payload.encode();
-      }));
+  const auto encode_whole = [](const envelope::Payload& payload,
+                               const Result<void>& put) -> Result<SecretBytes> {
+    KB_TRY(put);
+    return payload.encode();
+  };
+  SecretBytes plain = KB_TRY(with_stand_ins(encode_whole));
   if (held.empty()) {
     return plain;
   }
