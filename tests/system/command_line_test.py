@@ -31,6 +31,8 @@ COMMANDS = [
     ("provider", ["master-key", "import", "master", "--file", GONE]),
     ("provider", ["import-key-block", GONE, "--name", "x", "--kbpk", "zone"]),
     ("provider", ["literal-key", "one", "--file", GONE]),
+    ("provider", ["element-key", "import", "one", "--file", GONE, "--token", "pkcs11:token=t;object=k", "--seid", "00" * 16,
+                  "--target", "A000000151"]),
     ("provider", ["check", GONE]),
     ("provider", ["order", GONE, "--device", "phone"]),
     ("se", ["run", "--state", GONE]),

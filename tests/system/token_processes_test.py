@@ -117,6 +117,19 @@ def main():
             refused(bench.run(role, *arguments, "--generate", "--home", "home-none"), "--generate", code=2)
             assert not (folder / "home-none").exists()
 
+        for arguments, word in ((["master-key", "create", "fleet", "--token", uri("fleet"), "--wrappable"], "--generate"),
+                                (["element-key", "create", "k", "--seid", "00" * 16, "--target", "A000000151"], "--token"),
+                                (["element-key", "create", "k", "--token", uri("k"), "--generate"], "--seid")):
+            refused(bench.run("provider", *arguments, "--home", "home-none"), word, code=2)
+            assert not (folder / "home-none").exists()
+
+        # A key that this token cannot seal is not made in it, and one that may be wrapped for that is none, either.
+        place = ["--seid", "00" * 16, "--target", "A000000151"]
+        for arguments in (["element-key", "create", "k", "--token", uri("k"), "--generate", *place],
+                          ["master-key", "create", "wide", "--token", uri("wide"), "--generate", "--wrappable"]):
+            refused(bench.run("provider", *arguments, "--home", "home-key-0"), "CKM_EXTRACT_KEY_FROM_KEY")
+            assert keys_in(folder) == 12
+
         # What is for many keys takes no name of one.
         refused(bench.run("provider", "kem-keys", "--token", uri("one"), "--home", "home-key-0"), "name the token alone")
 
