@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/key_distribution_operator/audit/audit_entry.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace kagibin::roles::key_distribution_operator {
+namespace {
+
+constexpr std::string_view kVersion = "KBA1";
+constexpr std::string_view kBegin = "begin";
+constexpr std::array<std::string_view, 13> kEvents = {
+    "order",   "attempt",           "enrolment",       "delivery",        "hand_over",
+    "receipt", "verdict_confirmed", "verdict_refused", "verdict_unknown", "verdict_cancelled",
+    "expire",  "withdraw",          "supersede"};
+
+std::unexpected<Error> not_an_entry() {
+  return fail(Errc::kEncoding, "not an entry of an audit log");
+}
+
+template <typename T>
+std::optional<T> number_in(std::string_view text) {
+  T value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::vector<std::string_view> fields_of(std::string_view line) {
+  std::vector<std::string_view> fields;
+  for (;;) {
+    const std::size_t end = line.find(' ');
+    fields.push_back(line.substr(0, end));
+    if (end == std::string_view::npos) {
+      return fields;
+    }
+    line.remove_prefix(end + 1);
+  }
+}
+
+std::string line_of(const LogBegin& begin) {
+  return fmt::format("{} {} {} {} {}", kVersion, begin.time, kBegin, begin.orders, begin.attempts);
+}
+
+std::string line_of(const OrderChange& change) {
+  return fmt::format("{} {} {} {} {} {} {} {} {} {}", kVersion, change.time, name(change.event),
+                     change.order.provider.hex(), change.order.id.text(), change.attempt,
+                     delivery::name(change.state), delivery::name(change.order_state),
+                     change.revision, change.digest ? to_hex(*change.digest) : "-");
+}
+
+Result<AuditEntry> read_begin(const std::vector<std::string_view>& fields) {
+  const auto time = number_in<std::int64_t>(fields[1]);
+  const auto orders = number_in<std::uint64_t>(fields[3]);
+  const auto attempts = number_in<std::uint64_t>(fields[4]);
+  if (!time || !orders || !attempts) {
+    return not_an_entry();
+  }
+  return LogBegin{.time = *time, .orders = *orders, .attempts = *attempts};
+}
+
+Result<AuditEntry> read_change(const std::vector<std::string_view>& fields) {
+  const auto time = number_in<std::int64_t>(fields[1]);
+  const auto* const event = std::ranges::find(kEvents, fields[2]);
+  const auto provider = delivery::spid_from_name(fields[3]);
+  const auto id = delivery::OrderId::from(fields[4]);
+  const auto attempt = number_in<delivery::AttemptNumber>(fields[5]);
+  const auto state = delivery::state_by_name(fields[6]);
+  const auto order_state = delivery::state_by_name(fields[7]);
+  const auto revision = number_in<std::uint32_t>(fields[8]);
+  if (!time || event == kEvents.end() || !provider || !id || !attempt || !state || !order_state ||
+      !revision) {
+    return not_an_entry();
+  }
+  OrderChange change{.time = *time,
+                     .event = static_cast<AuditEvent>(event - kEvents.begin()),
+                     .order = {.provider = *provider, .id = *id},
+                     .attempt = *attempt,
+                     .state = *state,
+                     .order_state = *order_state,
+                     .revision = *revision};
+  if (fields[9] != "-") {
+    const auto octets = from_hex(fields[9]);
+    change.digest = octets ? to_array<32>(*octets) : std::nullopt;
+    if (!change.digest) {
+      return not_an_entry();
+    }
+  }
+  return change;
+}
+
+}  // namespace
+
+std::string_view name(AuditEvent event) { return kEvents.at(std::to_underlying(event)); }
+
+AuditEvent audit_event(delivery::Event event) {
+  using delivery::Event;
+  switch (event) {
+    case Event::kEnrolment:
+      return AuditEvent::kEnrolment;
+    case Event::kDelivery:
+      return AuditEvent::kDelivery;
+    case Event::kHandOver:
+      return AuditEvent::kHandOver;
+    case Event::kReceipt:
+      return AuditEvent::kReceipt;
+    case Event::kVerdictConfirmed:
+      return AuditEvent::kVerdictConfirmed;
+    case Event::kVerdictRefused:
+      return AuditEvent::kVerdictRefused;
+    case Event::kVerdictUnknown:
+      return AuditEvent::kVerdictUnknown;
+    case Event::kVerdictCancelled:
+      return AuditEvent::kVerdictCancelled;
+    case Event::kExpire:
+      return AuditEvent::kExpire;
+    case Event::kWithdraw:
+      return AuditEvent::kWithdraw;
+    case Event::kSupersede:
+      break;
+  }
+  return AuditEvent::kSupersede;
+}
+
+Bytes encode(const AuditEntry& entry) {
+  const std::string line = std::visit([](const auto& one) { return line_of(one); }, entry);
+  const ByteView octets = ascii(line);
+  return {octets.begin(), octets.end()};
+}
+
+Result<AuditEntry> decode_audit_entry(ByteView octets) {
+  if (octets.size() > kMaxEntryBytes) {
+    return not_an_entry();
+  }
+  const std::string line(octets.begin(), octets.end());
+  const std::vector<std::string_view> fields = fields_of(line);
+  if (fields.size() < 5 || fields[0] != kVersion) {
+    return not_an_entry();
+  }
+  const bool begin = fields[2] == kBegin;
+  if (fields.size() != (begin ? 5U : 10U)) {
+    return not_an_entry();
+  }
+  AuditEntry entry = KB_TRY(begin ? read_begin(fields) : read_change(fields));
+  const Bytes again = encode(entry);
+  if (!equal(again, octets)) {
+    return not_an_entry();
+  }
+  return entry;
+}
+
+}  // namespace kagibin::roles::key_distribution_operator
