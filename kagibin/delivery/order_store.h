@@ -25,6 +25,7 @@
 #include "kagibin/base/aid.h"
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
+#include "kagibin/delivery/audit_rows.h"
 #include "kagibin/delivery/messages.h"
 
 namespace kagibin::delivery {
@@ -141,6 +142,9 @@ class OrderTransaction {
   virtual Result<void> insert_invitation(const InvitationRow& row) = 0;
   virtual Result<void> update_invitation(const InvitationRow& row) = 0;  // request, certificate
 
+  // The audit log; what is appended to it belongs to this transaction as all else does.
+  virtual AuditRows& audit() = 0;
+
   // Undoes what follows a mark when one request of several in a transaction fails.
   virtual Result<void> mark() = 0;
   virtual Result<void> roll_back_to_mark() = 0;
@@ -151,6 +155,8 @@ class OrderTransaction {
   virtual Result<void> commit() = 0;
 };
 
+class StoreSnapshot;  // store_snapshot.h
+
 class OrderStore {
  public:
   OrderStore() = default;
@@ -159,6 +165,7 @@ class OrderStore {
   virtual ~OrderStore() = default;
   // kState while another transaction of this store is open.
   virtual Result<std::unique_ptr<OrderTransaction>> begin() = 0;
+  virtual Result<std::unique_ptr<StoreSnapshot>> snapshot() = 0;
   // What others have announced since the last call. Does not wait; not while a transaction is open.
   virtual News news() { return {}; }
 };

@@ -6,6 +6,7 @@
 #include "kagibin/store/database.h"
 #include "kagibin/store/orders/order_schema.h"
 #include "kagibin/store/orders/order_transaction.h"
+#include "kagibin/store/orders/snapshot_sqlite.h"
 
 namespace kagibin::store {
 namespace {
@@ -20,6 +21,14 @@ class SqliteOrderStore final : public delivery::OrderStore {
     }
     Transaction transaction = KB_TRY(Transaction::begin(db_));
     return std::make_unique<SqliteOrderTransaction>(db_, std::move(transaction), open_);
+  }
+
+  Result<std::unique_ptr<delivery::StoreSnapshot>> snapshot() override {
+    if (open_) {
+      return fail(Errc::kState, "the store's earlier transaction is still open");
+    }
+    KB_TRY(db_.run("BEGIN"));
+    return std::make_unique<SqliteSnapshot>(db_, open_);
   }
 
  private:

@@ -55,6 +55,9 @@ TEST_F(OrderStoreSqliteTest, AFileOfVersion1KeepsEverything) {
   EXPECT_EQ(t->find_attempt(second.key(), 1).value()->sequence, 8U) << "cursors stay good";
   EXPECT_EQ(t->insert_attempt(an_attempt(an_order("z"), 1, State::kOrdered)).error().code,
             Errc::kNotFound);
+  const std::vector<Bytes> entries = t->audit().without_place(10).value();
+  ASSERT_EQ(entries.size(), 1U) << "no history is invented";
+  EXPECT_TRUE(std::string(entries[0].begin(), entries[0].end()).ends_with(" begin 2 1"));
   EXPECT_TRUE(t->commit().has_value());
 }
 

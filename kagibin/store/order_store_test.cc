@@ -2,6 +2,7 @@
 // What every store behind delivery/order_store.h does, over each of them.
 #include <gtest/gtest.h>
 
+#include "kagibin/delivery/store_snapshot.h"
 #include "kagibin/store/order_store_sqlite.h"
 #include "kagibin/store/orders/test_rows.h"
 #include "kagibin/store/postgres/order_store_postgres.h"
@@ -293,6 +294,131 @@ TEST_P(OrderStoreTest, InvitationsReadBackAndAreTakenOnce) {
   EXPECT_EQ(back.request, "csr");
   EXPECT_EQ(back.certificate, "pem");
   EXPECT_EQ(t->find_invitation(Bytes(32, 1)).value(), std::nullopt);
+}
+
+Bytes an_entry(std::string_view text) { return {text.begin(), text.end()}; }
+
+// Gives all entries that wait their places; the text of each.
+std::vector<std::string> place_all(OrderStore& store) {
+  auto t = store.begin().value();
+  auto head = t->audit().take_head().value().value();
+  const auto entries = t->audit().without_place(100).value();
+  std::vector<std::string> texts;
+  for (const Bytes& entry : entries) {
+    texts.emplace_back(entry.begin(), entry.end());
+  }
+  head.size += entries.size();
+  head.checkpoint = "signed at " + std::to_string(head.size);
+  head.verifier = "key";
+  const delivery::AuditTile tile{.name = {.level = 0, .number = 0},
+                                 .hashes = Bytes(32 * head.size, 7)};
+  EXPECT_TRUE(t->audit().extend(head, std::span(&tile, 1)).has_value());
+  EXPECT_TRUE(t->commit().has_value());
+  return texts;
+}
+
+TEST_P(OrderStoreTest, ALogBeginsWithWhatWasThereAndPlacesFollowTheOrderOfCommits) {
+  const std::vector<std::string> begin = place_all(*store);
+  ASSERT_EQ(begin.size(), 1U);
+  EXPECT_TRUE(begin[0].starts_with("KBA1 ") && begin[0].ends_with(" begin 0 0")) << begin[0];
+  for (const char* text : {"a", "b"}) {
+    auto t = store->begin().value();
+    put(*t, text, State::kOrdered);
+    ASSERT_TRUE(t->audit().append(an_entry(std::string(text) + " 1")).has_value());
+    ASSERT_TRUE(t->audit().append(an_entry(std::string(text) + " 2")).has_value());
+    ASSERT_TRUE(t->commit().has_value());
+  }
+  {
+    auto t = store->begin().value();
+    ASSERT_TRUE(t->audit().append(an_entry("never committed")).has_value());
+  }
+  EXPECT_EQ(place_all(*store), (std::vector<std::string>{"a 1", "a 2", "b 1", "b 2"}));
+  EXPECT_TRUE(place_all(*store).empty());
+  reopen();
+  auto t = store->begin().value();
+  EXPECT_EQ(t->audit().take_head().value(),
+            (delivery::AuditHead{.size = 5, .checkpoint = "signed at 5", .verifier = "key"}));
+  const std::vector<delivery::AuditTileName> names = {{.level = 0, .number = 0},
+                                                      {.level = 1, .number = 0}};
+  const auto tiles = t->audit().tiles(names).value();
+  ASSERT_EQ(tiles.size(), 1U) << "those that are there";
+  EXPECT_EQ(tiles[0].hashes.size(), 160U) << "a tile grows";
+  EXPECT_TRUE(t->audit().tiles({}).value().empty());
+}
+
+TEST_P(OrderStoreTest, AMarkUndoesAnEntryToo) {
+  static_cast<void>(place_all(*store));
+  auto t = store->begin().value();
+  for (const char* text : {"a", "b", "c"}) {
+    ASSERT_TRUE(t->mark().has_value());
+    put(*t, text, State::kSealed);
+    ASSERT_TRUE(t->audit().append(an_entry(text)).has_value());
+    if (*text == 'b') {
+      // Sends what came before on a store that collects it.
+      ASSERT_TRUE(t->next_work(DeviceId::from("phone").value(), 0).value().has_value());
+      ASSERT_TRUE(t->roll_back_to_mark().has_value());
+    }
+  }
+  ASSERT_TRUE(t->commit().has_value());
+  t.reset();
+  EXPECT_EQ(place_all(*store), (std::vector<std::string>{"a", "c"}));
+}
+
+TEST_P(OrderStoreTest, PlacesThatAreNotCommittedAreGivenAgain) {
+  {
+    auto t = store->begin().value();
+    auto head = t->audit().take_head().value().value();
+    ASSERT_EQ(t->audit().without_place(100).value().size(), 1U);
+    head.size = 1;
+    ASSERT_TRUE(t->audit().extend(head, {}).has_value());
+  }
+  EXPECT_EQ(place_all(*store).size(), 1U);
+}
+
+TEST_P(OrderStoreTest, ASnapshotStandsStillWhileOthersWrite) {
+  {
+    auto t = store->begin().value();
+    put(*t, "a", State::kReported);
+    ASSERT_TRUE(t->insert_receipt(key("a"), 1, 1, Bytes{0xE3}).has_value());
+    ASSERT_TRUE(t->audit().append(an_entry("a")).has_value());
+    ASSERT_TRUE(t->commit().has_value());
+  }
+  static_cast<void>(place_all(*store));
+  {
+    auto t = store->begin().value();
+    ASSERT_TRUE(t->audit().append(an_entry("waits")).has_value());
+    ASSERT_TRUE(t->commit().has_value());
+  }
+  const auto snapshot = store->snapshot().value();
+  EXPECT_EQ(store->snapshot().error().code, Errc::kState);
+  EXPECT_EQ(store->begin().error().code, Errc::kState);
+  EXPECT_EQ(snapshot->audit_head()->size, 2U);
+  const auto writer = bed.open();
+  {
+    auto t = writer->begin().value();
+    put(*t, "b", State::kOrdered);
+    ASSERT_TRUE(t->audit().append(an_entry("b")).has_value());
+    ASSERT_TRUE(t->commit().has_value());
+  }
+  static_cast<void>(place_all(*writer));
+  EXPECT_EQ(snapshot->audit_head()->size, 2U);
+  const auto entries = snapshot->audit_entries(0, 256).value();
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[1], an_entry("a"));
+  EXPECT_EQ(snapshot->audit_entries(1, 1).value().size(), 1U);
+  EXPECT_EQ(snapshot->audit_tile({.level = 0, .number = 0}).value()->hashes.size(), 64U);
+  EXPECT_EQ(snapshot->audit_tile({.level = 0, .number = 1}).value(), std::nullopt);
+  EXPECT_EQ(snapshot->next_without_place().value(), std::vector<Bytes>{an_entry("waits")});
+  EXPECT_TRUE(snapshot->next_without_place().value().empty());
+  EXPECT_EQ(snapshot->next_orders().value().size(), 1U);
+  EXPECT_TRUE(snapshot->next_orders().value().empty());
+  EXPECT_EQ(snapshot->next_attempts().value().size(), 1U);
+  EXPECT_TRUE(snapshot->next_attempts().value().empty());
+  const auto receipts = snapshot->next_receipts().value();
+  ASSERT_EQ(receipts.size(), 1U);
+  EXPECT_EQ(receipts[0].order, key("a"));
+  EXPECT_EQ(receipts[0].receipt, Bytes{0xE3});
+  EXPECT_TRUE(snapshot->next_receipts().value().empty());
 }
 
 TEST_P(OrderStoreTest, AKilledWriterLeavesWholeTransactionsOnly) {

@@ -329,6 +329,15 @@ class Site:
         check(shown[id_]["seq"] == 1, f"the order has another SEQ than 1: {shown[id_]}")
         check(self.relay.installs == installs, f"{self.relay.installs} PUT KEY were answered 9000, not {installs}")
         self.check_keys(new=True)
+        self.verify_log()
+
+    def log(self):
+        """What kagibin audit reads."""
+        return self.home("distributor") / "orders.sqlite3"
+
+    def verify_log(self):
+        """The distributor's audit log is what was signed, and its store agrees with it."""
+        return run("audit", "verify", self.log(), "--key", self.home("distributor") / "log.vkey").expect(OK)
 
     def check_keys(self, new):
         select_domain = f"00A40400{len(DOMAIN) // 2:02X}{DOMAIN}00"

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Types every command of a page (doc/walkthrough.md, doc/relay_levels.md, doc/attestation.md, doc/gp_tool.md, doc/tokens.md,
-doc/key_blocks.md) into one shell, in order, as a new user would, and looks at what came of it.
+doc/key_blocks.md, doc/audit.md) into one shell, in order, as a new user would, and looks at what came of it.
 
-  walkthrough_test.py FOLDER_OF_PROGRAMS [walkthrough|relay_levels|attestation|gp_tool|tokens|key_blocks]
+  walkthrough_test.py FOLDER_OF_PROGRAMS [walkthrough|relay_levels|attestation|gp_tool|tokens|key_blocks|audit]
 
 Of the page two things are changed: the lines that install and build are left out (the programs are there), and its port
 numbers become free ones. Standard library only.
@@ -56,8 +56,11 @@ def check_confirmed(programs, walk):
     print("the order of the page is confirmed")
 
 
-def look_at_walkthrough(programs, home, _):
+def look_at_walkthrough(programs, home, said):
     check_confirmed(programs, pathlib.Path(home) / "kagibin-walk")
+    logged = re.findall(r"^entry \d+: KBA1 \d+ (\w+) 53500000000000000000000000000001 walk-1 ", said, re.MULTILINE)
+    if logged != ["order", "attempt", "enrolment", "delivery", "hand_over", "receipt", "verdict_confirmed"]:
+        sys.exit(f"the log says of the order: {logged}")
 
 
 def look_at_relay_levels(programs, home, _):
@@ -144,11 +147,19 @@ def look_at_key_blocks(_programs, home, said):
     print("the page did what it says")
 
 
+def look_at_audit(_programs, _home, said):
+    for words in ("1 entries of 0 orders are those that were signed", "It continues the earlier checkpoint of 1.",
+                  "1 orders of the store were not made in the log; it began with 0.", "exit code 3"):
+        if words not in said:
+            sys.exit(f"the page did not show '{words}'")
+    print("the page did what it says")
+
+
 # What a page has to hold to be the page, and how its end is looked at.
 PAGES = {"walkthrough": (8, "provider run", look_at_walkthrough), "relay_levels": (11, "--own-delivery", look_at_relay_levels),
          "attestation": (5, "--no-kda", look_at_attestation),
          "tokens": (6, "--generate", look_at_tokens), "key_blocks": (6, "export-key-block", look_at_key_blocks),
-         "gp_tool": (10, "--token-key", look_at_gp_tool)}
+         "audit": (5, "audit verify", look_at_audit), "gp_tool": (10, "--token-key", look_at_gp_tool)}
 
 
 def main():

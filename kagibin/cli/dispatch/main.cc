@@ -17,7 +17,7 @@ struct Verb {
   std::string_view name;
   std::string_view what;
 };
-constexpr std::array<Verb, 12> kVerbs = {{
+constexpr std::array<Verb, 13> kVerbs = {{
     {"provider", "A: the service provider, whose keys are delivered"},
     {"distributor", "B: the key distribution operator"},
     {"manager", "C: the security module manager"},
@@ -27,6 +27,7 @@ constexpr std::array<Verb, 12> kVerbs = {{
     {"maker", "M: the element maker"},
     {"authority", "E: the controlling authority"},
     {"store", "moves a distributor's orders to PostgreSQL"},
+    {"audit", "verifies a distributor's audit log, and exports it"},
     {"gp", "content and keys of any GlobalPlatform card"},
     {"token", "keys in PKCS#11 tokens"},
     {"demo", "the whole system on this machine"},

@@ -8,8 +8,11 @@
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/store/order_store_place.h"
+#include "kagibin/crypto/ed25519/ed25519.h"
 #include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/delivery/store_snapshot.h"
 #include "kagibin/net/http_server.h"
+#include "kagibin/roles/key_distribution_operator/audit/log_keeper.h"
 #include "kagibin/roles/key_distribution_operator/distributor.h"
 #include "kagibin/roles/key_distribution_operator/distributor_folder.h"
 #include "kagibin/roles/key_distribution_operator/invitations.h"
@@ -50,9 +53,11 @@ class DistributorCommands {
       return console_.failed(done.error(), "no distributor was made");
     }
     console_.result(
-        {{"ca", folder_.ca_certificate().string()}},
-        "The transport CA is {}. Invite providers and devices with: kagibin distributor invite",
-        folder_.ca_certificate().string());
+        {{"ca", folder_.ca_certificate().string()},
+         {"verifierKey", folder_.log_verifier().string()}},
+        "The transport CA is {}. Whoever verifies the audit log needs {}. Invite providers and "
+        "devices with: kagibin distributor invite",
+        folder_.ca_certificate().string(), folder_.log_verifier().string());
     return cli::kExitOk;
   }
 
@@ -123,12 +128,47 @@ class DistributorCommands {
     return delivery::device_subject(KB_TRY(delivery::DeviceId::from(options_.device)));
   }
 
+  // The key with which this distributor extends the audit log; empty when the log is another one's.
+  Result<std::optional<crypto::Ed25519PrivateKey>> log_key(delivery::OrderStore& store) {
+    const auto verifier_of = [&]() -> Result<std::string> {
+      const auto snapshot = KB_TRY(store.snapshot());
+      delivery::AuditHead head = KB_TRY(snapshot->audit_head());
+      return std::move(head.verifier);
+    };
+    const std::string signs = KB_TRY(verifier_of());
+    auto key = KB_TRY(folder_.log_key(signs.empty(), rng_));
+    if (!signs.empty() && (!key || kdo::LogKeeper(*key).verifier().text() != signs)) {
+      console_.progress(
+          "The store's audit log is signed with another key ({}): this distributor writes entries, "
+          "and leaves it to the one with that log.key.pem to give them their places",
+          signs);
+      key.reset();
+    } else if (key) {
+      const auto transaction = KB_TRY(store.begin());
+      const auto extended = kdo::LogKeeper(*key).extend(*transaction);
+      if (!extended && extended.error().code == Errc::kAuthentication) {
+        console_.progress(
+            "The store's audit log is not the one that was signed, and is not extended: look with "
+            "kagibin audit verify");
+      }
+    }
+    return key;
+  }
+
   Result<void> run_server(const sigset_t& signals) {
     const cli::HostPort listen = KB_TRY(cli::parse_host_port(options_.listen));
     kdo::DistributorIdentity identity = KB_TRY(folder_.load());
     const auto store = KB_TRY(place_.open());
-    kdo::Distributor distributor(
-        {.store = *store, .ca = identity.ca, .clock = clock_, .rng = rng_});
+    const auto log_key = KB_TRY(this->log_key(*store));
+    std::optional<kdo::LogKeeper> log;
+    if (log_key) {
+      log.emplace(*log_key);
+    }
+    kdo::Distributor distributor({.store = *store,
+                                  .ca = identity.ca,
+                                  .clock = clock_,
+                                  .rng = rng_,
+                                  .log = log ? &*log : nullptr});
     net::HttpServerOptions server_options{.address = listen.host, .port = listen.port};
     if (!options_.demo_key_log.empty()) {
       server_options.demo_key_log = net::DemoKeyLog{options_.demo_key_log};

@@ -20,6 +20,7 @@ using delivery::HttpResponse;
 namespace {
 
 constexpr std::uint32_t kExpiredATick = 200;
+constexpr int kExtensionsATick = 8;           // of the audit log
 constexpr int kTries = 3;                     // of a batch that others were in the way of,
 constexpr std::int64_t kTryAgainSeconds = 2;  // and not once this has passed
 
@@ -166,6 +167,23 @@ std::vector<std::string> Distributor::news() {
   return std::move(news.topics);
 }
 
+Result<void> Distributor::extend_log() {
+  for (int i = 0; parts_.log != nullptr && i < kExtensionsATick; ++i) {
+    const auto transaction = KB_TRY(parts_.store.begin());
+    const std::size_t placed = KB_TRY(parts_.log->extend(*transaction));
+    if (placed == 0) {
+      break;
+    }
+    KB_CRASH_POINT("distributor.audit.before_commit");
+    KB_TRY(transaction->commit());
+    KB_CRASH_POINT("distributor.audit.after_commit");
+    if (placed < kPlacesATime) {
+      break;
+    }
+  }
+  return {};
+}
+
 std::vector<std::string> Distributor::tick() {
   const std::int64_t now = parts_.clock.now();
   std::erase_if(awaited_, [&](const auto& entry) { return entry.second < now; });
@@ -179,6 +197,7 @@ std::vector<std::string> Distributor::tick() {
     KB_CRASH_POINT("distributor.expire.after_commit");
     return topics;
   }();
+  static_cast<void>(extend_log());
   std::vector<std::string> topics = expired.value_or(std::vector<std::string>{});
   std::ranges::move(news(), std::back_inserter(topics));
   return topics;

@@ -23,6 +23,7 @@
 #include "kagibin/crypto/rng.h"
 #include "kagibin/delivery/http_port.h"
 #include "kagibin/delivery/order_store.h"
+#include "kagibin/roles/key_distribution_operator/audit/log_keeper.h"
 #include "kagibin/roles/key_distribution_operator/routes.h"
 #include "kagibin/roles/key_distribution_operator/transport_ca.h"
 
@@ -35,14 +36,16 @@ class Distributor final : public delivery::HttpHandler {
     const TransportCa& ca;
     const Clock& clock;
     crypto::Rng& rng;
+    // Without it, entries of the audit log are written, and others give them their places.
+    const LogKeeper* log = nullptr;
   };
   explicit Distributor(const Parts& parts) : parts_(parts) {}
 
   delivery::HttpResponse handle(const delivery::HttpRequest& request) override;
   std::vector<delivery::HttpResponse> handle_batch(
       std::span<const delivery::HttpRequest> requests) override;
-  // Expires what is overdue, and hears what other distributors did; a failure is left for the next
-  // tick.
+  // Expires what is overdue, gives entries of the audit log their places, and hears what other
+  // distributors did; a failure is left for the next tick.
   std::vector<std::string> tick() override;
 
  private:
@@ -53,6 +56,7 @@ class Distributor final : public delivery::HttpHandler {
   Result<std::vector<delivery::HttpResponse>> together_again(
       std::span<const delivery::HttpRequest> requests);
   std::vector<std::string> news();
+  Result<void> extend_log();
   Result<delivery::HttpResponse> answer(delivery::OrderTransaction& store, const Call& call);
 
   Parts parts_;

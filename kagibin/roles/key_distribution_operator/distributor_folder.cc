@@ -2,15 +2,18 @@
 #include "kagibin/roles/key_distribution_operator/distributor_folder.h"
 
 #include <system_error>
+#include <utility>
 
 #include "kagibin/base/crash_point.h"
 #include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/roles/key_distribution_operator/audit/signed_note.h"
 
 namespace kagibin::roles::key_distribution_operator {
 namespace {
 
 constexpr const char* kCaKey = "ca.key.pem";
 constexpr const char* kServerKey = "server.key.pem";
+constexpr const char* kLogKey = "log.key.pem";
 constexpr const char* kServerCertificate = "server.cert.pem";
 
 Result<void> write_key(const std::filesystem::path& path, const crypto::EcPrivateKey& key) {
@@ -43,6 +46,7 @@ Result<void> DistributorFolder::init(const InitOptions& options,
   const KeyAndCertificate server = KB_TRY(ca.issue_server(options.server, now, rng));
   KB_TRY(write_key(path_ / kCaKey, ca.key()));
   KB_TRY(write_server(server));
+  KB_TRY(log_key(true, rng));
   // The CA's certificate comes last: where it is, everything is.
   KB_CRASH_POINT("distributor.init.before_certificate");
   KB_TRY(crypto::write_file(ca_certificate(), ascii(ca.certificate_pem()), false));
@@ -80,6 +84,30 @@ Result<DistributorIdentity> DistributorFolder::load() const {
   std::string certificate = KB_TRY(read_text(path_ / kServerCertificate));
   SecretBytes key = KB_TRY(crypto::read_file(path_ / kServerKey));
   return DistributorIdentity{std::move(ca), std::move(certificate), std::move(key)};
+}
+
+// The verifier key is written again when it is not there: it follows from the key.
+Result<std::optional<crypto::Ed25519PrivateKey>> DistributorFolder::log_key(
+    bool make, crypto::Rng& rng) const {
+  const auto pem = crypto::read_file(path_ / kLogKey);
+  if (!pem && (pem.error().code != Errc::kNotFound || !make)) {
+    return pem.error().code == Errc::kNotFound
+               ? Result<std::optional<crypto::Ed25519PrivateKey>>(std::nullopt)
+               : std::unexpected(pem.error());
+  }
+  crypto::Ed25519PrivateKey key = KB_TRY(pem ? crypto::Ed25519PrivateKey::from_pem(pem->expose())
+                                             : crypto::Ed25519PrivateKey::generate(rng));
+  if (!pem) {
+    const SecretBytes made = KB_TRY(key.to_pem());
+    KB_TRY(crypto::write_file(path_ / kLogKey, made.expose(), true));
+    KB_CRASH_POINT("distributor.log_key.after_write");
+  }
+  std::error_code error;
+  if (!std::filesystem::exists(log_verifier(), error)) {
+    const VerifierKey verifier{.name = name_of_log(key.public_key()), .key = key.public_key()};
+    KB_TRY(crypto::write_file(log_verifier(), ascii(verifier.text() + "\n"), false));
+  }
+  return std::optional(std::move(key));
 }
 
 }  // namespace kagibin::roles::key_distribution_operator

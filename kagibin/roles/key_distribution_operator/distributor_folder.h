@@ -2,10 +2,11 @@
 // The distributor's folder: its transport CA, its server certificate, its orders.
 //
 //   ca.key.pem (0600)  ca.cert.pem  server.key.pem (0600)  server.cert.pem  orders.sqlite3 (0600)
+//   log.key.pem (0600)  log.vkey: the key of the audit log, and for whoever verifies it
 //
 // init() writes keys and certificates once (kConflict when a CA is there already); the server
-// certificate can be renewed, the CA not. Failures: kConflict, kNotFound, kIo, kNoSpace, and those
-// of transport_ca.h.
+// certificate can be renewed, the CA and the log's key not. Failures: kConflict, kNotFound, kIo,
+// kNoSpace, and those of transport_ca.h.
 //
 //   DistributorFolder folder(path);
 //   KB_TRY(folder.init({.ca_name = "example", .server = {.dns_names = {"localhost"}}}, now, rng));
@@ -13,10 +14,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "kagibin/base/result.h"
 #include "kagibin/base/secret.h"
+#include "kagibin/crypto/ed25519/ed25519.h"
 #include "kagibin/crypto/rng.h"
 #include "kagibin/roles/key_distribution_operator/transport_ca.h"
 
@@ -41,9 +44,12 @@ class DistributorFolder {
   Result<void> renew_server(const ServerNames& names, std::int64_t now, crypto::Rng& rng) const;
   Result<DistributorIdentity> load() const;
   Result<TransportCa> load_ca() const;
+  // The key of the audit log; made where there is none and `make`, else empty.
+  Result<std::optional<crypto::Ed25519PrivateKey>> log_key(bool make, crypto::Rng& rng) const;
 
   std::filesystem::path orders() const { return path_ / "orders.sqlite3"; }
   std::filesystem::path ca_certificate() const { return path_ / "ca.cert.pem"; }
+  std::filesystem::path log_verifier() const { return path_ / "log.vkey"; }
 
  private:
   Result<void> write_server(const KeyAndCertificate& server) const;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kagibin/crypto/sha256.h"
 #include "kagibin/delivery/relayed_message.h"
 #include "kagibin/roles/key_distribution_operator/answers.h"
 
@@ -41,7 +42,13 @@ Result<void> OrderBook::check_not_after(const delivery::OrderKey& order) {
   return {};
 }
 
-Result<void> OrderBook::apply(AttemptRow& attempt, Event event) {
+Result<void> OrderBook::record(OrderChange change) {
+  change.time = now_;
+  const Bytes entry = encode(change);
+  return store_.audit().append(entry);
+}
+
+Result<void> OrderBook::apply(AttemptRow& attempt, Event event, const Evidence& evidence) {
   const std::optional<State> after = delivery::next_state(attempt.state, event);
   if (!after) {
     return attempt.state == State::kExpired
@@ -58,9 +65,15 @@ Result<void> OrderBook::apply(AttemptRow& attempt, Event event) {
   const bool decided = order->state == State::kConfirmed;
   if (!decided && (current || *after == State::kConfirmed) && order->state != *after) {
     order->state = *after;
-    return store_.update_order(*order);
+    KB_TRY(store_.update_order(*order));
   }
-  return {};
+  return record({.event = audit_event(event),
+                 .order = attempt.order_key(),
+                 .attempt = attempt.number,
+                 .state = attempt.state,
+                 .order_state = order->state,
+                 .revision = evidence.revision,
+                 .digest = evidence.digest});
 }
 
 Result<HttpResponse> OrderBook::get_work(const Call& call) {
@@ -77,20 +90,21 @@ Result<HttpResponse> OrderBook::get_work(const Call& call) {
     }
     after = attempt->sequence;
     if (!check_not_after(attempt->order_key())) {
-      KB_TRY(apply(*attempt, Event::kExpire));
+      KB_TRY(apply(*attempt, Event::kExpire, {}));
       wakes.push_back(topic_of(attempt->provider));
       continue;
     }
+    const bool sealed = attempt->kind == Work::Kind::kEnrol && attempt->envelope;
+    const Bytes& message = sealed ? *attempt->envelope : attempt->opening;
     if (attempt->state == State::kSealed) {
-      KB_TRY(apply(*attempt, Event::kHandOver));
+      KB_TRY(apply(*attempt, Event::kHandOver, {.digest = crypto::sha256(message)}));
       wakes.push_back(topic_of(attempt->provider));
     }
     Work work{.order = attempt->order_key(), .attempt = attempt->number, .kind = attempt->kind};
-    work.message = attempt->opening;
+    work.message = message;
     work.cursor = std::to_string(attempt->sequence);
-    if (attempt->kind == Work::Kind::kEnrol && attempt->envelope) {
+    if (sealed) {
       work.kind = Work::Kind::kDeliver;
-      work.message = *attempt->envelope;
     }
     HttpResponse answer = json(200, to_json(work));
     answer.wakes = std::move(wakes);
@@ -116,7 +130,7 @@ Result<HttpResponse> OrderBook::put_enrolment(const Call& call) {
   }
   KB_TRY(check_not_after(attempt.order_key()));
   attempt.answer = message.answer;
-  KB_TRY(apply(attempt, Event::kEnrolment));
+  KB_TRY(apply(attempt, Event::kEnrolment, {.digest = crypto::sha256(message.answer)}));
   return changed(attempt, 201, {topic_of(attempt.provider)});
 }
 
@@ -163,7 +177,8 @@ Result<HttpResponse> OrderBook::put_receipt(const Call& call) {
   ++attempt.receipts;
   KB_TRY(store_.insert_receipt(attempt.order_key(), attempt.number, attempt.receipts,
                                message.receipt));
-  KB_TRY(apply(attempt, Event::kReceipt));
+  KB_TRY(apply(attempt, Event::kReceipt,
+               {.digest = crypto::sha256(message.receipt), .revision = attempt.receipts}));
   return changed(attempt, 201, {topic_of(attempt.provider)});
 }
 
@@ -171,13 +186,17 @@ Result<std::vector<std::string>> OrderBook::expire(std::uint32_t limit) {
   std::vector<std::string> topics;
   std::vector<AttemptRow> attempts = KB_TRY(store_.overdue_attempts(now_, limit));
   for (AttemptRow& attempt : attempts) {
-    KB_TRY(apply(attempt, Event::kExpire));
+    KB_TRY(apply(attempt, Event::kExpire, {}));
     topics.push_back(topic_of(attempt.provider));
   }
   std::vector<OrderRow> orders = KB_TRY(store_.overdue_orders(now_, limit));
   for (OrderRow& order : orders) {
     order.state = State::kExpired;
     KB_TRY(store_.update_order(order));
+    KB_TRY(record({.event = AuditEvent::kExpire,
+                   .order = order.key(),
+                   .state = order.state,
+                   .order_state = order.state}));
   }
   return topics;
 }

@@ -5,7 +5,8 @@
 // Every put may be repeated: the same name with the same content gives the stored answer again,
 // with other content kConflict. A provider sees its own orders, a device its own attempts; to
 // anybody else they are kNotFound. Of E0, E2, E3, E4 the clear fields are compared
-// (relayed_message.h), nothing is opened. An error means that the caller rolls back. Pure but for
+// (relayed_message.h), nothing is opened. Every change appends an entry to the audit log, in the
+// same transaction (audit/audit_entry.h). An error means that the caller rolls back. Pure but for
 // the store and the clock.
 //
 //   OrderBook book(transaction, now);
@@ -17,6 +18,7 @@
 #include "kagibin/base/result.h"
 #include "kagibin/delivery/http_port.h"
 #include "kagibin/delivery/order_store.h"
+#include "kagibin/roles/key_distribution_operator/audit/audit_entry.h"
 #include "kagibin/roles/key_distribution_operator/routes.h"
 
 namespace kagibin::roles::key_distribution_operator {
@@ -52,9 +54,17 @@ class OrderBook {
   Result<delivery::AttemptRow> attempt_of_provider(const Call& call);
   Result<delivery::AttemptRow> attempt_of_device(const Call& call);
   Result<void> check_not_after(const delivery::OrderKey& order);
-  // Moves the attempt along the table and writes it; the order follows its current attempt.
-  // kExpired and kState when the table says no.
-  Result<void> apply(delivery::AttemptRow& attempt, delivery::Event event);
+  // What an entry of the audit log says of the message behind a change.
+  struct Evidence {
+    std::optional<crypto::Digest256> digest{};
+    std::uint32_t revision = 0;
+  };
+  Result<void> record(OrderChange change);
+  // Moves the attempt along the table, writes and records it; the order follows its current
+  // attempt. kExpired and kState when the table says no.
+  Result<void> apply(delivery::AttemptRow& attempt,
+                     delivery::Event event,
+                     const Evidence& evidence);
   Result<void> check_opening(const Call& call,
                              const delivery::OrderRow& order,
                              delivery::AttemptRow& attempt,

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "kagibin/crypto/sha256.h"
 #include "kagibin/delivery/relayed_message.h"
 #include "kagibin/roles/key_distribution_operator/answers.h"
 #include "kagibin/roles/key_distribution_operator/order_book.h"
@@ -66,6 +67,9 @@ Result<HttpResponse> OrderBook::put_order(const Call& call) {
   order.not_after = message.not_after;
   order.created_at = now_;
   KB_TRY(store_.insert_order(order));
+  KB_TRY(record({.event = AuditEvent::kOrder,
+                 .order = order.key(),
+                 .digest = crypto::sha256(ascii(to_json(message)))}));
   const OrderStatus status = KB_TRY(status_of_order(store_, order));
   return json(201, to_json(status));
 }
@@ -143,12 +147,23 @@ Result<HttpResponse> OrderBook::put_attempt(const Call& call) {
     if (left && *left != before->state) {
       before->state = *left;
       KB_TRY(store_.update_attempt(*before));
+      KB_TRY(record({.event = AuditEvent::kSupersede,
+                     .order = order.key(),
+                     .attempt = before->number,
+                     .state = before->state,
+                     .order_state = order.state}));
     }
   }
   KB_TRY(store_.insert_attempt(attempt));
   order.current_attempt = attempt.number;
   order.state = attempt.state;
   KB_TRY(store_.update_order(order));
+  KB_TRY(record({.event = AuditEvent::kAttempt,
+                 .order = order.key(),
+                 .attempt = attempt.number,
+                 .state = attempt.state,
+                 .order_state = order.state,
+                 .digest = crypto::sha256(attempt.opening)}));
   return changed(attempt, 201, {topic_of(order.device), topic_of(order.provider)});
 }
 
@@ -180,7 +195,7 @@ Result<HttpResponse> OrderBook::put_delivery(const Call& call) {
   }
   KB_TRY(check_not_after(attempt.order_key()));
   attempt.envelope = message.envelope;
-  KB_TRY(apply(attempt, Event::kDelivery));
+  KB_TRY(apply(attempt, Event::kDelivery, {.digest = crypto::sha256(message.envelope)}));
   return changed(attempt, 201, {topic_of(attempt.device), topic_of(attempt.provider)});
 }
 
@@ -208,7 +223,9 @@ Result<HttpResponse> OrderBook::put_verdict(const Call& call) {
     return fail(Errc::kConflict, "the attempt has another verdict");
   }
   attempt.verdict = message;
-  KB_TRY(apply(attempt, event));
+  KB_TRY(apply(attempt, event,
+               {.digest = crypto::sha256(ascii(to_json(message))),
+                .revision = message.revision.value_or(0)}));
   return changed(attempt, 201, {topic_of(attempt.provider)});
 }
 
@@ -221,7 +238,7 @@ Result<HttpResponse> OrderBook::put_withdrawal(const Call& call) {
                : fail(Errc::kConflict, "the attempt was withdrawn for another reason");
   }
   attempt.withdrawal = message.reason;
-  KB_TRY(apply(attempt, Event::kWithdraw));
+  KB_TRY(apply(attempt, Event::kWithdraw, {.digest = crypto::sha256(ascii(to_json(message)))}));
   return changed(attempt, 201, {topic_of(attempt.provider)});
 }
 

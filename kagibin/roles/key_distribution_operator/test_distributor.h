@@ -48,7 +48,8 @@ struct DistributorTest : testing::Test {
     distributor.reset();
     store.reset();
     store = store::open_order_store({.path = folder / "orders", .max_pages = max_pages}).value();
-    distributor.emplace(Distributor::Parts{.store = *store, .ca = ca, .clock = clock, .rng = rng});
+    distributor.emplace(Distributor::Parts{
+        .store = *store, .ca = ca, .clock = clock, .rng = rng, .log = &log_keeper});
   }
   DistributorTest() { reopen(); }
 
@@ -74,6 +75,9 @@ struct DistributorTest : testing::Test {
   test::FakeClock clock{kNow};
   test::FixedRng rng{"distributor"};
   TransportCa ca = create_transport_ca("test", kNow, rng).value();
+  test::FixedRng log_rng{"log"};
+  crypto::Ed25519PrivateKey log_key = crypto::Ed25519PrivateKey::generate(log_rng).value();
+  LogKeeper log_keeper{log_key};
   std::unique_ptr<delivery::OrderStore> store;
   std::optional<Distributor> distributor;
 

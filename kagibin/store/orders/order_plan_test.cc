@@ -71,6 +71,13 @@ void fill(const std::filesystem::path& path, int count) {
       "INSERT INTO receipts " +
       rows + "SELECT " + p +
       ", 'o' || i, 1, 1, X'E3' FROM n WHERE i % 4 = 2;"
+      "INSERT INTO audit_entries(entry) " +
+      rows +
+      "SELECT X'4B424131' FROM n;"
+      "UPDATE audit_log SET size = (SELECT max(place) FROM audit_entries) - 200;"
+      "INSERT INTO audit_tiles " +
+      rows +
+      "SELECT 0, i, zeroblob(32) FROM n WHERE i % 100 = 0;"
       "UPDATE counters SET value = " +
       std::to_string(count) + "; COMMIT;";
   ASSERT_TRUE(db.run(script.c_str()).has_value());
@@ -91,6 +98,9 @@ TEST(OrderPlanTest, NoCallTakesMoreStepsOverAMillionOrdersThanOverTenThousand) {
     const DeviceId device = DeviceId::from("d7").value();
     const AttemptRow row = t->find_attempt(middle, 1).value().value();
     const OrderRow order = t->find_order(middle).value().value();
+    const std::vector<delivery::AuditTileName> tile_names = {
+        {.level = 0, .number = 100}, {.level = 0, .number = static_cast<std::uint64_t>(count)}};
+    const delivery::AuditTile tile{.name = tile_names[0], .hashes = Bytes(64)};
     cost();
     const std::map<std::string, std::function<bool()>> calls = {
         {"find_order", [&] { return t->find_order(middle).value().has_value(); }},
@@ -107,6 +117,12 @@ TEST(OrderPlanTest, NoCallTakesMoreStepsOverAMillionOrdersThanOverTenThousand) {
         {"overdue_attempts",
          [&] { return t->overdue_attempts(count + 1, 200).value().size() == 200; }},
         {"overdue_orders", [&] { return t->overdue_orders(count + 1, 200).value().size() == 200; }},
+        {"append_entry", [&] { return t->audit().append(Bytes{1}).has_value(); }},
+        {"entries_without_place",
+         [&] { return t->audit().without_place(100).value().size() == 100; }},
+        {"take_head", [&] { return t->audit().take_head().value().has_value(); }},
+        {"tiles", [&] { return t->audit().tiles(tile_names).value().size() == 2; }},
+        {"extend", [&] { return t->audit().extend({}, std::span(&tile, 1)).has_value(); }},
         {"find_invitation", [&] { return !t->find_invitation(Bytes(32, 1)).value().has_value(); }},
     };
     for (const auto& [name, call] : calls) {

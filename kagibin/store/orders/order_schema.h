@@ -16,7 +16,8 @@ inline constexpr std::int32_t kOrderApplicationId = 0x4B424F31;  // "KBO1"
 inline constexpr std::int32_t kMovedApplicationId = 0x4B424F4D;  // "KBOM"
 
 // 2: an order's name is the provider's own; before, it was one name for all of them.
-inline constexpr std::array<std::string_view, 2> kOrderMigrations = {R"sql(
+// 3: the audit log. Its first entry says how many orders were there before it.
+inline constexpr std::array<std::string_view, 3> kOrderMigrations = {R"sql(
 CREATE TABLE orders (
   id TEXT NOT NULL PRIMARY KEY,
   provider BLOB NOT NULL,
@@ -135,6 +136,27 @@ CREATE INDEX attempts_to_do ON attempts(device, sequence)
   WHERE state IN ('ordered', 'sealed', 'handed_over');
 CREATE INDEX attempts_that_expire ON attempts(not_after)
   WHERE state IN ('ordered', 'enrolled', 'sealed', 'handed_over');
+)sql",
+                                                                     R"sql(
+CREATE TABLE audit_entries (
+  place INTEGER PRIMARY KEY,
+  entry BLOB NOT NULL
+) STRICT;
+CREATE TABLE audit_tiles (
+  level INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  hashes BLOB NOT NULL,
+  PRIMARY KEY (level, number)
+) STRICT;
+CREATE TABLE audit_log (
+  only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+  size INTEGER NOT NULL,
+  checkpoint TEXT NOT NULL,
+  verifier TEXT NOT NULL
+) STRICT;
+INSERT INTO audit_log VALUES (1, 0, '', '');
+INSERT INTO audit_entries SELECT 0, CAST('KBA1 ' || strftime('%s', 'now') || ' begin ' ||
+  (SELECT count(*) FROM orders) || ' ' || (SELECT count(*) FROM attempts) AS BLOB);
 )sql"};
 
 }  // namespace kagibin::store

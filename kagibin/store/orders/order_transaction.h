@@ -7,13 +7,14 @@
 
 #include "kagibin/delivery/order_store.h"
 #include "kagibin/store/database.h"
+#include "kagibin/store/orders/audit_transaction.h"
 
 namespace kagibin::store {
 
 class SqliteOrderTransaction final : public delivery::OrderTransaction {
  public:
   SqliteOrderTransaction(Database& db, Transaction transaction, bool& open)
-      : db_(db), transaction_(std::move(transaction)), open_(open) {
+      : db_(db), transaction_(std::move(transaction)), open_(open), audit_(db) {
     open_ = true;
   }
   SqliteOrderTransaction(const SqliteOrderTransaction&) = delete;
@@ -47,6 +48,7 @@ class SqliteOrderTransaction final : public delivery::OrderTransaction {
   Result<std::optional<delivery::InvitationRow>> find_invitation(ByteView token_hash) override;
   Result<void> insert_invitation(const delivery::InvitationRow& row) override;
   Result<void> update_invitation(const delivery::InvitationRow& row) override;
+  delivery::AuditRows& audit() override { return audit_; }
   Result<void> mark() override;
   Result<void> roll_back_to_mark() override;
   Result<void> commit() override;
@@ -60,6 +62,7 @@ class SqliteOrderTransaction final : public delivery::OrderTransaction {
   Database& db_;
   Transaction transaction_;
   bool& open_;
+  SqliteAuditRows audit_;
   bool marked_ = false;
 };
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kagibin/base/byte_io.h"
+#include "kagibin/store/orders/audit_columns.h"
 #include "kagibin/store/orders/order_schema.h"
 #include "kagibin/store/postgres/pg_failure.h"
 #include "kagibin/store/postgres/postgres_schema.h"
@@ -32,6 +33,7 @@ struct Table {
   "envelope, receipts, verdict, reason, judged, withdrawal, change"
 #define KB_RECEIPTS "provider, order_id, number, revision, receipt"
 #define KB_INVITATIONS "token_hash, subject, not_after, request, certificate"
+#define KB_PLACED "place < (SELECT size FROM audit_log)"
 #define KB_TABLE(name, columns, key, parameters, types)                              \
   Table {                                                                            \
     name, "SELECT " columns " FROM " name " ORDER BY " key,                          \
@@ -55,6 +57,29 @@ constexpr std::array kTables = {
              "$1, $2, $3, $4, $5",
              "btiib"),
     KB_TABLE("invitations", KB_INVITATIONS, "token_hash", "$1, $2, $3, $4, $5", "btitt"),
+    // SQLite keeps entries that wait for their place behind those that have one.
+    Table{.name = "audit_entries",
+          .read = "SELECT place, entry FROM audit_entries WHERE " KB_PLACED " ORDER BY place",
+          .cursor = "DECLARE audit_entries_cursor NO SCROLL CURSOR FOR SELECT place, entry FROM "
+                    "audit_entries ORDER BY place",
+          .fetch = "FETCH 500 FROM audit_entries_cursor",
+          .insert = "INSERT INTO audit_entries(place, entry) VALUES ($1, $2)",
+          .types = "ib"},
+    Table{.name = "audit_waiting",
+          .read = "SELECT place, entry FROM audit_entries WHERE NOT " KB_PLACED " ORDER BY place",
+          .cursor = "DECLARE audit_waiting_cursor NO SCROLL CURSOR FOR SELECT id, entry FROM "
+                    "audit_waiting ORDER BY id",
+          .fetch = "FETCH 500 FROM audit_waiting_cursor",
+          .insert = "INSERT INTO audit_waiting(id, entry) VALUES ($1, $2)",
+          .types = "ib"},
+    KB_TABLE("audit_tiles", "level, number, hashes", "level, number", "$1, $2, $3", "iib"),
+    Table{.name = "audit_log",
+          .read = "SELECT " KB_AUDIT_HEAD " FROM audit_log",
+          .cursor = "DECLARE audit_log_cursor NO SCROLL CURSOR FOR SELECT " KB_AUDIT_HEAD
+                    " FROM audit_log",
+          .fetch = "FETCH 500 FROM audit_log_cursor",
+          .insert = "UPDATE audit_log SET size = $1, checkpoint = $2, verifier = $3",
+          .types = "itt"},
 };
 
 Bytes canonical(const Row& row, std::string_view types) {
@@ -113,14 +138,15 @@ Result<OrderMigration> OrderMigration::open(const std::filesystem::path& file,
   KB_TRY(bring_up_to_date(*target));
   KB_TRY(target->script(
       "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;"
-      "LOCK TABLE orders, attempts, receipts, invitations, changes IN EXCLUSIVE MODE"));
+      "LOCK TABLE orders, attempts, receipts, invitations, changes, audit_waiting, audit_entries, "
+      "audit_tiles, audit_log IN EXCLUSIVE MODE"));
   return OrderMigration(std::make_unique<Database>(std::move(source)), std::move(target));
 }
 
 Result<bool> OrderMigration::target_is_used() {
   const std::size_t place = target_->add(
       "SELECT EXISTS (SELECT 1 FROM orders) OR EXISTS (SELECT 1 FROM invitations) "
-      "OR EXISTS (SELECT 1 FROM changes)");
+      "OR EXISTS (SELECT 1 FROM changes) OR (SELECT size FROM audit_log) > 0");
   const std::vector<PgRows> answers = KB_TRY(target_->run());
   return answers[place].at(0).integer(0) != 0;
 }
@@ -130,6 +156,8 @@ Result<void> OrderMigration::copy() {
   if (used) {
     return std::unexpected(used_database());
   }
+  // The log that comes has a beginning of its own.
+  KB_TRY(target_->script("DELETE FROM audit_waiting"));
   for (const Table& table : kTables) {
     Query query = KB_TRY(source_->query(table.read));
     std::size_t waiting = 0;
@@ -151,6 +179,9 @@ Result<void> OrderMigration::copy() {
                PgParameters().integer(changes));
   target_->add("SELECT setval('arrivals', $1::bigint + 1, false)",
                PgParameters().integer(arrivals));
+  const std::int64_t entries = KB_TRY(number_in(*source_, "SELECT max(place) FROM audit_entries"));
+  target_->add("SELECT setval('audit_arrivals', $1::bigint + 1, false)",
+               PgParameters().integer(entries));
   KB_TRY(target_->run());
   return {};
 }

@@ -270,6 +270,7 @@ Result<void> PostgresOrderTransaction::mark() {
   }
   marked_ = true;
   mark_at_ = writes_.size();
+  audit_mark_ = audit_entries_.size();
   before_mark_.clear();
   return {};
 }
@@ -289,6 +290,7 @@ Result<void> PostgresOrderTransaction::roll_back_to_mark() {
     entries_.insert_or_assign(key, std::move(entry));
   }
   before_mark_.clear();
+  audit_entries_.resize(audit_mark_);
   return {};
 }
 
@@ -318,11 +320,12 @@ void PostgresOrderTransaction::add_announcements() {
 
 Result<void> PostgresOrderTransaction::commit() {
   KB_TRY(alive());
-  if (!began_ && writes_.empty()) {
+  if (!began_ && writes_.empty() && audit_entries_.empty()) {
     ended_ = true;
     return {};
   }
   add_writes(false);
+  add_entries();
   const std::size_t place = add("COMMIT");
   add_announcements();
   const PgConnection::Outcome outcome = db_.run_until_failure();

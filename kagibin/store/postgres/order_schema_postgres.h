@@ -12,7 +12,8 @@
 
 namespace kagibin::store {
 
-inline constexpr std::array<std::string_view, 1> kPostgresMigrations = {R"sql(
+// 2: the audit log. Its first entry says how many orders were there before it.
+inline constexpr std::array<std::string_view, 2> kPostgresMigrations = {R"sql(
 CREATE TABLE orders (
   provider bytea NOT NULL,
   id text COLLATE "C" NOT NULL,
@@ -74,6 +75,33 @@ CREATE TABLE changes (
   provider bytea NOT NULL PRIMARY KEY,
   value bigint NOT NULL
 ) WITH (fillfactor = 10);
+)sql",
+                                                                        R"sql(
+CREATE SEQUENCE audit_arrivals AS bigint;
+CREATE TABLE audit_waiting (
+  id bigint NOT NULL DEFAULT nextval('audit_arrivals') PRIMARY KEY,
+  entry bytea NOT NULL
+);
+CREATE TABLE audit_entries (
+  place bigint NOT NULL PRIMARY KEY,
+  entry bytea NOT NULL
+);
+CREATE TABLE audit_tiles (
+  level bigint NOT NULL,
+  number bigint NOT NULL,
+  hashes bytea NOT NULL,
+  PRIMARY KEY (level, number)
+);
+ALTER TABLE audit_tiles ALTER hashes SET STORAGE EXTERNAL;
+CREATE TABLE audit_log (
+  only_row bigint NOT NULL PRIMARY KEY CHECK (only_row = 1),
+  size bigint NOT NULL,
+  checkpoint text NOT NULL,
+  verifier text NOT NULL
+) WITH (fillfactor = 10);
+INSERT INTO audit_log VALUES (1, 0, '', '');
+INSERT INTO audit_waiting(entry) SELECT convert_to('KBA1 ' || floor(extract(epoch FROM now()))::bigint
+  || ' begin ' || (SELECT count(*) FROM orders) || ' ' || (SELECT count(*) FROM attempts), 'UTF8');
 )sql"};
 
 }  // namespace kagibin::store

@@ -10,6 +10,7 @@
 #include <array>
 #include <string_view>
 
+#include "kagibin/store/orders/audit_columns.h"
 #include "kagibin/store/orders/order_rows.h"
 
 namespace kagibin::store::sql {
@@ -92,6 +93,30 @@ inline constexpr std::string_view kInsertInvitation =
 inline constexpr std::string_view kUpdateInvitation =
     "UPDATE invitations SET request = $2, certificate = $3 WHERE token_hash = $1";
 
+// The audit log. One array of entries a transaction, in their order; the ids follow it.
+inline constexpr std::string_view kAppendAudit =
+    "INSERT INTO audit_waiting(entry) SELECT unnest($1::bytea[])";
+// Only committed rows are seen. Whoever changes an order holds its lock from before the ids of its
+// entries are given until after its commit, so that an order's entries are seen in their order.
+inline constexpr std::string_view kAuditWithoutPlace =
+    "SELECT id, entry FROM audit_waiting ORDER BY id LIMIT $1";
+inline constexpr std::string_view kTakeAuditHead =
+    "SELECT " KB_AUDIT_HEAD " FROM audit_log WHERE only_row = 1 FOR NO KEY UPDATE SKIP LOCKED";
+inline constexpr std::string_view kAuditTiles =
+    "SELECT t.* FROM unnest($1::bigint[], $2::bigint[]) k(level, number) CROSS JOIN LATERAL "
+    "(SELECT " KB_AUDIT_TILE
+    " FROM audit_tiles WHERE audit_tiles.level = k.level AND audit_tiles.number = k.number) t";
+// $1: ids in their order; $2: the first of the places.
+inline constexpr std::string_view kPlaceAudit =
+    "WITH taken AS (DELETE FROM audit_waiting w USING unnest($1::bigint[]) k(id) "
+    "WHERE w.id = k.id RETURNING w.id, w.entry) INSERT INTO audit_entries(place, entry) "
+    "SELECT $2 + row_number() OVER (ORDER BY id) - 1, entry FROM taken";
+inline constexpr std::string_view kPutAuditTile =
+    "INSERT INTO audit_tiles(level, number, hashes) VALUES ($1, $2, $3) "
+    "ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes";
+inline constexpr std::string_view kPutAuditHead =
+    "UPDATE audit_log SET size = $1, checkpoint = $2, verifier = $3 WHERE only_row = 1";
+
 struct NamedStatement {
   std::string_view name;
   std::string_view text;
@@ -107,6 +132,9 @@ inline constexpr std::array kReadingStatements = {
     NamedStatement{"overdue_attempts", kOverdueAttempts},
     NamedStatement{"overdue_orders", kOverdueOrders},
     NamedStatement{"find_invitation", kFindInvitation},
+    NamedStatement{"audit_without_place", kAuditWithoutPlace},
+    NamedStatement{"take_audit_head", kTakeAuditHead},
+    NamedStatement{"audit_tiles", kAuditTiles},
 };
 
 }  // namespace kagibin::store::sql

@@ -7,6 +7,7 @@
 #include "kagibin/store/postgres/pg_connection.h"
 #include "kagibin/store/postgres/pg_failure.h"
 #include "kagibin/store/postgres/postgres_schema.h"
+#include "kagibin/store/postgres/snapshot_postgres.h"
 
 namespace kagibin::store {
 namespace {
@@ -39,6 +40,14 @@ class PostgresOrderStore final : public delivery::OrderStore {
     }
     KB_TRY(be_connected());
     return std::make_unique<PostgresOrderTransaction>(*db_, open_);
+  }
+
+  Result<std::unique_ptr<delivery::StoreSnapshot>> snapshot() override {
+    if (open_) {
+      return fail(Errc::kState, "the store's earlier transaction is still open");
+    }
+    KB_TRY(be_connected());
+    return PostgresSnapshot::begin(*db_, open_);
   }
 
   delivery::News news() override {

@@ -4,12 +4,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <set>
 #include <thread>
 
 #include <gtest/gtest.h>
 
+#include "kagibin/delivery/store_snapshot.h"
 #include "kagibin/store/orders/test_rows.h"
+#include "kagibin/store/postgres/order_schema_postgres.h"
 #include "kagibin/store/postgres/order_transaction_postgres.h"
 #include "kagibin/store/postgres/postgres_schema.h"
 #include "kagibin/store/postgres/test_cluster.h"
@@ -400,6 +403,109 @@ TEST_F(OrderStorePostgresTest, DatabasesThatAreNotOursOrAreNewerAreRefused) {
   EXPECT_EQ(opened().error().code, Errc::kConflict);
   TestCluster::shared().empty_database();
   EXPECT_TRUE(opened().has_value());
+}
+
+// Gives what waits its places, if nobody else does at this moment.
+Result<std::size_t> place_some(OrderStore& store, std::uint32_t limit) {
+  const auto t = KB_TRY(store.begin());
+  auto head = KB_TRY(t->audit().take_head());
+  if (!head) {
+    return 0U;
+  }
+  const std::vector<Bytes> entries = KB_TRY(t->audit().without_place(limit));
+  head->size += entries.size();
+  KB_TRY(t->audit().extend(*head, {}));
+  KB_TRY(t->commit());
+  return entries.size();
+}
+
+TEST_F(OrderStorePostgresTest, OneDistributorAtATimeGivesPlaces) {
+  auto first = one->begin().value();
+  ASSERT_TRUE(first->audit().take_head().value().has_value());
+  EXPECT_EQ(place_some(*two, 10).value(), 0U);
+  first.reset();
+  EXPECT_EQ(place_some(*two, 10).value(), 1U);
+  {
+    auto t = one->begin().value();
+    auto head = t->audit().take_head().value().value();
+    head.size += 2;
+    EXPECT_EQ(t->audit().extend(head, {}).error().code, Errc::kState)
+        << "the log does not grow by what was not read";
+  }
+}
+
+// Any number of distributors, one log: no entry is lost or doubled, and each order's stay in order.
+TEST_F(OrderStorePostgresTest, EntriesOfManyWritersGetOnePlaceEachInTheOrderOfTheirOrders) {
+  constexpr int kWriters = 3;
+  constexpr int kEach = 60;
+  put_committed("x", State::kSealed);
+  put_committed("y", State::kSealed);
+  std::vector<std::thread> threads;
+  std::atomic<int> writing = kWriters;
+  for (int writer = 0; writer < kWriters; ++writer) {
+    threads.emplace_back([&, writer] {
+      const auto store = open();
+      for (int i = 0; i < kEach;) {
+        auto t = store->begin().value();
+        const char* id = (i + writer) % 2 == 0 ? "x" : "y";
+        AttemptRow row = t->find_attempt(key(id), 1).value().value();
+        ++row.receipts;  // counts this order's changes, under its lock
+        const std::string entry = id + std::to_string(row.receipts);
+        if (t->update_attempt(row).has_value() &&
+            t->audit().append(Bytes(entry.begin(), entry.end())).has_value() &&
+            t->commit().has_value()) {
+          ++i;
+        }
+      }
+      --writing;
+    });
+  }
+  for (int placer = 0; placer < 2; ++placer) {
+    threads.emplace_back([&] {
+      const auto store = open();
+      while (writing > 0) {
+        static_cast<void>(place_some(*store, 7));
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  while (place_some(*one, 100).value() > 0) {
+  }
+  const auto snapshot = two->snapshot().value();
+  const auto entries = snapshot->audit_entries(0, 1'000).value();
+  ASSERT_EQ(entries.size(), 1U + (kWriters * kEach));
+  EXPECT_EQ(snapshot->audit_head()->size, entries.size());
+  std::map<char, int> last;
+  for (const Bytes& entry : std::span(entries).subspan(1)) {
+    const std::string text(entry.begin(), entry.end());
+    EXPECT_EQ(std::stoi(text.substr(1)), ++last[text[0]]) << text;
+  }
+  EXPECT_EQ(last['x'] + last['y'], kWriters * kEach);
+}
+
+TEST_F(OrderStorePostgresTest, AStoreOfVersion1GetsALogThatBeginsWithWhatWasThere) {
+  one.reset();
+  two.reset();
+  TestCluster::shared().empty_database();
+  const auto session = TestCluster::shared().session();
+  ASSERT_TRUE(
+      session
+          ->script(
+              "CREATE SCHEMA kagibin; CREATE TABLE kagibin.schema_version (version bigint NOT "
+              "NULL, only_row boolean NOT NULL DEFAULT true PRIMARY KEY CHECK (only_row)); "
+              "INSERT INTO kagibin.schema_version VALUES (1);" +
+              std::string(kPostgresMigrations[0]) +
+              "INSERT INTO orders VALUES ('\\x01000000000000000000000000000000', 'a', 'phone', "
+              "900, 'ordered', 0, 5)")
+          .has_value());
+  one = open();
+  auto t = one->begin().value();
+  EXPECT_TRUE(t->find_order(key("a")).value().has_value());
+  const auto entries = t->audit().without_place(10).value();
+  ASSERT_EQ(entries.size(), 1U);
+  EXPECT_TRUE(std::string(entries[0].begin(), entries[0].end()).ends_with(" begin 1 0"));
 }
 
 TEST_F(OrderStorePostgresTest, AUserWithoutRightsUsesTheStoreButDoesNotMakeIt) {

@@ -15,6 +15,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,7 +28,8 @@ namespace kagibin::store {
 // The channel of NOTIFY on which distributors announce topics, one a line.
 inline constexpr std::string_view kNewsChannel = "kagibin_news";
 
-class PostgresOrderTransaction final : public delivery::OrderTransaction {
+class PostgresOrderTransaction final : public delivery::OrderTransaction,
+                                       private delivery::AuditRows {
  public:
   PostgresOrderTransaction(PgConnection& db, bool& open) : db_(db), open_(open) { open_ = true; }
   PostgresOrderTransaction(const PostgresOrderTransaction&) = delete;
@@ -62,6 +64,7 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction {
   Result<std::optional<delivery::InvitationRow>> find_invitation(ByteView token_hash) override;
   Result<void> insert_invitation(const delivery::InvitationRow& row) override;
   Result<void> update_invitation(const delivery::InvitationRow& row) override;
+  delivery::AuditRows& audit() override { return *this; }
   Result<void> mark() override;
   Result<void> roll_back_to_mark() override;
   void announce(const std::vector<std::string>& topics) override;
@@ -84,6 +87,16 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction {
     delivery::AttemptNumber number = 0;
     bool inserts_attempt = false;
   };
+
+  // audit_statements.cc.
+  Result<void> append(ByteView entry) override;
+  Result<std::vector<Bytes>> without_place(std::uint32_t limit) override;
+  Result<std::optional<delivery::AuditHead>> take_head() override;
+  Result<std::vector<delivery::AuditTile>> tiles(
+      std::span<const delivery::AuditTileName> names) override;
+  Result<void> extend(const delivery::AuditHead& head,
+                      std::span<const delivery::AuditTile> tiles) override;
+  void add_entries();
 
   // order_pipeline.cc: what goes between us and the server.
   Result<void> alive() const;
@@ -122,6 +135,10 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction {
   std::vector<delivery::Expectation::Listing> expected_listings_;
   std::vector<std::vector<delivery::AttemptRow>> listings_;
   std::set<std::string> topics_;
+  std::vector<Bytes> audit_entries_;         // they go out with the commit
+  std::size_t audit_mark_ = 0;               // in audit_entries_
+  std::vector<std::int64_t> audit_waiting_;  // ids that without_place() answered
+  std::uint64_t audit_size_ = 0;             // that take_head() answered
 };
 
 }  // namespace kagibin::store

@@ -23,8 +23,9 @@ void fill(PgConnection& session, int count) {
     ASSERT_TRUE(session.script(sql).has_value()) << sql;
   };
   run("SET statement_timeout = 0; SET session_replication_role = replica");
-  run("TRUNCATE orders, attempts, receipts, invitations, changes");
-  for (const char* table : {"attempts", "orders", "receipts", "invitations"}) {
+  run("TRUNCATE orders, attempts, receipts, invitations, changes, audit_waiting, audit_tiles");
+  for (const char* table :
+       {"attempts", "orders", "receipts", "invitations", "audit_waiting", "audit_tiles"}) {
     run("ALTER TABLE " + std::string(table) + " SET UNLOGGED");  // the plans are the same
   }
   run("INSERT INTO orders SELECT " + std::string(kProviderText) +
@@ -39,6 +40,8 @@ void fill(PgConnection& session, int count) {
       ", 'o' || i, 1, 1, '\\xE3' FROM " + rows + " WHERE i % 4 = 3");
   run("INSERT INTO invitations SELECT sha256(i::text::bytea), 'device:x', 1 FROM " + rows +
       " WHERE i % 10 = 5");
+  run("INSERT INTO audit_waiting(entry) SELECT '\\x4B424131' FROM " + rows);
+  run("INSERT INTO audit_tiles SELECT 0, i, '\\x00' FROM " + rows + " WHERE i % 100 = 0");
   // Before both measurements, or neither: a lock of a row on a page that is all visible looks at
   // the visibility map, too.
   run("VACUUM (ANALYZE)");
@@ -70,8 +73,15 @@ std::string arguments_of(std::string_view name, int count) {
       {"overdue_attempts", std::to_string(count + 1) + ", 200"},
       {"overdue_orders", std::to_string(count + 1) + ", 200"},
       {"find_invitation", "sha256('5')"},
+      {"audit_without_place", "100"},
+      {"take_audit_head", ""},
+      {"audit_tiles", "ARRAY[0, 0], ARRAY[100, " + std::to_string(count) + "]"},
   };
   return all.at(name);
+}
+
+std::string with_parentheses(const std::string& arguments) {
+  return arguments.empty() ? "" : "(" + arguments + ")";
 }
 
 struct Plan {
@@ -89,7 +99,8 @@ Plan plan_of(PgConnection& session, const sql::NamedStatement& statement, int co
                   .script("CREATE OR REPLACE FUNCTION pg_temp.plan() RETURNS SETOF text LANGUAGE "
                           "plpgsql AS $f$ BEGIN RETURN QUERY EXECUTE $q$EXPLAIN (ANALYZE, BUFFERS, "
                           "TIMING OFF) EXECUTE " +
-                          name + "(" + arguments_of(statement.name, count) + ")$q$; END $f$")
+                          name + with_parentheses(arguments_of(statement.name, count)) +
+                          "$q$; END $f$")
                   .has_value());
   Plan plan;
   session.add("SELECT pg_temp.plan()");

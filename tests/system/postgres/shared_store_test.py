@@ -83,7 +83,7 @@ class SharedSite(Site):
         super().__init__(folder, start=False)
         run("store", "migrate", self.home("distributor") / "orders.sqlite3", "--to", self.store).expect(OK)
         self.home("distributor-2").mkdir()
-        for name in ("ca.key.pem", "ca.cert.pem"):
+        for name in ("ca.key.pem", "ca.cert.pem", "log.key.pem"):
             shutil.copy(self.home("distributor") / name, self.home("distributor-2") / name)
         run("distributor", "renew-server", "--home", self.home("distributor-2")).expect(OK)
         for home in DISTRIBUTORS:
@@ -108,6 +108,9 @@ class SharedSite(Site):
         before, self.via = self.via, f"127.0.0.1:{self.nodes[home].port}"
         yield
         self.via = before
+
+    def log(self):
+        return self.store
 
     def query(self, sql):
         return subprocess.run(["psql", "-X", "-A", "-t", "-q", self.store, "-c", f"SET search_path = kagibin; {sql}"], check=True,
@@ -212,6 +215,23 @@ class Load:
             check(status == 200 and text["order"] == order, f"GET {order}: {status} {text}")
 
 
+def the_log_has_all(site, load):
+    """Every acknowledged order has exactly one entry that says it was made, in its place, and an earlier copy is continued."""
+    copy = site.folder / "log"
+    end = time.monotonic() + BOUND
+    while site.query("SELECT count(*) FROM audit_waiting") != ["0"]:
+        check(time.monotonic() < end, "entries wait for their place for ever")
+        time.sleep(0.1)
+    run("audit", "export", site.store, copy).expect(OK)
+    made = site.query("SELECT split_part(convert_from(entry, 'UTF8'), ' ', 5) FROM audit_entries "
+                      "WHERE convert_from(entry, 'UTF8') LIKE '% order % load-%'")
+    check(len(made) == len(set(made)), "an order was made twice in the log")
+    lost = set(load.acknowledged) - set(made)
+    check(not lost, f"{len(lost)} acknowledged orders are not in the log: {sorted(lost)[:5]}")
+    site.verify_log()
+    run("audit", "verify", copy, "--key", site.home("distributor") / "log.vkey", "--from", copy / "checkpoint").expect(OK)
+
+
 # ---- cases ----------------------------------------------------------------------------------------------------------
 
 def a_delivery_over_two_distributors_installs_once(bench):
@@ -279,6 +299,7 @@ def one_of_two_distributors_is_killed_under_load(bench):
         load.nothing_is_lost_or_doubled()
         site.finish()
         site.confirmed()
+        the_log_has_all(site, load)
 
 
 def the_database_server_is_killed_under_load(bench):
@@ -299,10 +320,11 @@ def the_database_server_is_killed_under_load(bench):
         check(all(node.code is None for node in site.nodes.values()), "a distributor ended with its database")
         site.finish()
         site.confirmed()
+        the_log_has_all(site, load)
 
 
 def a_distributor_killed_around_its_commits_loses_nothing(bench):
-    for point in ("order.after_commit", "work.before_commit", "receipt.after_commit"):
+    for point in ("order.after_commit", "work.before_commit", "receipt.after_commit", "audit.before_commit", "audit.after_commit"):
         with bench.site() as site:
             site.nodes["distributor"].stop()
             site.start_distributor(crash=f"distributor.{point}")

@@ -127,7 +127,7 @@ def kill_case(point):
 
 def setup_of_a_distributor_survives_kill(bench):
     points = [name for owner, name in crash_points() if owner == "distributor" and
-              name.startswith(("distributor.init.", "distributor.invite.", "distributor.server_key.", "store."))]
+              name.startswith(("distributor.init.", "distributor.invite.", "distributor.server_key.", "distributor.log_key.", "store."))]
     reached = set()
     for point in points:
         with tempfile.TemporaryDirectory(dir=bench.folder) as name:

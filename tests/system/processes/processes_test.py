@@ -320,7 +320,7 @@ def main():
                       for n in range(1, delivery + 1, 2 if when == "before" else 1)]
         cases += [(f"card_pulled_after_apdu_{n}_of_the_enrolment",
                    lambda n=n: pulling_the_card(bench, "base", n, "after", enrolment)) for n in range(1, enrolment + 1)]
-        setup_only = ("distributor.init.", "distributor.invite.", "distributor.invitation.", "distributor.server_key.")
+        setup_only = ("distributor.init.", "distributor.invite.", "distributor.invitation.", "distributor.server_key.", "distributor.log_key.")
         cases += [(f"kill_{owner}_at_{point}", kill(bench, score, owner, point)) for owner, point in crash_points()
                   if not point.startswith(setup_only)]
         cases = [case for case in cases if options.part in case[0]]

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/key_distribution_operator/audit/log_keeper.h"
+
+#include <utility>
+#include <vector>
+
+#include "kagibin/roles/key_distribution_operator/audit/merkle_tree.h"
+
+namespace kagibin::roles::key_distribution_operator {
+namespace {
+
+// The tree as it was signed last.
+Result<TreeEdge> signed_edge(delivery::AuditRows& audit,
+                             const delivery::AuditHead& head,
+                             const VerifierKey& verifier) {
+  std::vector<delivery::AuditTileName> names;
+  const std::vector<TilePlace> places = edge_of(head.size);
+  names.reserve(places.size());
+  for (const TilePlace& place : places) {
+    names.push_back({.level = place.level, .number = place.number});
+  }
+  const std::vector<delivery::AuditTile> rows = KB_TRY(audit.tiles(names));
+  std::vector<Tile> tiles;
+  for (const delivery::AuditTile& row : rows) {
+    std::vector<Hash> hashes = KB_TRY(decode_hashes(row.hashes));
+    tiles.push_back({.place = {.level = row.name.level, .number = row.name.number},
+                     .hashes = std::move(hashes)});
+  }
+  TreeEdge edge = KB_TRY(TreeEdge::from_tiles(head.size, tiles));
+  const TreeHead now{.size = head.size, .root = edge.root()};
+  const TreeHead before =
+      KB_TRY(head.checkpoint.empty() ? Result<TreeHead>({.size = 0, .root = subtree_root({})})
+                                     : open_checkpoint(head.checkpoint, verifier));
+  if (now != before) {
+    return fail(Errc::kAuthentication, "the audit log is not the one that was signed");
+  }
+  return edge;
+}
+
+delivery::AuditTile row_of(const Tile& tile) {
+  return {.name = {.level = tile.place.level, .number = tile.place.number},
+          .hashes = encode(tile.hashes)};
+}
+
+}  // namespace
+
+Result<std::size_t> LogKeeper::extend(delivery::OrderTransaction& transaction) const {
+  delivery::AuditRows& audit = transaction.audit();
+  const std::vector<Bytes> some = KB_TRY(audit.without_place(1));
+  if (some.empty()) {
+    return 0U;
+  }
+  std::optional<delivery::AuditHead> head = KB_TRY(audit.take_head());
+  if (!head || (!head->verifier.empty() && head->verifier != verifier_.text())) {
+    return 0U;
+  }
+  // Again, now that nobody else can have placed them meanwhile.
+  const std::vector<Bytes> entries = KB_TRY(audit.without_place(kPlacesATime));
+  if (entries.empty()) {
+    return 0U;
+  }
+  TreeEdge edge = KB_TRY(signed_edge(audit, *head, verifier_));
+  std::vector<Tile> finished;
+  for (const Bytes& entry : entries) {
+    edge.append(leaf_hash(entry), finished);
+  }
+  std::vector<delivery::AuditTile> rows;
+  const std::vector<Tile> open = edge.tiles();
+  rows.reserve(finished.size() + open.size());
+  for (const Tile& tile : finished) {
+    rows.push_back(row_of(tile));
+  }
+  for (const Tile& tile : open) {
+    rows.push_back(row_of(tile));
+  }
+  head->size = edge.size();
+  head->verifier = verifier_.text();
+  head->checkpoint =
+      KB_TRY(sign(TreeHead{.size = edge.size(), .root = edge.root()}, key_, verifier_.name));
+  KB_TRY(audit.extend(*head, rows));
+  return entries.size();
+}
+
+}  // namespace kagibin::roles::key_distribution_operator
