@@ -7,6 +7,7 @@
 #include "kagibin/delivery/messages.h"
 #include "kagibin/delivery/problem.h"
 #include "kagibin/delivery/strict_json.h"
+#include "kagibin/delivery/submission.h"
 
 #include "fuzz/round_trip.h"
 
@@ -51,6 +52,8 @@ FUZZ_OCTETS(octets) {
   delivery::check(text, delivery::attempt_status_from_json);
   delivery::check(text, delivery::order_status_from_json);
   delivery::check(text, delivery::order_listing_from_json);
+  delivery::check(text, delivery::submission_from_json);
+  delivery::check(text, delivery::submission_results_from_json);
   delivery::check(text, delivery::certificate_request_from_json);
   delivery::check(text, delivery::issued_certificate_from_json);
   delivery::check(text, delivery::problem_from_json);

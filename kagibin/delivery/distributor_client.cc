@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/delivery/distributor_client.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "kagibin/delivery/problem.h"
 
 namespace kagibin::delivery {
@@ -76,6 +79,19 @@ Result<AttemptStatus> ProviderApi::put_attempt(const OrderId& order,
                                                const AttemptRequest& request) {
   return read(connection_.call(HttpMethod::kPut, path_of(order, attempt), to_json(request)),
               attempt_status_from_json);
+}
+
+Result<SubmissionResults> ProviderApi::submit(const Submission& submission) {
+  const std::string body =
+      KB_TRY(connection_.call(HttpMethod::kPost, "/v1/orders", to_json(submission)));
+  SubmissionResults results = KB_TRY(submission_results_from_json(body));
+  const bool ours =
+      std::ranges::equal(results.results, submission.orders,
+                         [](const SubmissionResult& result, const SubmittedOrder& order) {
+                           return result.id == order.id;
+                         });
+  return ours ? Result<SubmissionResults>(std::move(results))
+              : fail(Errc::kHttp, "the distributor answered for other orders");
 }
 
 Result<EnrolmentMessage> ProviderApi::enrolment(const OrderId& order, AttemptNumber attempt) {

@@ -19,6 +19,7 @@
 
 #include "kagibin/delivery/http_port.h"
 #include "kagibin/delivery/messages.h"
+#include "kagibin/delivery/submission.h"
 
 namespace kagibin::delivery {
 
@@ -52,6 +53,8 @@ class ProviderApi {
   Result<AttemptStatus> put_attempt(const OrderId& order,
                                     AttemptNumber attempt,
                                     const AttemptRequest& request);
+  // Many orders with their first attempts; each has a result of its own.
+  Result<SubmissionResults> submit(const Submission& submission);
   // kNotFound until the agent has brought it.
   Result<EnrolmentMessage> enrolment(const OrderId& order, AttemptNumber attempt);
   Result<AttemptStatus> put_delivery(const OrderId& order,

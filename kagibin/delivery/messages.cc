@@ -8,7 +8,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
-#include "kagibin/base/base64.h"
+#include "kagibin/delivery/message_fields.h"
 #include "kagibin/delivery/strict_json.h"
 
 namespace kagibin::delivery {
@@ -16,43 +16,11 @@ namespace {
 
 namespace json = boost::json;
 
-// The year 9999 in seconds since 1970: beyond it a time is a mistake.
-constexpr std::int64_t kLatestTime = 253'402'300'799;
 constexpr std::size_t kMaxCursor = 20;
 constexpr std::size_t kMaxListed = 1'000;
 constexpr std::size_t kMaxPem = 16'384;
-constexpr std::size_t kMaxNameText = 64;
-
-json::string text_of(std::string_view text) { return json::string(text.data(), text.size()); }
-
-json::string base64_of(ByteView octets) { return text_of(to_base64(octets)); }
 
 std::string write(const json::object& object) { return json::serialize(object); }
-
-Result<OrderId> read_order(ObjectReader& in) {
-  const std::string text = KB_TRY(in.text("order", kMaxNameText));
-  return OrderId::from(text);
-}
-
-Result<Spid> read_provider(ObjectReader& in) {
-  const std::string text = KB_TRY(in.text("provider", kMaxNameText));
-  return spid_from_name(text);
-}
-
-Result<DeviceId> read_device(ObjectReader& in) {
-  const std::string text = KB_TRY(in.text("device", kMaxNameText));
-  return DeviceId::from(text);
-}
-
-Result<AttemptNumber> read_attempt(ObjectReader& in) {
-  const std::int64_t number = KB_TRY(in.integer("attempt", 1, kMaxAttempts));
-  return static_cast<AttemptNumber>(number);
-}
-
-Result<State> read_state(ObjectReader& in) {
-  const std::string text = KB_TRY(in.text("state", 16));
-  return state_by_name(text);
-}
 
 Result<std::string> read_reason(ObjectReader& in) {
   std::string reason = KB_TRY(in.text("reason", kMaxReasonBytes));
@@ -60,15 +28,6 @@ Result<std::string> read_reason(ObjectReader& in) {
     return fail(Errc::kValue, "a reason is one line of printable text");
   }
   return reason;
-}
-
-// A relayed message is never empty.
-Result<Bytes> read_relayed(ObjectReader& in, std::string_view key) {
-  Bytes message = KB_TRY(in.base64(key, kMaxRelayedBytes));
-  if (message.empty()) {
-    return fail(Errc::kValue, "a relayed message is empty");
-  }
-  return message;
 }
 
 Result<Bytes> relayed_alone(std::string_view text, std::string_view key) {
@@ -144,7 +103,7 @@ Result<OrderRequest> order_request_from_json(std::string_view text) {
   const json::value value = KB_TRY(parse_json(text, kMaxBodyBytes));
   ObjectReader in = KB_TRY(ObjectReader::of(value));
   const DeviceId device = KB_TRY(read_device(in));
-  const std::int64_t not_after = KB_TRY(in.integer("notAfter", 0, kLatestTime));
+  const std::int64_t not_after = KB_TRY(read_not_after(in));
   KB_TRY(in.finish());
   return OrderRequest{.device = device, .not_after = not_after};
 }
@@ -295,7 +254,7 @@ Result<OrderStatus> order_status_from_json(std::string_view text) {
   const OrderId order = KB_TRY(read_order(in));
   const DeviceId device = KB_TRY(read_device(in));
   OrderStatus message{.order = order, .device = device, .attempts = {}};
-  message.not_after = KB_TRY(in.integer("notAfter", 0, kLatestTime));
+  message.not_after = KB_TRY(read_not_after(in));
   message.state = KB_TRY(read_state(in));
   const json::array* attempts = KB_TRY(in.array("attempts", kMaxAttempts));
   for (const json::value& element : *attempts) {

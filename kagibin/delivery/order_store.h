@@ -94,6 +94,12 @@ struct News {
   bool missed = false;  // others may have announced more: every topic may have news
 };
 
+// After these the transaction may be gone: none of the answers made in it may leave.
+constexpr bool spoils_transaction(Errc code) {
+  return code == Errc::kNoSpace || code == Errc::kIo || code == Errc::kStore ||
+         code == Errc::kInterrupted;
+}
+
 class OrderTransaction {
  public:
   OrderTransaction() = default;

@@ -67,6 +67,8 @@ HttpResponse refusal_of(const error_code& error) {
 }
 
 // One request on its way through the handler, and perhaps its wait for news.
+struct Exchange;
+using Waiting = std::multimap<std::string, std::shared_ptr<Exchange>>;  // by topic
 struct Exchange {
   explicit Exchange(const asio::any_io_executor& executor) : timer(executor) {}
 
@@ -75,6 +77,7 @@ struct Exchange {
   HttpRequest request;
   HttpResponse response;
   asio::steady_timer timer;
+  std::optional<Waiting::iterator> place;  // while it waits
 };
 
 }  // namespace
@@ -127,8 +130,6 @@ class HttpServer::Impl {
   }
 
  private:
-  using Waiting = std::multimap<std::string, std::shared_ptr<Exchange>>;
-
   void begin_stop() {
     if (stopping_) {
       return;
@@ -162,6 +163,7 @@ class HttpServer::Impl {
       const auto [first, last] = waiting_.equal_range(topic);
       for (auto it = first; it != last; ++it) {
         it->second->state = Exchange::State::kWoken;
+        it->second->place.reset();
         it->second->timer.cancel();
       }
       waiting_.erase(first, last);
@@ -183,15 +185,18 @@ class HttpServer::Impl {
     exchange->response = response;
     if (response.wait && response.wait->seconds > 0 && !stopping_) {
       exchange->state = Exchange::State::kWaiting;
-      waiting_.emplace(response.wait->topic, exchange);
+      exchange->place = waiting_.emplace(response.wait->topic, exchange);
     } else {
       exchange->state = Exchange::State::kDone;
     }
     exchange->timer.cancel();
   }
 
-  void forget(const std::shared_ptr<Exchange>& exchange) {
-    std::erase_if(waiting_, [&](const auto& entry) { return entry.second == exchange; });
+  void forget(Exchange& exchange) {
+    if (exchange.place) {
+      waiting_.erase(*exchange.place);
+      exchange.place.reset();
+    }
   }
 
   // Through the handler, and through its waits until the first one's end.
@@ -216,7 +221,7 @@ class HttpServer::Impl {
         co_await exchange->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
       }
       if (exchange->state != Exchange::State::kWoken) {
-        forget(exchange);
+        forget(*exchange);
         co_return std::move(exchange->response);
       }
       submit(exchange);

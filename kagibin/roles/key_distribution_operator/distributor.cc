@@ -24,12 +24,6 @@ constexpr int kExtensionsATick = 8;           // of the audit log
 constexpr int kTries = 3;                     // of a batch that others were in the way of,
 constexpr std::int64_t kTryAgainSeconds = 2;  // and not once this has passed
 
-// After these the store's transaction may be gone; none of its answers may leave.
-bool spoils_transaction(Errc code) {
-  return code == Errc::kNoSpace || code == Errc::kIo || code == Errc::kStore ||
-         code == Errc::kInterrupted;
-}
-
 }  // namespace
 
 Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, const Call& call) {
@@ -40,6 +34,8 @@ Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, cons
       return json(200, R"({"status":"ok"})");
     case RouteId::kListOrders:
       return book.list(call);
+    case RouteId::kPostOrders:
+      return book.post_orders(call);
     case RouteId::kPutOrder:
       return book.put_order(call);
     case RouteId::kGetOrder:
@@ -96,7 +92,7 @@ Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequ
       responses.push_back(std::move(*response));
       continue;
     }
-    if (spoils_transaction(response.error().code)) {
+    if (delivery::spoils_transaction(response.error().code)) {
       return std::unexpected(response.error());
     }
     KB_TRY(transaction->roll_back_to_mark());

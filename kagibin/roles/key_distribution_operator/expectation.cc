@@ -13,6 +13,12 @@ void add_expectation(const Call& call, delivery::Expectation& out) {
       out.listings.push_back(
           {*provider, call.state, call.after, call.limit.value_or(kDefaultLimit)});
     }
+  } else if (call.route->id == RouteId::kPostOrders) {
+    if (const auto provider = Spid::from_hex(call.subject->id)) {
+      for (const delivery::SubmittedOrder& order : call.submission.orders) {
+        out.changed.push_back({.provider = *provider, .id = order.id});
+      }
+    }
   } else if (call.order) {
     const bool reads = call.route->method == delivery::HttpMethod::kGet;
     (reads ? out.read : out.changed).push_back(*call.order);

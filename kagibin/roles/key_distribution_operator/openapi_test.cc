@@ -8,11 +8,13 @@
 #include <string>
 #include <vector>
 
+#include <boost/json/serialize.hpp>
 #include <gtest/gtest.h>
 
 #include "kagibin/delivery/messages.h"
 #include "kagibin/delivery/problem.h"
 #include "kagibin/delivery/strict_json.h"
+#include "kagibin/delivery/submission.h"
 #include "kagibin/roles/key_distribution_operator/routes.h"
 
 namespace kagibin::roles::key_distribution_operator {
@@ -138,6 +140,17 @@ TEST(OpenApiTest, TheMembersOfTheSchemasAreThoseOfTheCodecs) {
     members.emplace(member.key());
   }
   EXPECT_EQ(members, written["ListedAttempt"]);
+  const Submission submission{{{order, {device, 1}, {AttemptRequest::Kind::kRequest, {1}}}}};
+  written["Submission"] = members_of(to_json(submission));
+  written["SubmittedOrder"] = {"order", "device", "notAfter", "request", "deliver"};
+  const SubmissionResults results{
+      {{order, 201, State::kOrdered, {}}, {order, 409, {}, problem_of({Errc::kConflict, ""})}}};
+  written["SubmissionResults"] = members_of(to_json(results));
+  const auto result = parse_json(to_json(results), kMaxBodyBytes).value().at("results");
+  for (const auto& one : result.as_array()) {
+    written["SubmissionResult"] =
+        both(written["SubmissionResult"], members_of(boost::json::serialize(one)));
+  }
   written["CertificateRequest"] = members_of(to_json(CertificateRequest{""}));
   written["IssuedCertificate"] = members_of(to_json(IssuedCertificate{"", ""}));
   written["Problem"] = members_of(to_json(problem_of({Errc::kState, ""})));

@@ -14,6 +14,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "kagibin/base/result.h"
 #include "kagibin/delivery/http_port.h"
@@ -32,6 +34,8 @@ class OrderBook {
 
   // The service provider's calls.
   Result<delivery::HttpResponse> put_order(const Call& call);
+  // Many orders with their first attempts; each answers for itself (delivery/submission.h).
+  Result<delivery::HttpResponse> post_orders(const Call& call);
   Result<delivery::HttpResponse> get_order(const Call& call);
   Result<delivery::HttpResponse> put_attempt(const Call& call);
   Result<delivery::HttpResponse> get_enrolment(const Call& call);
@@ -50,6 +54,21 @@ class OrderBook {
   Result<std::vector<std::string>> expire(std::uint32_t limit);
 
  private:
+  // What a put opened, or what stood there with the same content.
+  template <typename Row>
+  struct Opened {
+    Row row;
+    bool anew = false;
+  };
+  Result<Opened<delivery::OrderRow>> open_order(const delivery::OrderKey& key,
+                                                const delivery::OrderRequest& request);
+  // Moves the order on to the attempt.
+  Result<Opened<delivery::AttemptRow>> open_attempt(delivery::OrderRow& order,
+                                                    delivery::AttemptNumber number,
+                                                    const delivery::AttemptRequest& request);
+  Result<delivery::SubmissionResult> submit(const Spid& provider,
+                                            const delivery::SubmittedOrder& order,
+                                            std::vector<std::string>& wakes);
   Result<delivery::OrderRow> order_of_provider(const Call& call);
   Result<delivery::AttemptRow> attempt_of_provider(const Call& call);
   Result<delivery::AttemptRow> attempt_of_device(const Call& call);
@@ -65,8 +84,7 @@ class OrderBook {
   Result<void> apply(delivery::AttemptRow& attempt,
                      delivery::Event event,
                      const Evidence& evidence);
-  Result<void> check_opening(const Call& call,
-                             const delivery::OrderRow& order,
+  Result<void> check_opening(const delivery::OrderRow& order,
                              delivery::AttemptRow& attempt,
                              const delivery::AttemptRequest& request);
 

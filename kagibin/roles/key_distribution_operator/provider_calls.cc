@@ -50,28 +50,33 @@ Result<AttemptRow> OrderBook::attempt_of_provider(const Call& call) {
   return std::move(*attempt);
 }
 
-Result<HttpResponse> OrderBook::put_order(const Call& call) {
-  const auto message = KB_TRY(delivery::order_request_from_json(call.body));
-  const std::optional<OrderRow> stored = KB_TRY(store_.find_order(*call.order));
+Result<OrderBook::Opened<OrderRow>> OrderBook::open_order(const delivery::OrderKey& key,
+                                                          const delivery::OrderRequest& request) {
+  std::optional<OrderRow> stored = KB_TRY(store_.find_order(key));
   if (stored) {
-    if (stored->device != message.device || stored->not_after != message.not_after) {
+    if (stored->device != request.device || stored->not_after != request.not_after) {
       return fail(Errc::kConflict, "this order's name is taken by another order");
     }
-    const OrderStatus status = KB_TRY(status_of_order(store_, *stored));
-    return json(200, to_json(status));
+    return Opened<OrderRow>{.row = std::move(*stored), .anew = false};
   }
-  if (message.not_after < now_) {
+  if (request.not_after < now_) {
     return fail(Errc::kExpired, "the order's notAfter has passed");
   }
-  OrderRow order{.id = call.order->id, .provider = call.order->provider, .device = message.device};
-  order.not_after = message.not_after;
+  OrderRow order{.id = key.id, .provider = key.provider, .device = request.device};
+  order.not_after = request.not_after;
   order.created_at = now_;
   KB_TRY(store_.insert_order(order));
   KB_TRY(record({.event = AuditEvent::kOrder,
                  .order = order.key(),
-                 .digest = crypto::sha256(ascii(to_json(message)))}));
-  const OrderStatus status = KB_TRY(status_of_order(store_, order));
-  return json(201, to_json(status));
+                 .digest = crypto::sha256(ascii(to_json(request)))}));
+  return Opened<OrderRow>{.row = std::move(order), .anew = true};
+}
+
+Result<HttpResponse> OrderBook::put_order(const Call& call) {
+  const auto message = KB_TRY(delivery::order_request_from_json(call.body));
+  const Opened<OrderRow> order = KB_TRY(open_order(*call.order, message));
+  const OrderStatus status = KB_TRY(status_of_order(store_, order.row));
+  return json(order.anew ? 201 : 200, to_json(status));
 }
 
 Result<HttpResponse> OrderBook::get_order(const Call& call) {
@@ -81,13 +86,12 @@ Result<HttpResponse> OrderBook::get_order(const Call& call) {
 }
 
 // Sets kind and state by what the attempt opens with, and compares the clear fields.
-Result<void> OrderBook::check_opening(const Call& call,
-                                      const OrderRow& order,
+Result<void> OrderBook::check_opening(const OrderRow& order,
                                       AttemptRow& attempt,
                                       const AttemptRequest& request) {
   if (request.kind == AttemptRequest::Kind::kDeliver) {
     const auto envelope = KB_TRY(delivery::outline_of_envelope(request.message));
-    if (envelope.spid.hex() != call.subject->id) {
+    if (envelope.spid != order.provider) {
       return fail(Errc::kValue, "the envelope names another service provider");
     }
     attempt.kind = Work::Kind::kDeliver;
@@ -95,7 +99,7 @@ Result<void> OrderBook::check_opening(const Call& call,
     return {};
   }
   const auto outline = KB_TRY(delivery::outline_of_request(request.message));
-  if (outline.spid.hex() != call.subject->id) {
+  if (outline.spid != order.provider) {
     return fail(Errc::kValue, "the enrolment request names another service provider");
   }
   const std::vector<AttemptRow> earlier = KB_TRY(store_.attempts_of(order.key()));
@@ -113,18 +117,22 @@ Result<void> OrderBook::check_opening(const Call& call,
   return {};
 }
 
-Result<HttpResponse> OrderBook::put_attempt(const Call& call) {
-  OrderRow order = KB_TRY(order_of_provider(call));
-  const auto request = KB_TRY(delivery::attempt_request_from_json(call.body));
-  const std::optional<AttemptRow> stored = KB_TRY(store_.find_attempt(order.key(), call.attempt));
+Result<OrderBook::Opened<AttemptRow>> OrderBook::open_attempt(OrderRow& order,
+                                                              delivery::AttemptNumber number,
+                                                              const AttemptRequest& request) {
+  std::optional<AttemptRow> stored;
+  if (number <= order.current_attempt) {
+    stored = KB_TRY(store_.find_attempt(order.key(), number));
+  }
   if (stored) {
     const bool deliver = stored->kind == Work::Kind::kDeliver;
-    const bool same = stored->opening == request.message &&
-                      deliver == (request.kind == AttemptRequest::Kind::kDeliver);
-    return same ? Result<HttpResponse>(json(200, to_json(status_of(*stored))))
-                : fail(Errc::kConflict, "the attempt stands for other content");
+    if (stored->opening != request.message ||
+        deliver != (request.kind == AttemptRequest::Kind::kDeliver)) {
+      return fail(Errc::kConflict, "the attempt stands for other content");
+    }
+    return Opened<AttemptRow>{.row = std::move(*stored), .anew = false};
   }
-  if (call.attempt != order.current_attempt + 1) {
+  if (number != order.current_attempt + 1) {
     return fail(Errc::kConflict, "attempts are numbered 1, 2, 3, ... without gaps");
   }
   if (order.state == State::kExpired || order.not_after < now_) {
@@ -134,9 +142,9 @@ Result<HttpResponse> OrderBook::put_attempt(const Call& call) {
     return fail(Errc::kState, "the order has ended");
   }
   AttemptRow attempt{.order = order.id, .provider = order.provider, .device = order.device};
-  attempt.number = call.attempt;
+  attempt.number = number;
   attempt.opening = request.message;
-  KB_TRY(check_opening(call, order, attempt, request));
+  KB_TRY(check_opening(order, attempt, request));
   if (order.current_attempt != 0) {
     std::optional<AttemptRow> before =
         KB_TRY(store_.find_attempt(order.key(), order.current_attempt));
@@ -164,7 +172,17 @@ Result<HttpResponse> OrderBook::put_attempt(const Call& call) {
                  .state = attempt.state,
                  .order_state = order.state,
                  .digest = crypto::sha256(attempt.opening)}));
-  return changed(attempt, 201, {topic_of(order.device), topic_of(order.provider)});
+  return Opened<AttemptRow>{.row = std::move(attempt), .anew = true};
+}
+
+Result<HttpResponse> OrderBook::put_attempt(const Call& call) {
+  OrderRow order = KB_TRY(order_of_provider(call));
+  const auto request = KB_TRY(delivery::attempt_request_from_json(call.body));
+  const Opened<AttemptRow> attempt = KB_TRY(open_attempt(order, call.attempt, request));
+  if (!attempt.anew) {
+    return json(200, to_json(status_of(attempt.row)));
+  }
+  return changed(attempt.row, 201, {topic_of(order.device), topic_of(order.provider)});
 }
 
 Result<HttpResponse> OrderBook::get_enrolment(const Call& call) {

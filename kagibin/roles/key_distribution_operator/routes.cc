@@ -14,6 +14,7 @@ using delivery::Party;
 constexpr std::array kRoutes = {
     Route{RouteId::kHealth, HttpMethod::kGet, "/healthz", {}, "health"},
     Route{RouteId::kListOrders, HttpMethod::kGet, "/v1/orders", Party::kProvider, "list"},
+    Route{RouteId::kPostOrders, HttpMethod::kPost, "/v1/orders", Party::kProvider, "submission"},
     Route{RouteId::kPutOrder, HttpMethod::kPut, "/v1/orders/{order}", Party::kProvider, "order"},
     Route{RouteId::kGetOrder, HttpMethod::kGet, "/v1/orders/{order}", Party::kProvider, "status"},
     Route{RouteId::kPutAttempt, HttpMethod::kPut, "/v1/orders/{order}/attempts/{attempt}",
@@ -195,6 +196,9 @@ Result<Call> route(const delivery::HttpRequest& request) {
   }
   KB_TRY(read_query(call, query));
   call.body = request.body;
+  if (call.route->id == RouteId::kPostOrders) {
+    call.submission = KB_TRY(delivery::submission_from_json(call.body));
+  }
   return call;
 }
 

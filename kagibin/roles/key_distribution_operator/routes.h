@@ -17,12 +17,14 @@
 #include "kagibin/delivery/http_port.h"
 #include "kagibin/delivery/names.h"
 #include "kagibin/delivery/order_state.h"
+#include "kagibin/delivery/submission.h"
 
 namespace kagibin::roles::key_distribution_operator {
 
 enum class RouteId : std::uint8_t {
   kHealth,
   kListOrders,
+  kPostOrders,
   kPutOrder,
   kGetOrder,
   kPutAttempt,
@@ -59,11 +61,14 @@ struct Call {
   std::optional<std::uint32_t> limit{};    // ?limit=, 1 to kMaxLimit
   std::uint32_t wait_seconds = 0;          // ?wait=, at most kMaxWaitSeconds
   std::string_view body{};
+  // What the body of a submission says; read here, for the store is told beforehand.
+  delivery::Submission submission{};
 };
 inline constexpr std::uint32_t kMaxLimit = 1'000;
 inline constexpr std::uint32_t kDefaultLimit = 100;
 inline constexpr std::uint32_t kMaxWaitSeconds = 60;
 
+// Those of the codec besides, for a submission.
 Result<Call> route(const delivery::HttpRequest& request);
 
 }  // namespace kagibin::roles::key_distribution_operator
