@@ -56,6 +56,7 @@ FUZZ_OCTETS(octets) {
   delivery::check(text, delivery::submission_results_from_json);
   delivery::check(text, delivery::certificate_request_from_json);
   delivery::check(text, delivery::issued_certificate_from_json);
+  delivery::check(text, delivery::transport_roots_from_json);
   delivery::check(text, delivery::problem_from_json);
   delivery::check(text, delivery::shipment_list_from_json);
   delivery::check(text, delivery::signed_shipment_list_from_json);

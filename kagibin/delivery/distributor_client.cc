@@ -184,6 +184,17 @@ Result<AttemptStatus> DeviceApi::put_receipt(const OrderKey& order,
       attempt_status_from_json);
 }
 
+Result<TransportRoots> transport_roots(HttpClient& http) {
+  ApiConnection connection(http);
+  return read(connection.call(HttpMethod::kGet, "/v1/transport/roots"), transport_roots_from_json);
+}
+
+Result<IssuedCertificate> renew_certificate(HttpClient& http, const CertificateRequest& request) {
+  ApiConnection connection(http);
+  return read(connection.call(HttpMethod::kPut, "/v1/transport/certificate", to_json(request)),
+              issued_certificate_from_json);
+}
+
 Result<IssuedCertificate> redeem_invitation(HttpClient& http, const CertificateRequest& request) {
   ApiConnection connection(http);
   auto body =

@@ -99,6 +99,10 @@ class DeviceApi {
   ApiConnection connection_;
 };
 
+// Of any provider or device, about its own connection.
+Result<TransportRoots> transport_roots(HttpClient& http);
+Result<IssuedCertificate> renew_certificate(HttpClient& http, const CertificateRequest& request);
+
 // Exchanges an invitation for a certificate; `http` speaks with the invitation's own certificate.
 Result<IssuedCertificate> redeem_invitation(HttpClient& http, const CertificateRequest& request);
 

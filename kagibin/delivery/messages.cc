@@ -325,4 +325,30 @@ Result<IssuedCertificate> issued_certificate_from_json(std::string_view text) {
   return message;
 }
 
+std::string to_json(const TransportRoots& message) {
+  json::array roots;
+  for (const std::string& pem : message.pem) {
+    roots.push_back(text_of(pem));
+  }
+  return write({{"roots", std::move(roots)}});
+}
+
+Result<TransportRoots> transport_roots_from_json(std::string_view text) {
+  const json::value value = KB_TRY(parse_json(text, kMaxBodyBytes));
+  ObjectReader in = KB_TRY(ObjectReader::of(value));
+  const json::array* roots = KB_TRY(in.array("roots", kMaxRoots));
+  KB_TRY(in.finish());
+  TransportRoots message;
+  for (const json::value& root : *roots) {
+    if (!root.is_string() || root.get_string().size() > kMaxPem) {
+      return fail(Errc::kEncoding, "a root is a certificate in PEM");
+    }
+    message.pem.emplace_back(root.get_string());
+  }
+  if (message.pem.empty()) {
+    return fail(Errc::kValue, "there is no root");
+  }
+  return message;
+}
+
 }  // namespace kagibin::delivery

@@ -148,8 +148,8 @@ struct OrderListing {
 std::string to_json(const OrderListing& message);
 Result<OrderListing> order_listing_from_json(std::string_view text);
 
-// PUT /v1/invitations/self/certificate: { "certificateRequest": PEM } -> { "subject",
-// "certificate": PEM }
+// PUT /v1/invitations/self/certificate, and PUT /v1/transport/certificate, which gives who has one
+// another: { "certificateRequest": PEM } -> { "subject", "certificate": PEM }
 struct CertificateRequest {
   std::string pem{};  // PKCS#10
   friend bool operator==(const CertificateRequest&, const CertificateRequest&) = default;
@@ -163,5 +163,15 @@ std::string to_json(const CertificateRequest& message);
 Result<CertificateRequest> certificate_request_from_json(std::string_view text);
 std::string to_json(const IssuedCertificate& message);
 Result<IssuedCertificate> issued_certificate_from_json(std::string_view text);
+
+// GET /v1/transport/roots: { "roots": [ PEM, ... ] }: the certificates of the transport CA that are
+// good now, the one that issues first. Two while one takes the other's place.
+inline constexpr std::size_t kMaxRoots = 2;
+struct TransportRoots {
+  std::vector<std::string> pem{};
+  friend bool operator==(const TransportRoots&, const TransportRoots&) = default;
+};
+std::string to_json(const TransportRoots& message);
+Result<TransportRoots> transport_roots_from_json(std::string_view text);
 
 }  // namespace kagibin::delivery

@@ -6,9 +6,13 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/buffer.hpp>
 #include <openssl/ssl.h>
+
+#include "kagibin/crypto/x509/certificate_bundle.h"
+#include "kagibin/delivery/messages.h"
 
 namespace kagibin::net {
 namespace {
@@ -86,8 +90,11 @@ Result<TlsContext> TlsContext::make(const TlsIdentity& identity,
   if (error || SSL_CTX_check_private_key(raw) != 1) {
     return fail(Errc::kTls, "our transport key does not belong to our certificate");
   }
-  context->add_certificate_authority(boost::asio::buffer(identity.ca_pem), error);
-  if (error) {
+  const auto roots = crypto::split_certificates(identity.ca_pem, delivery::kMaxRoots);
+  for (const std::string& root : roots.value_or(std::vector<std::string>{})) {
+    context->add_certificate_authority(boost::asio::buffer(root), error);
+  }
+  if (!roots || error) {
     return fail(Errc::kTls, "the transport CA's certificate cannot be read");
   }
   // Without verify_fail_if_no_peer_cert a server goes on without a certificate, never with a bad

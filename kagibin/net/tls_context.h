@@ -2,9 +2,9 @@
 // TLS 1.3 with certificates on both ends (RFC 8446), for http_server.cc and http_client.cc only:
 // other units never see Asio.
 //
-// Both ends trust one CA and nothing of the system. A server lets a client without a certificate in
-// (it may ask for its health and nothing else) and refuses one whose certificate is not good.
-// Failures: kTls with what is wrong with the identity.
+// Both ends trust one CA, or two while one replaces the other, and nothing of the system. A server
+// lets a client without a certificate in (it may ask for its health and nothing else) and refuses
+// one whose certificate is not good. Failures: kTls with what is wrong with the identity.
 #pragma once
 
 #include <filesystem>

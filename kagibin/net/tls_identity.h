@@ -8,11 +8,10 @@
 #include "kagibin/base/secret.h"
 
 namespace kagibin::net {
-
 struct TlsIdentity {
   std::string certificate_pem;  // ours; a chain is allowed
   SecretBytes key_pem;          // PKCS#8, not encrypted
-  std::string ca_pem;           // the one CA that we believe
+  std::string ca_pem;           // the CA that we believe, or two while one replaces the other
 };
 
 // A file to which the TLS secrets of every connection are appended (the format of SSLKEYLOGFILE),

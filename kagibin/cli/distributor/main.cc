@@ -71,6 +71,41 @@ class DistributorCommands {
     return cli::kExitOk;
   }
 
+  int start_rotation() {
+    const auto done = folder_.start_rotation(options_.name, clock_.now(), rng_);
+    if (!done) {
+      return console_.failed(done.error(), "no rotation was started");
+    }
+    console_.result({{"next", folder_.next_certificate().string()}},
+                    "{}: the next transport CA. Give it to every distributor of the store and "
+                    "restart them; when the clients have asked for their roots, which they do once "
+                    "a day, switch.",
+                    folder_.next_certificate().string());
+    return cli::kExitOk;
+  }
+
+  int switch_ca() {
+    const auto done = folder_.switch_ca(names(), clock_.now(), rng_);
+    if (!done) {
+      return console_.failed(done.error(), "the transport CA was not switched");
+    }
+    console_.result({{"ca", folder_.ca_certificate().string()}},
+                    "The next transport CA issues now. Restart the distributor; clients renew "
+                    "their certificates within a day. When all have, finish.");
+    return cli::kExitOk;
+  }
+
+  int finish_rotation() {
+    const auto done = folder_.finish_rotation();
+    if (!done) {
+      return console_.failed(done.error(), "the rotation was not finished");
+    }
+    console_.result({{"finished", true}},
+                    "Certificates of the transport CA before are refused once the distributor is "
+                    "restarted. Clients that have no other need an invitation.");
+    return cli::kExitOk;
+  }
+
   int invite() {
     const auto done = [&]() -> Result<std::string> {
       const delivery::Subject subject = KB_TRY(invited());
@@ -175,7 +210,7 @@ class DistributorCommands {
     }
     const net::TlsIdentity tls{.certificate_pem = identity.server_certificate_pem,
                                .key_pem = std::move(identity.server_key_pem),
-                               .ca_pem = identity.ca.certificate_pem()};
+                               .ca_pem = identity.ca.roots_pem()};
     const auto server = KB_TRY(net::HttpServer::open(server_options, tls, distributor, clock_));
     console_.result({{"host", listen.host}, {"port", server->port()}},
                     "Serving https://{}:{}. Ctrl-C ends it.", listen.host, server->port());
@@ -228,6 +263,20 @@ int main(int argc, char** argv) {
       program.app().add_subcommand("renew-server", "issue the server a new key and certificate");
   add_names(renew);
   renew->callback([&] { program.finish(commands().renew_server()); });
+
+  auto* rotate = program.app().add_subcommand(
+      "rotate-ca", "let another transport CA take the place of this one, in three steps");
+  rotate->require_subcommand(1);
+  auto* start = rotate->add_subcommand("start", "make the next CA; from now on two roots are good");
+  start->add_option("--name", options.name, "name of the next CA")->capture_default_str();
+  start->callback([&] { program.finish(commands().start_rotation()); });
+  auto* change = rotate->add_subcommand(
+      "switch",
+      "let the next CA issue, with a new server certificate of it, and erase the old key");
+  add_names(change);
+  change->callback([&] { program.finish(commands().switch_ca()); });
+  auto* finish = rotate->add_subcommand("finish", "believe the CA before no longer");
+  finish->callback([&] { program.finish(commands().finish_rotation()); });
 
   auto* invite = program.app().add_subcommand(
       "invite", "make a one-time invitation for a service provider or a device");

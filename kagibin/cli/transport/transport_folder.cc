@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/cli/transport/transport_folder.h"
 
+#include <utility>
+
+#include "kagibin/base/clock.h"
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/crypto/x509/transport_x509.h"
@@ -10,11 +13,6 @@
 namespace kagibin::cli {
 
 namespace {
-
-constexpr const char* kKey = "transport.key.pem";
-constexpr const char* kCertificate = "transport.cert.pem";
-constexpr const char* kCa = "transport.ca.pem";
-constexpr const char* kServer = "transport.server";
 
 Result<net::HttpClientOptions> client_options(const HostPort& server,
                                               const TransportOptions& options) {
@@ -46,10 +44,14 @@ Result<crypto::EcPrivateKey> own_key(const std::filesystem::path& file, crypto::
   return key;
 }
 
+std::int64_t now_of(const TransportOptions& options) {
+  return options.now.value_or(SystemClock().now());
+}
+
 }  // namespace
 
-Result<std::string> TransportFolder::text(const char* name) const {
-  const auto octets = crypto::read_file(folder_ / name);
+Result<std::string> TransportFolder::text(const std::filesystem::path& file) const {
+  const auto octets = crypto::read_file(file);
   if (!octets) {
     return fail(Errc::kNotFound,
                 "not connected to a distributor yet; redeem its invitation with: join FILE");
@@ -59,16 +61,16 @@ Result<std::string> TransportFolder::text(const char* name) const {
 
 Result<std::string> TransportFolder::join(const std::filesystem::path& invitation,
                                           const TransportOptions& options) const {
-  if (std::filesystem::exists(folder_ / kCertificate)) {
+  if (std::filesystem::exists(files_.certificate())) {
     return fail(Errc::kConflict,
                 "connected to a distributor already; take another --home for another one");
   }
   const SecretBytes file = KB_TRY(crypto::read_file(invitation));
   const delivery::Invitation invited = KB_TRY(delivery::decode_invitation(file.expose()));
   std::error_code error;
-  std::filesystem::create_directories(folder_, error);
+  std::filesystem::create_directories(files_.folder, error);
   crypto::SystemRng rng;
-  const crypto::EcPrivateKey key = KB_TRY(own_key(folder_ / kKey, rng));
+  const crypto::EcPrivateKey key = KB_TRY(own_key(files_.key(), rng));
   const std::string request = KB_TRY(crypto::certificate_request(key, invited.subject));
   const HostPort server{invited.host, invited.port};
   const net::HttpClientOptions client = KB_TRY(client_options(server, options));
@@ -78,27 +80,41 @@ Result<std::string> TransportFolder::join(const std::filesystem::path& invitatio
                                              .ca_pem = invited.ca_certificate_pem}));
   const delivery::IssuedCertificate issued =
       KB_TRY(delivery::redeem_invitation(*http, {.pem = request}));
-  KB_TRY(crypto::write_file(folder_ / kCa, ascii(invited.ca_certificate_pem), false));
-  KB_TRY(crypto::write_file(folder_ / kServer,
+  KB_TRY(crypto::write_file(files_.roots(), ascii(invited.ca_certificate_pem), false));
+  KB_TRY(crypto::write_file(files_.server(),
                             ascii(invited.host + ":" + std::to_string(invited.port)), false));
-  KB_TRY(crypto::write_file(folder_ / kCertificate, ascii(issued.pem), false));
+  KB_TRY(crypto::write_file(files_.certificate(), ascii(issued.pem), false));
+  // All roots, for another machine of the distributor may be known by another one. What fails here
+  // is asked for again before the first request.
+  if (const auto member = open(options)) {
+    static_cast<void>(keep_up(files_, **member, now_of(options), rng));
+  }
   return issued.subject;
 }
 
-Result<std::unique_ptr<delivery::HttpClient>> TransportFolder::connect(
+Result<std::unique_ptr<delivery::HttpClient>> TransportFolder::open(
     const TransportOptions& options) const {
-  const std::string where = KB_TRY(text(kServer));
+  const std::string where = KB_TRY(text(files_.server()));
   const HostPort server = KB_TRY(parse_host_port(where));
   net::TlsIdentity identity;
-  identity.certificate_pem = KB_TRY(text(kCertificate));
-  identity.ca_pem = KB_TRY(text(kCa));
-  identity.key_pem = KB_TRY(crypto::read_file(folder_ / kKey));
+  identity.certificate_pem = KB_TRY(text(files_.certificate()));
+  identity.ca_pem = KB_TRY(text(files_.roots()));
+  identity.key_pem = KB_TRY(crypto::read_file(files_.key()));
   const net::HttpClientOptions client = KB_TRY(client_options(server, options));
   return net::open_https_client(client, identity);
 }
 
+Result<std::unique_ptr<delivery::HttpClient>> TransportFolder::connect(
+    const TransportOptions& options) const {
+  KB_TRY(finish_renewal(files_));
+  auto http = KB_TRY(open(options));
+  const std::int64_t ahead = now_of(options) - SystemClock().now();
+  return std::make_unique<KeptUpClient>(
+      files_, [*this, options] { return open(options); }, std::move(http), ahead);
+}
+
 Result<std::int64_t> TransportFolder::ca_not_before() const {
-  const std::string pem = KB_TRY(text(kCa));
+  const std::string pem = KB_TRY(text(files_.roots()));
   return KB_TRY(crypto::certificate_facts(pem)).not_before;
 }
 

@@ -2,8 +2,8 @@
 // How a service provider or an agent is connected to its distributor: the files that an invitation
 // turns into.
 //
-//   transport.key.pem (0600)  transport.cert.pem  transport.ca.pem  transport.server ("HOST:PORT",
-//   the distributor)
+//   transport.key.pem (0600)  transport.cert.pem  transport.ca.pem (one root, or two while one
+//   takes the other's place)  transport.server ("HOST:PORT", the distributor)
 //
 // join() exchanges the one-time invitation for a certificate of our own; asked again after a lost
 // answer it uses the same key and is given the same certificate. Errors: those of net/http_client.h
@@ -20,6 +20,7 @@
 #include <stop_token>
 #include <string>
 
+#include "kagibin/cli/transport/transport_upkeep.h"
 #include "kagibin/delivery/http_port.h"
 #include "kagibin/net/http_client.h"
 
@@ -35,18 +36,20 @@ struct TransportOptions {
 
 class TransportFolder {
  public:
-  explicit TransportFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  explicit TransportFolder(std::filesystem::path folder) : files_(std::move(folder)) {}
 
   // The subject of the new certificate ("provider:...", "device:...").
   Result<std::string> join(const std::filesystem::path& invitation,
                            const TransportOptions& options) const;
+  // Keeps its files up (transport_upkeep.h).
   Result<std::unique_ptr<delivery::HttpClient>> connect(const TransportOptions& options) const;
-  // Of the pinned CA; kNotFound before join().
+  // Of the root that issues, of those that are pinned; kNotFound before join().
   Result<std::int64_t> ca_not_before() const;
 
  private:
-  Result<std::string> text(const char* name) const;
-  std::filesystem::path folder_;
+  Result<std::string> text(const std::filesystem::path& file) const;
+  Result<std::unique_ptr<delivery::HttpClient>> open(const TransportOptions& options) const;
+  TransportFiles files_;
 };
 
 }  // namespace kagibin::cli

@@ -60,6 +60,10 @@ Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, cons
       return book.get_work(call);
     case RouteId::kRedeemInvitation:
       return redeem(store, parts_.ca, call, now, parts_.rng);
+    case RouteId::kGetRoots:
+      return json(200, to_json(delivery::TransportRoots{parts_.ca.roots()}));
+    case RouteId::kRenewCertificate:
+      return renew(parts_.ca, call, now, parts_.rng);
   }
   return fail(Errc::kNotFound, "there is no such path");
 }

@@ -68,17 +68,6 @@ Result<void> DistributorFolder::write_server(const KeyAndCertificate& server) co
   return crypto::write_file(path_ / kServerCertificate, ascii(server.certificate_pem), false);
 }
 
-Result<TransportCa> DistributorFolder::load_ca() const {
-  const std::string certificate = KB_TRY(read_text(ca_certificate()));
-  const SecretBytes key_pem = KB_TRY(crypto::read_file(path_ / kCaKey));
-  crypto::EcPrivateKey key = KB_TRY(crypto::private_key_from_pem(key_pem.expose()));
-  const crypto::EcPublicKey certified = KB_TRY(crypto::public_key_of_certificate(certificate));
-  if (!(certified == key.public_key())) {
-    return fail(Errc::kUntrusted, "the transport CA's key and certificate do not belong together");
-  }
-  return TransportCa(std::move(key), certificate);
-}
-
 Result<DistributorIdentity> DistributorFolder::load() const {
   TransportCa ca = KB_TRY(load_ca());
   std::string certificate = KB_TRY(read_text(path_ / kServerCertificate));

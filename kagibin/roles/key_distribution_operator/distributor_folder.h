@@ -3,10 +3,15 @@
 //
 //   ca.key.pem (0600)  ca.cert.pem  server.key.pem (0600)  server.cert.pem  orders.sqlite3 (0600)
 //   log.key.pem (0600)  log.vkey: the key of the audit log, and for whoever verifies it
+//   next.ca.key.pem (0600)  next.ca.cert.pem     from start_rotation() to switch_ca()
+//   previous.ca.cert.pem                         from switch_ca() to finish_rotation()
 //
 // init() writes keys and certificates once (kConflict when a CA is there already); the server
-// certificate can be renewed, the CA and the log's key not. Failures: kConflict, kNotFound, kIo,
-// kNoSpace, and those of transport_ca.h.
+// certificate can be renewed, the key of the log not. One CA takes another's place in three steps,
+// each of which may be cut and is done again; between them two roots are good, and clients learn
+// both (cli/transport/transport_upkeep.h): start makes the next CA; switch lets it issue, and
+// erases the key of the one before; finish no longer believes that one. Failures: kConflict,
+// kNotFound, kIo, kNoSpace, and those of transport_ca.h.
 //
 //   DistributorFolder folder(path);
 //   KB_TRY(folder.init({.ca_name = "example", .server = {.dns_names = {"localhost"}}}, now, rng));
@@ -16,6 +21,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "kagibin/base/result.h"
 #include "kagibin/base/secret.h"
@@ -42,6 +48,12 @@ class DistributorFolder {
 
   Result<void> init(const InitOptions& options, std::int64_t now, crypto::Rng& rng) const;
   Result<void> renew_server(const ServerNames& names, std::int64_t now, crypto::Rng& rng) const;
+  // kConflict while two roots are good.
+  Result<void> start_rotation(std::string_view ca_name, std::int64_t now, crypto::Rng& rng) const;
+  // And a server certificate of the new CA. kState before start.
+  Result<void> switch_ca(const ServerNames& names, std::int64_t now, crypto::Rng& rng) const;
+  // kState before switch, and while the server's certificate is of the CA before.
+  Result<void> finish_rotation() const;
   Result<DistributorIdentity> load() const;
   Result<TransportCa> load_ca() const;
   // The key of the audit log; made where there is none and `make`, else empty.
@@ -50,6 +62,8 @@ class DistributorFolder {
   std::filesystem::path orders() const { return path_ / "orders.sqlite3"; }
   std::filesystem::path ca_certificate() const { return path_ / "ca.cert.pem"; }
   std::filesystem::path log_verifier() const { return path_ / "log.vkey"; }
+  std::filesystem::path next_certificate() const { return path_ / "next.ca.cert.pem"; }
+  std::filesystem::path previous_certificate() const { return path_ / "previous.ca.cert.pem"; }
 
  private:
   Result<void> write_server(const KeyAndCertificate& server) const;

@@ -86,4 +86,14 @@ Result<delivery::HttpResponse> redeem(delivery::OrderTransaction& store,
   return json(201, to_json(delivery::IssuedCertificate{row->subject, issued}));
 }
 
+Result<delivery::HttpResponse> renew(const TransportCa& ca,
+                                     const Call& call,
+                                     std::int64_t now,
+                                     crypto::Rng& rng) {
+  const auto message = KB_TRY(delivery::certificate_request_from_json(call.body));
+  const std::string issued =
+      KB_TRY(ca.issue_client(*call.subject, message.pem, now, kClientDays, rng));
+  return json(201, to_json(delivery::IssuedCertificate{call.subject->common_name(), issued}));
+}
+
 }  // namespace kagibin::roles::key_distribution_operator

@@ -46,4 +46,11 @@ Result<delivery::HttpResponse> redeem(delivery::OrderTransaction& store,
                                       std::int64_t now,
                                       crypto::Rng& rng);
 
+// PUT /v1/transport/certificate: another certificate for who has one, for a key of its choice. What
+// it has stays good until it expires.
+Result<delivery::HttpResponse> renew(const TransportCa& ca,
+                                     const Call& call,
+                                     std::int64_t now,
+                                     crypto::Rng& rng);
+
 }  // namespace kagibin::roles::key_distribution_operator

@@ -12,32 +12,36 @@ using delivery::HttpMethod;
 using delivery::Party;
 
 constexpr std::array kRoutes = {
-    Route{RouteId::kHealth, HttpMethod::kGet, "/healthz", {}, "health"},
-    Route{RouteId::kListOrders, HttpMethod::kGet, "/v1/orders", Party::kProvider, "list"},
-    Route{RouteId::kPostOrders, HttpMethod::kPost, "/v1/orders", Party::kProvider, "submission"},
-    Route{RouteId::kPutOrder, HttpMethod::kPut, "/v1/orders/{order}", Party::kProvider, "order"},
-    Route{RouteId::kGetOrder, HttpMethod::kGet, "/v1/orders/{order}", Party::kProvider, "status"},
+    Route{RouteId::kHealth, HttpMethod::kGet, "/healthz", Callers::kAnybody, "health"},
+    Route{RouteId::kListOrders, HttpMethod::kGet, "/v1/orders", Callers::kProviders, "list"},
+    Route{RouteId::kPostOrders, HttpMethod::kPost, "/v1/orders", Callers::kProviders, "submission"},
+    Route{RouteId::kPutOrder, HttpMethod::kPut, "/v1/orders/{order}", Callers::kProviders, "order"},
+    Route{RouteId::kGetOrder, HttpMethod::kGet, "/v1/orders/{order}", Callers::kProviders,
+          "status"},
     Route{RouteId::kPutAttempt, HttpMethod::kPut, "/v1/orders/{order}/attempts/{attempt}",
-          Party::kProvider, "attempt"},
+          Callers::kProviders, "attempt"},
     Route{RouteId::kGetEnrolment, HttpMethod::kGet,
-          "/v1/orders/{order}/attempts/{attempt}/enrolment", Party::kProvider, "read_enrolment"},
+          "/v1/orders/{order}/attempts/{attempt}/enrolment", Callers::kProviders, "read_enrolment"},
     Route{RouteId::kPutEnrolment, HttpMethod::kPut,
-          "/v1/providers/{provider}/orders/{order}/attempts/{attempt}/enrolment", Party::kDevice,
+          "/v1/providers/{provider}/orders/{order}/attempts/{attempt}/enrolment", Callers::kDevices,
           "enrolment"},
     Route{RouteId::kPutDelivery, HttpMethod::kPut, "/v1/orders/{order}/attempts/{attempt}/delivery",
-          Party::kProvider, "delivery"},
+          Callers::kProviders, "delivery"},
     Route{RouteId::kGetReceipt, HttpMethod::kGet, "/v1/orders/{order}/attempts/{attempt}/receipt",
-          Party::kProvider, "read_receipt"},
+          Callers::kProviders, "read_receipt"},
     Route{RouteId::kPutReceipt, HttpMethod::kPut,
-          "/v1/providers/{provider}/orders/{order}/attempts/{attempt}/receipt", Party::kDevice,
+          "/v1/providers/{provider}/orders/{order}/attempts/{attempt}/receipt", Callers::kDevices,
           "receipt"},
     Route{RouteId::kPutVerdict, HttpMethod::kPut, "/v1/orders/{order}/attempts/{attempt}/verdict",
-          Party::kProvider, "verdict"},
+          Callers::kProviders, "verdict"},
     Route{RouteId::kPutWithdrawal, HttpMethod::kPut,
-          "/v1/orders/{order}/attempts/{attempt}/withdrawal", Party::kProvider, "withdrawal"},
-    Route{RouteId::kGetWork, HttpMethod::kGet, "/v1/devices/self/work", Party::kDevice, "work"},
+          "/v1/orders/{order}/attempts/{attempt}/withdrawal", Callers::kProviders, "withdrawal"},
+    Route{RouteId::kGetWork, HttpMethod::kGet, "/v1/devices/self/work", Callers::kDevices, "work"},
     Route{RouteId::kRedeemInvitation, HttpMethod::kPut, "/v1/invitations/self/certificate",
-          Party::kInvitation, "invitation"},
+          Callers::kInvited, "invitation"},
+    Route{RouteId::kGetRoots, HttpMethod::kGet, "/v1/transport/roots", Callers::kMembers, "roots"},
+    Route{RouteId::kRenewCertificate, HttpMethod::kPut, "/v1/transport/certificate",
+          Callers::kMembers, "renewal"},
 };
 
 // Cuts off what stands before the next `separator`, or all of it.
@@ -127,14 +131,14 @@ Result<void> read_query(Call& call, std::string_view query) {
 }
 
 Result<void> authorise(Call& call, const std::optional<std::string>& common_name) {
-  if (!call.route->party) {
+  if (call.route->callers == Callers::kAnybody) {
     return {};
   }
   if (!common_name) {
     return fail(Errc::kUntrusted, "a client certificate of this distributor is needed");
   }
   const auto subject = delivery::Subject::parse(*common_name);
-  if (!subject || subject->party != *call.route->party) {
+  if (!subject || !admits(call.route->callers, subject->party)) {
     return fail(Errc::kUntrusted, "this certificate's subject may not call this");
   }
   call.subject = *subject;
@@ -142,6 +146,22 @@ Result<void> authorise(Call& call, const std::optional<std::string>& common_name
 }
 
 }  // namespace
+
+bool admits(Callers callers, Party party) {
+  switch (callers) {
+    case Callers::kAnybody:
+      return true;
+    case Callers::kProviders:
+      return party == Party::kProvider;
+    case Callers::kDevices:
+      return party == Party::kDevice;
+    case Callers::kMembers:
+      return party != Party::kInvitation;
+    case Callers::kInvited:
+      break;
+  }
+  return party == Party::kInvitation;
+}
 
 std::span<const Route> routes() { return kRoutes; }
 

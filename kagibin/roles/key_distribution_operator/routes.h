@@ -37,14 +37,20 @@ enum class RouteId : std::uint8_t {
   kPutWithdrawal,
   kGetWork,
   kRedeemInvitation,
+  kGetRoots,
+  kRenewCertificate,
 };
+
+// Members are service providers and devices. Anybody needs no certificate.
+enum class Callers : std::uint8_t { kAnybody, kProviders, kDevices, kMembers, kInvited };
+bool admits(Callers callers, delivery::Party party);
 
 struct Route {
   RouteId id;
   delivery::HttpMethod method;
-  std::string_view pattern;              // as in doc/openapi.yaml
-  std::optional<delivery::Party> party;  // empty: no certificate is needed
-  std::string_view name;                 // in crash points: "distributor.<name>.before_commit"
+  std::string_view pattern;  // as in doc/openapi.yaml
+  Callers callers;
+  std::string_view name;  // in crash points: "distributor.<name>.before_commit"
 };
 std::span<const Route> routes();
 std::string_view name(delivery::HttpMethod method);

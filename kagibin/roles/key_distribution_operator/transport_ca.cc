@@ -42,6 +42,16 @@ Result<KeyAndCertificate> TransportCa::issue_server(const ServerNames& names,
   return KeyAndCertificate{std::move(key), std::move(certificate)};
 }
 
+std::vector<std::string> TransportCa::roots() const {
+  std::vector<std::string> out = {certificate_pem_};
+  if (other_root_) {
+    out.push_back(*other_root_);
+  }
+  return out;
+}
+
+std::string TransportCa::roots_pem() const { return certificate_pem_ + other_root_.value_or(""); }
+
 Result<TransportCa> create_transport_ca(std::string_view name, std::int64_t now, crypto::Rng& rng) {
   crypto::EcPrivateKey key = KB_TRY(crypto::EcPrivateKey::generate(rng));
   std::string certificate = KB_TRY(

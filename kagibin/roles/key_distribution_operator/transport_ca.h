@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,8 +39,13 @@ struct KeyAndCertificate {
 
 class TransportCa {
  public:
-  TransportCa(crypto::EcPrivateKey key, std::string certificate_pem)
-      : key_(std::move(key)), certificate_pem_(std::move(certificate_pem)) {}
+  // `other_root` is good too: of the CA that comes next, or of the one before.
+  TransportCa(crypto::EcPrivateKey key,
+              std::string certificate_pem,
+              std::optional<std::string> other_root = {})
+      : key_(std::move(key)),
+        certificate_pem_(std::move(certificate_pem)),
+        other_root_(std::move(other_root)) {}
 
   // A certificate of clientAuth for the subject, whatever name the request has in it.
   Result<std::string> issue_client(const delivery::Subject& subject,
@@ -54,10 +60,14 @@ class TransportCa {
 
   const crypto::EcPrivateKey& key() const { return key_; }
   const std::string& certificate_pem() const { return certificate_pem_; }
+  // Certificates that clients and servers are believed by, this one first.
+  std::vector<std::string> roots() const;
+  std::string roots_pem() const;
 
  private:
   crypto::EcPrivateKey key_;
   std::string certificate_pem_;
+  std::optional<std::string> other_root_;
 };
 
 Result<TransportCa> create_transport_ca(std::string_view name, std::int64_t now, crypto::Rng& rng);

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// Several certificates in PEM, one behind the other: the roots that are believed at one time, of
+// which there are two while one takes the other's place.
+//
+//   const std::vector<std::string> roots = KB_TRY(split_certificates(bundle, 2));
+//   if (KB_TRY(is_issued_by(certificate, roots.front()))) { ... }
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "kagibin/base/result.h"
+
+namespace kagibin::crypto {
+
+// Each certificate's own PEM text, in order; nothing but white space stands between. kEncoding for
+// anything else, kLimit over `most`, kValue for none and for one that stands twice.
+Result<std::vector<std::string>> split_certificates(std::string_view bundle, std::size_t most);
+
+// By name and signature. kEncoding when either is not one certificate.
+Result<bool> is_issued_by(std::string_view certificate_pem, std::string_view issuer_pem);
+
+}  // namespace kagibin::crypto
