@@ -91,6 +91,7 @@ Accepted accept(DistributorSite& site, std::uint64_t& made, const Load& load) {
   const auto begin = Steady::now();
   {
     std::vector<std::jthread> clients;
+    clients.reserve(kClients);
     for (std::uint64_t i = 0; i < kClients; ++i) {
       clients.emplace_back([&, i] {
         answers.at(i) = submit(site, made + i * kNamesOfAClient, load);
@@ -172,6 +173,7 @@ class Backlog {
   void fill(std::uint64_t count) {
     while (made_ < count) {
       std::vector<HttpRequest> requests;
+      requests.reserve(16);
       for (int i = 0; i < 16; ++i) {
         requests.push_back(a_submission());
       }
@@ -238,6 +240,7 @@ class Backlog {
   template <typename Make>
   void each(std::uint64_t first, int status, Make make) {
     std::vector<HttpRequest> requests;
+    requests.reserve(delivery::kMaxSubmitted);
     for (std::uint64_t i = 0; i < delivery::kMaxSubmitted; ++i) {
       requests.push_back(make(std::to_string(first + i)));
     }

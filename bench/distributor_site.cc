@@ -37,6 +37,7 @@ std::unique_ptr<delivery::HttpClient> DistributorSite::provider() {
 
 std::vector<net::TlsIdentity> DistributorSite::devices(int count) {
   std::vector<net::TlsIdentity> identities;
+  identities.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) {
     identities.push_back(identities_.client("device:idle-" + std::to_string(i)));
   }

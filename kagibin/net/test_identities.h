@@ -29,7 +29,7 @@ class TestCa {
                      .server = false,
                      .dns_names = {},
                      .ip_addresses = {}},
-                    now_ - 10 * 86'400, 5);
+                    now_ - std::int64_t{10} * 86'400, 5);
   }
   TlsIdentity server(std::string_view name) {
     return identity({.common_name = std::string(name),
