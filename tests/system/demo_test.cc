@@ -160,8 +160,7 @@ TEST(DemoTest, AtOsNothingIsRelayedAndNobodyKnows) {
 
 constexpr std::size_t kLongTermKeys = 9;  // of E, M, A (3), C (3), and SK.SP.KEM
 
-TEST(DemoTest, WithAnHsmNoLongTermKeyIsFoundOutsideTheTokens) {
-  const Demo run = demo("--hsm --no-pcsc");
+void expect_keys_stay_in_tokens(const Demo& run) {
   EXPECT_EQ(run.last_line(), "delivered");
   ASSERT_EQ(run.code, 0);
   const boost::json::value found = run.object().at("long_term_keys");
@@ -172,6 +171,17 @@ TEST(DemoTest, WithAnHsmNoLongTermKeyIsFoundOutsideTheTokens) {
   }
   EXPECT_GT(found.at("memory_looks").to_number<int>(), 15);
   EXPECT_GT(found.at("records").to_number<std::size_t>(), kLongTermKeys);
+}
+
+TEST(DemoTest, WithAnHsmNoLongTermKeyIsFoundOutsideTheTokens) {
+  expect_keys_stay_in_tokens(demo("--hsm --no-pcsc"));
+}
+
+// The key set is agreed on with the domain's CASD under a signature of the token.
+TEST(DemoTest, WithAnHsmAtRl3NoLongTermKeyIsFoundOutsideTheTokens) {
+  const Demo run = demo("--hsm --no-pcsc --level RL3");
+  expect_keys_stay_in_tokens(run);
+  expect_nobody_knows(run, "sets_tried");
 }
 
 TEST(DemoTest, WithoutAnHsmTheSameSearchFindsEachOfThem) {
