@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Programs and one token of SoftHSM between them: at the same time, with a wrong PIN, with a PIN that others read, and asked
+"""Programs and tokens of SoftHSM between them: at the same time, with a wrong PIN, with a PIN that others read, and asked
 for what makes no sense. Skipped (exit code 77) where SoftHSM is not installed."""
 import pathlib
 import subprocess
@@ -53,6 +53,41 @@ def refused(result, *words, code=None):
 
 def init(name, *more):
     return ("provider", "init", "--spid", SPID, "--signing-key", uri(name), "--generate", "--home", f"home-{name}", *more)
+
+
+def two_tokens(bench, folder):
+    """A master key of two halves: each token has a PIN of its own, and neither is enough."""
+    (folder / "second").write_text("31831831\n")
+    (folder / "second").chmod(0o600)
+    other = uri("half").replace("token=acme", "token=other")
+    assert bench.run("token", "init", other.replace(";object=half", ""), "--so-pin-file", "so", pin="second")[0] == 0
+    home = ("--home", "home-key-0")
+    pins = ("--token-pin-file", "other=second")
+    create = ("provider", "master-key", "create")
+    halves = ("--token", uri("half"), "--second-token", other)
+    before = keys_in(folder)
+    refused(bench.run(*create, "fleet", "--token", uri("a"), "--second-token", uri("b"), "--generate", *home, *pins), "both halves are in one token")
+    refused(bench.run(*create, "fleet", "--second-token", other, "--generate", *home, *pins), "--token")
+    refused(bench.run(*create, "fleet", *halves, "--generate", *home), "CKR_PIN_INCORRECT")  # the first token's
+    refused(bench.run(*create, "fleet", *halves, "--generate", "--exportability", "E", *home, *pins), "never leaves it")
+    refused(bench.run("token", "show", other, "--token-pin-file", "other"), "TOKEN=FILE", code=2)
+    assert keys_in(folder) == before, "a half was left behind"
+    made = bench.run(*create, "fleet", *halves, "--generate", *home, *pins)
+    assert made[0] == 0 and keys_in(folder) == before + 2, made
+    refused(bench.run(*create, "fleet", *halves, *home, *pins), "already")
+    # Found again under another name, by credentials of each token, and by the URIs' pin-source.
+    (folder / "credentials" / "kagibin-pin-other").write_text("31831831")
+    again = [bench.programs / "kagibin-provider", *create[1:], "again", *halves, *home, "--passphrase-file", "passphrase"]
+    given = subprocess.run(again, cwd=folder, env=bench.environment | {"CREDENTIALS_DIRECTORY": str(folder / "credentials")},
+                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert given.returncode == 0, given
+    by_source = [bench.programs / "kagibin-provider", *create[1:], "source", "--token", f"{uri('half')}&pin-source=file:{folder}/pin",
+                 "--second-token", f"{other}&pin-source=file:{folder}/second", *home, "--passphrase-file", "passphrase"]
+    given = subprocess.run(by_source, cwd=folder, env=bench.environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert given.returncode == 0, given
+    # It leaves in no key block.
+    refused(bench.run("provider", "export-key-block", "fleet", "--kbpk", "zone", "--out", "fleet.block", *home, *pins), "never leaves")
+    assert not (folder / "fleet.block").exists()
 
 
 def main():
@@ -137,6 +172,8 @@ def main():
         assert bench.run("token", "erase", uri("key-1"))[0] == 0
         assert keys_in(folder) == 10
         refused(bench.run("token", "erase", uri("key-1")), "no key of this name")
+
+        two_tokens(bench, folder)
     print("programs share a token, and say what it refuses")
 
 

@@ -149,6 +149,11 @@ int main(int argc, char** argv) {
                      "the token wrap the master key")
           ->needs("--token")
           ->needs("--generate");
+      command
+          ->add_option("--second-token", options.second_half.uri,
+                       "a half of the key is in this token, and the other half in that of --token: "
+                       "two tokens with a PIN each, and neither is of use alone")
+          ->needs("--token");
     }
     command
         ->add_option("--exportability", options.exportability,

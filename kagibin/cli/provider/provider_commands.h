@@ -14,6 +14,7 @@ struct ProviderOptions {
   crypto::KeyPlace signing_key;
   crypto::KeyPlace exchange_key;
   crypto::KeyPlace master_key;
+  crypto::KeyPlace second_half;
   std::string kem_token;
   std::string spid;
   std::string name = "provider";

@@ -159,6 +159,11 @@ int provider_master_key(const Program& program, const ProviderOptions& options, 
           "A key in a token never leaves it, and who may use it is the token's to say: leave "
           "--exportability and --dual-control out, or --token.");
     }
+    if (!options.second_half.uri.empty()) {
+      return home->keys().create_halved_master_key(
+          options.key_name, static_cast<std::size_t>(options.key_size), place,
+          options.tokens->with_generate(options.second_half));
+    }
     if (!import && is_plain) {
       return home->keys().create_master_key(options.key_name,
                                             static_cast<std::size_t>(options.key_size), place);

@@ -2,8 +2,10 @@
 // Keys in PKCS#11 tokens, for the programs whose long-term keys may be there: where the PIN comes
 // from, and the options that say where a new key is to be.
 //
-// The PIN of a token is looked for in this order: the file named by --pin-file; the file that the
-// URI names by pin-source (RFC 7512); the systemd credential "kagibin-pin"; a prompt. Never argv,
+// The PIN of a token is looked for in this order: the file named for this token by
+// --token-pin-file; the file named by --pin-file; the file that the URI names by pin-source (RFC
+// 7512); the systemd credential "kagibin-pin-TOKEN" of this token, then "kagibin-pin"; a prompt,
+// which names the token. Never argv,
 // never the environment. Files as passphrase.h wants them. Nothing is loaded before a key in a
 // token is asked for. Thread-safety: one thread.
 //
@@ -26,7 +28,7 @@ namespace kagibin::cli {
 
 class TokenAccess {
  public:
-  // Adds --pin-file. The program outlives it.
+  // Adds --pin-file and --token-pin-file. The program outlives it.
   explicit TokenAccess(Program& program);
 
   // Adds an option that takes a URI, and --generate where the command does not have it yet; that
@@ -45,6 +47,7 @@ class TokenAccess {
 
  private:
   std::optional<std::filesystem::path> pin_file_;
+  std::vector<std::string> token_pin_files_;  // TOKEN=FILE
   bool generate_ = false;
   std::map<CLI::App*, std::vector<const crypto::KeyPlace*>> places_;
   crypto::token::Pkcs11Tokens tokens_;

@@ -5,12 +5,14 @@
 
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/crypto/held_key/joined_halves.h"
 #include "kagibin/crypto/rng.h"
 
 namespace kagibin::crypto {
 namespace {
 
 constexpr std::string_view kMagic = "KBT1";
+constexpr std::string_view kMagicOfHalves = "KBT2";
 constexpr std::string_view kCheck = "KB1-CHK";
 constexpr std::size_t kCheckSize = 8;
 constexpr std::size_t kLargestKey = 32;
@@ -39,6 +41,36 @@ Result<Place> read_place(ByteView record, std::size_t proof_size) {
                .uri = std::string(uri.begin(), uri.end())};
 }
 
+struct Halves {
+  Place left;
+  Place right;
+};
+
+bool is_of_halves(ByteView record) {
+  return record.size() > kLargestKey &&
+         equal(record.first(kMagicOfHalves.size()), ascii(kMagicOfHalves));
+}
+
+Result<Halves> read_halves(ByteView record) {
+  const auto read = [&]() -> Result<Halves> {
+    ByteReader in(record);
+    KB_TRY(in.bytes(kMagicOfHalves.size()));
+    const ByteView left = KB_TRY(in.bytes(kCheckSize));
+    const ByteView right = KB_TRY(in.bytes(kCheckSize));
+    const std::uint16_t size = KB_TRY(in.u16());
+    const ByteView first = KB_TRY(in.bytes(size));
+    const ByteView second = in.take_rest();
+    return Halves{.left = {.proof = Bytes(left.begin(), left.end()),
+                           .uri = std::string(first.begin(), first.end())},
+                  .right = {.proof = Bytes(right.begin(), right.end()),
+                            .uri = std::string(second.begin(), second.end())}};
+  }();
+  if (!read) {
+    return fail(Errc::kEncoding, "the record of a key in two tokens is damaged");
+  }
+  return read;
+}
+
 std::unexpected<Error> no_tokens() {
   return fail(Errc::kNotSupported, "the key is in a token, and there is no way to tokens here");
 }
@@ -53,7 +85,8 @@ std::unexpected<Error> exchanged() {
 }  // namespace
 
 bool is_place_in_token(ByteView record) {
-  return record.size() > kLargestKey && equal(record.first(kMagic.size()), ascii(kMagic));
+  return record.size() > kLargestKey &&
+         (equal(record.first(kMagic.size()), ascii(kMagic)) || is_of_halves(record));
 }
 
 SecretBytes place_in_token(const AgreementKey& key) {
@@ -174,6 +207,52 @@ Result<void> HeldKeys::make_derivation_key(std::string_view name,
   return {};
 }
 
+Result<void> HeldKeys::make_halved_key(std::string_view name,
+                                       std::size_t size,
+                                       const KeyPlace& left,
+                                       const KeyPlace& right,
+                                       Rng& rng) const {
+  if (!is_aes_key_size(size)) {
+    return fail(Errc::kLength, "a master key is an AES key: 16, 24 or 32 octets");
+  }
+  if (left.may_be_wrapped || right.may_be_wrapped) {
+    return fail(Errc::kInvalidArgument,
+                "what two tokens derive meets outside of both, so no half has to be wrapped: leave "
+                "--wrappable out");
+  }
+  KB_TRY(refuse_taken(name));
+  KeyTokens& there = *KB_TRY(tokens());
+  if (KB_TRY(there.in_one_token(left.uri, right.uri))) {
+    return fail(Errc::kConflict,
+                "both halves are in one token, which one PIN opens: name a second token; nothing "
+                "was made");
+  }
+  Founding made(tokens_);
+  const auto half = [&](const KeyPlace& at) -> Result<DerivationKey> {
+    if (!at.is_made_there) {
+      return there.derivation_key(at.uri);
+    }
+    DerivationKey key = KB_TRY(there.generate_derivation_key(at.uri, size));
+    made.note_key(at);
+    return key;
+  };
+  const DerivationKey first = KB_TRY(half(left));
+  const DerivationKey second = KB_TRY(half(right));
+  KB_TRY(join_halves(first, second));
+  const SecretBytes first_proof = KB_TRY(check_value(first));
+  const SecretBytes second_proof = KB_TRY(check_value(second));
+  ByteWriter out;
+  out.bytes(ascii(kMagicOfHalves))
+      .bytes(first_proof.expose())
+      .bytes(second_proof.expose())
+      .u16(static_cast<std::uint16_t>(left.uri.size()))
+      .bytes(ascii(left.uri))
+      .bytes(ascii(right.uri));
+  KB_TRY(records_.put_new(name, out.view(), rng));
+  made.keep();
+  return {};
+}
+
 Result<void> HeldKeys::put_derivation_key(std::string_view name,
                                           const SecretBytes& key,
                                           const std::string& uri,
@@ -238,20 +317,48 @@ Result<DerivationKey> HeldKeys::derivation_key(std::string_view name) const {
   if (!is_place_in_token(record.expose())) {
     return DerivationKey::in_memory(std::move(record));
   }
-  const Place at = KB_TRY(read_place(record.expose(), kCheckSize));
   KeyTokens& there = *KB_TRY(tokens());
-  DerivationKey key = KB_TRY(there.derivation_key(at.uri));
-  const SecretBytes now = KB_TRY(check_value(key));
-  if (!ct_equal(now.expose(), at.proof)) {
-    return exchanged();
+  const auto at_place = [&](const Place& at) -> Result<DerivationKey> {
+    DerivationKey key = KB_TRY(there.derivation_key(at.uri));
+    const SecretBytes now = KB_TRY(check_value(key));
+    if (!ct_equal(now.expose(), at.proof)) {
+      return exchanged();
+    }
+    return key;
+  };
+  if (is_of_halves(record.expose())) {
+    const Halves halves = KB_TRY(read_halves(record.expose()));
+    DerivationKey left = KB_TRY(at_place(halves.left));
+    DerivationKey right = KB_TRY(at_place(halves.right));
+    return join_halves(std::move(left), std::move(right));
   }
-  return key;
+  return at_place(KB_TRY(read_place(record.expose(), kCheckSize)));
+}
+
+Result<SecretBytes> HeldKeys::derivation_check(std::string_view name) const {
+  SecretBytes record = KB_TRY(records_.get(name));
+  if (is_of_halves(record.expose())) {
+    return SecretBytes();
+  }
+  if (is_place_in_token(record.expose())) {
+    return SecretBytes::copy_of(KB_TRY(read_place(record.expose(), kCheckSize)).proof);
+  }
+  return check_value(KB_TRY(DerivationKey::in_memory(std::move(record))));
+}
+
+Result<SecretBytes> HeldKeys::derivation_check_at(std::string_view uri) const {
+  KeyTokens& there = *KB_TRY(tokens());
+  return check_value(KB_TRY(there.derivation_key(uri)));
 }
 
 Result<std::string> HeldKeys::token_uri(std::string_view name) const {
   const SecretBytes record = KB_TRY(records_.get(name));
   if (!is_place_in_token(record.expose())) {
     return std::string();
+  }
+  if (is_of_halves(record.expose())) {
+    const Halves halves = KB_TRY(read_halves(record.expose()));
+    return halves.left.uri + " and " + halves.right.uri;
   }
   return token_uri_of(record.expose());
 }

@@ -6,6 +6,10 @@
 //
 //   "KBT1" | public point (65), or check value of a master key (8) | URI (RFC 7512)
 //
+// and a master key of two halves in two tokens (joined_halves.h)
+//
+//   "KBT2" | check value of each half (8, 8) | length of the first URI (2) | both URIs
+//
 // so that a token that was exchanged for another is seen: the point, or the check value
 // diversify("KB1-CHK", "KB1-CHK", 8), has to be what the token answers (kUntrusted). A key itself
 // is at most 32 octets, such a record never less than 33. Failures: those of records
@@ -76,6 +80,13 @@ class HeldKeys {
                                   const SecretBytes& key,
                                   const std::string& uri,
                                   Rng& rng) const;
+  // A master key of two halves in two tokens, both made there or both there already. kConflict for
+  // one token, or one key, in the place of two; kNotSupported as above.
+  Result<void> make_halved_key(std::string_view name,
+                               std::size_t size,
+                               const KeyPlace& left,
+                               const KeyPlace& right,
+                               Rng& rng) const;
   // Writes the record of a key that is there already, over an older one.
   Result<void> put(std::string_view name, const SigningKey& key, Rng& rng) const;
   Result<void> put(std::string_view name, const AgreementKey& key, Rng& rng) const;
@@ -83,7 +94,12 @@ class HeldKeys {
   Result<SigningKey> signing_key(std::string_view name) const;
   Result<AgreementKey> agreement_key(std::string_view name) const;
   Result<DerivationKey> derivation_key(std::string_view name) const;
-  // Empty for a key that is a record.
+  // What tells one master key from another and does not give it, of a record or a place in a token
+  // (which is not asked); empty for one of two halves.
+  Result<SecretBytes> derivation_check(std::string_view name) const;
+  // The same of a key in a token.
+  Result<SecretBytes> derivation_check_at(std::string_view uri) const;
+  // Empty for a key that is a record; of two halves both, with " and " between.
   Result<std::string> token_uri(std::string_view name) const;
 
  private:

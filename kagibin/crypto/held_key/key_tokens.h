@@ -64,6 +64,9 @@ class KeyTokens {
                                      std::size_t key_size,
                                      const SealingContext& context) = 0;
 
+  // Whether both URIs are of one token, by what it says of itself (label, manufacturer, model and
+  // serial number), by whatever module it is reached.
+  virtual Result<bool> in_one_token(std::string_view uri, std::string_view other) = 0;
   // Destroys the key, both halves of a pair. kNotFound when there is none.
   virtual Result<void> erase(std::string_view uri) = 0;
 };

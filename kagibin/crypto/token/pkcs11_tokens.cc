@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/crypto/token/pkcs11_tokens.h"
 
+#include <algorithm>
+
 #include "kagibin/crypto/token/sealing/token_sealing.h"
 #include "kagibin/crypto/token/token_keys.h"
 #include "kagibin/crypto/token/token_making.h"
@@ -175,6 +177,15 @@ Result<SealedInToken> Pkcs11Tokens::seal(const JoinedPlaintext& plaintext,
   }
   KB_TRY(for_sealing(rehearse(one, key_size)));
   return seal_in_token(one, plaintext, recipient, key_size, context);
+}
+
+Result<bool> Pkcs11Tokens::in_one_token(std::string_view uri, std::string_view other) {
+  const CK_TOKEN_INFO one = KB_TRY(find(uri)).token->info();
+  const CK_TOKEN_INFO two = KB_TRY(find(other)).token->info();
+  return std::ranges::equal(one.label, two.label) &&
+         std::ranges::equal(one.manufacturerID, two.manufacturerID) &&
+         std::ranges::equal(one.model, two.model) &&
+         std::ranges::equal(one.serialNumber, two.serialNumber);
 }
 
 Result<void> Pkcs11Tokens::erase(std::string_view uri) {

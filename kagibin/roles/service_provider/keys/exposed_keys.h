@@ -33,7 +33,7 @@ enum class Exposure : std::uint8_t {
   kWent = 2,    // as a key block
   kShared = 3,  // a ceremony whose check value was agreed on with another end
   kStated = 4,  // the provider said so
-  kUnknown = 5  // kept by an older program; never written
+  kUnknown = 5  // kept by an older program, or by another name of such a key
 };
 
 // "master key "fleet" came as a key block"

@@ -10,6 +10,7 @@
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/crypto/sha256.h"
 #include "kagibin/roles/service_provider/keys/blocks/key_attributes.h"
+#include "kagibin/roles/service_provider/keys/exposed_keys.h"
 #include "kagibin/roles/service_provider/keys/kem_key_sweep.h"
 
 namespace kagibin::roles::service_provider {
@@ -216,8 +217,51 @@ Checked<void> KeyStore::create_master_key(std::string_view name,
                                           std::size_t size_bytes,
                                           const crypto::KeyPlace& place) {
   KB_TRY(refuse_taken_master(name));
+  // A second name for a key that others have is marked before there is such a name.
+  if (const auto mark = KB_TRY(mark_of_key_at(place))) {
+    KB_TRY(ExposedKeys(*this).add_master(name, static_cast<Exposure>(*mark)));
+  }
   const auto made =
       held().make_derivation_key(std::string(kMaster).append(name), size_bytes, place, rng_);
+  if (!made) {
+    return problem(made.error().code, fmt::format("The key \"{}\" was not stored: {}.", name,
+                                                  made.error().detail.text()));
+  }
+  return {};
+}
+
+Result<std::optional<std::uint8_t>> KeyStore::mark_of_key_at(const crypto::KeyPlace& place) {
+  if (place.uri.empty() || place.is_made_there) {
+    return std::optional<std::uint8_t>();
+  }
+  SecretBytes check;
+  for (const std::string& record : KB_TRY(records_.names(kMaster))) {
+    const auto how = KB_TRY(ExposedKeys(*this).master(record.substr(kMaster.size())));
+    if (!how) {
+      continue;
+    }
+    if (check.empty()) {
+      check = KB_TRY(held().derivation_check_at(place.uri));
+    }
+    if (ct_equal(KB_TRY(held().derivation_check(record)).expose(), check.expose())) {
+      return std::optional(static_cast<std::uint8_t>(*how));
+    }
+  }
+  return std::optional<std::uint8_t>();
+}
+
+Checked<void> KeyStore::create_halved_master_key(std::string_view name,
+                                                 std::size_t size_bytes,
+                                                 const crypto::KeyPlace& left,
+                                                 const crypto::KeyPlace& right) {
+  KB_TRY(refuse_taken_master(name));
+  // Others have it where they have both halves.
+  const auto mark = KB_TRY(mark_of_key_at(left));
+  if (mark && KB_TRY(mark_of_key_at(right))) {
+    KB_TRY(ExposedKeys(*this).add_master(name, static_cast<Exposure>(*mark)));
+  }
+  const auto made =
+      held().make_halved_key(std::string(kMaster).append(name), size_bytes, left, right, rng_);
   if (!made) {
     return problem(made.error().code, fmt::format("The key \"{}\" was not stored: {}.", name,
                                                   made.error().detail.text()));

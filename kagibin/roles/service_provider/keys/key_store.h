@@ -71,6 +71,11 @@ class KeyStore {
   Checked<void> create_master_key(std::string_view name,
                                   std::size_t size_bytes,
                                   const crypto::KeyPlace& place = {});
+  // Of two halves in two tokens (crypto/held_key/joined_halves.h).
+  Checked<void> create_halved_master_key(std::string_view name,
+                                         std::size_t size_bytes,
+                                         const crypto::KeyPlace& left,
+                                         const crypto::KeyPlace& right);
   // `token_uri`: where in a token it is to be, which does not have it yet; empty: a record.
   Checked<void> add_master_key(std::string_view name,
                                const SecretBytes& key,
@@ -176,6 +181,9 @@ class KeyStore {
   crypto::HeldKeys held() { return {records_, tokens_}; }
   Checked<void> add_aes_key(std::string_view prefix, std::string_view name, const SecretBytes& key);
   Checked<SecretBytes> aes_key(std::string_view prefix, std::string_view name) const;
+  // Why others have the key that is in a token already, where it is one that is marked under
+  // another name (exposed_keys.h).
+  Result<std::optional<std::uint8_t>> mark_of_key_at(const crypto::KeyPlace& place);
   Checked<SecretBytes> dual_master_key(std::string_view name) const;
   Checked<void> refuse_taken_master(std::string_view name) const;
 

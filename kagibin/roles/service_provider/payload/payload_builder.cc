@@ -101,7 +101,15 @@ Checked<PayloadBuilder::InToken> PayloadBuilder::find_in_token(const KeySource& 
     return InToken{.key = std::move(found.key), .check_value = found.check_value};
   }
   const auto& derived = std::get<DerivedKey>(source);
-  KB_TRY(master_key(derived.master));  // that it is the one that was put to use
+  // That it is the one that was put to use.
+  const crypto::DerivationKey* master = KB_TRY(master_key(derived.master));
+  if (master->token_uri().empty()) {
+    return problem(Errc::kPolicy,
+                   fmt::format("policy.token_only is set, and the master key \"{}\" is in two "
+                               "tokens: what both derive meets in this process. Take a master key "
+                               "in one token.",
+                               derived.master));
+  }
   InToken out{.key = {.uri = KB_TRY(keys_.master_key_uri(derived.master)),
                       .size_bytes = derived.size_bytes,
                       .label = std::string(kLabelDerivation),
