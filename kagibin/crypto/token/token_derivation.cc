@@ -170,7 +170,7 @@ CK_RV with_counter_kdf(ByteView label,
                    .data_params = data.data(),
                    .additional_keys_count = 0,
                    .additional_keys = nullptr};
-  CK_MECHANISM mechanism{
+  const CK_MECHANISM mechanism{
       .mechanism = kSp800108CounterKdf, .pParameter = &params, .ulParameterLen = sizeof params};
   return use(mechanism);
 }
