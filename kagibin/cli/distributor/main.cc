@@ -178,16 +178,31 @@ class DistributorCommands {
           "and leaves it to the one with that log.key.pem to give them their places",
           signs);
       key.reset();
-    } else if (key) {
-      const auto transaction = KB_TRY(store.begin());
-      const auto extended = kdo::LogKeeper(*key).extend(*transaction);
-      if (!extended && extended.error().code == Errc::kAuthentication) {
-        console_.progress(
-            "The store's audit log is not the one that was signed, and is not extended: look with "
-            "kagibin audit verify");
-      }
     }
     return key;
+  }
+
+  // Gives what waits its places; says so when the log cannot be extended, which keeps nobody from
+  // serving.
+  Result<void> begin_log(delivery::OrderStore& store, kdo::LogKeeper& log) {
+    const auto transaction = KB_TRY(store.begin());
+    const auto placed = [&]() -> Result<std::size_t> {
+      KB_TRY(log.check(*transaction));
+      return log.extend(*transaction);
+    }();
+    if (placed && *placed > 0 && transaction->commit()) {
+      log.committed();
+    }
+    if (!placed &&
+        (placed.error().code == Errc::kAuthentication || placed.error().code == Errc::kConflict)) {
+      console_.progress(
+          "{}. Entries are written and get no places. Look with: kagibin audit verify --from {}. "
+          "If "
+          "the older state is meant, move that file away; earlier checkpoints are not continued "
+          "then",
+          placed.error().detail.text(), folder_.log_checkpoint().string());
+    }
+    return {};
   }
 
   Result<void> run_server(const sigset_t& signals) {
@@ -197,7 +212,12 @@ class DistributorCommands {
     const auto log_key = KB_TRY(this->log_key(*store));
     std::optional<kdo::LogKeeper> log;
     if (log_key) {
-      log.emplace(*log_key);
+      std::string last = KB_TRY(folder_.last_checkpoint());
+      log.emplace(*log_key, std::move(last), [this](std::string_view note) {
+        // The next one is kept again; an older one is a prefix of the log, too.
+        static_cast<void>(folder_.keep_checkpoint(note));
+      });
+      KB_TRY(begin_log(*store, *log));
     }
     kdo::Distributor distributor({.store = *store,
                                   .ca = identity.ca,

@@ -177,6 +177,7 @@ Result<void> Distributor::extend_log() {
     KB_CRASH_POINT("distributor.audit.before_commit");
     KB_TRY(transaction->commit());
     KB_CRASH_POINT("distributor.audit.after_commit");
+    parts_.log->committed();
     if (placed < kPlacesATime) {
       break;
     }

@@ -37,7 +37,7 @@ class Distributor final : public delivery::HttpHandler {
     const Clock& clock;
     crypto::Rng& rng;
     // Without it, entries of the audit log are written, and others give them their places.
-    const LogKeeper* log = nullptr;
+    LogKeeper* log = nullptr;
   };
   explicit Distributor(const Parts& parts) : parts_(parts) {}
 

@@ -99,4 +99,13 @@ Result<std::optional<crypto::Ed25519PrivateKey>> DistributorFolder::log_key(
   return std::optional(std::move(key));
 }
 
+Result<std::string> DistributorFolder::last_checkpoint() const {
+  auto note = read_text(log_checkpoint());
+  return !note && note.error().code == Errc::kNotFound ? std::string() : std::move(note);
+}
+
+Result<void> DistributorFolder::keep_checkpoint(std::string_view note) const {
+  return crypto::write_file(log_checkpoint(), ascii(note), false);
+}
+
 }  // namespace kagibin::roles::key_distribution_operator

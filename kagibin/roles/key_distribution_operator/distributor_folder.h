@@ -3,6 +3,7 @@
 //
 //   ca.key.pem (0600)  ca.cert.pem  server.key.pem (0600)  server.cert.pem  orders.sqlite3 (0600)
 //   log.key.pem (0600)  log.vkey: the key of the audit log, and for whoever verifies it
+//   log.checkpoint: what was signed last, for a store that was restored does not know it
 //   next.ca.key.pem (0600)  next.ca.cert.pem     from start_rotation() to switch_ca()
 //   previous.ca.cert.pem                         from switch_ca() to finish_rotation()
 //
@@ -61,6 +62,11 @@ class DistributorFolder {
 
   std::filesystem::path orders() const { return path_ / "orders.sqlite3"; }
   std::filesystem::path ca_certificate() const { return path_ / "ca.cert.pem"; }
+  // The checkpoint that was kept last; empty: none.
+  Result<std::string> last_checkpoint() const;
+  Result<void> keep_checkpoint(std::string_view note) const;
+
+  std::filesystem::path log_checkpoint() const { return path_ / "log.checkpoint"; }
   std::filesystem::path log_verifier() const { return path_ / "log.vkey"; }
   std::filesystem::path next_certificate() const { return path_ / "next.ca.cert.pem"; }
   std::filesystem::path previous_certificate() const { return path_ / "previous.ca.cert.pem"; }

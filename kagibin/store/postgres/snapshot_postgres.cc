@@ -79,6 +79,7 @@ Result<std::vector<Bytes>> PostgresSnapshot::audit_entries(std::uint64_t first,
                   "place",
                   std::move(parameters)));
   std::vector<Bytes> entries;
+  entries.reserve(static_cast<std::size_t>(found.count()));
   for (int i = 0; i < found.count(); ++i) {
     entries.push_back(octets_of(found.at(i), 0));
   }
@@ -99,6 +100,7 @@ Result<std::vector<Bytes>> PostgresSnapshot::next_without_place() {
       fetch(waiting_, KB_CURSOR("waiting_walk", "SELECT entry FROM audit_waiting ORDER BY id"),
             KB_FETCH("waiting_walk")));
   std::vector<Bytes> entries;
+  entries.reserve(static_cast<std::size_t>(found.count()));
   for (int i = 0; i < found.count(); ++i) {
     entries.push_back(octets_of(found.at(i), 0));
   }

@@ -81,6 +81,7 @@ class SharedSite(Site):
         self.store = cluster.address.replace("/postgres?", f"/{database}?")
         self.nodes = {}
         super().__init__(folder, start=False)
+        run("audit", "export", self.home("distributor") / "orders.sqlite3", self.folder / "before").expect(OK)
         run("store", "migrate", self.home("distributor") / "orders.sqlite3", "--to", self.store).expect(OK)
         self.home("distributor-2").mkdir()
         for name in ("ca.key.pem", "ca.cert.pem", "log.key.pem"):
@@ -111,6 +112,12 @@ class SharedSite(Site):
 
     def log(self):
         return self.store
+
+    def verify_log(self):
+        """It also continues what was signed before the orders were moved."""
+        super().verify_log()
+        run("audit", "verify", self.store, "--key", self.home("distributor") / "log.vkey", "--from",
+            self.folder / "before" / "checkpoint").expect(OK)
 
     def query(self, sql):
         return subprocess.run(["psql", "-X", "-A", "-t", "-q", self.store, "-c", f"SET search_path = kagibin; {sql}"], check=True,

@@ -210,6 +210,27 @@ TEST_F(DistributorLogTest, NothingIsSignedThatDoesNotContinueWhatWasSigned) {
   EXPECT_EQ(audit().without_place, 1U);
 }
 
+// What is kept is what was committed, and a log that continues it goes on.
+TEST_F(DistributorLogTest, TheLastCheckpointIsKeptBehindItsCommit) {
+  std::string kept;
+  for (const char* name : {"a", "b", "c"}) {
+    LogKeeper keeper(log_key, kept, [&](std::string_view note) { kept = note; });
+    distributor.emplace(
+        Distributor::Parts{.store = *store, .ca = ca, .clock = clock, .rng = rng, .log = &keeper});
+    hand_over(id(name), static_cast<std::uint8_t>(*name));
+    {
+      const std::string before = kept;
+      const auto t = store->begin().value();
+      EXPECT_GT(keeper.extend(*t).value(), 0U);
+      EXPECT_EQ(kept, before) << "it was not committed";
+    }
+    static_cast<void>(distributor->tick());
+    EXPECT_EQ(kept, checkpoint());
+  }
+  EXPECT_EQ(open_checkpoint(kept, log_keeper.verifier())->size, 8U);
+  distributor.reset();
+}
+
 TEST_F(DistributorLogTest, AnotherKeyLeavesTheEntriesToTheLogsOwn) {
   static_cast<void>(distributor->tick());
   deliver();
@@ -242,12 +263,32 @@ TEST_F(DistributorLogTest, ARestoredBackupIsBehindAndAForkIsSeen) {
   std::filesystem::copy_file(folder / "backup", folder / "orders",
                              std::filesystem::copy_options::overwrite_existing);
   reopen();
+  {
+    const auto t = store->begin().value();
+    EXPECT_EQ(log_keeper.check(*t).error().code, Errc::kConflict) << "though nothing waits";
+    EXPECT_TRUE(LogKeeper(log_key).check(*t).has_value());
+  }
   LogReport report = audit({.from = lost});
   ASSERT_EQ(report.findings.count(), 1U);
   EXPECT_NE(report.findings.sentences()[0].find("restored"), std::string::npos);
   hand_over(id("third"), 3);
   hand_over(id("fourth"), 4);
   static_cast<void>(distributor->tick());
+  EXPECT_EQ(audit().without_place, 4U) << "nothing is signed beside what was signed";
+  {
+    const auto t = store->begin().value();
+    EXPECT_EQ(log_keeper.extend(*t).error().code, Errc::kConflict);
+  }
+  // Somebody moved the last checkpoint away, and there is more now than there was.
+  LogKeeper forking(log_key);
+  distributor.emplace(
+      Distributor::Parts{.store = *store, .ca = ca, .clock = clock, .rng = rng, .log = &forking});
+  static_cast<void>(distributor->tick());
+  {
+    ASSERT_TRUE(a().put_order(id("fifth"), {device("phone"), kNow + 600}).has_value());
+    const auto t = store->begin().value();
+    EXPECT_EQ(LogKeeper(log_key, lost).extend(*t).error().code, Errc::kConflict);
+  }
   report = audit({.from = lost});
   ASSERT_EQ(report.findings.count(), 1U);
   EXPECT_NE(report.findings.sentences()[0].find("does not continue"), std::string::npos);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/key_distribution_operator/audit/log_keeper.h"
 
+#include <span>
 #include <utility>
 #include <vector>
 
+#include "kagibin/roles/key_distribution_operator/audit/merkle_proof.h"
 #include "kagibin/roles/key_distribution_operator/audit/merkle_tree.h"
 
 namespace kagibin::roles::key_distribution_operator {
@@ -44,14 +46,63 @@ delivery::AuditTile row_of(const Tile& tile) {
 
 }  // namespace
 
-Result<std::size_t> LogKeeper::extend(delivery::OrderTransaction& transaction) const {
+Result<void> LogKeeper::check_continues_last(delivery::AuditRows& audit, const TreeHead& head) {
+  if (last_.empty()) {
+    return {};
+  }
+  const TreeHead last = KB_TRY(open_checkpoint(last_, verifier_));
+  if (last.size > head.size) {
+    return fail(
+        Errc::kConflict,
+        "the audit log is behind what was signed: an older state of the store was restored");
+  }
+  if (proved_ || last.size == 0) {
+    return {};
+  }
+  TileReader tiles(
+      [&audit](const TilePlace& place) -> Result<std::vector<Hash>> {
+        const delivery::AuditTileName name{.level = place.level, .number = place.number};
+        const std::vector<delivery::AuditTile> rows = KB_TRY(audit.tiles(std::span(&name, 1)));
+        return rows.empty() ? std::vector<Hash>() : decode_hashes(rows.front().hashes);
+      },
+      head.size);
+  const Proof proof = KB_TRY(consistency_proof(last.size, tiles));
+  if (!proves_consistency(last, proof, head)) {
+    return fail(Errc::kConflict, "the audit log does not continue what was signed");
+  }
+  proved_ = true;
+  return {};
+}
+
+bool LogKeeper::signs(const delivery::AuditHead& head) const {
+  return head.verifier.empty() || head.verifier == verifier_.text();
+}
+
+Result<void> LogKeeper::check(delivery::OrderTransaction& transaction) {
+  delivery::AuditRows& audit = transaction.audit();
+  const std::optional<delivery::AuditHead> head = KB_TRY(audit.take_head());
+  if (!head || !signs(*head)) {
+    return {};
+  }
+  const TreeEdge edge = KB_TRY(signed_edge(audit, *head, verifier_));
+  return check_continues_last(audit, TreeHead{.size = edge.size(), .root = edge.root()});
+}
+
+void LogKeeper::committed() {
+  last_ = std::move(signed_);
+  if (keep_) {
+    keep_(last_);
+  }
+}
+
+Result<std::size_t> LogKeeper::extend(delivery::OrderTransaction& transaction) {
   delivery::AuditRows& audit = transaction.audit();
   const std::vector<Bytes> some = KB_TRY(audit.without_place(1));
   if (some.empty()) {
     return 0U;
   }
   std::optional<delivery::AuditHead> head = KB_TRY(audit.take_head());
-  if (!head || (!head->verifier.empty() && head->verifier != verifier_.text())) {
+  if (!head || !signs(*head)) {
     return 0U;
   }
   // Again, now that nobody else can have placed them meanwhile.
@@ -60,6 +111,7 @@ Result<std::size_t> LogKeeper::extend(delivery::OrderTransaction& transaction) c
     return 0U;
   }
   TreeEdge edge = KB_TRY(signed_edge(audit, *head, verifier_));
+  KB_TRY(check_continues_last(audit, TreeHead{.size = edge.size(), .root = edge.root()}));
   std::vector<Tile> finished;
   for (const Bytes& entry : entries) {
     edge.append(leaf_hash(entry), finished);
@@ -77,6 +129,7 @@ Result<std::size_t> LogKeeper::extend(delivery::OrderTransaction& transaction) c
   head->verifier = verifier_.text();
   head->checkpoint =
       KB_TRY(sign(TreeHead{.size = edge.size(), .root = edge.root()}, key_, verifier_.name));
+  signed_ = head->checkpoint;
   KB_TRY(audit.extend(*head, rows));
   return entries.size();
 }
