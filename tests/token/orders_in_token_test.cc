@@ -66,7 +66,7 @@ TEST_F(OrdersInTokenTest, ADeliveryIsConfirmedAndTheJournalHoldsNoKemKey) {
   EXPECT_TRUE(must(world.keys->erase_kem_key_in_token(record.expose())));
   world.journal.restore(before);
   world.renew_flow();
-  EXPECT_EQ(world.flow->judge(order, request.attempt, receipt).error().code, Errc::kIo)
+  EXPECT_EQ(world.flow->judge(order, request.attempt, receipt).error().code, Errc::kNotFound)
       << "without its KEM key nothing is said of a receipt";
 }
 

@@ -57,18 +57,26 @@ class KeyTokens {
   // leave in the clear.
   virtual Result<LongCheckValue> check_value(const KeyInToken& key) = 0;
   // `key_size`: of Kenc and Kmac, 16 or 32. kInvalidArgument for parts that are not as
-  // joined_plaintext.h says; kNotSupported for keys in two tokens; otherwise kIo, and nothing of it
-  // is left in the token.
+  // joined_plaintext.h says; otherwise as code_for_orders() says, and nothing of it is left in the
+  // token. kNotSupported also for keys in two tokens.
   virtual Result<SealedInToken> seal(const JoinedPlaintext& plaintext,
                                      const EcPublicKey& recipient,
                                      std::size_t key_size,
                                      const SealingContext& context) = 0;
 
+  // That the token of this URI is there and takes our PIN; a key need not be named, or be there.
+  virtual Result<void> reach(std::string_view uri) = 0;
   // Whether both URIs are of one token, by what it says of itself (label, manufacturer, model and
   // serial number), by whatever module it is reached.
   virtual Result<bool> in_one_token(std::string_view uri, std::string_view other) = 0;
   // Destroys the key, both halves of a pair. kNotFound when there is none.
   virtual Result<void> erase(std::string_view uri) = 0;
 };
+
+// The failure of one key in a token that was reached, for who works on many orders. kIo is what
+// stands in the way of all of them and may pass: a token that is lost or busy, a PIN that it
+// refuses. What concerns this key alone, and lasts, is kNotFound, kCrypto or kNotSupported: none of
+// them ends the order, which is no fault of its element, or holds up another one.
+Errc code_for_orders(Errc code);
 
 }  // namespace kagibin::crypto

@@ -21,9 +21,9 @@ Result<Key> or_destroyed(Result<Key> opened, Token& token, const TokenUri& uri) 
 
 // Whatever is wrong with a token while an envelope is sealed says nothing about the envelope.
 template <typename Value>
-Result<Value> for_sealing(Result<Value> result) {
+Result<Value> for_orders(Result<Value> result) {
   if (!result) {
-    return fail(Errc::kIo, result.error().detail);
+    return fail(code_for_orders(result.error().code), result.error().detail);
   }
   return result;
 }
@@ -163,7 +163,11 @@ Result<SealedInToken> Pkcs11Tokens::seal(const JoinedPlaintext& plaintext,
     if (key == nullptr) {
       continue;
     }
-    const Named place = KB_TRY(for_sealing(find(key->uri)));
+    const auto found = find(key->uri);
+    if (!found) {
+      return fail(Errc::kIo, found.error().detail);  // the token; no key was looked for
+    }
+    const Named& place = *found;
     if (one != nullptr && one != place.token) {
       return fail(Errc::kNotSupported,
                   "the keys of one envelope are in two tokens, and no token joins them: deliver "
@@ -175,8 +179,16 @@ Result<SealedInToken> Pkcs11Tokens::seal(const JoinedPlaintext& plaintext,
     return fail(Errc::kInvalidArgument,
                 "a token seals a plaintext with a key of it, under keys of 16 or 32 octets");
   }
-  KB_TRY(for_sealing(rehearse(one, key_size)));
-  return seal_in_token(one, plaintext, recipient, key_size, context);
+  KB_TRY(for_orders(rehearse(one, key_size)));
+  return for_orders(seal_in_token(one, plaintext, recipient, key_size, context));
+}
+
+Result<void> Pkcs11Tokens::reach(std::string_view uri) {
+  const std::shared_ptr<Token> there = KB_TRY(token(uri));
+  return there->run(Repeat::kAllowed, [](const TokenSession& at) -> Result<CK_RV> {
+    CK_SESSION_INFO now{};
+    return at.functions->C_GetSessionInfo(at.handle, &now);
+  });
 }
 
 Result<bool> Pkcs11Tokens::in_one_token(std::string_view uri, std::string_view other) {

@@ -46,6 +46,7 @@ class Pkcs11Tokens final : public KeyTokens {
                              const EcPublicKey& recipient,
                              std::size_t key_size,
                              const SealingContext& context) override;
+  Result<void> reach(std::string_view uri) override;
   Result<bool> in_one_token(std::string_view uri, std::string_view other) override;
   Result<void> erase(std::string_view uri) override;
 

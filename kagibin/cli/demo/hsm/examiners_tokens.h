@@ -43,6 +43,7 @@ class ExaminersTokens final : public crypto::KeyTokens {
                                      const crypto::EcPublicKey& recipient,
                                      std::size_t key_size,
                                      const crypto::SealingContext& context) override;
+  Result<void> reach(std::string_view uri) override;
   Result<bool> in_one_token(std::string_view uri, std::string_view other) override;
   Result<void> erase(std::string_view uri) override;
 

@@ -101,7 +101,7 @@ Result<SealedInToken> seal_in_token(const SharedToken& token,
     out = seal_in_session(steps, plaintext, keys, recipient, key_size, context);
     return steps.outcome();
   };
-  KB_TRY(use_key(*token, seal));
+  KB_TRY(token->run(Repeat::kAllowed, seal));
   return out;
 }
 

@@ -182,8 +182,12 @@ Checked<bool> KeyStore::erase_kem_key_named(const std::string& uri) const {
 Checked<crypto::AgreementKey> KeyStore::kem_key_in_token(ByteView record) const {
   auto key = crypto::agreement_key_at(record, tokens_);
   if (!key) {
-    return problem(Errc::kIo, fmt::format("The KEM key of this attempt is in a token: {}.",
-                                          key.error().detail.text()));
+    // A token that is not there has no key either; it is what every order waits for.
+    const bool is_token_there =
+        tokens_ != nullptr && tokens_->reach(KB_TRY(crypto::token_uri_of(record))).has_value();
+    return problem(
+        is_token_there ? crypto::code_for_orders(key.error().code) : Errc::kIo,
+        fmt::format("The KEM key of this attempt is in a token: {}.", key.error().detail.text()));
   }
   return std::move(*key);
 }

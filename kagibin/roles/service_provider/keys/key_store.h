@@ -104,7 +104,8 @@ class KeyStore {
   Checked<NewKemKey> make_kem_key(const delivery::OrderId& order,
                                   delivery::AttemptNumber attempt,
                                   std::int64_t now);
-  // Of a record that is a place in a token (crypto::is_place_in_token). kIo as above.
+  // Of a record that is a place in a token (crypto::is_place_in_token). kIo for the token, which
+  // all orders wait for; crypto::code_for_orders() for this key.
   Checked<crypto::AgreementKey> kem_key_in_token(ByteView record) const;
   // True when there was one to erase.
   Checked<bool> erase_kem_key_in_token(ByteView record) const;
