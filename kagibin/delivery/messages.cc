@@ -17,6 +17,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMaxCursor = 20;
+constexpr std::size_t kMaxSignature = 72;  // ECDSA on P-256 in DER
 constexpr std::size_t kMaxListed = 1'000;
 constexpr std::size_t kMaxPem = 16'384;
 
@@ -330,15 +331,22 @@ std::string to_json(const TransportRoots& message) {
   for (const std::string& pem : message.pem) {
     roots.push_back(text_of(pem));
   }
-  return write({{"roots", std::move(roots)}});
+  json::object out{{"roots", std::move(roots)}};
+  if (message.succession) {
+    out.emplace("succession", base64_of(*message.succession));
+  }
+  return write(out);
 }
 
 Result<TransportRoots> transport_roots_from_json(std::string_view text) {
   const json::value value = KB_TRY(parse_json(text, kMaxBodyBytes));
   ObjectReader in = KB_TRY(ObjectReader::of(value));
   const json::array* roots = KB_TRY(in.array("roots", kMaxRoots));
-  KB_TRY(in.finish());
   TransportRoots message;
+  if (in.has("succession")) {
+    message.succession = KB_TRY(in.base64("succession", kMaxSignature));
+  }
+  KB_TRY(in.finish());
   for (const json::value& root : *roots) {
     if (!root.is_string() || root.get_string().size() > kMaxPem) {
       return fail(Errc::kEncoding, "a root is a certificate in PEM");

@@ -164,11 +164,13 @@ Result<CertificateRequest> certificate_request_from_json(std::string_view text);
 std::string to_json(const IssuedCertificate& message);
 Result<IssuedCertificate> issued_certificate_from_json(std::string_view text);
 
-// GET /v1/transport/roots: { "roots": [ PEM, ... ] }: the certificates of the transport CA that are
-// good now, the one that issues first. Two while one takes the other's place.
+// GET /v1/transport/roots: { "roots": [ PEM, ... ], "succession" }: the certificates of the
+// transport CA that are good now, the one that issues first. Two while one takes the other's place;
+// then with the signature of the older one over the newer (crypto/x509/certificate_bundle.h).
 inline constexpr std::size_t kMaxRoots = 2;
 struct TransportRoots {
   std::vector<std::string> pem{};
+  std::optional<Bytes> succession{};
   friend bool operator==(const TransportRoots&, const TransportRoots&) = default;
 };
 std::string to_json(const TransportRoots& message);

@@ -7,7 +7,8 @@
 //   }
 //
 // Each stands for PUT /v1/orders/{order} and PUT .../attempts/1 with the same content, by itself:
-// what is wrong with one stops no other, and an order whose attempt is refused is not opened. 1 to
+// what is refused of one stops no other, and an order whose attempt is refused is not opened. A
+// body that cannot be read as such a list is refused whole: JSON, names, times, base64. 1 to
 // kMaxSubmitted orders, kMaxBodyBytes in all; no name twice. Results come in the order of the
 // orders. May be sent again whole: what stands already answers 200.
 //

@@ -29,6 +29,7 @@ struct Options {
   std::filesystem::path apdu_log;
   std::filesystem::path demo_key_log;
   bool once = false;
+  bool again = false;
   int wait_seconds = 20;
 };
 
@@ -93,9 +94,9 @@ class AgentCommands {
   }
 
   int join() {
-    const auto joined =
-        transport_.join(options_.invitation,
-                        {.via = options_.via, .demo_key_log = options_.demo_key_log, .now = {}});
+    const auto joined = transport_.join(
+        options_.invitation,
+        {.via = options_.via, .demo_key_log = options_.demo_key_log, .now = {}}, options_.again);
     if (!joined) {
       return console_.failed(joined.error(), "not connected to the distributor");
     }
@@ -234,6 +235,9 @@ int main(int argc, char** argv) {
   join->add_option("invitation", options.invitation, "file from kagibin distributor invite")
       ->required()
       ->check(CLI::ExistingFile);
+  join->add_flag("--again", options.again,
+                 "in the place of a connection that has ended: its certificate has expired, or its "
+                 "CA is not believed any more");
   add_way_options(join, options);
   join->callback([&] { program.finish(commands().join()); });
 

@@ -76,33 +76,38 @@ class DistributorCommands {
     if (!done) {
       return console_.failed(done.error(), "no rotation was started");
     }
-    console_.result({{"next", folder_.next_certificate().string()}},
-                    "{}: the next transport CA. Give it to every distributor of the store and "
-                    "restart them; when the clients have asked for their roots, which they do once "
-                    "a day, switch.",
-                    folder_.next_certificate().string());
+    console_.result(
+        {{"next", folder_.next_certificate().string()}},
+        "{}: the next transport CA. Copy the three next.ca.* files to every distributor "
+        "of the store and restart them, then switch them all. Clients learn of it by "
+        "themselves.",
+        folder_.next_certificate().string());
     return cli::kExitOk;
   }
 
   int switch_ca() {
-    const auto done = folder_.switch_ca(names(), clock_.now(), rng_);
+    const auto done = folder_.switch_ca(clock_.now());
     if (!done) {
       return console_.failed(done.error(), "the transport CA was not switched");
     }
     console_.result({{"ca", folder_.ca_certificate().string()}},
                     "The next transport CA issues now. Restart the distributor; clients renew "
-                    "their certificates within a day. When all have, finish.");
+                    "their certificates within a day of their next visit. When those that matter "
+                    "have, finish.");
     return cli::kExitOk;
   }
 
   int finish_rotation() {
-    const auto done = folder_.finish_rotation();
+    const auto done = folder_.finish_rotation(
+        {.dns_names = options_.dns_names, .ip_addresses = options_.ip_addresses}, clock_.now(),
+        rng_);
     if (!done) {
       return console_.failed(done.error(), "the rotation was not finished");
     }
     console_.result({{"finished", true}},
-                    "Certificates of the transport CA before are refused once the distributor is "
-                    "restarted. Clients that have no other need an invitation.");
+                    "The server has a certificate of the CA of now. Once the distributor is "
+                    "restarted, certificates of the CA before are refused: clients that have no "
+                    "other need an invitation (join --again).");
     return cli::kExitOk;
   }
 
@@ -290,12 +295,14 @@ int main(int argc, char** argv) {
   auto* start = rotate->add_subcommand("start", "make the next CA; from now on two roots are good");
   start->add_option("--name", options.name, "name of the next CA")->capture_default_str();
   start->callback([&] { program.finish(commands().start_rotation()); });
-  auto* change = rotate->add_subcommand(
-      "switch",
-      "let the next CA issue, with a new server certificate of it, and erase the old key");
-  add_names(change);
+  auto* change =
+      rotate->add_subcommand("switch", "let the next CA issue, and erase the key of this one");
   change->callback([&] { program.finish(commands().switch_ca()); });
-  auto* finish = rotate->add_subcommand("finish", "believe the CA before no longer");
+  auto* finish = rotate->add_subcommand(
+      "finish", "believe the CA before no longer, with a server certificate of the CA of now");
+  finish->add_option("--dns", options.dns_names,
+                     "DNS name of the server; may be repeated (default: as its certificate now)");
+  finish->add_option("--ip", options.ip_addresses, "IP address of the server; may be repeated");
   finish->callback([&] { program.finish(commands().finish_rotation()); });
 
   auto* invite = program.app().add_subcommand(

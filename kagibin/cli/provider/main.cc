@@ -66,6 +66,9 @@ int main(int argc, char** argv) {
   join->add_option("invitation", options.file, "file from kagibin distributor invite")
       ->required()
       ->check(CLI::ExistingFile);
+  join->add_flag("--again", options.join_again,
+                 "in the place of a connection that has ended: its certificate has expired, or its "
+                 "CA is not believed any more");
   add_way(join);
 
   add("accept-shipment", "take a maker's signed shipment list", cli::provider_accept_shipment)

@@ -34,6 +34,7 @@ struct ProviderOptions {
   std::string seid;  // empty: any that a shipment list names
   std::string key_version = "31";
   bool keep_old_keys = false;
+  bool join_again = false;
   std::vector<std::string> devices;
   std::string order;
   int validity_minutes = 1440;

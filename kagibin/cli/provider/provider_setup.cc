@@ -104,8 +104,8 @@ int provider_join(const Program& program, const ProviderOptions& options) {
   Console console = program.console();
   const auto joined =
       TransportFolder(program.home())
-          .join(options.file,
-                {.via = options.via, .demo_key_log = options.demo_key_log, .now = {}});
+          .join(options.file, {.via = options.via, .demo_key_log = options.demo_key_log, .now = {}},
+                options.join_again);
   if (!joined) {
     return console.failed(joined.error(), "not connected to the distributor");
   }

@@ -2,8 +2,7 @@
 // How a service provider or an agent is connected to its distributor: the files that an invitation
 // turns into.
 //
-//   transport.key.pem (0600)  transport.cert.pem  transport.ca.pem (one root, or two while one
-//   takes the other's place)  transport.server ("HOST:PORT", the distributor)
+//   transport.* (transport_files.h)
 //
 // join() exchanges the one-time invitation for a certificate of our own; asked again after a lost
 // answer it uses the same key and is given the same certificate. Errors: those of net/http_client.h
@@ -21,6 +20,7 @@
 #include <string>
 
 #include "kagibin/cli/transport/transport_upkeep.h"
+#include "kagibin/delivery/exchange/invitation.h"
 #include "kagibin/delivery/http_port.h"
 #include "kagibin/net/http_client.h"
 
@@ -38,17 +38,19 @@ class TransportFolder {
  public:
   explicit TransportFolder(std::filesystem::path folder) : files_(std::move(folder)) {}
 
-  // The subject of the new certificate ("provider:...", "device:...").
+  // The subject of the new certificate ("provider:...", "device:..."). `again`: in the place of a
+  // connection that there is, whose certificate nobody believes any more.
   Result<std::string> join(const std::filesystem::path& invitation,
-                           const TransportOptions& options) const;
+                           const TransportOptions& options,
+                           bool again = false) const;
   // Keeps its files up (transport_upkeep.h).
   Result<std::unique_ptr<delivery::HttpClient>> connect(const TransportOptions& options) const;
   // Of the root that issues, of those that are pinned; kNotFound before join().
   Result<std::int64_t> ca_not_before() const;
 
  private:
-  Result<std::string> text(const std::filesystem::path& file) const;
-  Result<std::unique_ptr<delivery::HttpClient>> open(const TransportOptions& options) const;
+  Result<void> redeem(const delivery::Invitation& invited, const TransportOptions& options) const;
+  Result<KeptUpClient::Connection> open(const TransportOptions& options) const;
   TransportFiles files_;
 };
 

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,158 +18,182 @@ namespace {
 constexpr std::int64_t kCheckSeconds = 86'400;
 constexpr std::int64_t kTryAgainMs = 3'600'000;
 
-Result<std::string> read_text(const std::filesystem::path& file) {
-  const SecretBytes content = KB_TRY(crypto::read_file(file));
-  return std::string(content.expose().begin(), content.expose().end());
+using Pems = std::vector<std::string>;
+
+bool contains(const Pems& roots, const std::string& root) {
+  return std::ranges::find(roots, root) != roots.end();
 }
 
-Result<void> remove_file(const std::filesystem::path& file) {
-  std::error_code error;
-  std::filesystem::remove(file, error);
-  return error ? fail(Errc::kIo, "a file of a renewal cannot be removed") : Result<void>();
+Result<std::int64_t> beginning(const std::string& root) {
+  return KB_TRY(crypto::certificate_facts(root)).not_before;
 }
 
-// When the distributor was asked last; empty when never, and when the file says nonsense.
-std::optional<std::int64_t> last_check(const TransportFiles& files) {
+// When the distributor was asked last; 0 for never, and when the file says nonsense.
+std::int64_t last_check(const TransportFiles& files) {
   const auto text = read_text(files.checked());
   std::int64_t at = 0;
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), at).ec != std::errc()) {
-    return std::nullopt;
+  if (!text || std::from_chars(text->data(), text->data() + text->size(), at).ec != std::errc() ||
+      at < 0) {
+    return 0;
   }
   return at;
 }
 
-// The distributor's roots, the one that issues first, once they are in the file.
-struct Roots {
-  std::vector<std::string> pem;
-  bool changed = false;
-};
-Result<Roots> take_roots(const TransportFiles& files, delivery::HttpClient& http) {
-  const std::string ours = KB_TRY(read_text(files.roots()));
-  const auto known = KB_TRY(crypto::split_certificates(ours, delivery::kMaxRoots));
+Result<Pems> known_roots(const TransportFiles& files) {
+  const std::string bundle = KB_TRY(read_text(files.roots()));
+  return crypto::split_certificates(bundle, delivery::kMaxRoots);
+}
+
+// Empty when a distributor of an earlier version was asked, or one that knows less than we do.
+Result<Pems> roots_to_believe(const Pems& known, delivery::HttpClient& http) {
   const auto given = delivery::transport_roots(http);
-  if (!given && given.error().code == Errc::kNotFound) {
-    return Roots{.pem = known};  // a distributor of an earlier version
-  }
   if (!given) {
-    return std::unexpected(given.error());
+    return given.error().code == Errc::kNotFound ? Result<Pems>(Pems{})
+                                                 : std::unexpected(given.error());
   }
   std::string bundle;
   for (const std::string& pem : given->pem) {
     bundle += pem;
   }
-  Roots roots{.pem = KB_TRY(crypto::split_certificates(bundle, delivery::kMaxRoots))};
-  const bool continued = std::ranges::any_of(roots.pem, [&](const std::string& root) {
-    return std::ranges::find(known, root) != known.end();
-  });
-  if (!continued) {
-    return fail(Errc::kUntrusted, "the distributor names roots of which none was known before");
+  const Pems roots = KB_TRY(crypto::split_certificates(bundle, delivery::kMaxRoots));
+  for (const std::string& root : roots) {
+    bool good = contains(known, root);
+    for (std::size_t i = 0; i < known.size() && !good; ++i) {
+      good = given->succession && KB_TRY(crypto::is_successor(root, known[i], *given->succession));
+    }
+    if (!good) {
+      return fail(Errc::kUntrusted, "the distributor names a root that none we know has signed");
+    }
   }
-  roots.changed = roots.pem != known;
-  if (roots.changed) {
-    KB_CRASH_POINT("transport.roots.before_write");
-    KB_TRY(crypto::write_file(files.roots(), ascii(bundle), false));
-    KB_CRASH_POINT("transport.roots.after_write");
+  std::string newest = known.front();
+  for (const std::string& root : known) {
+    newest = KB_TRY(beginning(root)) > KB_TRY(beginning(newest)) ? root : newest;
   }
-  return roots;
+  return contains(roots, newest) ? roots : Pems{};
 }
 
-// The key of a renewal that was cut serves again.
-Result<crypto::EcPrivateKey> key_of_renewal(const TransportFiles& files, crypto::Rng& rng) {
-  if (const auto stored = crypto::read_file(files.next_key())) {
-    return crypto::private_key_from_pem(stored->expose());
+Result<void> write_roots(const TransportFiles& files, const Pems& roots) {
+  std::string bundle;
+  for (const std::string& root : roots) {
+    bundle += root;
   }
-  crypto::EcPrivateKey key = KB_TRY(crypto::EcPrivateKey::generate(rng));
-  const SecretBytes pem = KB_TRY(crypto::private_key_to_pem(key));
-  KB_TRY(crypto::write_file(files.next_key(), pem.expose(), true));
-  KB_CRASH_POINT("transport.renewal.after_key");
-  return key;
+  KB_CRASH_POINT("transport.roots.before_write");
+  KB_TRY(crypto::write_file(files.roots(), ascii(bundle), false));
+  KB_CRASH_POINT("transport.roots.after_write");
+  return {};
 }
 
-Result<void> renew(const TransportFiles& files,
-                   delivery::HttpClient& http,
-                   const std::string& subject,
-                   crypto::Rng& rng) {
-  const crypto::EcPrivateKey key = KB_TRY(key_of_renewal(files, rng));
-  const std::string request = KB_TRY(crypto::certificate_request(key, subject));
-  const auto issued = KB_TRY(delivery::renew_certificate(http, {.pem = request}));
-  KB_CRASH_POINT("transport.renewal.after_answer");
+// A third of its life is left, or a root that is newer than its issuer issues now.
+Result<bool> is_due(const std::string& certificate, const Pems& roots, std::int64_t now) {
+  const auto facts = KB_TRY(crypto::certificate_facts(certificate));
+  if (facts.not_after - now < (facts.not_after - facts.not_before) / 3) {
+    return true;
+  }
+  for (const std::string& root : roots) {
+    if (KB_TRY(crypto::is_issued_by(certificate, root))) {
+      return KB_TRY(beginning(roots.front())) > KB_TRY(beginning(root));
+    }
+  }
+  return true;
+}
+
+Result<void> check_renewed(const delivery::IssuedCertificate& issued,
+                           const crypto::EcPrivateKey& key,
+                           const crypto::CertificateFacts& ours,
+                           const Pems& roots,
+                           std::int64_t now) {
+  const auto facts = KB_TRY(crypto::certificate_facts(issued.pem));
   const auto certified = KB_TRY(crypto::public_key_of_certificate(issued.pem));
-  if (issued.subject != subject || !(certified == key.public_key())) {
+  bool of_a_root = false;
+  for (const std::string& root : roots) {
+    of_a_root = of_a_root || KB_TRY(crypto::is_issued_by(issued.pem, root));
+  }
+  if (!of_a_root || facts.common_name != ours.common_name || !(certified == key.public_key())) {
     return fail(Errc::kUntrusted, "the distributor gave a certificate for another name or key");
   }
-  KB_TRY(crypto::write_file(files.next_certificate(), ascii(issued.pem), false));
-  KB_CRASH_POINT("transport.renewal.after_certificate");
-  return finish_renewal(files);
+  if (facts.not_before > now + kCheckSeconds || facts.not_after <= ours.not_after) {
+    return fail(Errc::kExpired, "the distributor gave a certificate that is no better than ours");
+  }
+  return {};
 }
 
 }  // namespace
 
-Result<void> finish_renewal(const TransportFiles& files) {
-  if (!std::filesystem::exists(files.next_certificate())) {
-    return {};
-  }
-  // The key goes last of all: as long as it is there, both are written again.
-  if (std::filesystem::exists(files.next_key())) {
-    const SecretBytes key = KB_TRY(crypto::read_file(files.next_key()));
-    const std::string certificate = KB_TRY(read_text(files.next_certificate()));
-    KB_TRY(crypto::write_file(files.key(), key.expose(), true));
-    KB_CRASH_POINT("transport.renewal.between");
-    KB_TRY(crypto::write_file(files.certificate(), ascii(certificate), false));
-    KB_CRASH_POINT("transport.renewal.after_both");
-    KB_TRY(remove_file(files.next_key()));
-  }
-  return remove_file(files.next_certificate());
-}
-
-Result<bool> keep_up(const TransportFiles& files,
+Result<void> keep_up(const TransportFiles& files,
                      delivery::HttpClient& http,
                      std::int64_t now,
                      crypto::Rng& rng) {
-  const Roots roots = KB_TRY(take_roots(files, http));
-  const std::string certificate = KB_TRY(read_text(files.certificate()));
-  const auto facts = KB_TRY(crypto::certificate_facts(certificate));
-  const std::int64_t life = facts.not_after - facts.not_before;
-  const bool old = facts.not_after - now < life / 3;
-  const bool issued_by_first = KB_TRY(crypto::is_issued_by(certificate, roots.pem.front()));
-  if (old || !issued_by_first) {
-    KB_TRY(renew(files, http, facts.common_name, rng));
+  const auto lock = TransportLock::take(files);
+  if (!lock && lock.error().code == Errc::kInterrupted) {
+    return {};  // another process is at it
   }
+  if (!lock) {
+    return std::unexpected(lock.error());
+  }
+  KB_TRY(finish_pair(files));
   KB_TRY(crypto::write_file(files.checked(), ascii(std::to_string(now)), false));
-  return roots.changed || old || !issued_by_first;
+  const Pems known = KB_TRY(known_roots(files));
+  const Pems given = KB_TRY(roots_to_believe(known, http));
+  if (given.empty()) {
+    return {};
+  }
+  if (given != known) {
+    KB_TRY(write_roots(files, given));
+  }
+  const std::string certificate = KB_TRY(read_text(files.certificate()));
+  if (!KB_TRY(is_due(certificate, given, now))) {
+    return {};
+  }
+  const auto ours = KB_TRY(crypto::certificate_facts(certificate));
+  const crypto::EcPrivateKey key = KB_TRY(next_key_of(files, rng));
+  const std::string request = KB_TRY(crypto::certificate_request(key, ours.common_name));
+  const auto issued = KB_TRY(delivery::renew_certificate(http, {.pem = request}));
+  KB_CRASH_POINT("transport.renewal.after_answer");
+  KB_TRY(check_renewed(issued, key, ours, given, now));
+  return use_next(files, issued.pem);
 }
 
 KeptUpClient::KeptUpClient(TransportFiles files,
                            Connect connect,
-                           std::unique_ptr<delivery::HttpClient> http,
+                           Connection connection,
                            std::int64_t seconds_ahead)
     : files_(std::move(files)),
       connect_(std::move(connect)),
-      http_(std::move(http)),
+      connection_(std::move(connection)),
       seconds_ahead_(seconds_ahead) {
   const std::int64_t now = clock_.now() + seconds_ahead_;
-  const std::int64_t last = last_check(files_).value_or(0);
+  const std::int64_t last = last_check(files_);
   // A clock that went backwards asks at once.
-  const std::int64_t left = last > now ? 0 : std::max<std::int64_t>(0, last + kCheckSeconds - now);
-  due_ms_ = clock_.uptime_ms() + left * 1'000;
+  const std::int64_t passed = last > now ? kCheckSeconds : std::min(now - last, kCheckSeconds);
+  due_ms_ = clock_.uptime_ms() + (kCheckSeconds - passed) * 1'000;
+}
+
+bool KeptUpClient::connect_again() {
+  auto anew = connect_();
+  if (!anew || anew->made_of == connection_.made_of) {
+    return false;
+  }
+  connection_ = std::move(*anew);
+  return true;
 }
 
 void KeptUpClient::keep_up_when_due() {
   if (clock_.uptime_ms() < due_ms_) {
     return;
   }
-  const auto changed = keep_up(files_, *http_, clock_.now() + seconds_ahead_, rng_);
-  due_ms_ = clock_.uptime_ms() + (changed ? kCheckSeconds * 1'000 : kTryAgainMs);
-  if (changed.value_or(false)) {
-    if (auto anew = connect_()) {
-      http_ = std::move(*anew);
-    }
-  }
+  const auto kept = keep_up(files_, *connection_.http, clock_.now() + seconds_ahead_, rng_);
+  due_ms_ = clock_.uptime_ms() + (kept ? kCheckSeconds * 1'000 : kTryAgainMs);
+  connect_again();
 }
 
 Result<delivery::HttpResponse> KeptUpClient::send(const delivery::HttpRequest& request) {
   keep_up_when_due();
-  return http_->send(request);
+  auto answer = connection_.http->send(request);
+  // Another process of this home may know the roots of now.
+  if (!answer && answer.error().code == Errc::kTls && connect_again()) {
+    answer = connection_.http->send(request);
+  }
+  return answer;
 }
 
 }  // namespace kagibin::cli

@@ -5,14 +5,18 @@
 
 #include <openssl/x509.h>
 
+#include "kagibin/crypto/ec/ecdsa.h"
+#include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/crypto/key_file/pem.h"
 #include "kagibin/crypto/openssl_ptr.h"
+#include "kagibin/crypto/x509/transport_x509.h"
 
 namespace kagibin::crypto {
 namespace {
 
 constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+constexpr std::string_view kSuccessor = "KB1-TRC";  // domain separation
 constexpr std::string_view kSpace = " \t\r\n";
 
 void skip_space(std::string_view& rest) {
@@ -44,6 +48,19 @@ Result<std::vector<std::string>> split_certificates(std::string_view bundle, std
     return fail(Errc::kValue, "there is no certificate");
   }
   return out;
+}
+
+Result<Bytes> sign_successor(const EcPrivateKey& key, std::string_view successor_pem, Rng& rng) {
+  const CertificateFacts facts = KB_TRY(certificate_facts(successor_pem));
+  return ecdsa_sign_der(key, {ascii(kSuccessor), ascii(facts.sha256_hex)}, rng);
+}
+
+Result<bool> is_successor(std::string_view successor_pem,
+                          std::string_view root_pem,
+                          ByteView signature) {
+  const CertificateFacts facts = KB_TRY(certificate_facts(successor_pem));
+  const EcPublicKey key = KB_TRY(public_key_of_certificate(root_pem));
+  return ecdsa_verify_der(key, {ascii(kSuccessor), ascii(facts.sha256_hex)}, signature);
 }
 
 Result<bool> is_issued_by(std::string_view certificate_pem, std::string_view issuer_pem) {

@@ -45,6 +45,15 @@ TEST_F(CertificateBundleTest, RefusesNoneTooManyTwiceAndWhatIsNoCertificate) {
   }
 }
 
+TEST_F(CertificateBundleTest, ARootSignsTheOneThatFollows) {
+  const Bytes word = sign_successor(first_key, second, rng).value();
+  EXPECT_TRUE(is_successor(second, first, word).value());
+  EXPECT_FALSE(is_successor(root(second_key, "another"), first, word).value());
+  EXPECT_FALSE(is_successor(second, second, word).value()) << "its own word counts for nothing";
+  EXPECT_FALSE(is_successor(second, first, Bytes(word.begin(), word.end() - 1)).value());
+  EXPECT_EQ(is_successor("x", first, word).error().code, Errc::kEncoding);
+}
+
 TEST_F(CertificateBundleTest, TellsAnIssuerByNameAndSignature) {
   const auto key = EcPrivateKey::generate(rng).value();
   const std::string issued =

@@ -131,6 +131,19 @@ Result<void> add_alternative_names(X509* certificate, const TransportCertificate
   return {};
 }
 
+// Four octets as IPv4, sixteen as eight groups of IPv6.
+std::string address_text(ByteView octets) {
+  std::string out;
+  for (std::size_t i = 0; i < octets.size(); ++i) {
+    if (octets.size() == 4) {
+      out += (i == 0 ? "" : ".") + std::to_string(octets[i]);
+    } else {
+      out += (i == 0 || i % 2 != 0 ? "" : ":") + to_hex(octets.subspan(i, 1));
+    }
+  }
+  return out;
+}
+
 void put_length(ByteWriter& out, std::size_t length) {
   if (length < 0x80) {
     out.u8(static_cast<std::uint8_t>(length));
@@ -282,6 +295,27 @@ Result<std::string> issue_certificate(const EcPrivateKey& ca_key,
   }
   KB_TRY(add_alternative_names(x, what));
   return finish_certificate(x, ca_key, rng);
+}
+
+Result<ServerCertificateNames> server_names(std::string_view certificate_pem) {
+  const ErrorScope errors;
+  const X509Ptr certificate = KB_TRY(read_certificate(certificate_pem));
+  const GeneralNamesPtr names(static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr)));
+  ServerCertificateNames out;
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
+    int type = 0;
+    const auto* value = static_cast<const ASN1_STRING*>(
+        GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names.get(), i), &type));
+    const ByteView octets(ASN1_STRING_get0_data(value),
+                          static_cast<std::size_t>(ASN1_STRING_length(value)));
+    if (type == GEN_DNS) {
+      out.dns_names.emplace_back(octets.begin(), octets.end());
+    } else if (type == GEN_IPADD) {
+      out.ip_addresses.push_back(address_text(octets));
+    }
+  }
+  return out;
 }
 
 Result<CertificateFacts> certificate_facts(std::string_view certificate_pem) {

@@ -53,6 +53,13 @@ Result<std::string> issue_certificate(const EcPrivateKey& ca_key,
                                       int days,
                                       Rng& rng);
 
+// Whom a server's certificate is for. kEncoding.
+struct ServerCertificateNames {
+  std::vector<std::string> dns_names{};
+  std::vector<std::string> ip_addresses{};  // as issue_certificate() takes them
+};
+Result<ServerCertificateNames> server_names(std::string_view certificate_pem);
+
 // Common name, serial and dates of a certificate.
 struct CertificateFacts {
   std::string common_name;

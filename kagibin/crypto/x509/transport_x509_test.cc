@@ -264,5 +264,31 @@ TEST(OpensslToolTest, VerifiesOurCertificatesAndReadsTheirExtensions) {
             std::string::npos);
 }
 
+TEST(TransportX509Test, TellsWhomAServersCertificateIsFor) {
+  test::FixedRng rng("names");
+  const auto key = EcPrivateKey::generate(rng).value();
+  const std::string ca = self_signed_certificate(key, "ca", 1'800'000'000, 10, true, rng).value();
+  const TransportCertificate what{.common_name = "a.example",
+                                  .server = true,
+                                  .dns_names = {"a.example", "b.example"},
+                                  .ip_addresses = {"127.0.0.1", "2001:db8::1"}};
+  const std::string request = certificate_request(key, "a.example").value();
+  const std::string first =
+      issue_certificate(key, ca, request, what, 1'800'000'000, 5, rng).value();
+  const ServerCertificateNames names = server_names(first).value();
+  EXPECT_EQ(names.dns_names, what.dns_names);
+  EXPECT_EQ(names.ip_addresses,
+            (std::vector<std::string>{"127.0.0.1", "2001:0DB8:0000:0000:0000:0000:0000:0001"}));
+  const TransportCertificate again{.common_name = "a.example",
+                                   .server = true,
+                                   .dns_names = names.dns_names,
+                                   .ip_addresses = names.ip_addresses};
+  const std::string second =
+      issue_certificate(key, ca, request, again, 1'800'000'000, 5, rng).value();
+  EXPECT_EQ(server_names(second)->ip_addresses, names.ip_addresses) << "taken as it was told";
+  EXPECT_TRUE(server_names(ca)->dns_names.empty());
+  EXPECT_EQ(server_names("x").error().code, Errc::kEncoding);
+}
+
 }  // namespace
 }  // namespace kagibin::crypto

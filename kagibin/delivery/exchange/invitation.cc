@@ -114,6 +114,10 @@ Result<Invitation> decode_invitation(ByteView file) {
   }
   out.ca_certificate_pem = KB_TRY(take_block(rest, kCertificate));
   out.certificate_pem = KB_TRY(take_block(rest, kCertificate));
+  if (rest.starts_with(std::string(kBegin) + std::string(kCertificate))) {
+    out.ca_certificate_pem += out.certificate_pem;  // two roots
+    out.certificate_pem = KB_TRY(take_block(rest, kCertificate));
+  }
   const std::string_view key = KB_TRY(take_block(rest, kPrivateKey));
   out.private_key_pem = SecretBytes::copy_of(ascii(key));
   if (!rest.empty()) {

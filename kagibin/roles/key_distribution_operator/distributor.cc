@@ -61,7 +61,7 @@ Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, cons
     case RouteId::kRedeemInvitation:
       return redeem(store, parts_.ca, call, now, parts_.rng);
     case RouteId::kGetRoots:
-      return json(200, to_json(delivery::TransportRoots{parts_.ca.roots()}));
+      return json(200, to_json(parts_.ca.roots()));
     case RouteId::kRenewCertificate:
       return renew(parts_.ca, call, now, parts_.rng);
   }

@@ -14,7 +14,6 @@ namespace {
 constexpr const char* kCaKey = "ca.key.pem";
 constexpr const char* kServerKey = "server.key.pem";
 constexpr const char* kLogKey = "log.key.pem";
-constexpr const char* kServerCertificate = "server.cert.pem";
 
 Result<void> write_key(const std::filesystem::path& path, const crypto::EcPrivateKey& key) {
   const SecretBytes pem = KB_TRY(crypto::private_key_to_pem(key));
@@ -65,12 +64,12 @@ Result<void> DistributorFolder::renew_server(const ServerNames& names,
 Result<void> DistributorFolder::write_server(const KeyAndCertificate& server) const {
   KB_TRY(write_key(path_ / kServerKey, server.key));
   KB_CRASH_POINT("distributor.server_key.after_write");
-  return crypto::write_file(path_ / kServerCertificate, ascii(server.certificate_pem), false);
+  return crypto::write_file(server_certificate(), ascii(server.certificate_pem), false);
 }
 
 Result<DistributorIdentity> DistributorFolder::load() const {
   TransportCa ca = KB_TRY(load_ca());
-  std::string certificate = KB_TRY(read_text(path_ / kServerCertificate));
+  std::string certificate = KB_TRY(read_text(server_certificate()));
   SecretBytes key = KB_TRY(crypto::read_file(path_ / kServerKey));
   return DistributorIdentity{std::move(ca), std::move(certificate), std::move(key)};
 }

@@ -5,6 +5,7 @@
 //   log.key.pem (0600)  log.vkey: the key of the audit log, and for whoever verifies it
 //   log.checkpoint: what was signed last, for a store that was restored does not know it
 //   next.ca.key.pem (0600)  next.ca.cert.pem     from start_rotation() to switch_ca()
+//   next.ca.signature                            of the CA before over the next, until the end
 //   previous.ca.cert.pem                         from switch_ca() to finish_rotation()
 //
 // init() writes keys and certificates once (kConflict when a CA is there already); the server
@@ -51,10 +52,12 @@ class DistributorFolder {
   Result<void> renew_server(const ServerNames& names, std::int64_t now, crypto::Rng& rng) const;
   // kConflict while two roots are good.
   Result<void> start_rotation(std::string_view ca_name, std::int64_t now, crypto::Rng& rng) const;
-  // And a server certificate of the new CA. kState before start.
-  Result<void> switch_ca(const ServerNames& names, std::int64_t now, crypto::Rng& rng) const;
-  // kState before switch, and while the server's certificate is of the CA before.
-  Result<void> finish_rotation() const;
+  // Looks at all of the next CA before it touches the key of this one. kState before start,
+  // kUntrusted when the files do not belong together, kExpired when the next CA is not good now.
+  Result<void> switch_ca(std::int64_t now) const;
+  // And a server certificate of the new CA, for the names of the present one where none are given.
+  // kState before switch.
+  Result<void> finish_rotation(const ServerNames& names, std::int64_t now, crypto::Rng& rng) const;
   Result<DistributorIdentity> load() const;
   Result<TransportCa> load_ca() const;
   // The key of the audit log; made where there is none and `make`, else empty.
@@ -68,7 +71,9 @@ class DistributorFolder {
 
   std::filesystem::path log_checkpoint() const { return path_ / "log.checkpoint"; }
   std::filesystem::path log_verifier() const { return path_ / "log.vkey"; }
+  std::filesystem::path server_certificate() const { return path_ / "server.cert.pem"; }
   std::filesystem::path next_certificate() const { return path_ / "next.ca.cert.pem"; }
+  std::filesystem::path succession() const { return path_ / "next.ca.signature"; }
   std::filesystem::path previous_certificate() const { return path_ / "previous.ca.cert.pem"; }
 
  private:

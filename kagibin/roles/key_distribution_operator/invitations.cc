@@ -37,7 +37,7 @@ Result<SecretBytes> invite(delivery::OrderStore& store,
   invitation.subject = order.subject.common_name();
   invitation.host = order.host;
   invitation.port = order.port;
-  invitation.ca_certificate_pem = ca.certificate_pem();
+  invitation.ca_certificate_pem = ca.roots_pem();
   invitation.certificate_pem =
       KB_TRY(ca.issue_client(identity, request, now, kInvitationDays, rng));
   invitation.private_key_pem = KB_TRY(crypto::private_key_to_pem(key));

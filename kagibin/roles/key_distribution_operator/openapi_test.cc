@@ -152,7 +152,7 @@ TEST(OpenApiTest, TheMembersOfTheSchemasAreThoseOfTheCodecs) {
         both(written["SubmissionResult"], members_of(boost::json::serialize(one)));
   }
   written["CertificateRequest"] = members_of(to_json(CertificateRequest{""}));
-  written["TransportRoots"] = members_of(to_json(TransportRoots{{""}}));
+  written["TransportRoots"] = members_of(to_json(TransportRoots{{""}, Bytes{1}}));
   written["IssuedCertificate"] = members_of(to_json(IssuedCertificate{"", ""}));
   written["Problem"] = members_of(to_json(problem_of({Errc::kState, ""})));
   EXPECT_EQ(documented_members(), written);

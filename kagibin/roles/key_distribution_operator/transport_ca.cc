@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/key_distribution_operator/transport_ca.h"
 
+#include <algorithm>
+
 #include "kagibin/crypto/x509/transport_x509.h"
 
 namespace kagibin::roles::key_distribution_operator {
@@ -8,6 +10,7 @@ namespace {
 
 // A client whose clock runs behind ours by up to this much still finds the certificate valid.
 constexpr std::int64_t kBackdatedSeconds = 3'600;
+constexpr std::int64_t kSecondsADay = 86'400;
 
 }  // namespace
 
@@ -32,25 +35,30 @@ Result<KeyAndCertificate> TransportCa::issue_server(const ServerNames& names,
   const std::string& name =
       names.dns_names.empty() ? names.ip_addresses.front() : names.dns_names.front();
   const std::string request = KB_TRY(crypto::certificate_request(key, name));
-  std::string certificate =
-      KB_TRY(crypto::issue_certificate(key_, certificate_pem_, request,
-                                       {.common_name = name,
-                                        .server = true,
-                                        .dns_names = names.dns_names,
-                                        .ip_addresses = names.ip_addresses},
-                                       now - kBackdatedSeconds, kServerDays, rng));
+  const auto ours = KB_TRY(crypto::certificate_facts(certificate_pem_));
+  const std::int64_t begin = std::min(ours.not_before, now - kBackdatedSeconds);
+  const auto days = static_cast<int>((now - begin) / kSecondsADay) + kServerDays;
+  std::string certificate = KB_TRY(crypto::issue_certificate(key_, certificate_pem_, request,
+                                                             {.common_name = name,
+                                                              .server = true,
+                                                              .dns_names = names.dns_names,
+                                                              .ip_addresses = names.ip_addresses},
+                                                             begin, days, rng));
   return KeyAndCertificate{std::move(key), std::move(certificate)};
 }
 
-std::vector<std::string> TransportCa::roots() const {
-  std::vector<std::string> out = {certificate_pem_};
+delivery::TransportRoots TransportCa::roots() const {
+  delivery::TransportRoots out{.pem = {certificate_pem_}, .succession = {}};
   if (other_root_) {
-    out.push_back(*other_root_);
+    out.pem.push_back(other_root_->certificate_pem);
+    out.succession = other_root_->succession;
   }
   return out;
 }
 
-std::string TransportCa::roots_pem() const { return certificate_pem_ + other_root_.value_or(""); }
+std::string TransportCa::roots_pem() const {
+  return other_root_ ? certificate_pem_ + other_root_->certificate_pem : certificate_pem_;
+}
 
 Result<TransportCa> create_transport_ca(std::string_view name, std::int64_t now, crypto::Rng& rng) {
   crypto::EcPrivateKey key = KB_TRY(crypto::EcPrivateKey::generate(rng));

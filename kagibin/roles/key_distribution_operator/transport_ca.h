@@ -18,6 +18,7 @@
 #include "kagibin/base/result.h"
 #include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/crypto/rng.h"
+#include "kagibin/delivery/messages.h"
 #include "kagibin/delivery/names.h"
 
 namespace kagibin::roles::key_distribution_operator {
@@ -39,10 +40,14 @@ struct KeyAndCertificate {
 
 class TransportCa {
  public:
-  // `other_root` is good too: of the CA that comes next, or of the one before.
+  // Good too: of the CA that comes next, or of the one before.
+  struct OtherRoot {
+    std::string certificate_pem;
+    Bytes succession;  // the older one's signature over the newer (certificate_bundle.h)
+  };
   TransportCa(crypto::EcPrivateKey key,
               std::string certificate_pem,
-              std::optional<std::string> other_root = {})
+              std::optional<OtherRoot> other_root = {})
       : key_(std::move(key)),
         certificate_pem_(std::move(certificate_pem)),
         other_root_(std::move(other_root)) {}
@@ -53,7 +58,8 @@ class TransportCa {
                                    std::int64_t now,
                                    int days,
                                    crypto::Rng& rng) const;
-  // A fresh key and its certificate of serverAuth.
+  // A fresh key and its certificate of serverAuth. It begins with the CA itself, for devices whose
+  // clock stands behind.
   Result<KeyAndCertificate> issue_server(const ServerNames& names,
                                          std::int64_t now,
                                          crypto::Rng& rng) const;
@@ -61,13 +67,13 @@ class TransportCa {
   const crypto::EcPrivateKey& key() const { return key_; }
   const std::string& certificate_pem() const { return certificate_pem_; }
   // Certificates that clients and servers are believed by, this one first.
-  std::vector<std::string> roots() const;
+  delivery::TransportRoots roots() const;
   std::string roots_pem() const;
 
  private:
   crypto::EcPrivateKey key_;
   std::string certificate_pem_;
-  std::optional<std::string> other_root_;
+  std::optional<OtherRoot> other_root_;
 };
 
 Result<TransportCa> create_transport_ca(std::string_view name, std::int64_t now, crypto::Rng& rng);
