@@ -142,7 +142,7 @@ TEST_F(SealedOrdersTest, KeysDerivedFromAMasterKeyThatMayBeWrappedAreSealedInsid
   EXPECT_TRUE(token_.is_kept_inside("wrappable", CKO_SECRET_KEY));
   // The same derivation, let out for the test to know what to look for.
   const crypto::DerivationKey master = must(world.keys->master_key("wrappable"));
-  for (std::uint8_t i = 0; i < values_.size(); ++i) {
+  for (std::size_t i = 0; i < values_.size(); ++i) {
     Bytes context(card.seid.octets.begin(), card.seid.octets.end());
     append(context, Deployment::domain_aid().view());
     context.push_back(Deployment::kNewKeyVersion);
@@ -186,7 +186,7 @@ TEST_F(SealedOrdersTest,
 // Objects of sessions are among those that are counted here.
 TEST_F(SealedOrdersTest, WhatATokenDoesNotDestroyIsSeen) {
   Deployment world("sealed orders, not destroyed", in_token(true));
-  DeployedCard& card = world.add_card("phone-1");
+  const DeployedCard& card = world.add_card("phone-1");
   put_keys(world, card.seid);
   const std::size_t objects = token_.count_objects();
   faults_->fail("C_DestroyObject", CKR_GENERAL_ERROR, {.skipped = 0, .times = -1});
@@ -321,8 +321,8 @@ TEST_F(SealedOrdersTest, RefusesWhatCannotBeSealedInsideBeforeAnythingIsDone) {
 
 TEST_F(SealedOrdersTest, AKeyServesOneElementAndOneNameAndIsTheOneThatWasPutToUse) {
   Deployment world("sealed orders, one key", in_token(true));
-  DeployedCard& card = world.add_card("phone-1");
-  DeployedCard& other = world.add_card("phone-2");
+  const DeployedCard& card = world.add_card("phone-1");
+  const DeployedCard& other = world.add_card("phone-2");
   const auto plan = [&](const char* name, const char* object, const Seid& seid) {
     return provider::TokenElementKeyPlan{
         .name = name,
