@@ -92,7 +92,7 @@ TEST_P(SealedEnvelopeTest, RefusesPlacesAndPayloadsThatAreNone) {
   EXPECT_EQ(code(seal(payload(false), held(last + 1))), Errc::kInvalidArgument);
   EXPECT_EQ(code(seal(payload(true), {})), Errc::kInvalidArgument) << "no key in it";
   EXPECT_EQ(code(seal(payload(false), {})), Errc::kLength) << "a key without a value";
-  envelope::Payload plain = payload(false);
+  const envelope::Payload plain = payload(false);
   EXPECT_EQ(code(envelope::seal_delivery(t_.header(), plain, e1_, t_.own_key().public_key(),
                                          t_.provider_key, t_.rng)),
             Errc::kLength)
