@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/key_distribution_operator/audit/order_ledger.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "kagibin/delivery/messages.h"
+#include "kagibin/delivery/relayed_message.h"
 
 namespace kagibin::roles::key_distribution_operator {
 
@@ -23,13 +25,38 @@ std::string name_of(const delivery::OrderKey& order, delivery::AttemptNumber att
   return fmt::format("{}/{}, attempt {}", order.provider.hex(), order.id.text(), attempt);
 }
 
-// Whether a row's message is the one in the log, where the log saw it come.
-bool same(const std::optional<crypto::Digest256>& logged, std::optional<ByteView> message) {
-  return !logged || (message && *logged == crypto::sha256(*message));
+// Whether a row's message is the one in the log. What is not there may have come before the log,
+// unless that saw all: then the row may not have it either.
+bool same(const std::optional<crypto::Digest256>& logged,
+          std::optional<ByteView> message,
+          bool saw_all) {
+  return logged ? message && *logged == crypto::sha256(*message) : !saw_all || !message;
 }
 
 std::optional<ByteView> view(const std::optional<Bytes>& octets) {
-  return octets ? std::optional<ByteView>(*octets) : std::nullopt;
+  return octets ? std::optional(ByteView(*octets)) : std::nullopt;
+}
+
+std::optional<ByteView> view(const std::optional<std::string>& text) {
+  return text ? std::optional(ascii(*text)) : std::nullopt;
+}
+
+std::optional<std::string> json_of(const std::optional<delivery::VerdictMessage>& verdict) {
+  return verdict ? std::optional(to_json(*verdict)) : std::nullopt;
+}
+
+std::optional<std::string> json_of(const std::optional<std::string>& withdrawal) {
+  return withdrawal ? std::optional(to_json(delivery::WithdrawalMessage{*withdrawal}))
+                    : std::nullopt;
+}
+
+// Whether the attempt is what it was opened as.
+bool is_of_its_kind(const AttemptRow& row) {
+  if (row.kind == delivery::Work::Kind::kDeliver) {
+    return delivery::outline_of_envelope(row.opening).has_value();
+  }
+  const auto request = delivery::outline_of_request(row.opening);
+  return request && request->cancel == (row.kind == delivery::Work::Kind::kCancel);
 }
 
 }  // namespace
@@ -78,33 +105,48 @@ void OrderLedger::take(const AuditEntry& entry) {
   order.state = change.order_state;
   if (change.event == AuditEvent::kOrder) {
     order.made = true;
+    order.created_at = change.time;
     order.content = change.digest;
   }
   if (change.attempt != 0) {
     Attempt& attempt = order.attempts[change.attempt];
     attempt.state = change.state;
+    if (change.event == AuditEvent::kAttempt) {
+      order.last_opened = std::max(order.last_opened, change.attempt);
+    }
     take_message(attempt, change);
   }
 }
 
 void OrderLedger::compare(const OrderRow& row, Findings& findings) {
-  const auto order = orders_.find(row.key());
-  if (order == orders_.end() || !order->second.made) {
+  const auto found = orders_.find(row.key());
+  if (found == orders_.end() || !found->second.made) {
     ++older_orders_;
   }
-  if (order == orders_.end()) {
+  if (found == orders_.end()) {
     return;
   }
-  order->second.seen = true;
-  if (order->second.state != row.state) {
+  Order& order = found->second;
+  order.seen = true;
+  order.device = row.device;
+  if (order.state != row.state) {
     findings.add(fmt::format("Order {} is {} in the store and {} in the log.", name_of(row.key()),
-                             delivery::name(row.state), delivery::name(order->second.state)));
+                             delivery::name(row.state), delivery::name(order.state)));
   }
   const std::string content =
       to_json(delivery::OrderRequest{.device = row.device, .not_after = row.not_after});
-  if (!same(order->second.content, ascii(content))) {
+  if (!same(order.content, ascii(content), order.made)) {
     findings.add(fmt::format("Order {}: its device or notAfter is not what was ordered.",
                              name_of(row.key())));
+  }
+  if (order.made && order.created_at != row.created_at) {
+    findings.add(fmt::format("Order {}: it was made at another time than the log says.",
+                             name_of(row.key())));
+  }
+  const delivery::AttemptNumber last = order.last_opened;
+  if ((order.made || last != 0) && row.current_attempt != last) {
+    findings.add(fmt::format("Order {}: its current attempt is {} in the store and {} in the log.",
+                             name_of(row.key()), row.current_attempt, last));
   }
 }
 
@@ -115,32 +157,42 @@ void OrderLedger::compare(const AttemptRow& row, Findings& findings) {
     const auto found = order->second.attempts.find(row.number);
     attempt = found == order->second.attempts.end() ? nullptr : &found->second;
   }
+  const std::string name = name_of(row.order_key(), row.number);
   if (attempt == nullptr || !attempt->opened) {
-    ++older_attempts_;
+    if (order != orders_.end() && order->second.made) {
+      findings.add(
+          fmt::format("Order {} was not opened in the log, which saw the order made.", name));
+    } else {
+      ++older_attempts_;
+    }
   }
   if (attempt == nullptr) {
     return;
   }
-  const std::string name = name_of(row.order_key(), row.number);
   attempt->seen = true;
   if (attempt->state != row.state) {
     findings.add(fmt::format("Order {} is {} in the store and {} in the log.", name,
                              delivery::name(row.state), delivery::name(attempt->state)));
   }
-  const std::string verdict = row.verdict ? to_json(*row.verdict) : std::string();
-  const std::string withdrawal =
-      row.withdrawal ? to_json(delivery::WithdrawalMessage{*row.withdrawal}) : std::string();
-  const std::pair<bool, std::string_view> messages[] = {
-      {same(attempt->opening, ByteView(row.opening)), "the message that opened it"},
-      {same(attempt->answer, view(row.answer)), "the enrolment answer"},
-      {same(attempt->envelope, view(row.envelope)), "the envelope"},
-      {same(attempt->verdict, ascii(verdict)), "the verdict"},
-      {same(attempt->withdrawal, ascii(withdrawal)), "the withdrawal"},
+  const bool all = attempt->opened;
+  const std::optional<std::string> verdict = json_of(row.verdict);
+  const std::optional<std::string> withdrawal = json_of(row.withdrawal);
+  const std::pair<bool, std::string_view> parts[] = {
+      {same(attempt->opening, ByteView(row.opening), all), "the message that opened it"},
+      {same(attempt->answer, view(row.answer), all), "the enrolment answer"},
+      {same(attempt->envelope, view(row.envelope), all), "the envelope"},
+      {same(attempt->verdict, view(verdict), all), "the verdict"},
+      {same(attempt->withdrawal, view(withdrawal), all), "the withdrawal"},
+      {!all || is_of_its_kind(row), "what the agent is asked to do"},
+      {!all || row.receipts == attempt->receipts.size(), "the number of receipts"},
   };
-  for (const auto& [is_same, what] : messages) {
+  for (const auto& [is_same, what] : parts) {
     if (!is_same) {
       findings.add(fmt::format("Order {}: {} is not the one in the log.", name, what));
     }
+  }
+  if (order->second.device && *order->second.device != row.device) {
+    findings.add(fmt::format("Order {}: its device is not that of the order.", name));
   }
 }
 
@@ -155,14 +207,15 @@ void OrderLedger::compare(const ReceiptRow& row, Findings& findings) {
   }
   const auto logged = attempt->second.receipts.find(row.revision);
   if (logged == attempt->second.receipts.end()) {
-    if (attempt->second.opened) {
+    const auto& receipts = attempt->second.receipts;
+    if (attempt->second.opened || (!receipts.empty() && row.revision > receipts.begin()->first)) {
       findings.add(fmt::format("Order {}: receipt {} is not in the log.",
                                name_of(row.order, row.number), row.revision));
     }
     return;
   }
   ++attempt->second.receipts_seen;
-  if (!same(logged->second, ByteView(row.receipt))) {
+  if (!same(logged->second, ByteView(row.receipt), true)) {
     findings.add(fmt::format("Order {}: receipt {} is not the one in the log.",
                              name_of(row.order, row.number), row.revision));
   }

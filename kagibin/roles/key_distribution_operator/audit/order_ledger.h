@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the entries of an audit log say of every order, to be compared with the rows of a store.
 //
-// Entries are taken in the order of the log, rows in any. A row that the log knows otherwise, one
-// that it does not know, and one that it knows and the store lacks are findings. Orders from before
-// the log's beginning are known by their number only. Limits: some 600 octets of memory an attempt.
-// Pure.
+// Entries are taken in the order of the log; then rows: orders, attempts, receipts. A row that the
+// log knows otherwise, one that it does not know, and one that it knows and the store lacks are
+// findings; so is a message in a row that the log saw from its beginning and never saw it come.
+// Orders from before the log's beginning are known by their number only. Limits: some 600 octets of
+// memory an attempt. Pure.
 //
 //   OrderLedger ledger;
 //   ledger.take(entry);                       // every entry
@@ -70,6 +71,9 @@ class OrderLedger {
     delivery::State state = delivery::State::kOrdered;
     bool made = false;  // else it was there before the log
     bool seen = false;
+    std::int64_t created_at = 0;
+    delivery::AttemptNumber last_opened = 0;
+    std::optional<delivery::DeviceId> device{};  // of the row
     std::optional<crypto::Digest256> content{};
     std::map<delivery::AttemptNumber, Attempt> attempts{};
   };
