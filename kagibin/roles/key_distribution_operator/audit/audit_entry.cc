@@ -67,6 +67,34 @@ Result<AuditEntry> read_begin(const std::vector<std::string_view>& fields) {
   return LogBegin{.time = *time, .orders = *orders, .attempts = *attempts};
 }
 
+// Whether a distributor writes such an event with this attempt, revision and digest.
+bool is_written(const OrderChange& change) {
+  const bool of_attempt = change.attempt != 0 && change.attempt <= delivery::kMaxAttempts;
+  const bool numbered = change.revision != 0;
+  switch (change.event) {
+    case AuditEvent::kOrder:
+      return change.attempt == 0 && !numbered && change.digest;
+    case AuditEvent::kAttempt:
+    case AuditEvent::kEnrolment:
+    case AuditEvent::kDelivery:
+    case AuditEvent::kHandOver:
+    case AuditEvent::kWithdraw:
+      return of_attempt && !numbered && change.digest;
+    case AuditEvent::kReceipt:
+      return of_attempt && numbered && change.digest;
+    case AuditEvent::kVerdictConfirmed:
+    case AuditEvent::kVerdictRefused:
+    case AuditEvent::kVerdictUnknown:
+    case AuditEvent::kVerdictCancelled:
+      return of_attempt && change.digest;  // with the receipt's revision, if there was one
+    case AuditEvent::kExpire:
+      return (of_attempt || change.attempt == 0) && !numbered && !change.digest;
+    case AuditEvent::kSupersede:
+      return of_attempt && !numbered && !change.digest;
+  }
+  return false;
+}
+
 Result<AuditEntry> read_change(const std::vector<std::string_view>& fields) {
   const auto time = number_in<std::int64_t>(fields[1]);
   const auto* const event = std::ranges::find(kEvents, fields[2]);
@@ -94,7 +122,7 @@ Result<AuditEntry> read_change(const std::vector<std::string_view>& fields) {
       return not_an_entry();
     }
   }
-  return change;
+  return is_written(change) ? Result<AuditEntry>(change) : not_an_entry();
 }
 
 }  // namespace

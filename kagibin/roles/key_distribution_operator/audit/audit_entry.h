@@ -71,7 +71,8 @@ struct OrderChange {
 using AuditEntry = std::variant<LogBegin, OrderChange>;
 
 Bytes encode(const AuditEntry& entry);
-// kEncoding for everything that encode() does not write.
+// kEncoding for every other spelling, and for an event with an attempt, a revision or a digest
+// where a distributor writes none, or without one where it writes one.
 Result<AuditEntry> decode_audit_entry(ByteView octets);
 
 }  // namespace kagibin::roles::key_distribution_operator

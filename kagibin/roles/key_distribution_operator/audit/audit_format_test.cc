@@ -29,13 +29,34 @@ OrderChange a_change() {
 
 std::string text(const Bytes& octets) { return {octets.begin(), octets.end()}; }
 
-TEST(AuditEntryTest, EveryEventReadsBack) {
+// Each event as distributors write it; every other combination is refused.
+TEST(AuditEntryTest, EveryEventReadsBackAndNoneThatIsNeverWritten) {
+  int taken = 0;
   for (int event = 0; event < 13; ++event) {
-    OrderChange change = a_change();
-    change.event = static_cast<AuditEvent>(event);
-    change.digest = event % 2 == 0 ? change.digest : std::nullopt;
-    EXPECT_EQ(decode_audit_entry(encode(change)).value(), AuditEntry(change));
+    for (int parts = 0; parts < 8; ++parts) {
+      OrderChange change = a_change();
+      change.event = static_cast<AuditEvent>(event);
+      change.attempt = (parts & 1) != 0 ? 2 : 0;
+      change.revision = (parts & 2) != 0 ? 3 : 0;
+      change.digest = (parts & 4) != 0 ? change.digest : std::nullopt;
+      const std::string_view is = name(change.event);
+      const bool needs_none = is == "expire" || is == "supersede";
+      const bool attempt_fits = is == "expire" || (change.attempt == 0) == (is == "order");
+      const bool revision_fits =
+          is.starts_with("verdict") || (change.revision != 0) == (is == "receipt");
+      const auto read = decode_audit_entry(encode(change));
+      if (attempt_fits && revision_fits && change.digest.has_value() != needs_none) {
+        EXPECT_EQ(read.value(), AuditEntry(change));
+        ++taken;
+      } else {
+        EXPECT_EQ(read.error().code, Errc::kEncoding) << text(encode(change));
+      }
+    }
   }
+  EXPECT_EQ(taken, 18) << "verdicts without a receipt and orders that expire are the second ones";
+  OrderChange beyond = a_change();
+  beyond.attempt = delivery::kMaxAttempts + 1;
+  EXPECT_FALSE(decode_audit_entry(encode(beyond)).has_value());
   const LogBegin begin{.time = -1, .orders = 7, .attempts = 9};
   EXPECT_EQ(text(encode(begin)), "KBA1 -1 begin 7 9");
   EXPECT_EQ(decode_audit_entry(encode(begin)).value(), AuditEntry(begin));
