@@ -17,6 +17,25 @@ std::string printable(const Bytes& entry) {
   return line;
 }
 
+std::unexpected<Error> nothing_signed() {
+  return fail(Errc::kState,
+              "nothing was signed yet; a distributor signs within a second or two of its start");
+}
+
+// A store that nobody has served yet has its `begin` waiting, and nothing else.
+Result<void> check_something_signed(std::string_view note, LogReport& report) {
+  if (!note.empty()) {
+    return {};
+  }
+  if (report.without_place > 1) {
+    report.findings.add(fmt::format(
+        "There is no signed head, and {} entries: it was taken away, or no distributor with the "
+        "log's key ever ran.",
+        report.without_place));
+  }
+  return report.findings.empty() ? nothing_signed() : Result<void>();
+}
+
 }  // namespace
 
 Result<LogReport> LogAudit::run(const AuditQuestion& question) {
@@ -30,6 +49,9 @@ Result<LogReport> LogAudit::run(const AuditQuestion& question) {
     const TreeHead from = KB_TRY(open_checkpoint(*question.from, verifier_));
     report.from = from;
   }
+  if (note.empty() && question.store == nullptr) {
+    return nothing_signed();
+  }
   KB_TRY(read_entries(question, report));
   if (edge_.size() == report.head.size && edge_.root() != report.head.root) {
     report.findings.add("The entries are not those that were signed: they give another root.");
@@ -37,7 +59,9 @@ Result<LogReport> LogAudit::run(const AuditQuestion& question) {
   prove_consistency(question, report);
   prove_entries(report);
   if (question.store != nullptr) {
+    KB_TRY(compare_head(*question.store, report));
     KB_TRY(compare_store(*question.store, report));
+    KB_TRY(check_something_signed(note, report));
   }
   report.orders = ledger_.orders();
   return report;
@@ -167,6 +191,19 @@ void LogAudit::prove_entries(LogReport& report) {
     }
     entry.proof = std::move(*proof);
   }
+}
+
+// What the store says of its log beside the signed head.
+Result<void> LogAudit::compare_head(delivery::StoreSnapshot& store, LogReport& report) {
+  const delivery::AuditHead head = KB_TRY(store.audit_head());
+  if (head.size != report.head.size) {
+    report.findings.add(fmt::format("The store counts {} entries with a place, and {} were signed.",
+                                    head.size, report.head.size));
+  }
+  if (head.verifier != (head.checkpoint.empty() ? std::string() : verifier_.text())) {
+    report.findings.add("The store names another verifier key than that of its checkpoint.");
+  }
+  return {};
 }
 
 Result<void> LogAudit::compare_store(delivery::StoreSnapshot& store, LogReport& report) {

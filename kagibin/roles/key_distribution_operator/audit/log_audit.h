@@ -5,8 +5,8 @@
 //
 // Everything is computed again from the entries; proofs are made from the tiles and checked. What
 // is wrong is a finding, in a sentence; failures are what kept the audit from looking (kIo,
-// kStore, kEncoding of a key or a checkpoint). An error kAuthentication or kUntrusted: the
-// checkpoint is not one of this key. Pure but for the source.
+// kStore, kEncoding of a key or a checkpoint; kState: nothing was signed yet). An error
+// kAuthentication or kUntrusted: the checkpoint is not one of this key. Pure but for the source.
 //
 //   LogAudit audit(source, verifier);
 //   const LogReport report = KB_TRY(audit.run({.from = earlier}));
@@ -69,6 +69,7 @@ class LogAudit {
             LogReport& report);
   void prove_consistency(const AuditQuestion& question, LogReport& report);
   void prove_entries(LogReport& report);
+  Result<void> compare_head(delivery::StoreSnapshot& store, LogReport& report);
   Result<void> compare_store(delivery::StoreSnapshot& store, LogReport& report);
 
   LogSource& source_;
