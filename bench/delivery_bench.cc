@@ -13,8 +13,9 @@
 
 #include <benchmark/benchmark.h>
 
+#include "kagibin/pki/own_memory.h"
+
 #include "bench/counting_link.h"
-#include "bench/own_memory.h"
 #include "bench/raw_openssl.h"
 #include "bench/side_by_side.h"
 #include "tests/support/deployment.h"
@@ -73,7 +74,7 @@ void whole_delivery(benchmark::State& state) {
   int made = 0;
   pki::VerifiedSignatures others_know;
   const auto refill = [&] {
-    const OwnMemory own(others_know);
+    const pki::OwnMemory own(others_know);
     while (cards.size() < kDeliveries) {
       cards.push_back(&world.add_card("device-" + std::to_string(made++)));
     }
@@ -98,7 +99,7 @@ void whole_delivery(benchmark::State& state) {
       const auto e0 = world.request(order.id);
       pki::VerifiedSignatures element_knows;
       const auto in_element = [&](auto step) {
-        const OwnMemory own(element_knows);
+        const pki::OwnMemory own(element_knows);
         return step();
       };
       const Bytes e4 = test::must(in_element([&] { return world.enrol(card, e0.message); }));

@@ -19,10 +19,10 @@
 #include "kagibin/crypto/hpke/kem.h"
 #include "kagibin/crypto/hpke/ml_kem.h"
 #include "kagibin/envelope/suite.h"
+#include "kagibin/pki/own_memory.h"
 #include "kagibin/roles/service_provider/confidential/agreed_keys.h"
 
 #include "bench/counting_link.h"
-#include "bench/own_memory.h"
 #include "tests/support/deployment.h"
 #include "tests/support/must.h"
 
@@ -58,7 +58,7 @@ class Deliveries {
 
   // Elements for the next round, made outside the time.
   void refill() {
-    const OwnMemory own(others_know_);
+    const pki::OwnMemory own(others_know_);
     while (cards_.size() < kDeliveries) {
       cards_.push_back(&world_.add_card("device-" + std::to_string(made_++)));
       prepare(*cards_.back());
@@ -130,7 +130,7 @@ class Deliveries {
     const auto e0 = world_.request(order.id);
     pki::VerifiedSignatures element_knows;
     const auto in_element = [&](auto step) {
-      const OwnMemory own(element_knows);
+      const pki::OwnMemory own(element_knows);
       return step();
     };
     const Bytes e4 = test::must(in_element([&] { return world_.enrol(card, e0.message); }));

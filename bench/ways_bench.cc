@@ -21,13 +21,13 @@
 #include "kagibin/gp/put_key.h"
 #include "kagibin/gp/select.h"
 #include "kagibin/pki/certification_request.h"
+#include "kagibin/pki/own_memory.h"
 #include "kagibin/roles/security_module_manager/card/carried_domain.h"
 #include "kagibin/roles/service_provider/confidential/casd_trust.h"
 #include "kagibin/scp/scp03/scp03_link.h"
 #include "kagibin/se/casd/casd.h"
 
 #include "bench/counting_link.h"
-#include "bench/own_memory.h"
 #include "tests/support/deployment.h"
 #include "tests/support/must.h"
 
@@ -147,7 +147,7 @@ class World {
 
   // Elements for the next round, made outside the time.
   void refill() {
-    const OwnMemory own(others_know_);
+    const pki::OwnMemory own(others_know_);
     while (cards_.size() < kDeliveries) {
       cards_.push_back(&world_.add_card("device-" + std::to_string(made_++)));
     }
@@ -173,7 +173,7 @@ class World {
     const auto e0 = world_.request(order.id);
     pki::VerifiedSignatures element_knows;
     const auto in_element = [&](auto step) {
-      const OwnMemory own(element_knows);
+      const pki::OwnMemory own(element_knows);
       return step();
     };
     CountingLink enrolment(*card.element);
@@ -193,7 +193,7 @@ class World {
 
   void agree(test::DeployedCard& card) {
     pki::VerifiedSignatures everybody_knows;
-    const OwnMemory own(everybody_knows);
+    const pki::OwnMemory own(everybody_knows);
     const AgreedDelivery done = deliver_by_agreement(world_, card);
     apdus = done.apdus;
     air = done.air_bytes;

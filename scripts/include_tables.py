@@ -111,6 +111,7 @@ SYSTEM_HEADERS = (  # first match counts
     (r"poll\.h", ("link", "net", "store", "cli", *PARTS)),  # store: waits for its database server, never for ever
     (r"sys/(socket|un|epoll|select)\.h|netinet/.*|arpa/.*|netdb\.h|net/if\.h|poll\.h", ("link", "net", "cli", *PARTS)),
     (r"iostream", ("cli", *PARTS)),
+    (r"pthread\.h", ("cli", *PARTS)),  # the CPU clock of another thread, to account for it
     (r"random", PARTS),  # randomness comes by Rng&
     (r"fstream|filesystem|thread|future", NOT_PURE),
     (r"[a-z_0-9]+", EVERYWHERE),  # the rest of the C++ library

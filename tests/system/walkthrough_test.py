@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Types every command of a page (doc/walkthrough.md, doc/relay_levels.md, doc/attestation.md, doc/gp_tool.md, doc/tokens.md,
-doc/key_blocks.md, doc/audit.md) into one shell, in order, as a new user would, and looks at what came of it.
+doc/key_blocks.md, doc/audit.md, doc/fleet.md) into one shell, in order, as a new user would, and looks at what came of it.
 
-  walkthrough_test.py FOLDER_OF_PROGRAMS [walkthrough|relay_levels|attestation|gp_tool|tokens|key_blocks|audit]
+  walkthrough_test.py FOLDER_OF_PROGRAMS [walkthrough|relay_levels|attestation|gp_tool|tokens|key_blocks|audit|fleet]
 
 Of the page two things are changed: the lines that install and build are left out (the programs are there), and its port
 numbers become free ones. Standard library only.
@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree
 
 DOC = pathlib.Path(__file__).resolve().parents[2] / "doc"
 BUILD_LINES = ("scripts/setup", "cmake ", "export PATH=")
@@ -155,10 +156,24 @@ def look_at_audit(_programs, _home, said):
     print("the page did what it says")
 
 
+def look_at_fleet(_programs, home, said):
+    reports = re.findall(r"^read back +(\d+) elements in .*: (\d+) violations$", said, re.MULTILINE)
+    if len(reports) != 3 or any(violations != "0" for _, violations in reports):
+        sys.exit(f"the page's runs did not end as they should: {reports}")
+    report = json.loads((pathlib.Path(home) / "fleet.json").read_text())
+    if report["confirmed"] != report["elements"] or report["violations"] != 0 or report["by_receipt"] != report["elements"]:
+        sys.exit(f"the report tells of other things: {report}")
+    root = xml.etree.ElementTree.parse(pathlib.Path(home) / "fleet.svg").getroot()
+    if root.tag != "{http://www.w3.org/2000/svg}svg" or len(root.findall("{http://www.w3.org/2000/svg}rect")) < 100:
+        sys.exit("fleet.svg is no picture of a run")
+    print("the page did what it says")
+
+
 # What a page has to hold to be the page, and how its end is looked at.
 PAGES = {"walkthrough": (8, "provider run", look_at_walkthrough), "relay_levels": (11, "--own-delivery", look_at_relay_levels),
          "attestation": (5, "--no-kda", look_at_attestation),
          "tokens": (6, "--generate", look_at_tokens), "key_blocks": (6, "export-key-block", look_at_key_blocks),
+         "fleet": (3, "--failures", look_at_fleet),
          "audit": (5, "audit verify", look_at_audit), "gp_tool": (10, "--token-key", look_at_gp_tool)}
 
 

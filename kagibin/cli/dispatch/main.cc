@@ -17,7 +17,7 @@ struct Verb {
   std::string_view name;
   std::string_view what;
 };
-constexpr std::array<Verb, 13> kVerbs = {{
+constexpr std::array<Verb, 14> kVerbs = {{
     {"provider", "A: the service provider, whose keys are delivered"},
     {"distributor", "B: the key distribution operator"},
     {"manager", "C: the security module manager"},
@@ -31,6 +31,7 @@ constexpr std::array<Verb, 13> kVerbs = {{
     {"gp", "content and keys of any GlobalPlatform card"},
     {"token", "keys in PKCS#11 tokens"},
     {"demo", "the whole system on this machine"},
+    {"fleet", "many elements under load and failures, all of them checked"},
 }};
 
 void print_help() {

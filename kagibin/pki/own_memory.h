@@ -7,20 +7,20 @@
 
 #include "kagibin/pki/verified_signatures.h"
 
-namespace kagibin::bench {
+namespace kagibin::pki {
 
 // What runs in its life has its own memory of verified signatures, not the provider's.
 class OwnMemory {
  public:
-  explicit OwnMemory(pki::VerifiedSignatures& own) : own_(own) { exchange(); }
+  explicit OwnMemory(VerifiedSignatures& own) : own_(own) { exchange(); }
   OwnMemory(const OwnMemory&) = delete;
   OwnMemory& operator=(const OwnMemory&) = delete;
   ~OwnMemory() { exchange(); }
 
  private:
-  void exchange() { std::swap(own_, pki::VerifiedSignatures::of_thread()); }
+  void exchange() { std::swap(own_, VerifiedSignatures::of_thread()); }
 
-  pki::VerifiedSignatures& own_;
+  VerifiedSignatures& own_;
 };
 
-}  // namespace kagibin::bench
+}  // namespace kagibin::pki
