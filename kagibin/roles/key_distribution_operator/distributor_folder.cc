@@ -4,7 +4,11 @@
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include "kagibin/base/crash_point.h"
+#include "kagibin/base/descriptor.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/roles/key_distribution_operator/audit/signed_note.h"
 
@@ -74,28 +78,47 @@ Result<DistributorIdentity> DistributorFolder::load() const {
   return DistributorIdentity{std::move(ca), std::move(certificate), std::move(key)};
 }
 
-// The verifier key is written again when it is not there: it follows from the key.
+Result<std::optional<crypto::Ed25519PrivateKey>> DistributorFolder::stored_log_key() const {
+  const auto pem = crypto::read_file(path_ / kLogKey);
+  if (!pem && pem.error().code == Errc::kNotFound) {
+    return std::optional<crypto::Ed25519PrivateKey>();
+  }
+  if (!pem) {
+    return std::unexpected(pem.error());
+  }
+  crypto::Ed25519PrivateKey key = KB_TRY(crypto::Ed25519PrivateKey::from_pem(pem->expose()));
+  return std::optional(std::move(key));
+}
+
+// One at a time: of two that find no key, the second takes what the first made. The verifier key is
+// written again when it is not that of the key.
 Result<std::optional<crypto::Ed25519PrivateKey>> DistributorFolder::log_key(
     bool make, crypto::Rng& rng) const {
-  const auto pem = crypto::read_file(path_ / kLogKey);
-  if (!pem && (pem.error().code != Errc::kNotFound || !make)) {
-    return pem.error().code == Errc::kNotFound
-               ? Result<std::optional<crypto::Ed25519PrivateKey>>(std::nullopt)
-               : std::unexpected(pem.error());
+  std::optional<crypto::Ed25519PrivateKey> key = KB_TRY(stored_log_key());
+  if (!key && !make) {
+    return key;
   }
-  crypto::Ed25519PrivateKey key = KB_TRY(pem ? crypto::Ed25519PrivateKey::from_pem(pem->expose())
-                                             : crypto::Ed25519PrivateKey::generate(rng));
-  if (!pem) {
-    const SecretBytes made = KB_TRY(key.to_pem());
+  const auto verifier_of = [](const crypto::Ed25519PrivateKey& of) {
+    return VerifierKey{.name = name_of_log(of.public_key()), .key = of.public_key()}.text() + "\n";
+  };
+  const auto beside = read_text(log_verifier());
+  if (key && beside && *beside == verifier_of(*key)) {
+    return key;
+  }
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open's signature
+  const Descriptor folder(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() < 0 || ::flock(folder.get(), LOCK_EX) != 0) {
+    return fail(Errc::kIo, "the distributor's folder cannot be locked");
+  }
+  key = KB_TRY(stored_log_key());
+  if (!key) {
+    key = KB_TRY(crypto::Ed25519PrivateKey::generate(rng));
+    const SecretBytes made = KB_TRY(key->to_pem());
     KB_TRY(crypto::write_file(path_ / kLogKey, made.expose(), true));
     KB_CRASH_POINT("distributor.log_key.after_write");
   }
-  std::error_code error;
-  if (!std::filesystem::exists(log_verifier(), error)) {
-    const VerifierKey verifier{.name = name_of_log(key.public_key()), .key = key.public_key()};
-    KB_TRY(crypto::write_file(log_verifier(), ascii(verifier.text() + "\n"), false));
-  }
-  return std::optional(std::move(key));
+  KB_TRY(crypto::write_file(log_verifier(), ascii(verifier_of(*key)), false));
+  return key;
 }
 
 Result<std::string> DistributorFolder::last_checkpoint() const {

@@ -60,7 +60,8 @@ class DistributorFolder {
   Result<void> finish_rotation(const ServerNames& names, std::int64_t now, crypto::Rng& rng) const;
   Result<DistributorIdentity> load() const;
   Result<TransportCa> load_ca() const;
-  // The key of the audit log; made where there is none and `make`, else empty.
+  // The key of the audit log; made where there is none and `make`, else empty. Several programs may
+  // ask at once.
   Result<std::optional<crypto::Ed25519PrivateKey>> log_key(bool make, crypto::Rng& rng) const;
 
   std::filesystem::path orders() const { return path_ / "orders.sqlite3"; }
@@ -77,6 +78,7 @@ class DistributorFolder {
   std::filesystem::path previous_certificate() const { return path_ / "previous.ca.cert.pem"; }
 
  private:
+  Result<std::optional<crypto::Ed25519PrivateKey>> stored_log_key() const;
   Result<void> write_server(const KeyAndCertificate& server) const;
 
   std::filesystem::path path_;
