@@ -36,7 +36,7 @@ enum class AuditEvent : std::uint8_t {
   kAttempt,  // E0 or E2 that opens an attempt
   kEnrolment,
   kDelivery,
-  kHandOver,  // E0, E2: what the agent was given
+  kHandOver,  // E2, or the E0 that cancels, as the agent was given it; one that enrols has no entry
   kReceipt,
   kVerdictConfirmed,  // VerdictMessage as JSON
   kVerdictRefused,
