@@ -112,29 +112,22 @@ void Database::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
 void Database::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
 Result<Database> Database::open(const Options& options) {
-  KB_TRY(create_private_file(options.path));
+  if (!options.read_only) {
+    KB_TRY(create_private_file(options.path));
+  }
   sqlite3* raw = nullptr;
   errno = 0;
-  const int code =
-      sqlite3_open_v2(options.path.c_str(), &raw,
-                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, nullptr);
+  const int access = options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+  const int code = sqlite3_open_v2(options.path.c_str(), &raw,
+                                   access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, nullptr);
   Database db{std::unique_ptr<sqlite3, Close>(raw)};
   KB_TRY(check(code));
   sqlite3_busy_timeout(raw, options.busy_timeout_ms);
-  KB_TRY(db.migrate(options));
+  KB_TRY(options.read_only ? db.check_up_to_date(options) : db.migrate(options));
   return db;
 }
 
-Result<void> Database::migrate(const Options& options) {
-  KB_TRY(
-      run("PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL;"
-          "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=16777216;"));
-  if (options.max_pages) {
-    const std::string quota = "PRAGMA max_page_count=" + std::to_string(*options.max_pages);
-    KB_TRY(run(quota.c_str()));
-  }
-  // Versions are looked at under the write lock: two processes may open a new file together.
-  Transaction transaction = KB_TRY(Transaction::begin(*this));
+Result<std::int64_t> Database::version(const Options& options) {
   std::int64_t version = 0;
   std::int64_t id = 0;
   {
@@ -161,6 +154,30 @@ Result<void> Database::migrate(const Options& options) {
   if (version > known) {
     return std::unexpected(newer_file());
   }
+  return version;
+}
+
+Result<void> Database::check_up_to_date(const Options& options) {
+  KB_TRY(run("PRAGMA trusted_schema=OFF; BEGIN"));
+  const std::int64_t version = KB_TRY(this->version(options));
+  KB_TRY(run("COMMIT"));
+  return version == static_cast<std::int64_t>(options.migrations.size())
+             ? Result<void>()
+             : std::unexpected(older_file());
+}
+
+Result<void> Database::migrate(const Options& options) {
+  KB_TRY(
+      run("PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL;"
+          "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=16777216;"));
+  if (options.max_pages) {
+    const std::string quota = "PRAGMA max_page_count=" + std::to_string(*options.max_pages);
+    KB_TRY(run(quota.c_str()));
+  }
+  // Versions are looked at under the write lock: two processes may open a new file together.
+  Transaction transaction = KB_TRY(Transaction::begin(*this));
+  const std::int64_t version = KB_TRY(this->version(options));
+  const auto known = static_cast<std::int64_t>(options.migrations.size());
   if (version == known) {
     return transaction.commit();
   }

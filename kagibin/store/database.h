@@ -79,6 +79,9 @@ class Database {
     // Largest size in pages of 4,096 octets; a full file answers kNoSpace as a full disk does.
     std::optional<std::uint32_t> max_pages{};
     int busy_timeout_ms = 5'000;
+    // To read a file that is there: it is neither made nor migrated, and an older version is
+    // refused (kNotSupported).
+    bool read_only = false;
   };
   static Result<Database> open(const Options& options);
 
@@ -98,6 +101,9 @@ class Database {
   };
   explicit Database(std::unique_ptr<sqlite3, Close> db) : db_(std::move(db)) {}
   Result<void> migrate(const Options& options);
+  // The version of the file's schema; 0: the file is empty.
+  Result<std::int64_t> version(const Options& options);
+  Result<void> check_up_to_date(const Options& options);
 
   std::unique_ptr<sqlite3, Close> db_;
   std::map<const char*, std::unique_ptr<sqlite3_stmt, Finalize>> statements_;

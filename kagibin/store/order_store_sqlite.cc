@@ -44,7 +44,8 @@ Result<std::unique_ptr<delivery::OrderStore>> open_order_store(const SqliteOptio
                                        .moved_application_id = kMovedApplicationId,
                                        .migrations = kOrderMigrations,
                                        .max_pages = options.max_pages,
-                                       .busy_timeout_ms = options.busy_timeout_ms}));
+                                       .busy_timeout_ms = options.busy_timeout_ms,
+                                       .read_only = options.read_only}));
   return std::make_unique<SqliteOrderStore>(std::move(db));
 }
 

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/store/order_store_sqlite.h"
 
+#include <filesystem>
+
 #include <gtest/gtest.h>
 
+#include "kagibin/delivery/store_snapshot.h"
 #include "kagibin/store/database.h"
 #include "kagibin/store/orders/order_schema.h"
 #include "kagibin/store/orders/test_rows.h"
@@ -20,6 +23,30 @@ struct OrderStoreSqliteTest : testing::Test {
   TestFolder folder;
   std::unique_ptr<OrderStore> store;
 };
+
+// Whoever only reads decides nothing for whoever serves: an audit migrates no store.
+TEST_F(OrderStoreSqliteTest, ReadingChangesNoFileAndRefusesAnOlderOne) {
+  EXPECT_FALSE(open_order_store({.path = folder / "none", .read_only = true}).has_value());
+  EXPECT_FALSE(std::filesystem::exists(folder / "none"));
+  const auto two = std::span(kOrderMigrations).first(2);
+  const Database::Options old{
+      .path = folder / "old", .application_id = kOrderApplicationId, .migrations = two};
+  ASSERT_TRUE(Database::open(old).has_value());
+  const auto refused = open_order_store({.path = folder / "old", .read_only = true});
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Errc::kNotSupported);
+  EXPECT_NE(refused.error().detail.text().find("older"), std::string_view::npos);
+  EXPECT_TRUE(Database::open(old).has_value()) << "it is of version 2 still";
+  // Beside one who writes.
+  auto t = store->begin().value();
+  const auto reading = open_order_store({.path = folder / "orders", .read_only = true}).value();
+  EXPECT_TRUE(t->insert_order(an_order("a")).has_value());
+  EXPECT_TRUE(reading->snapshot().value()->next_orders().value().empty());
+  ASSERT_TRUE(t->commit().has_value());
+  EXPECT_EQ(reading->snapshot().value()->next_orders().value().size(), 1U);
+  const auto writing = reading->begin();
+  EXPECT_FALSE(writing && (*writing)->insert_order(an_order("b")) && (*writing)->commit());
+}
 
 TEST_F(OrderStoreSqliteTest, AFileOfVersion1KeepsEverything) {
   store.reset();

@@ -44,6 +44,9 @@ constexpr Row kForeign{Errc::kConflict, "the store's file is another store or an
                        "Nothing was changed: put that file elsewhere, or take another --home."};
 constexpr Row kNewer{Errc::kNotSupported, "a newer version of this program wrote the store",
                      "Nothing was changed: use that version, or a later one."};
+constexpr Row kOlder{Errc::kNotSupported, "an older version of this program wrote the store",
+                     "Nothing was changed: whoever writes the store brings it up to date when it "
+                     "is started once, or use the older version."};
 constexpr Row kMoved{Errc::kConflict, "the orders of this store were moved to a database server",
                      "Nothing was changed: name that server's database with --store."};
 constexpr Row kOther{Errc::kStore, "the store failed",
@@ -51,7 +54,7 @@ constexpr Row kOther{Errc::kStore, "the store failed",
 constexpr Row kNameTaken{Errc::kConflict, "the store already has a row of this name", {}};
 
 constexpr std::array kRows = {kFull,    kTooLarge, kQuota, kBusy,  kInputOutput, kCannotOpen,
-                              kDamaged, kForeign,  kNewer, kMoved, kOther};
+                              kDamaged, kForeign,  kNewer, kOlder, kMoved,       kOther};
 
 Error error_of(const Row& row) { return {row.code, row.detail}; }
 
@@ -98,6 +101,8 @@ Error failure_of(int code, int system_error) {
 Error foreign_file() { return error_of(kForeign); }
 
 Error newer_file() { return error_of(kNewer); }
+
+Error older_file() { return error_of(kOlder); }
 
 Error moved_file() { return error_of(kMoved); }
 

@@ -22,6 +22,7 @@ Error failure_of(int code, int system_error);
 // Refusals of a file that is not what it should be.
 Error foreign_file();
 Error newer_file();
+Error older_file();  // to one who only reads
 Error moved_file();
 
 // Whole sentences, when the detail is that of one of these errors; empty for any other.

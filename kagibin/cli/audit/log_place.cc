@@ -24,7 +24,7 @@ Result<void> LogPlace::open() {
   if (!is_address_ && !std::filesystem::exists(name_, error)) {
     return fail(Errc::kNotFound, "there is no such log");
   }
-  store_ = KB_TRY(place_.open());
+  store_ = KB_TRY(place_.open_to_read());
   snapshot_ = KB_TRY(store_->snapshot());
   log_ = std::make_unique<kdo::StoreLog>(*snapshot_);
   return {};

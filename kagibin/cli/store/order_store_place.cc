@@ -11,14 +11,14 @@
 
 namespace kagibin::cli {
 
-Result<std::unique_ptr<delivery::OrderStore>> OrderStorePlace::open() const {
+Result<std::unique_ptr<delivery::OrderStore>> OrderStorePlace::open(bool read_only) const {
   if (address_.empty()) {
-    return store::open_order_store({.path = file_});
+    return store::open_order_store({.path = file_, .read_only = read_only});
   }
   if (!store::is_postgres_address(address_)) {
     return std::unexpected(store::bad_address());
   }
-  return store::open_order_store_postgres({.address = address_});
+  return store::open_order_store_postgres({.address = address_, .read_only = read_only});
 }
 
 std::string OrderStorePlace::advice(std::string_view detail, std::string_view otherwise) const {

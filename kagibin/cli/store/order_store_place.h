@@ -22,11 +22,15 @@ class OrderStorePlace {
   OrderStorePlace(std::string address, std::filesystem::path file)
       : address_(std::move(address)), file_(std::move(file)) {}
 
-  Result<std::unique_ptr<delivery::OrderStore>> open() const;
+  Result<std::unique_ptr<delivery::OrderStore>> open() const { return open(false); }
+  // Changes nothing: a store of an older version is refused, one that is not there is not made.
+  Result<std::unique_ptr<delivery::OrderStore>> open_to_read() const { return open(true); }
   // Sentences without the last full stop, as Console::failed() takes them.
   std::string advice(std::string_view detail, std::string_view otherwise = {}) const;
 
  private:
+  Result<std::unique_ptr<delivery::OrderStore>> open(bool read_only) const;
+
   std::string address_;
   std::filesystem::path file_;
 };

@@ -27,9 +27,13 @@ class PostgresOrderStore final : public delivery::OrderStore {
     if (!db) {
       return std::unexpected(db.error());
     }
-    KB_TRY(bring_up_to_date(**db));
-    (*db)->add("LISTEN kagibin_news");
-    KB_TRY((*db)->run());
+    if (options_.read_only) {
+      KB_TRY(check_up_to_date(**db));
+    } else {
+      KB_TRY(bring_up_to_date(**db));
+      (*db)->add("LISTEN kagibin_news");
+      KB_TRY((*db)->run());
+    }
     db_ = std::move(*db);
     return {};
   }
@@ -37,6 +41,9 @@ class PostgresOrderStore final : public delivery::OrderStore {
   Result<std::unique_ptr<delivery::OrderTransaction>> begin() override {
     if (open_) {
       return fail(Errc::kState, "the store's earlier transaction is still open");
+    }
+    if (options_.read_only) {
+      return fail(Errc::kState, "the store was opened for reading");
     }
     KB_TRY(be_connected());
     return std::make_unique<PostgresOrderTransaction>(*db_, open_);

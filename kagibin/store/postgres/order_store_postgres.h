@@ -25,6 +25,7 @@ struct PostgresOptions {
   std::string address;
   std::chrono::milliseconds connect_timeout{3'000};
   std::chrono::milliseconds answer_timeout{20'000};
+  bool read_only = false;  // neither made nor brought up to date; an older version is refused
 };
 
 // True for what is meant for PostgreSQL: "postgresql://..." and "postgres://...".

@@ -489,6 +489,8 @@ TEST_F(OrderStorePostgresTest, AStoreOfVersion1GetsALogThatBeginsWithWhatWasTher
   one.reset();
   two.reset();
   TestCluster::shared().empty_database();
+  const PostgresOptions reading{.address = TestCluster::shared().address(), .read_only = true};
+  EXPECT_EQ(open_order_store_postgres(reading).error().code, Errc::kNotSupported) << "no store";
   const auto session = TestCluster::shared().session();
   ASSERT_TRUE(
       session
@@ -500,7 +502,12 @@ TEST_F(OrderStorePostgresTest, AStoreOfVersion1GetsALogThatBeginsWithWhatWasTher
               "INSERT INTO orders VALUES ('\\x01000000000000000000000000000000', 'a', 'phone', "
               "900, 'ordered', 0, 5)")
           .has_value());
+  const auto refused = open_order_store_postgres(reading);
+  ASSERT_FALSE(refused.has_value()) << "reading migrates nothing";
+  EXPECT_EQ(refused.error().code, Errc::kNotSupported);
   one = open();
+  EXPECT_EQ(open_order_store_postgres(reading).value()->begin().error().code, Errc::kState);
+  EXPECT_TRUE(open_order_store_postgres(reading).value()->snapshot().has_value());
   auto t = one->begin().value();
   EXPECT_TRUE(t->find_order(key("a")).value().has_value());
   const auto entries = t->audit().without_place(10).value();

@@ -52,6 +52,10 @@ constexpr Failure kForeign{Errc::kConflict,
 constexpr Failure kNewer{Errc::kNotSupported,
                          "a newer version of this program wrote the store in the database",
                          "Nothing was changed: use that version, or a later one."};
+constexpr Failure kOlder{Errc::kNotSupported,
+                         "the database has no store, or one of an older version of this program",
+                         "Nothing was changed: a distributor brings it up to date when it is "
+                         "started once; else use the older version."};
 constexpr Failure kOldServer{Errc::kNotSupported, "the database server is older than version 15",
                              "Take PostgreSQL 15 or newer."};
 constexpr Failure kCareless{Errc::kStore,
@@ -68,10 +72,10 @@ constexpr Failure kAddress{Errc::kInvalidArgument, "this is no address of a Post
 constexpr Failure kUsed{Errc::kConflict, "the database holds orders already",
                         "Nothing was changed: take an empty database."};
 
-constexpr std::array kFailures = {kFull,     kInTheWay, kLost,        kInDoubt,   kBusyServer,
-                                  kStandby,  kDamaged,  kInputOutput, kNobody,    kNoRight,
-                                  kOther,    kForeign,  kNewer,       kOldServer, kCareless,
-                                  kPassword, kAddress,  kUsed};
+constexpr std::array kFailures = {kFull,     kInTheWay, kLost,        kInDoubt, kBusyServer,
+                                  kStandby,  kDamaged,  kInputOutput, kNobody,  kNoRight,
+                                  kOther,    kForeign,  kNewer,       kOlder,   kOldServer,
+                                  kCareless, kPassword, kAddress,     kUsed};
 
 struct StateRow {
   std::string_view prefix;  // of SQLSTATE: a class of two characters, or all five
@@ -117,6 +121,7 @@ Error server_lost() { return error_of(kLost); }
 Error commit_in_doubt() { return error_of(kInDoubt); }
 Error foreign_database() { return error_of(kForeign); }
 Error newer_database() { return error_of(kNewer); }
+Error older_database() { return error_of(kOlder); }
 Error old_server() { return error_of(kOldServer); }
 Error careless_server() { return error_of(kCareless); }
 Error password_in_address() { return error_of(kPassword); }

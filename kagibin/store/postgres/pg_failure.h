@@ -25,6 +25,7 @@ Error commit_in_doubt();
 // Refusals when a store is opened.
 Error foreign_database();
 Error newer_database();
+Error older_database();  // to one who only reads
 Error old_server();
 Error careless_server();
 Error password_in_address();

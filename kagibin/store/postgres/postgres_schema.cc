@@ -70,6 +70,19 @@ Result<void> migrate(PgConnection& db) {
 
 }  // namespace
 
+Result<void> check_up_to_date(PgConnection& db) {
+  const Found found = KB_TRY(look(db));
+  if (found == Found::kForeign) {
+    return std::unexpected(foreign_database());
+  }
+  const std::int64_t version = found == Found::kNothing ? 0 : KB_TRY(version_of(db));
+  const auto known = static_cast<std::int64_t>(kPostgresMigrations.size());
+  if (version > known) {
+    return std::unexpected(newer_database());
+  }
+  return version == known ? Result<void>() : std::unexpected(older_database());
+}
+
 Result<void> bring_up_to_date(PgConnection& db) {
   KB_TRY(check_server(db));
   const Found found = KB_TRY(look(db));

@@ -14,4 +14,8 @@ namespace kagibin::store {
 // one), kStore (no right to make it; fsync is off).
 Result<void> bring_up_to_date(PgConnection& db);
 
+// For whoever only reads; changes nothing. kNotSupported: the schema is not there, or of another
+// version than ours.
+Result<void> check_up_to_date(PgConnection& db);
+
 }  // namespace kagibin::store
