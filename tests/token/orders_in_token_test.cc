@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/token/pkcs11_tokens.h"
 #include "kagibin/delivery/journal_store.h"
 #include "kagibin/roles/service_provider/keys/kem_key_sweep.h"
@@ -104,6 +105,48 @@ TEST_F(OrdersInTokenTest, AKemKeyThatNoAttemptNamesIsErasedWhenItIsOldAndALiveOn
   EXPECT_TRUE(sweep(KemKeyNotes::kYoung, false).orphans.empty());
   const Bytes answer = must(world.enrol(card, request.message));
   EXPECT_TRUE(world.flow->seal(order, request.attempt, answer)) << "the live key is gone";
+}
+
+// Who can write the journal and nothing else.
+TEST_F(OrdersInTokenTest, ANoteThatIsNotOursErasesNothing) {
+  using roles::service_provider::KemKeyNotes;
+  Deployment world("notes of others", in_token());
+  const auto order = must(delivery::OrderId::from("order-1"));
+  const auto lost = must(world.keys->make_kem_key(order, 1, 0));
+  const auto good = must(world.journal.records("kem_made"));
+  ASSERT_EQ(good.size(), 1U);
+  const Bytes plain = ByteWriter()
+                          .u64(0)
+                          .u32(1)
+                          .u8(7)
+                          .bytes(ascii("order-1"))
+                          .bytes(ascii(token_.uri("fleet")))
+                          .take();
+  must(world.journal.put_record("kem_made", Bytes(8, 0x01), plain));
+  // Under another name than it was sealed for, and sealed for a key that is no KEM key of its own.
+  must(world.journal.put_record("kem_made", Bytes(8, 0x02), good.front().second));
+  KemKeyNotes notes(world.journal, *world.keys);
+  const std::string object = roles::service_provider::kem_object(order, 1, Bytes(8, 0x03));
+  int part = 3;
+  for (const std::string& uri :
+       {token_.uri("fleet"), token_.uri(object + "x"), token_.uri(object) + "&object=fleet",
+        token_.uri("fleet").insert(token_.uri("fleet").find('?'), ";object=" + object)}) {
+    const auto name = static_cast<std::uint8_t>(part++);
+    std::string own = uri;
+    const std::size_t at = own.find(object);
+    if (at != std::string::npos) {
+      own.replace(at, object.size(), roles::service_provider::kem_object(order, 1, Bytes(8, name)));
+    }
+    must(notes.add(Bytes(8, name), {.made_at = 0, .order = order, .attempt = 1, .uri = own}));
+  }
+  const auto swept = must(roles::service_provider::sweep_kem_keys(world.journal, *world.keys,
+                                                                  world.clock.now(), false));
+  EXPECT_EQ(swept.refused.size(), 6U);
+  EXPECT_EQ(swept.orphans.size(), 1U);
+  EXPECT_EQ(swept.erased, 1) << "ours, which no attempt names";
+  EXPECT_FALSE(world.keys->kem_key_in_token(lost.record.expose()));
+  must(tokens_.derivation_key(token_.uri("fleet")));
+  EXPECT_EQ(must(world.journal.records("kem_made")).size(), 7U);
 }
 
 TEST_F(OrdersInTokenTest, AnotherProvidersKemKeysInTheSameTokenAreNotLookedAt) {

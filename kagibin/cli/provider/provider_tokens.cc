@@ -63,13 +63,19 @@ int provider_erase_kem_keys(const Program& program, const ProviderOptions& optio
   console.result(
       {{"erased", done->erased},
        {"over", boost::json::array(done->over.begin(), done->over.end())},
-       {"orphans", boost::json::array(done->orphans.begin(), done->orphans.end())}},
+       {"orphans", boost::json::array(done->orphans.begin(), done->orphans.end())},
+       {"refused", boost::json::array(done->refused.begin(), done->refused.end())}},
       "{} KEM keys of orders that are over, {} of attempts that were cut before they stood in the "
-      "journal: {}.{}{}",
+      "journal: {}.{}{}{}",
       done->over.size(), done->orphans.size(),
       options.dry_run ? std::string("nothing was erased")
                       : fmt::format("{} were still in the token and are erased", done->erased),
-      options.dry_run && !listed.empty() ? "\n" : "", options.dry_run ? listed : std::string());
+      options.dry_run && !listed.empty() ? "\n" : "", options.dry_run ? listed : std::string(),
+      done->refused.empty()
+          ? std::string()
+          : fmt::format("\n{} notes of the journal were not made with this key store, and nothing "
+                        "was erased by them: {}. Who wrote them?",
+                        done->refused.size(), fmt::join(done->refused, ", ")));
   return kExitOk;
 }
 

@@ -5,6 +5,8 @@
 #include <set>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "kagibin/base/byte_io.h"
 #include "kagibin/roles/service_provider/enrolment/waiting_enrolments.h"
 #include "kagibin/roles/service_provider/order_records.h"
@@ -29,6 +31,21 @@ Result<KemKeyNote> decode(ByteView octets) {
       .order = KB_TRY(delivery::OrderId::from(std::string(order.begin(), order.end()))),
       .attempt = attempt,
       .uri = std::string(uri.begin(), uri.end())};
+}
+
+std::string label_of(ByteView part) { return fmt::format("{}/{}", kKind, to_hex(part)); }
+
+// That the URI names this object and no other one, however it is written.
+bool names_object(std::string_view uri, std::string_view object) {
+  const std::string wanted = fmt::format(";object={}", object);
+  const std::size_t at = uri.find(wanted);
+  if (at == std::string_view::npos || uri.find("object=") != at + 1 ||
+      uri.rfind("object=") != at + 1 || uri.find(";id=") != std::string_view::npos ||
+      uri.starts_with("pkcs11:id=")) {
+    return false;
+  }
+  const std::string_view rest = uri.substr(at + wanted.size());
+  return rest.empty() || rest.front() == '?' || rest.front() == ';';
 }
 
 // What the journal's orders have in the token.
@@ -95,25 +112,40 @@ Checked<bool> is_named(const KemKeyNote& note, delivery::JournalStore& journal, 
 
 }  // namespace
 
+std::string kem_object(const delivery::OrderId& order,
+                       delivery::AttemptNumber attempt,
+                       ByteView part) {
+  return fmt::format("kem-{}-{}-{}", to_hex(ascii(order.text())), attempt, to_hex(part));
+}
+
 Result<void> KemKeyNotes::add(ByteView part, const KemKeyNote& note) {
   const std::string& order = note.order.text();
-  return journal_.put_record(kKind, part,
-                             ByteWriter()
-                                 .u64(static_cast<std::uint64_t>(note.made_at))
-                                 .u32(note.attempt)
-                                 .u8(static_cast<std::uint8_t>(order.size()))
-                                 .bytes(ascii(order))
-                                 .bytes(ascii(note.uri))
-                                 .view());
+  const Bytes sealed =
+      KB_TRY(keys_.seal(label_of(part), ByteWriter()
+                                            .u64(static_cast<std::uint64_t>(note.made_at))
+                                            .u32(note.attempt)
+                                            .u8(static_cast<std::uint8_t>(order.size()))
+                                            .bytes(ascii(order))
+                                            .bytes(ascii(note.uri))
+                                            .view()));
+  return journal_.put_record(kKind, part, sealed);
 }
 
 Result<void> KemKeyNotes::remove(ByteView part) { return journal_.put_record(kKind, part, {}); }
 
-Result<std::vector<std::pair<Bytes, KemKeyNote>>> KemKeyNotes::all() const {
-  std::vector<std::pair<Bytes, KemKeyNote>> out;
-  for (const auto& [part, octets] : KB_TRY(journal_.records(kKind))) {
-    if (!octets.empty()) {
-      out.emplace_back(part, KB_TRY(decode(octets)));
+Result<KemKeyNotes::All> KemKeyNotes::all() const {
+  All out;
+  for (const auto& [part, sealed] : KB_TRY(journal_.records(kKind))) {
+    if (sealed.empty()) {
+      continue;
+    }
+    const auto opened = keys_.unseal(label_of(part), sealed);
+    const auto note =
+        opened ? decode(opened->expose()) : Result<KemKeyNote>(std::unexpected(opened.error()));
+    if (note && names_object(note->uri, kem_object(note->order, note->attempt, part))) {
+      out.notes.emplace_back(part, *note);
+    } else {
+      out.refused.push_back(to_hex(part));
     }
   }
   return out;
@@ -124,9 +156,10 @@ Checked<KemKeySweep> sweep_kem_keys(delivery::JournalStore& journal,
                                     std::int64_t now,
                                     bool is_dry_run) {
   KemKeySweep out;
-  KemKeyNotes notes(journal);
+  KemKeyNotes notes(journal, keys);
   // Before the attempts: one that is opened meanwhile is seen below.
   const auto made = KB_TRY(notes.all());
+  out.refused = made.refused;
   Named named(keys, journal);
   for (const delivery::JournalOrder& order : KB_TRY(journal.orders(std::nullopt, kMaxListed))) {
     KB_TRY(named.add(order, now));
@@ -137,7 +170,7 @@ Checked<KemKeySweep> sweep_kem_keys(delivery::JournalStore& journal,
       out.erased += KB_TRY(keys.erase_kem_key_in_token(record.expose())) ? 1 : 0;
     }
   }
-  for (const auto& [part, note] : made) {
+  for (const auto& [part, note] : made.notes) {
     const bool is_done = KB_TRY(is_named(note, journal, keys));
     if (!is_done && now - note.made_at < KemKeyNotes::kYoung) {
       continue;

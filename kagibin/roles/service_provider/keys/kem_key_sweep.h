@@ -6,8 +6,12 @@
 // Every key that is to be made is noted before (record "kem_made" of the journal), so that the keys
 // of other providers in the same token are never looked at. A note that is younger than kYoung may
 // be of an attempt that another process is just opening, and is left; who opens one asks is_late()
-// and gives its key up. Keys that an older program left behind have no note: they stay. Ownership:
-// refers to all it is given. Thread-safety: one thread; other processes may use the journal.
+// and gives its key up. Keys that an older program left behind have no note: they stay.
+//
+// A note says which object of a token is destroyed, so it lies under seal, and names none but the
+// KEM key that it was made for: who can write the journal alone has nothing erased by it.
+// Ownership: refers to all it is given. Thread-safety: one thread; other processes may use the
+// journal.
 //
 //   const KemKeySweep found = KB_TRY(sweep_kem_keys(journal, keys, clock.now(), true));   // looks
 //   for (const std::string& uri : found.orphans) { ... }
@@ -29,16 +33,25 @@ struct KemKeyNote {
   std::string uri;
 };
 
+// What the key is called in its token, by the random part of its name.
+std::string kem_object(const delivery::OrderId& order,
+                       delivery::AttemptNumber attempt,
+                       ByteView part);
+
 class KemKeyNotes {
  public:
   static constexpr std::int64_t kYoung = 600;  // seconds
 
-  explicit KemKeyNotes(delivery::JournalStore& journal) : journal_(journal) {}
+  KemKeyNotes(delivery::JournalStore& journal, KeyStore& keys) : journal_(journal), keys_(keys) {}
 
   // `part`: the random part of the key's name. Before the key is made.
   Result<void> add(ByteView part, const KemKeyNote& note);
   Result<void> remove(ByteView part);
-  Result<std::vector<std::pair<Bytes, KemKeyNote>>> all() const;
+  struct All {
+    std::vector<std::pair<Bytes, KemKeyNote>> notes;
+    std::vector<std::string> refused;  // hex of their parts: not ours, or of no KEM key
+  };
+  Result<All> all() const;
 
   // Whether a key that was noted then is too old to be put into the journal now.
   static bool is_late(std::int64_t made_at, std::int64_t now) {
@@ -47,11 +60,13 @@ class KemKeyNotes {
 
  private:
   delivery::JournalStore& journal_;
+  KeyStore& keys_;
 };
 
 struct KemKeySweep {
   std::vector<std::string> over;     // URIs of keys of orders whose validity is over
   std::vector<std::string> orphans;  // URIs that no attempt names
+  std::vector<std::string> refused;  // notes that were not believed: KemKeyNotes::All
   int erased = 0;                    // of both, what was still in the token
 };
 

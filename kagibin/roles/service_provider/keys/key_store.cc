@@ -149,11 +149,10 @@ Checked<KeyStore::NewKemKey> KeyStore::make_kem_key(const delivery::OrderId& ord
   const SecretBytes token = KB_TRY(records_.get(kKemToken));
   const auto part = KB_TRY(crypto::random_array<8>(rng_));
   std::string uri(token.expose().begin(), token.expose().end());
-  const std::string object =
-      fmt::format(";object=kem-{}-{}-{}", to_hex(ascii(order.text())), attempt, to_hex(part));
-  uri.insert(std::min(uri.find('?'), uri.size()), object);
-  KB_TRY(KemKeyNotes(journal_).add(
-      part, {.made_at = now, .order = order, .attempt = attempt, .uri = uri}));
+  uri.insert(std::min(uri.find('?'), uri.size()),
+             fmt::format(";object={}", kem_object(order, attempt, part)));
+  KB_TRY(KemKeyNotes(journal_, *this)
+             .add(part, {.made_at = now, .order = order, .attempt = attempt, .uri = uri}));
   KB_CRASH_POINT("provider.kem_key.before_made");
   const auto key = tokens_->generate_agreement_key(uri);
   if (!key) {
