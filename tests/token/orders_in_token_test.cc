@@ -12,6 +12,7 @@
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/token/pkcs11_tokens.h"
 #include "kagibin/delivery/journal_store.h"
+#include "kagibin/roles/service_provider/enrolment/waiting_enrolments.h"
 #include "kagibin/roles/service_provider/keys/kem_key_sweep.h"
 #include "kagibin/roles/service_provider/order_records.h"
 
@@ -26,6 +27,7 @@ namespace {
 using crypto::token::Pkcs11Tokens;
 using crypto::token::TokenUri;
 using delivery::JournalStep;
+using roles::service_provider::WaitingEnrolments;
 
 class OrdersInTokenTest : public testing::Test {
  protected:
@@ -158,6 +160,154 @@ TEST_F(OrdersInTokenTest, AnotherProvidersKemKeysInTheSameTokenAreNotLookedAt) {
       must(roles::service_provider::sweep_kem_keys(other, *one.keys, one.clock.now(), false));
   EXPECT_TRUE(swept.orphans.empty());
   EXPECT_TRUE(one.keys->kem_key_in_token(theirs.record.expose()));
+}
+
+// One key for two orders: the second is sealed to an enrolment that the first one's receipt
+// announced.
+class SharedKemKeyTest : public OrdersInTokenTest {
+ protected:
+  void SetUp() override {
+    OrdersInTokenTest::SetUp();
+    if (IsSkipped()) {
+      return;
+    }
+    world_.emplace("shared KEM key", in_token());
+    card_ = &world_->add_card("phone-1");
+    first_.emplace(world_->open_order("first", *card_));
+    world_->request(first_->id);
+    record_ = must(
+        world_->keys->unseal(roles::service_provider::kem_label(first_->id, 1),
+                             must(world_->journal.find_attempt(first_->id, 1))->sealed_kem_key));
+    must(WaitingEnrolments(world_->journal).ask(card_->seid, first_->target, first_->seq, {}));
+  }
+  void announce() {
+    must(WaitingEnrolments(world_->journal)
+             .keep(card_->seid, first_->target, first_->seq,
+                   {.since = 0,
+                    .nonce_a = {},
+                    .sealed_kem_key = must(world_->keys->seal(
+                        roles::service_provider::waiting_label(card_->seid, first_->target),
+                        record_.expose()))}));
+  }
+  // Of another process, when the first order is over.
+  void take() {
+    const delivery::JournalOrder second = world_->open_order("second", *card_);
+    must(world_->journal.open_attempt(
+        {.order = second.id,
+         .number = 1,
+         .nonce_a = {},
+         .sealed_kem_key = must(world_->keys->seal(roles::service_provider::kem_label(second.id, 1),
+                                                   record_.expose())),
+         .sealed_receipt_key = {}}));
+    must(WaitingEnrolments(world_->journal).use(card_->seid, first_->target, second.seq));
+  }
+  roles::service_provider::KemKeySweep sweep() {
+    return must(roles::service_provider::sweep_kem_keys(world_->journal, *world_->keys,
+                                                        world_->clock.now(), false));
+  }
+  bool is_there() { return world_->keys->kem_key_in_token(record_.expose()).has_value(); }
+
+  std::optional<Deployment> world_;
+  DeployedCard* card_ = nullptr;
+  std::optional<delivery::JournalOrder> first_;
+  SecretBytes record_;
+};
+
+TEST_F(SharedKemKeyTest, AnOrderThatTakesTheEnrolmentDuringASweepKeepsItsKey) {
+  announce();
+  world_->clock.advance_seconds(3600 + 1);
+  const MemoryJournal::State before = world_->journal.state();
+  for (std::uint64_t look = 1; look <= 4; ++look) {
+    world_->journal.restore(before);
+    world_->journal.meanwhile(look, [this] { take(); });
+    EXPECT_EQ(sweep().erased, 0);
+    ASSERT_TRUE(is_there()) << "look " << look;
+  }
+  world_->journal.restore(before);
+  take();
+  EXPECT_EQ(sweep().erased, 0);
+  EXPECT_TRUE(is_there());
+}
+
+TEST_F(SharedKemKeyTest, AnEnrolmentThatIsAnnouncedDuringASweepKeepsItsKey) {
+  world_->clock.advance_seconds(3600 + 1);
+  bool was_announced = false;
+  world_->journal.meanwhile(1, [&] {
+    announce();
+    was_announced = true;
+  });
+  EXPECT_EQ(sweep().erased, 0);
+  EXPECT_TRUE(was_announced) << "nobody asked again before erasing";
+  EXPECT_TRUE(is_there());
+  EXPECT_EQ(sweep().over.size(), 0U);
+}
+
+TEST_F(SharedKemKeyTest, OfAnyNumberOfOrdersTheLastIsLookedAtToo) {
+  announce();
+  world_->clock.advance_seconds(3600 + 1);
+  take();
+  MemoryJournal::State state = world_->journal.state();
+  delivery::JournalOrder old = *first_;
+  old.current_attempt = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    old.id = must(delivery::OrderId::from("old-" + std::to_string(i)));
+    state.orders.push_back(old);
+  }
+  ASSERT_EQ(state.orders[1].id.text(), "second");
+  std::swap(state.orders[1], state.orders.back());
+  world_->journal.restore(state);
+  EXPECT_EQ(sweep().erased, 0);
+  EXPECT_TRUE(is_there());
+}
+
+// Time passes at the N-th look at the clock.
+class ClockThatLeaps final : public Clock {
+ public:
+  ClockThatLeaps(const Clock& ours, int looks) : ours_(ours), looks_(looks) {}
+  std::int64_t now() const override {
+    const bool has_leapt = looks_ == 0;
+    looks_ -= has_leapt ? 0 : 1;
+    return ours_.now() +
+           (has_leapt ? roles::service_provider::KemKeyNotes::kYoung / 2 : std::int64_t{0});
+  }
+  std::int64_t uptime_ms() const override { return ours_.uptime_ms(); }
+
+ private:
+  const Clock& ours_;
+  mutable int looks_;
+};
+
+TEST_F(OrdersInTokenTest, AnAttemptThatOpensLateIsNotSentBeforeAndAfterItStandsInTheJournal) {
+  Deployment world("late attempts", in_token());
+  DeployedCard& card = world.add_card("phone-1");
+  const delivery::OrderId order = world.open_order("order-1", card).id;
+  const MemoryJournal::State before = world.journal.state();
+  int without_attempt = 0;
+  int with_attempt = 0;
+  for (int looks = 1; looks <= 8; ++looks) {
+    world.journal.restore(before);
+    const ClockThatLeaps clock(world.clock, looks);
+    roles::service_provider::OrderFlow flow({.policy = world.policy,
+                                             .trust = world.trust,
+                                             .certificate = *world.provider_certificate,
+                                             .keys = *world.keys,
+                                             .shipments = world.shipments,
+                                             .journal = world.journal,
+                                             .clock = clock,
+                                             .rng = world.rng});
+    const auto sent = flow.attempt_after(order, 0);
+    if (!sent) {
+      EXPECT_EQ(sent.error().code, Errc::kIo);
+      EXPECT_NE(sent.error().text.find("took so long"), std::string::npos) << sent.error().text;
+      EXPECT_FALSE(must(world.journal.find_entry(order, 1, JournalStep::kRequest)));
+      const bool stands = must(world.journal.find_attempt(order, 1)).has_value();
+      (stands ? with_attempt : without_attempt) += 1;
+      world.renew_flow();
+      EXPECT_EQ(must(world.flow->attempt_after(order, 0)).attempt, 1U) << "its key is there";
+    }
+  }
+  EXPECT_EQ(without_attempt, 1);
+  EXPECT_EQ(with_attempt, 1);
 }
 
 TEST_F(OrdersInTokenTest, AnAttemptThatOpensLateGivesItsKeyUp) {

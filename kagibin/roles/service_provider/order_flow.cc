@@ -262,15 +262,21 @@ Checked<JournalAttempt> OrderFlow::new_attempt(const JournalOrder& order) {
       .sealed_receipt_key = {}};
   kem_points_.keep(crypto::sha256(attempt.sealed_kem_key), kem_key.point);
   KB_CRASH_POINT("provider.attempt.before_open");
-  if (crypto::is_place_in_token(kem_key.record.expose()) &&
-      KemKeyNotes::is_late(made_at, in_.clock.now())) {
-    return problem(Errc::kIo,
-                   fmt::format("The KEM key of order {} took so long to make that it may have been "
-                               "erased since as one that nobody needs; nothing was sent. Run the "
-                               "same again.",
-                               order.id.text()));
-  }
+  const bool is_in_token = crypto::is_place_in_token(kem_key.record.expose());
+  const auto check_in_time = [&]() -> Checked<void> {
+    if (is_in_token && KemKeyNotes::is_late(made_at, in_.clock.now())) {
+      return problem(Errc::kIo,
+                     fmt::format("The KEM key of order {} took so long to make that it may have "
+                                 "been erased since as one that nobody needs; nothing was sent. "
+                                 "Run the same again.",
+                                 order.id.text()));
+    }
+    return {};
+  };
+  KB_TRY(check_in_time());
   JournalAttempt opened = KB_TRY(in_.journal.open_attempt(attempt));
+  // Between the two, too; whoever goes on with the attempt looks whether its key is there.
+  KB_TRY(check_in_time());
   KB_CRASH_POINT("provider.attempt.after_open");
   return opened;
 }

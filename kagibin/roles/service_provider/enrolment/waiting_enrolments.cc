@@ -73,6 +73,17 @@ Result<WaitingRecord> decode_waiting(ByteView octets) {
   return out;
 }
 
+Result<PreparedDelivery> decode_prepared(ByteView octets) {
+  ByteReader in(octets);
+  PreparedDelivery out{.nonce_a = KB_TRY(take_nonce(in))};
+  out.sealed_kem_key = KB_TRY(take_bytes(in));
+  out.sealed_receipt_key = KB_TRY(take_bytes(in));
+  out.answer = KB_TRY(take_bytes(in));
+  out.envelope = KB_TRY(take_bytes(in));
+  KB_TRY(in.finish());
+  return out;
+}
+
 Result<std::optional<WaitingRecord>> record_of(delivery::JournalStore& journal,
                                                const Seid& seid,
                                                const Aid& target) {
@@ -93,6 +104,35 @@ Result<std::optional<WaitingEnrolment>> WaitingEnrolments::find(const Seid& seid
                                                                 const Aid& target) const {
   auto record = KB_TRY(record_of(journal_, seid, target));
   return record ? std::move(record->enrolment) : std::nullopt;
+}
+
+Result<std::vector<WaitingEnrolments::Stored>> WaitingEnrolments::all() const {
+  std::vector<Stored> out;
+  for (auto& [element, record] : KB_TRY(journal_.records(kWaitingKind))) {
+    ByteReader in(element);
+    const ByteView seid = KB_TRY(in.bytes(Seid{}.octets.size()));
+    Stored one{.seid = KB_TRY(Seid::from(seid)), .target = KB_TRY(Aid::from(in.take_rest()))};
+    one.enrolment = KB_TRY(decode_waiting(record)).enrolment;
+    one.record = std::move(record);
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+Result<std::vector<std::pair<delivery::OrderId, PreparedDelivery>>>
+WaitingEnrolments::all_prepared() const {
+  std::vector<std::pair<delivery::OrderId, PreparedDelivery>> out;
+  for (const auto& [order, record] : KB_TRY(journal_.records(kPreparedKind))) {
+    if (!record.empty()) {
+      out.emplace_back(KB_TRY(delivery::OrderId::from(std::string(order.begin(), order.end()))),
+                       KB_TRY(decode_prepared(record)));
+    }
+  }
+  return out;
+}
+
+Result<std::optional<Bytes>> WaitingEnrolments::as_stored(ByteView element) const {
+  return journal_.find_record(kWaitingKind, element);
 }
 
 Result<void> WaitingEnrolments::keep(const Seid& seid,
@@ -170,14 +210,7 @@ Result<std::optional<PreparedDelivery>> WaitingEnrolments::prepared(
   if (!stored || stored->empty()) {
     return std::optional<PreparedDelivery>();
   }
-  ByteReader in(*stored);
-  PreparedDelivery out{.nonce_a = KB_TRY(take_nonce(in))};
-  out.sealed_kem_key = KB_TRY(take_bytes(in));
-  out.sealed_receipt_key = KB_TRY(take_bytes(in));
-  out.answer = KB_TRY(take_bytes(in));
-  out.envelope = KB_TRY(take_bytes(in));
-  KB_TRY(in.finish());
-  return std::optional(std::move(out));
+  return std::optional(KB_TRY(decode_prepared(*stored)));
 }
 
 }  // namespace kagibin::roles::service_provider

@@ -16,6 +16,8 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "kagibin/base/aid.h"
 #include "kagibin/crypto/sha256.h"
@@ -49,6 +51,17 @@ class WaitingEnrolments {
   explicit WaitingEnrolments(delivery::JournalStore& journal) : journal_(journal) {}
 
   Result<std::optional<WaitingEnrolment>> find(const Seid& seid, const Aid& target) const;
+  // All elements and targets that have a record, and all that is prepared.
+  struct Stored {
+    Seid seid;
+    Aid target;
+    Bytes record{};
+    std::optional<WaitingEnrolment> enrolment{};
+  };
+  Result<std::vector<Stored>> all() const;
+  Result<std::vector<std::pair<delivery::OrderId, PreparedDelivery>>> all_prepared() const;
+  // The record of receipt_key(seid, target), to see whether it changed.
+  Result<std::optional<Bytes>> as_stored(ByteView element) const;
   // Keeps what the receipt of the order with this SEQ announced, if that is the one that has the
   // slot: whichever other asked since, a later or an earlier one, took it. Not what is kept
   // already.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/roles/service_provider/keys/kem_key_sweep.h"
 
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -16,7 +17,8 @@ namespace kagibin::roles::service_provider {
 namespace {
 
 constexpr std::string_view kKind = "kem_made";
-constexpr std::uint32_t kMaxListed = 100'000;
+// An order that is not looked at may use the key of one that is.
+constexpr std::uint32_t kEveryOrder = std::numeric_limits<std::uint32_t>::max();
 
 // made_at (8) | attempt (4) | length of the order's name (1) | name | URI
 Result<KemKeyNote> decode(ByteView octets) {
@@ -48,54 +50,82 @@ bool names_object(std::string_view uri, std::string_view object) {
   return rest.empty() || rest.front() == '?' || rest.front() == ';';
 }
 
-// What the journal's orders have in the token.
+// What the journal has in the token.
 class Named {
  public:
-  Named(KeyStore& keys, delivery::JournalStore& journal) : keys_(keys), journal_(journal) {}
+  Named(KeyStore& keys, delivery::JournalStore& journal)
+      : keys_(keys), journal_(journal), enrolments_(journal) {}
 
-  Checked<void> add(const delivery::JournalOrder& order, std::int64_t now) {
-    // After notAfter no receipt is believed, and none needs the key.
-    const bool is_open = now <= order.not_after;
-    for (delivery::AttemptNumber number = 1; number <= order.current_attempt; ++number) {
-      const auto attempt = KB_TRY(journal_.find_attempt(order.id, number));
-      if (attempt) {
-        KB_TRY(note(kem_label(order.id, number), attempt->sealed_kem_key, is_open));
+  // An enrolment that waits for the next order opens with the key of the one before, as does the
+  // envelope that was prepared of it. Before the orders are listed: an order that takes one
+  // meanwhile has its attempt before the enrolment is gone, and is among them.
+  Checked<void> add_enrolments(std::int64_t now) {
+    for (WaitingEnrolments::Stored& one : KB_TRY(enrolments_.all())) {
+      const Bytes element = receipt_key(one.seid, one.target);
+      if (one.enrolment) {
+        KB_TRY(note(waiting_label(one.seid, one.target), one.enrolment->sealed_kem_key, element,
+                    true));
       }
+      waiting_.emplace(element, std::move(one.record));
     }
-    // An enrolment that waits for the next order opens with the key of the one before, as does the
-    // envelope that was prepared of it.
-    const WaitingEnrolments enrolments(journal_);
-    if (const auto waiting = KB_TRY(enrolments.find(order.seid, order.target))) {
-      KB_TRY(note(waiting_label(order.seid, order.target), waiting->sealed_kem_key, true));
-    }
-    if (const auto prepared = KB_TRY(enrolments.prepared(order.id))) {
-      KB_TRY(note(kem_label(order.id, 1), prepared->sealed_kem_key, is_open));
+    for (const auto& [id, prepared] : KB_TRY(enrolments_.all_prepared())) {
+      const auto order = KB_TRY(journal_.find_order(id));
+      if (order) {
+        KB_TRY(note(kem_label(id, 1), prepared.sealed_kem_key,
+                    receipt_key(order->seid, order->target), is_open(*order, now)));
+      }
     }
     return {};
   }
-  std::map<std::string, SecretBytes> take_unused() {
+  Checked<void> add(const delivery::JournalOrder& order, std::int64_t now) {
+    for (delivery::AttemptNumber number = 1; number <= order.current_attempt; ++number) {
+      const auto attempt = KB_TRY(journal_.find_attempt(order.id, number));
+      if (attempt) {
+        KB_TRY(note(kem_label(order.id, number), attempt->sealed_kem_key,
+                    receipt_key(order.seid, order.target), is_open(order, now)));
+      }
+    }
+    return {};
+  }
+  // URIs, and whose element each is for.
+  std::map<std::string, Bytes> take_unused() {
     for (const std::string& uri : in_use_) {
       in_token_.erase(uri);
     }
     return std::move(in_token_);
   }
+  // Whether nothing began to wait for this element, and nothing was taken, since add_enrolments().
+  Checked<bool> is_as_it_was(const Bytes& element) const {
+    const auto before = waiting_.find(element);
+    const auto now = KB_TRY(enrolments_.as_stored(element));
+    return before == waiting_.end() ? !now : now == before->second;
+  }
 
  private:
-  Checked<void> note(const std::string& label, ByteView sealed, bool is_used) {
-    SecretBytes record = KB_TRY(keys_.unseal(label, sealed));
+  // After notAfter no receipt is believed, and none needs the key.
+  static bool is_open(const delivery::JournalOrder& order, std::int64_t now) {
+    return now <= order.not_after;
+  }
+  Checked<void> note(const std::string& label,
+                     ByteView sealed,
+                     const Bytes& element,
+                     bool is_used) {
+    const SecretBytes record = KB_TRY(keys_.unseal(label, sealed));
     if (crypto::is_place_in_token(record.expose())) {
       const std::string uri = KB_TRY(crypto::token_uri_of(record.expose()));
       if (is_used) {
         in_use_.insert(uri);
       }
-      in_token_.insert_or_assign(uri, std::move(record));
+      in_token_.insert_or_assign(uri, element);
     }
     return {};
   }
 
   KeyStore& keys_;
   delivery::JournalStore& journal_;
-  std::map<std::string, SecretBytes> in_token_;
+  WaitingEnrolments enrolments_;
+  std::map<Bytes, Bytes> waiting_;  // records, by element and target
+  std::map<std::string, Bytes> in_token_;
   std::set<std::string> in_use_;
 };
 
@@ -161,13 +191,14 @@ Checked<KemKeySweep> sweep_kem_keys(delivery::JournalStore& journal,
   const auto made = KB_TRY(notes.all());
   out.refused = made.refused;
   Named named(keys, journal);
-  for (const delivery::JournalOrder& order : KB_TRY(journal.orders(std::nullopt, kMaxListed))) {
+  KB_TRY(named.add_enrolments(now));
+  for (const delivery::JournalOrder& order : KB_TRY(journal.orders(std::nullopt, kEveryOrder))) {
     KB_TRY(named.add(order, now));
   }
-  for (const auto& [uri, record] : named.take_unused()) {
+  for (const auto& [uri, element] : named.take_unused()) {
     out.over.push_back(uri);
-    if (!is_dry_run) {
-      out.erased += KB_TRY(keys.erase_kem_key_in_token(record.expose())) ? 1 : 0;
+    if (!is_dry_run && KB_TRY(named.is_as_it_was(element))) {  // else another time
+      out.erased += KB_TRY(keys.erase_kem_key_named(uri)) ? 1 : 0;
     }
   }
   for (const auto& [part, note] : made.notes) {
