@@ -76,6 +76,11 @@ int provider_erase_kem_keys(const Program& program, const ProviderOptions& optio
           : fmt::format("\n{} notes of the journal were not made with this key store, and nothing "
                         "was erased by them: {}. Who wrote them?",
                         done->refused.size(), fmt::join(done->refused, ", ")));
+  if (!done->failed.empty()) {
+    return report_problem(
+        program, provider::Problem(Errc::kIo, fmt::format("{}", fmt::join(done->failed, "\n"))),
+        "those keys are still noted; run it again when their token is there");
+  }
   return kExitOk;
 }
 

@@ -140,6 +140,34 @@ Checked<bool> is_named(const KemKeyNote& note, delivery::JournalStore& journal, 
          KB_TRY(crypto::token_uri_of(record.expose())) == note.uri;
 }
 
+// Erasing keys, of several tokens: one that does not answer keeps no other key back.
+class Eraser {
+ public:
+  Eraser(KeyStore& keys, KemKeySweep& out) : keys_(keys), out_(out) {}
+
+  // Whether the token answered, so that the key is gone.
+  bool erase(const std::string& uri) {
+    const std::string token = uri.substr(0, uri.find(";object="));
+    const auto silent = silent_.find(token);
+    const auto erased =
+        silent == silent_.end() ? keys_.erase_kem_key_named(uri) : std::unexpected(silent->second);
+    if (erased) {
+      out_.erased += *erased ? 1 : 0;
+      return true;
+    }
+    if (silent == silent_.end() && (keys_.tokens() == nullptr || !keys_.tokens()->reach(uri))) {
+      silent_.emplace(token, erased.error());  // looking for it takes seconds
+    }
+    out_.failed.push_back(erased.error().text);
+    return false;
+  }
+
+ private:
+  KeyStore& keys_;
+  KemKeySweep& out_;
+  std::map<std::string, Problem> silent_;
+};
+
 }  // namespace
 
 std::string kem_object(const delivery::OrderId& order,
@@ -191,6 +219,7 @@ Checked<KemKeySweep> sweep_kem_keys(delivery::JournalStore& journal,
   const auto made = KB_TRY(notes.all());
   out.refused = made.refused;
   Named named(keys, journal);
+  Eraser eraser(keys, out);
   KB_TRY(named.add_enrolments(now));
   for (const delivery::JournalOrder& order : KB_TRY(journal.orders(std::nullopt, kEveryOrder))) {
     KB_TRY(named.add(order, now));
@@ -198,7 +227,7 @@ Checked<KemKeySweep> sweep_kem_keys(delivery::JournalStore& journal,
   for (const auto& [uri, element] : named.take_unused()) {
     out.over.push_back(uri);
     if (!is_dry_run && KB_TRY(named.is_as_it_was(element))) {  // else another time
-      out.erased += KB_TRY(keys.erase_kem_key_named(uri)) ? 1 : 0;
+      eraser.erase(uri);
     }
   }
   for (const auto& [part, note] : made.notes) {
@@ -212,10 +241,9 @@ Checked<KemKeySweep> sweep_kem_keys(delivery::JournalStore& journal,
     if (is_dry_run) {
       continue;
     }
-    if (!is_done) {
-      out.erased += KB_TRY(keys.erase_kem_key_named(note.uri)) ? 1 : 0;
+    if (is_done || eraser.erase(note.uri)) {
+      KB_TRY(notes.remove(part));
     }
-    KB_TRY(notes.remove(part));
   }
   return out;
 }

@@ -68,6 +68,8 @@ struct KemKeySweep {
   std::vector<std::string> orphans;  // URIs that no attempt names
   std::vector<std::string> refused;  // notes that were not believed: KemKeyNotes::All
   int erased = 0;                    // of both, what was still in the token
+  // Why keys of both were not erased: their tokens do not answer. They are found again.
+  std::vector<std::string> failed;
 };
 
 // `is_dry_run`: says what would be erased; of keys that were erased before it cannot tell.
