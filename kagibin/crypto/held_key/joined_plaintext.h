@@ -14,6 +14,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -26,6 +27,10 @@
 
 namespace kagibin::crypto {
 
+// The first octets of the encryption of sixteen octets 01: the first three are the KCV of GPCS,
+// B.6, and all of them tell one key from another.
+using LongCheckValue = std::array<std::uint8_t, 8>;
+
 // An AES key in a token that leaves it under another key only.
 struct KeyInToken {
   std::string uri{};            // of the key, or of the master key that it is derived from
@@ -33,13 +38,11 @@ struct KeyInToken {
   // SP 800-108 as DerivationKey::diversify; an empty label: the key itself.
   std::string label{};
   Bytes context{};
+  // Which key it is: a token that has another one under this name by now seals nothing.
+  std::optional<LongCheckValue> check_value{};
 
   bool is_derived() const { return !label.empty(); }
 };
-
-// The first octets of the encryption of sixteen octets 01: the first three are the KCV of GPCS,
-// B.6, and all of them tell one key from another.
-using LongCheckValue = std::array<std::uint8_t, 8>;
 
 struct JoinedPlaintext {
   static constexpr std::size_t kHeadSize = 16;

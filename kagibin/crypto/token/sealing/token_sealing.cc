@@ -45,17 +45,29 @@ Result<CK_RV> check_wrap_only(const TokenSession& at, CK_OBJECT_HANDLE key, std:
   return length.rv;
 }
 
-// The object in this session that a key of a plaintext is, derived where it has to be.
+// The object in this session that a key of a plaintext is, derived where it has to be; looked at
+// here, for since the order was made the token may have got another key of this name.
 Result<CK_OBJECT_HANDLE> object_of(Token& token, SessionSteps& steps, const KeyInToken& key) {
   const TokenUri uri = KB_TRY(TokenUri::parse(key.uri));
   CK_OBJECT_HANDLE out = 0;
-  const CK_RV rv = KB_TRY(with_object(token, steps.session(), uri, kSecretKey,
-                                      [&](CK_OBJECT_HANDLE object) -> Result<CK_RV> {
-                                        out = object;
-                                        return CKR_OK;
-                                      }));
+  const CK_RV rv = KB_TRY(with_object(
+      token, steps.session(), uri, kSecretKey, [&](CK_OBJECT_HANDLE object) -> Result<CK_RV> {
+        out = object;
+        return key.is_derived() ? CKR_OK : check_wrap_only(steps.session(), object, key.size_bytes);
+      }));
   steps.note(rv, kNotFound);
-  return key.is_derived() ? derive_object(steps, out, key) : out;
+  if (key.is_derived()) {
+    out = derive_object(steps, out, key);
+  }
+  if (key.check_value && steps.is_good()) {
+    const LongCheckValue now = check_value_of(steps, out, key.size_bytes);
+    if (steps.is_good() && now != *key.check_value) {
+      steps.refuse(
+          "the token has another key under this name than when the order was made; nothing was "
+          "sealed. Make a new order, of the key that is there or of another one");
+    }
+  }
+  return out;
 }
 
 }  // namespace

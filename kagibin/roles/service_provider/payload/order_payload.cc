@@ -31,6 +31,7 @@ Bytes encode_held(const std::vector<envelope::HeldKey>& held) {
     if (key.value.is_derived()) {
       fields.put(0x84, ascii(key.value.label)).put(0x85, key.value.context);
     }
+    fields.put(0x86, *key.value.check_value);
     list.put(kHeldKey, fields.view());
   }
   return tlv::encode(kHeldKeys, list.view());
@@ -48,6 +49,8 @@ Result<envelope::HeldKey> decode_held_key(ByteView value) {
     const ByteView context = KB_TRY(in.expect(0x85, 0, kAny)).value;
     out.value.context.assign(context.begin(), context.end());
   }
+  const ByteView check_value = KB_TRY(in.expect(0x86, crypto::LongCheckValue().size())).value;
+  std::ranges::copy(check_value, out.value.check_value.emplace().begin());
   KB_TRY(in.finish());
   return out;
 }
@@ -90,6 +93,9 @@ Result<SecretBytes> OrderPayload::encode() {
     KB_TRY(put);
     return payload.encode();
   };
+  if (std::ranges::any_of(held, [](const auto& key) { return !key.value.check_value; })) {
+    return fail(Errc::kInvalidArgument, "nobody says which key it is that a token is to seal");
+  }
   SecretBytes plain = KB_TRY(with_stand_ins(encode_whole));
   if (held.empty()) {
     return plain;

@@ -24,13 +24,17 @@ OrderPayload payload() {
   OrderPayload out;
   out.actions.emplace_back(envelope::DeleteKeyAction{.key_version = 0x40});
   out.actions.emplace_back(std::move(put));
-  out.held.push_back({.action = 1, .key = 1, .value = {.uri = "pkcs11:token=a;object=b"}});
+  out.held.push_back({.action = 1,
+                      .key = 1,
+                      .value = {.uri = "pkcs11:token=a;object=b",
+                                .check_value = crypto::LongCheckValue{0xC1, 2, 3, 4, 5, 6, 7, 8}}});
   out.held.push_back({.action = 1,
                       .key = 2,
                       .value = {.uri = "pkcs11:token=a;object=fleet",
                                 .size_bytes = 32,
                                 .label = "KB1-KDV",
-                                .context = {0x01, 0x02}}});
+                                .context = {0x01, 0x02},
+                                .check_value = crypto::LongCheckValue{0xC2}}});
   return out;
 }
 
@@ -55,6 +59,8 @@ TEST(OrderPayloadTest, KeysInATokenComeBackAsPlacesWithoutAValue) {
   EXPECT_EQ(after->held[1].value.label, "KB1-KDV");
   EXPECT_EQ(after->held[1].value.context, (Bytes{0x01, 0x02}));
   EXPECT_EQ(after->held[1].value.size_bytes, 32U);
+  EXPECT_EQ(after->held[0].value.check_value, before.held[0].value.check_value);
+  EXPECT_EQ(after->held[1].value.check_value, before.held[1].value.check_value);
   EXPECT_EQ(keys_of(*after)[0].value.size(), 16U);
   EXPECT_TRUE(keys_of(*after)[1].value.empty());
   EXPECT_TRUE(keys_of(*after)[2].value.empty());
@@ -100,6 +106,9 @@ TEST(OrderPayloadTest, RefusesPlacesThatAreNone) {
   OrderPayload twice = payload();
   twice.held[1].key = 1;
   EXPECT_FALSE(twice.check());
+  OrderPayload unnamed = payload();
+  unnamed.held[1].value.check_value.reset();
+  EXPECT_EQ(unnamed.encode().error().code, Errc::kInvalidArgument) << "any key would do";
   OrderPayload odd = payload();
   odd.held[0].value.size_bytes = 17;
   EXPECT_FALSE(odd.check());

@@ -265,6 +265,7 @@ Checked<envelope::Action> PayloadBuilder::put_key(const PlannedPutKey& planned,
     if (stays_in_token(source)) {
       InToken there = KB_TRY(find_in_token(source, seid));
       std::copy_n(there.check_value.begin(), entry.kcv.size(), entry.kcv.begin());
+      there.key.check_value = there.check_value;
       payload.held.push_back({.action = payload.actions.size(),
                               .key = out.keys.size(),
                               .value = std::move(there.key)});
