@@ -308,6 +308,8 @@ TEST_F(SealedOrdersTest, RefusesWhatCannotBeSealedInsideBeforeAnythingIsDone) {
       R"({{"store_data":{{"under_key_dek":true,"groups":[{{"dgi":"8020","key":{{"literal":"k0"}}}}]}}}}]}})",
       Deployment::domain_aid().hex());
   const auto parsed = must(provider::PayloadFile::parse(stored));
+  EXPECT_NE(refusal(card, stored, Errc::kNotSupported).find("into a put_key alone"),
+            std::string::npos);
   const auto opened = world.flow->open({.id = must(delivery::OrderId::from("stored")),
                                         .device = card.device,
                                         .payload = parsed,
@@ -352,6 +354,32 @@ TEST_F(SealedOrdersTest, AKeyServesOneElementAndOneNameAndIsTheOneThatWasPutToUs
   EXPECT_EQ(find_token_element_key("k", *world.keys).error().code, Errc::kNotFound);
   must(tokens_.generate_wrap_only_key(token_.uri("k"), 32));
   EXPECT_EQ(find_token_element_key("k", *world.keys).error().code, Errc::kUntrusted);
+}
+
+// Suite 20 with RL4, and RL2: what the domain opens under it later we have to seal under it.
+TEST_F(SealedOrdersTest, AStaticKeyDekStaysInNoToken) {
+  Deployment world("sealed orders, static DEK", in_token(true));
+  DeployedCard& card = world.add_card("phone-1");
+  put_keys(world, card.seid);
+  const auto put = [](std::string_view first, std::string_view source) {
+    return fmt::format(
+        R"({{"target":"{}","channel":{{"key_version":"30","agreement_key_version":"03"}},"actions":[)"
+        R"({{"put_key":{{"key_version":"03","key_identifier":"{}","keys":[{}]}}}}]}})",
+        Deployment::domain_aid().hex(), first, source);
+  };
+  const std::string held = R"({"literal":"k0"})";
+  const auto refused = check(world, card, put("12", held));
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Errc::kNotSupported) << refused.error().text;
+  EXPECT_NE(refused.error().text.find("static Key-DEK"), std::string::npos);
+  const auto second = check(world, card, put("11", R"({"literal":"k1"},)" + held));
+  ASSERT_FALSE(second.has_value());
+  EXPECT_NE(second.error().text.find("static Key-DEK"), std::string::npos) << second.error().text;
+  must(check(world, card, put("13", held)));
+  allow_token_keys_only(world);
+  const auto derived = check(world, card, put("12", R"({"derive":{"master":"fleet","size":16}})"));
+  ASSERT_FALSE(derived.has_value());
+  EXPECT_NE(derived.error().text.find("static Key-DEK"), std::string::npos) << derived.error().text;
 }
 
 }  // namespace

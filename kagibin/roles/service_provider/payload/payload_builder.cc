@@ -8,6 +8,7 @@
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/roles/service_provider/keys/blocks/block_keys.h"
+#include "kagibin/roles/service_provider/keys/static_deks.h"
 #include "kagibin/roles/service_provider/keys/token_element_keys.h"
 
 namespace kagibin::roles::service_provider {
@@ -38,6 +39,22 @@ SecretBytes group_head(std::uint16_t dgi, std::size_t size) {
     head.u8(0xFF).u16(static_cast<std::uint16_t>(size));
   }
   return SecretBytes::copy_of(head.view());
+}
+
+std::unexpected<Problem> refuse_outside_put_key(std::string_view name) {
+  return problem(Errc::kNotSupported,
+                 fmt::format("The key \"{}\" is in a token, which seals it into a put_key alone, "
+                             "not into store_data or command; nothing was ordered.",
+                             name));
+}
+
+bool puts_static_dek(const KeySource& source) {
+  if (const auto* derived = std::get_if<DerivedKey>(&source)) {
+    return derived->key_identifier == StaticDeks::kIdentifier;
+  }
+  const auto* literal = std::get_if<LiteralKey>(&source);
+  return literal != nullptr && literal->slot &&
+         literal->slot->key_identifier == StaticDeks::kIdentifier;
 }
 
 }  // namespace
@@ -95,7 +112,17 @@ bool PayloadBuilder::is_sealed_inside() const {
 
 Checked<PayloadBuilder::InToken> PayloadBuilder::find_in_token(const KeySource& source,
                                                                const Seid& seid) const {
+  if (puts_static_dek(source)) {
+    return problem(Errc::kNotSupported,
+                   "The payload puts a key that stays in a token as a static Key-DEK (key "
+                   "identifier 12). We have to know that one: the domain opens what is put later "
+                   "under it and no more under a session's. Take a key that is no key of a token; "
+                   "nothing was ordered.");
+  }
   if (const auto* literal = std::get_if<LiteralKey>(&source)) {
+    if (!literal->slot) {
+      return refuse_outside_put_key(literal->name);
+    }
     TokenElementKey found = KB_TRY(find_token_element_key(literal->name, keys_));
     KB_TRY(check_token_binding(literal->name, found, seid, payload_.target, literal->slot));
     return InToken{.key = std::move(found.key), .check_value = found.check_value};
@@ -148,10 +175,7 @@ Checked<SecretBytes> PayloadBuilder::key(const KeySource& source, const Seid& se
   }
   const auto& [name, slot] = std::get<LiteralKey>(source);
   if (is_token_element_key(name, keys_)) {
-    return problem(Errc::kNotSupported,
-                   fmt::format("The key \"{}\" is in a token, which seals it into a put_key alone, "
-                               "not into store_data or command; nothing was ordered.",
-                               name));
+    return refuse_outside_put_key(name);
   }
   KB_TRY(check_binding(name, seid, payload_.target, slot, keys_));
   SecretBytes out = KB_TRY(keys_.literal_key(name));
