@@ -12,6 +12,7 @@
 #include "kagibin/crypto/cipher/aes.h"
 #include "kagibin/crypto/token/pkcs11_tokens.h"
 #include "kagibin/delivery/journal_store.h"
+#include "kagibin/roles/service_provider/keys/exclusive_keys.h"
 #include "kagibin/roles/service_provider/keys/token_element_keys.h"
 #include "kagibin/roles/service_provider/order_records.h"
 
@@ -380,6 +381,37 @@ TEST_F(SealedOrdersTest, AStaticKeyDekStaysInNoToken) {
   const auto derived = check(world, card, put("12", R"({"derive":{"master":"fleet","size":16}})"));
   ASSERT_FALSE(derived.has_value());
   EXPECT_NE(derived.error().text.find("static Key-DEK"), std::string::npos) << derived.error().text;
+}
+
+// Nobody sees afterwards which keys go out at RL1.
+TEST_F(SealedOrdersTest, AKeyThatIsPutIntoATokenOpensNoChannelAtRl3AndTheOtherWayRound) {
+  Deployment world("sealed orders, exclusive", in_token(false));
+  DeployedCard& card = world.add_card("phone-1");
+  put_keys(world, card.seid);
+  provider::ExclusiveKeys exclusive(world.journal, *world.keys);
+  const provider::DomainKeyName name{
+      .seid = card.seid, .security_domain = Deployment::domain_aid(), .key_version = 0x31};
+  must(exclusive.note(name, key_set()));
+  EXPECT_FALSE(must(exclusive.is_exclusive(name, key_set())));
+
+  std::array<SecretBytes, 3> others;
+  for (SecretBytes& value : others) {
+    value = must(crypto::random_secret(world.rng, 16));
+  }
+  const provider::ChannelKeySet set{
+      .enc = others[0].duplicate(), .mac = others[1].duplicate(), .dek = others[2].duplicate()};
+  must(exclusive.note(name, set));
+  ASSERT_TRUE(must(exclusive.is_exclusive(name, set)));
+  const auto refused = put_token_element_key(
+      {.name = "late",
+       .place = {.uri = token_.uri("late")},
+       .binding = {.seid = card.seid, .target = Deployment::domain_aid(), .slot = {}}},
+      others[1], *world.keys);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_EQ(refused.error().code, Errc::kPolicy) << refused.error().text;
+  EXPECT_TRUE(must(exclusive.is_exclusive(name, set))) << "it is as it was";
+  EXPECT_EQ(tokens_.check_value({.uri = token_.uri("late")}).error().code, Errc::kNotFound)
+      << "it is in the token";
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <variant>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/sha256.h"
 #include "kagibin/roles/service_provider/keys/exposed_keys.h"
@@ -104,6 +106,22 @@ Checked<void> ExclusiveKeys::expose(std::span<const envelope::Action> actions) {
   }
   // Again, for note() in another process writes before it looks, too: one of the two sees it.
   return refuse_exclusive();
+}
+
+Checked<void> ExclusiveKeys::expose_unseen(std::string_view name, const SecretBytes& key) {
+  const auto refuse_exclusive = [&]() -> Checked<void> {
+    if (KB_TRY(journal_.find_record(kKeyKind, fingerprint(key.expose())))) {
+      return problem(Errc::kPolicy,
+                     fmt::format("The key \"{}\" opens a channel at RL3, and nobody could see in a "
+                                 "token that it must not go out at RL1; nothing was stored. Take "
+                                 "another key.",
+                                 name));
+    }
+    return {};
+  };
+  KB_TRY(refuse_exclusive());
+  KB_TRY(expose(key.expose()));
+  return refuse_exclusive();  // as above
 }
 
 Result<void> ExclusiveKeys::expose(const ChannelKeySet& set) {

@@ -29,6 +29,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "kagibin/envelope/payload/payload.h"
 #include "kagibin/roles/service_provider/confidential/agreed_keys.h"
@@ -45,6 +46,8 @@ class ExclusiveKeys {
   // carry where it has a key's size. kPolicy when an exclusive set has one of them: then nothing is
   // noted (but where another process made the set exclusive in between: then it is so no longer).
   Checked<void> expose(std::span<const envelope::Action> actions);
+  // One key that may go out at RL1 later, where nobody can look at it any more. As above.
+  Checked<void> expose_unseen(std::string_view name, const SecretBytes& key);
   // Somebody else is known to have this set.
   Result<void> expose(const ChannelKeySet& set);
   Result<void> expose(ByteView key);

@@ -7,6 +7,7 @@
 
 #include "kagibin/base/byte_io.h"
 #include "kagibin/crypto/cipher/aes.h"
+#include "kagibin/roles/service_provider/keys/exclusive_keys.h"
 
 namespace kagibin::roles::service_provider {
 namespace {
@@ -124,8 +125,7 @@ Checked<TokenElementKey> put_token_element_key(const TokenElementKeyPlan& plan,
                                plan.name));
   }
   crypto::KeyTokens& tokens = *KB_TRY(tokens_of(keys));
-  // The key itself, as a literal one would be.
-  KB_TRY(keys.claim_key(plan.name, key, plan.binding.seid));
+  KB_TRY(keys.check_claim(plan.name, key, plan.binding.seid));
   crypto::Founding made(&tokens);
   const auto there = tokens.put_wrap_only_key(plan.place.uri, key);
   if (!there) {
@@ -139,6 +139,10 @@ Checked<TokenElementKey> put_token_element_key(const TokenElementKeyPlan& plan,
                                "put into it; it was destroyed there again.",
                                plan.name));
   }
+  // Once the token has it: one that cannot seal binds no key. The key itself, as a literal one
+  // would be.
+  KB_TRY(keys.claim_key(plan.name, key, plan.binding.seid));
+  KB_TRY(ExclusiveKeys(keys.journal(), keys).expose_unseen(plan.name, key));
   TokenElementKey out = KB_TRY(keep(plan, key.size(), *there, keys));
   made.keep();
   return out;
