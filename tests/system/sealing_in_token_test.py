@@ -154,7 +154,9 @@ def deliver(walk):
     walk.found()
     walk.found_provider()
     key = secrets.token_bytes(16)
+    needles = [key, key.hex().encode(), key.hex().upper().encode(), base64.b64encode(key).rstrip(b"=")]
     (walk.folder / "k0.hex").write_text(key.hex() + "\n")
+    check(files_with(walk.folder, needles) == ["k0.hex"], "the search does not find what is there")
     place = ["--seid", SEID, "--target", DOMAIN]
     taken = walk.role("provider", "element-key", "import", "k0", "--file", "k0.hex", "--token", walk.uri("k0"), *place).results[-1]
     check(taken["bits"] == 128 and re.fullmatch("[0-9A-F]{6}", taken["kcv"]), f"not what was put in: {taken}")
@@ -196,7 +198,6 @@ def deliver(walk):
         walk.role("provider", "run", "--until-done", "--timeout", "30")
         shown = walk.role("provider", "show", order).out
         check('"state":"confirmed"' in shown.replace(" ", ""), f"{order} is not confirmed: {shown}")
-    needles = [key, key.hex().encode(), key.hex().upper().encode(), base64.b64encode(key).rstrip(b"=")]
     for role in ("provider", "distributor", "agent", "nss"):
         check(not files_with(walk.folder / role, needles), f"the key is in files of {role}")
 
