@@ -198,16 +198,22 @@ class DistributorCommands {
     if (placed && *placed > 0 && transaction->commit()) {
       log.committed();
     }
-    if (!placed &&
-        (placed.error().code == Errc::kAuthentication || placed.error().code == Errc::kConflict)) {
-      console_.progress(
-          "{}. Entries are written and get no places. Look with: kagibin audit verify --from {}. "
-          "If "
-          "the older state is meant, move that file away; earlier checkpoints are not continued "
-          "then",
-          placed.error().detail.text(), folder_.log_checkpoint().string());
+    if (!placed) {
+      tell_log_stands(placed.error());
     }
     return {};
+  }
+
+  void tell_log_stands(const Error& why) {
+    if (why.code != Errc::kAuthentication && why.code != Errc::kConflict) {
+      console_.progress("The audit log: {}. Entries are written and get no places until that ends",
+                        why.detail.text());
+      return;
+    }
+    console_.progress(
+        "{}. Entries are written and get no places. Look with: kagibin audit verify --from {}. If "
+        "the older state is meant, move that file away; earlier checkpoints are not continued then",
+        why.detail.text(), folder_.log_checkpoint().string());
   }
 
   Result<void> run_server(const sigset_t& signals) {
@@ -228,7 +234,14 @@ class DistributorCommands {
                                   .ca = identity.ca,
                                   .clock = clock_,
                                   .rng = rng_,
-                                  .log = log ? &*log : nullptr});
+                                  .log = log ? &*log : nullptr,
+                                  .log_stands = [this](const Error* why) {
+                                    if (why != nullptr) {
+                                      tell_log_stands(*why);
+                                    } else {
+                                      console_.progress("The audit log goes on");
+                                    }
+                                  }});
     net::HttpServerOptions server_options{.address = listen.host, .port = listen.port};
     if (!options_.demo_key_log.empty()) {
       server_options.demo_key_log = net::DemoKeyLog{options_.demo_key_log};

@@ -185,6 +185,16 @@ Result<void> Distributor::extend_log() {
   return {};
 }
 
+void Distributor::tell_log(const Result<void>& extended) {
+  const auto why = extended ? std::nullopt : std::optional(extended.error().code);
+  if (why == std::exchange(told_, why)) {
+    return;
+  }
+  if (parts_.log_stands) {
+    parts_.log_stands(extended ? nullptr : &extended.error());
+  }
+}
+
 std::vector<std::string> Distributor::tick() {
   const std::int64_t now = parts_.clock.now();
   std::erase_if(awaited_, [&](const auto& entry) { return entry.second < now; });
@@ -198,7 +208,7 @@ std::vector<std::string> Distributor::tick() {
     KB_CRASH_POINT("distributor.expire.after_commit");
     return topics;
   }();
-  static_cast<void>(extend_log());
+  tell_log(extend_log());
   std::vector<std::string> topics = expired.value_or(std::vector<std::string>{});
   std::ranges::move(news(), std::back_inserter(topics));
   return topics;

@@ -14,7 +14,9 @@
 //   net::HttpServer server = ...(options, distributor);
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -38,6 +40,8 @@ class Distributor final : public delivery::HttpHandler {
     crypto::Rng& rng;
     // Without it, entries of the audit log are written, and others give them their places.
     LogKeeper* log = nullptr;
+    // Told once that the log cannot be extended, and why; and with nullptr that it can again.
+    std::function<void(const Error* why)> log_stands{};
   };
   explicit Distributor(const Parts& parts) : parts_(parts) {}
 
@@ -45,7 +49,7 @@ class Distributor final : public delivery::HttpHandler {
   std::vector<delivery::HttpResponse> handle_batch(
       std::span<const delivery::HttpRequest> requests) override;
   // Expires what is overdue, gives entries of the audit log their places, and hears what other
-  // distributors did; a failure is left for the next tick.
+  // distributors did; a failure is left for the next tick, one of the log is told.
   std::vector<std::string> tick() override;
 
  private:
@@ -57,10 +61,12 @@ class Distributor final : public delivery::HttpHandler {
       std::span<const delivery::HttpRequest> requests);
   std::vector<std::string> news();
   Result<void> extend_log();
+  void tell_log(const Result<void>& extended);
   Result<delivery::HttpResponse> answer(delivery::OrderTransaction& store, const Call& call);
 
   Parts parts_;
   std::map<std::string, std::int64_t> awaited_;  // topics, and until when somebody waits
+  std::optional<Errc> told_;                     // why the log cannot be extended
 };
 
 }  // namespace kagibin::roles::key_distribution_operator

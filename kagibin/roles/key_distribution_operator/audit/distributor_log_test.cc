@@ -249,6 +249,44 @@ TEST_F(DistributorLogTest, NothingIsSignedThatDoesNotContinueWhatWasSigned) {
   EXPECT_EQ(audit().without_place, 1U);
 }
 
+TEST_F(DistributorLogTest, ALogThatStandsStillIsToldOnceAndSoIsThatItGoesOn) {
+  std::vector<std::optional<Errc>> told;
+  distributor.emplace(Distributor::Parts{.store = *store,
+                                         .ca = ca,
+                                         .clock = clock,
+                                         .rng = rng,
+                                         .log = &log_keeper,
+                                         .log_stands = [&](const Error* why) {
+                                           told.push_back(why != nullptr ? std::optional(why->code)
+                                                                         : std::nullopt);
+                                         }});
+  const auto tick_twice = [this] {
+    static_cast<void>(distributor->tick());
+    static_cast<void>(distributor->tick());
+  };
+  tick_twice();
+  EXPECT_TRUE(told.empty());
+  behind_its_back(
+      "CREATE TABLE kept AS SELECT * FROM audit_tiles;"
+      "UPDATE audit_tiles SET hashes = zeroblob(length(hashes))");
+  ASSERT_TRUE(a().put_order(id("first"), {device("phone"), kNow + 600}).has_value());
+  tick_twice();
+  EXPECT_EQ(told, (std::vector<std::optional<Errc>>{Errc::kAuthentication}));
+  behind_its_back(
+      "DELETE FROM audit_tiles; INSERT INTO audit_tiles SELECT * FROM kept; DROP TABLE kept");
+  tick_twice();
+  EXPECT_EQ(told, (std::vector<std::optional<Errc>>{Errc::kAuthentication, std::nullopt}));
+  EXPECT_EQ(audit().without_place, 0U);
+  {
+    const auto open = store->begin().value();  // another cause than before
+    tick_twice();
+  }
+  tick_twice();
+  EXPECT_EQ(told, (std::vector<std::optional<Errc>>{Errc::kAuthentication, std::nullopt,
+                                                    Errc::kState, std::nullopt}));
+  distributor.reset();
+}
+
 // What is kept is what was committed, and a log that continues it goes on.
 TEST_F(DistributorLogTest, TheLastCheckpointIsKeptBehindItsCommit) {
   std::string kept;
