@@ -89,7 +89,7 @@ TEST_F(OrderLedgerTest, AReceiptBehindALoggedOneIsLoggedToo) {
                       .revision = revision,
                       .receipt = {static_cast<std::uint8_t>(revision)}};
   };
-  OrderLedger again = ledger;
+  const OrderLedger again = ledger;
   EXPECT_TRUE(found({row}, {attempt("old", State::kReported)}, {receipt(1), receipt(2)}).empty());
   ledger = again;
   EXPECT_EQ(
