@@ -16,7 +16,7 @@ namespace kagibin::cli {
 namespace {
 
 constexpr std::int64_t kCheckSeconds = 86'400;
-constexpr std::int64_t kTryAgainMs = 3'600'000;
+constexpr std::int64_t kTryAgainSeconds = 3'600;
 
 using Pems = std::vector<std::string>;
 
@@ -119,19 +119,13 @@ Result<void> check_renewed(const delivery::IssuedCertificate& issued,
 
 }  // namespace
 
-Result<void> keep_up(const TransportFiles& files,
-                     delivery::HttpClient& http,
-                     std::int64_t now,
-                     crypto::Rng& rng) {
-  const auto lock = TransportLock::take(files);
-  if (!lock && lock.error().code == Errc::kInterrupted) {
-    return {};  // another process is at it
-  }
-  if (!lock) {
-    return std::unexpected(lock.error());
-  }
+namespace {
+
+Result<void> roots_and_certificate(const TransportFiles& files,
+                                   delivery::HttpClient& http,
+                                   std::int64_t now,
+                                   crypto::Rng& rng) {
   KB_TRY(finish_pair(files));
-  KB_TRY(crypto::write_file(files.checked(), ascii(std::to_string(now)), false));
   const Pems known = KB_TRY(known_roots(files));
   const Pems given = KB_TRY(roots_to_believe(known, http));
   if (given.empty()) {
@@ -151,6 +145,25 @@ Result<void> keep_up(const TransportFiles& files,
   KB_CRASH_POINT("transport.renewal.after_answer");
   KB_TRY(check_renewed(issued, key, ours, given, now));
   return use_next(files, issued.pem);
+}
+
+}  // namespace
+
+Result<void> keep_up(const TransportFiles& files,
+                     delivery::HttpClient& http,
+                     std::int64_t now,
+                     crypto::Rng& rng) {
+  const auto lock = TransportLock::take(files);
+  if (!lock && lock.error().code == Errc::kInterrupted) {
+    return {};  // another process is at it
+  }
+  if (!lock) {
+    return std::unexpected(lock.error());
+  }
+  const auto kept = roots_and_certificate(files, http, now, rng);
+  const std::int64_t asked = kept ? now : now - kCheckSeconds + kTryAgainSeconds;
+  static_cast<void>(crypto::write_file(files.checked(), ascii(std::to_string(asked)), false));
+  return kept;
 }
 
 KeptUpClient::KeptUpClient(TransportFiles files,
@@ -182,7 +195,7 @@ void KeptUpClient::keep_up_when_due() {
     return;
   }
   const auto kept = keep_up(files_, *connection_.http, clock_.now() + seconds_ahead_, rng_);
-  due_ms_ = clock_.uptime_ms() + (kept ? kCheckSeconds * 1'000 : kTryAgainMs);
+  due_ms_ = clock_.uptime_ms() + (kept ? kCheckSeconds : kTryAgainSeconds) * 1'000;
   connect_again();
 }
 

@@ -8,6 +8,7 @@ import tempfile
 
 from process_site import FAILED, KILLED, OK, ORDER, Service, Site, TRY_AGAIN, check, run
 from raw_request import request
+from rotations import kill_in_a_rotation
 from second_orders import kill_at_a_second_order
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
@@ -29,7 +30,7 @@ def crash_points():
         literal |= {name.replace("*", route) for route in routes}
     owners = {"provider": ["provider"], "journal": ["provider"], "agent": ["agent"], "agent_store": ["agent"],
               "distributor": ["distributor"], "net.client": ["provider", "agent"], "net.server": ["distributor"],
-              "store": ["provider", "agent", "distributor"]}
+              "store": ["provider", "agent", "distributor"], "transport": ["agent"]}
     out = []
     for name in sorted(literal):
         parts = name.split(".")
@@ -80,7 +81,10 @@ def kill_at(bench, owner, point):
 
 # Routes that no program asks for by itself.
 QUESTIONS = {"health": lambda site: request(site, "agent", "GET", "/healthz", certificate=False),
-             "status": lambda site: request(site, "provider", "GET", f"/v1/orders/{ORDER}")}
+             "status": lambda site: request(site, "provider", "GET", f"/v1/orders/{ORDER}"),
+             "roots": lambda site: request(site, "agent", "GET", "/v1/transport/roots"),
+             "submission": lambda site: request(site, "provider", "POST", "/v1/orders", {"orders": [
+                 {"order": "refused", "device": "phone-1", "notAfter": 4102444800, "request": "4AD/"}]})}
 
 
 def kill_at_a_withdrawal(bench, owner, point):
@@ -117,6 +121,7 @@ def kill_at_the_end_of_an_old_job(bench, owner, point):
 
 
 SPECIAL = {"distributor.withdrawal.": kill_at_a_withdrawal, "agent_store.remove.": kill_at_the_end_of_an_old_job,
+           "distributor.rotation.": kill_in_a_rotation, "transport.": kill_in_a_rotation,
            "provider.announced.": kill_at_a_second_order, "provider.at_once.": kill_at_a_second_order}
 
 
