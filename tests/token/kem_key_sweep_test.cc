@@ -282,7 +282,7 @@ class ClockThatLeaps final : public Clock {
 
 TEST_F(KemKeySweepTest, AnAttemptThatOpensLateIsNotSentBeforeAndAfterItStandsInTheJournal) {
   Deployment world("late attempts", in_token());
-  DeployedCard& card = world.add_card("phone-1");
+  const DeployedCard& card = world.add_card("phone-1");
   const delivery::OrderId order = world.open_order("order-1", card).id;
   const MemoryJournal::State before = world.journal.state();
   int without_attempt = 0;

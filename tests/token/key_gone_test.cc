@@ -114,7 +114,7 @@ TEST_F(KeyGoneTest, SoDoesOneOfAnotherLengthUnderItsName) {
 TEST_F(KeyGoneTest, SoDoesAnotherElementsKeyUnderItsName) {
   enrol_two(payload_in_token(), Deployment::payload_text());
   must(tokens_.erase(token_.uri("k1")));
-  DeployedCard& other = net_->world.add_card("phone-2");
+  const DeployedCard& other = net_->world.add_card("phone-2");
   auto theirs = plan("k1");
   theirs.name = "theirs";
   theirs.binding.seid = other.seid;
@@ -122,20 +122,6 @@ TEST_F(KeyGoneTest, SoDoesAnotherElementsKeyUnderItsName) {
   expect_that_bad_waits_alone("another key under this name");
   EXPECT_FALSE(must(net_->world.journal.find_entry(must(delivery::OrderId::from("bad")), 1,
                                                    delivery::JournalStep::kDelivery)));
-}
-
-// The same key in the token again, as one that it would show.
-TEST_F(KeyGoneTest, SoDoesOneThatTheTokenWouldHandOutByNow) {
-  enrol_two(payload_in_token(), Deployment::payload_text());
-  faults_->deny_sensitive();
-  const auto report = net_->client().run_once();
-  faults_->clear();
-  ASSERT_TRUE(report.has_value()) << report.error().text;
-  ASSERT_FALSE(report->events.empty());
-  EXPECT_TRUE(report->events[0].trouble);
-  EXPECT_NE(report->events[0].text.find("CKA_SENSITIVE"), std::string::npos)
-      << report->events[0].text;
-  EXPECT_NE(state("bad"), State::kSealed);
 }
 
 TEST_F(KeyGoneTest, SoDoesAKemKeyThatWasErased) {

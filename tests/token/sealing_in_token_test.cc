@@ -192,6 +192,11 @@ TEST_F(SealingInTokenTest, RefusesKeysThatTheTokenWouldShowOrNotWrap) {
   ASSERT_FALSE(sealed.has_value());
   EXPECT_EQ(sealed.error().code, Errc::kNotSupported)
       << "no reason to refuse an order for good, or to let others wait";
+  // One that sealed before looks at the key each time.
+  const auto by_now = tokens_.seal(plaintext, recipient_.public_key(), 16, TestContext());
+  ASSERT_FALSE(by_now.has_value());
+  EXPECT_EQ(by_now.error().code, Errc::kNotSupported);
+  EXPECT_NE(by_now.error().detail.text().find("would hand this key out"), std::string_view::npos);
   // What was made, and would be shown, is destroyed again.
   const auto made = tokens_.generate_wrap_only_key(token_.uri("made"), 16);
   ASSERT_FALSE(made.has_value());
