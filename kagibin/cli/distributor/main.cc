@@ -8,6 +8,7 @@
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/store/order_store_place.h"
+#include "kagibin/cli/waiting/descriptor_limit.h"
 #include "kagibin/crypto/ed25519/ed25519.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/delivery/store_snapshot.h"
@@ -27,6 +28,7 @@ struct Options {
   std::vector<std::string> dns_names;
   std::vector<std::string> ip_addresses;
   std::string listen = "127.0.0.1:8443";
+  std::size_t max_connections = 16'384;
   std::string store;
   std::string server;
   std::string device;
@@ -242,7 +244,9 @@ class DistributorCommands {
                                       console_.progress("The audit log goes on");
                                     }
                                   }});
-    net::HttpServerOptions server_options{.address = listen.host, .port = listen.port};
+    cli::raise_descriptor_limit();
+    net::HttpServerOptions server_options{
+        .address = listen.host, .port = listen.port, .max_connections = options_.max_connections};
     if (!options_.demo_key_log.empty()) {
       server_options.demo_key_log = net::DemoKeyLog{options_.demo_key_log};
     }
@@ -340,6 +344,13 @@ int main(int argc, char** argv) {
   auto* serve = program.app().add_subcommand("serve", "serve until Ctrl-C");
   serve->add_option("--listen", options.listen, "ADDRESS:PORT; port 0 takes a free one")
       ->capture_default_str();
+  serve
+      ->add_option(
+          "--max-connections", options.max_connections,
+          "connections at a time, one for each device that waits; further ones are closed at once. "
+          "The limit of open files (ulimit -n) has to allow them")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
   serve->add_option("--demo-key-log", options.demo_key_log,
                     "append TLS secrets to this file: undoes TLS, for the demo only");
   add_store(serve);

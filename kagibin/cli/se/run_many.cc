@@ -7,8 +7,6 @@
 #include <stop_token>
 #include <thread>
 
-#include <sys/resource.h>
-
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/cli/se/element_files.h"
 #include "kagibin/cli/se/hosted_cards.h"
@@ -16,20 +14,12 @@
 #include "kagibin/cli/se/make_commands.h"
 #include "kagibin/cli/se/resident_memory.h"
 #include "kagibin/cli/se/standard_modules.h"
+#include "kagibin/cli/waiting/descriptor_limit.h"
 #include "kagibin/se/nvm/nvm_file.h"
 
 namespace kagibin::cli {
 
 namespace {
-
-// As many connections as the system lets us have.
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-    limit.rlim_cur = limit.rlim_max;
-    static_cast<void>(setrlimit(RLIMIT_NOFILE, &limit));
-  }
-}
 
 class ManyElements {
  public:
