@@ -31,8 +31,8 @@ Result<TransportLock> TransportLock::take(const TransportFiles& files) {
   std::error_code ignored;
   std::filesystem::create_directories(files.folder, ignored);
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open's third argument
-  auto file = std::make_unique<Descriptor>(
-      ::open(files.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  const int opened = ::open(files.lock().c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  auto file = std::make_unique<Descriptor>(opened);
   if (file->get() < 0) {
     return fail(Errc::kIo, "the lock file of the connection cannot be opened");
   }

@@ -253,7 +253,6 @@ TEST_F(TransportRotationTest, RootsThatNobodySignedAndWorseCertificatesAreRefuse
            text("phone", "transport.key.pem");
   };
   const std::string files_before = before();
-  std::string asked_with;
   const auto told = [&](const delivery::TransportRoots& given,
                         const std::function<std::string(const std::string&)>& issue) {
     Liar liar([&](const HttpRequest& request) {
