@@ -279,7 +279,8 @@ Checked<void> Fleet::load(const std::stop_token& stop) {
   std::mutex mutex;
   std::optional<roles::service_provider::Problem> failure;
   std::vector<std::jthread> visitors;
-  std::jthread sweeper([&] { sweep(over.get_token()); });
+  visitors.reserve(options_.devices_at_once);
+  const std::jthread sweeper([&] { sweep(over.get_token()); });
   std::vector<std::jthread> providers;
   const Visitor::Parts parts{.site = *site_,
                              .conditions = conditions_,

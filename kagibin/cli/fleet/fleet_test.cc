@@ -146,7 +146,7 @@ TEST_F(FleetTest, NoMoreOrdersAreInFlightThanWereAskedFor) {
 
 TEST_F(FleetTest, AnInterruptedRunIsCheckedForWhatWasDone) {
   std::stop_source stop;
-  std::jthread ctrl_c([&] {
+  const std::jthread ctrl_c([&] {
     std::this_thread::sleep_for(std::chrono::seconds(2));
     stop.request_stop();
   });

@@ -25,6 +25,7 @@ roles::service_provider::Checked<void> in_parallel(std::uint32_t count,
   std::optional<roles::service_provider::Problem> first;
   {
     std::vector<std::jthread> pool;
+    pool.reserve(threads);
     for (unsigned i = 0; i < threads; ++i) {
       pool.emplace_back([&] {
         for (std::uint32_t number = next++; number < count; number = next++) {

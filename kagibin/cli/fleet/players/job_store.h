@@ -31,7 +31,8 @@ class JobStore final : public delivery::AgentStore {
   bool was_killed() const { return killed_; }
 
   Result<void> put_job(const delivery::AgentJob& job) override {
-    const bool last = writes_left_ > 0 && --writes_left_ == 0;
+    const bool last = writes_left_ == 1;
+    writes_left_ -= writes_left_ > 0 ? 1 : 0;
     killed_ = killed_ || last;
     if (killed_ && !(last && after_it_)) {
       return dead();
