@@ -61,7 +61,15 @@ Result<TransportPair> read_pair(const TransportFiles& files) {
 }
 
 Result<crypto::EcPrivateKey> next_key_of(const TransportFiles& files, crypto::Rng& rng) {
-  const auto stored = crypto::read_file(files.next_key());
+  std::error_code error;
+  auto stored = crypto::read_file(files.next_key());
+  if (!stored && stored.error().code == Errc::kNotFound &&
+      !std::filesystem::exists(files.certificate(), error)) {
+    stored = crypto::read_file(files.key());  // of a first join that was cut
+    if (stored) {
+      KB_TRY(crypto::write_file(files.next_key(), stored->expose(), true));
+    }
+  }
   if (!stored && stored.error().code != Errc::kNotFound) {
     return std::unexpected(stored.error());
   }

@@ -65,11 +65,14 @@ Result<Pems> roots_to_believe(const Pems& known, delivery::HttpClient& http) {
       return fail(Errc::kUntrusted, "the distributor names a root that none we know has signed");
     }
   }
-  std::string newest = known.front();
+  std::int64_t newest = 0;
+  std::int64_t newest_left = 0;
   for (const std::string& root : known) {
-    newest = KB_TRY(beginning(root)) > KB_TRY(beginning(newest)) ? root : newest;
+    const std::int64_t begins = KB_TRY(beginning(root));
+    newest = std::max(newest, begins);
+    newest_left = contains(roots, root) ? std::max(newest_left, begins) : newest_left;
   }
-  return contains(roots, newest) ? roots : Pems{};
+  return newest_left == newest ? roots : Pems{};
 }
 
 Result<void> write_roots(const TransportFiles& files, const Pems& roots) {
@@ -83,7 +86,7 @@ Result<void> write_roots(const TransportFiles& files, const Pems& roots) {
   return {};
 }
 
-// A third of its life is left, or a root that is newer than its issuer issues now.
+// A third of its life is left, or another root issues now that is not older than its issuer.
 Result<bool> is_due(const std::string& certificate, const Pems& roots, std::int64_t now) {
   const auto facts = KB_TRY(crypto::certificate_facts(certificate));
   if (facts.not_after - now < (facts.not_after - facts.not_before) / 3) {
@@ -91,7 +94,7 @@ Result<bool> is_due(const std::string& certificate, const Pems& roots, std::int6
   }
   for (const std::string& root : roots) {
     if (KB_TRY(crypto::is_issued_by(certificate, root))) {
-      return KB_TRY(beginning(roots.front())) > KB_TRY(beginning(root));
+      return root != roots.front() && KB_TRY(beginning(roots.front())) >= KB_TRY(beginning(root));
     }
   }
   return true;
@@ -111,8 +114,8 @@ Result<void> check_renewed(const delivery::IssuedCertificate& issued,
   if (!of_a_root || facts.common_name != ours.common_name || !(certified == key.public_key())) {
     return fail(Errc::kUntrusted, "the distributor gave a certificate for another name or key");
   }
-  if (facts.not_before > now + kCheckSeconds || facts.not_after <= ours.not_after) {
-    return fail(Errc::kExpired, "the distributor gave a certificate that is no better than ours");
+  if (facts.not_before > now + kCheckSeconds || facts.not_after < ours.not_after) {
+    return fail(Errc::kExpired, "the distributor gave a certificate that is worse than ours");
   }
   return {};
 }

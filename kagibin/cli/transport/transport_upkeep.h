@@ -5,9 +5,9 @@
 //
 // A root that is not known yet has to be signed by one that is; the newest that is known is not
 // given up again, so that a distributor that lags, or was restored, takes nothing away. A renewed
-// certificate is used only if it is of those roots, of our name and key, good now, and good for
-// longer. Failures are nobody's trouble: it, or the next process, tries again in an hour.
-// Thread-safety: none; processes of one home share the lock of transport_files.h.
+// certificate is used only if it is of those roots, of our name and key, good now, and for no
+// less long than ours. Failures are nobody's trouble: it, or the next process, tries again in an
+// hour. Thread-safety: none; processes of one home share the lock of transport_files.h.
 #pragma once
 
 #include <cstdint>
