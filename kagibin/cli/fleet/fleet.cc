@@ -95,7 +95,7 @@ Checked<void> Fleet::make_some(std::uint32_t first, std::uint32_t count) {
     devices_.push_back(std::move(device));
   }
   std::vector<std::optional<NewElement>> made(count);
-  KB_TRY(in_parallel(count, processors(), [&](std::uint32_t i) -> Checked<void> {
+  const auto make_one = [&](std::uint32_t i) -> Checked<void> {
     VirtualDevice& device = *devices_.at(first + i);
     made[i] = KB_TRY(founders_->make(device.seid, provider_of(device).spid(), device.memory));
     KB_TRY(ElementInUse::wake(device, silicon()))->begin_counting();
@@ -106,7 +106,8 @@ Checked<void> Fleet::make_some(std::uint32_t first, std::uint32_t count) {
       device.key_pem = std::move(own.key_pem);
     }
     return {};
-  }));
+  };
+  KB_TRY(in_parallel(count, processors(), make_one));
   std::map<std::uint32_t, std::vector<FleetProvider::Adoption>> by_provider;
   for (std::uint32_t i = 0; i < count; ++i) {
     const VirtualDevice& device = *devices_.at(first + i);
@@ -223,15 +224,16 @@ Checked<void> Fleet::measure_transport() {
              kMicroseconds;
     };
     std::unique_ptr<delivery::HttpClient> client;
-    first += KB_TRY(spent([&]() -> Result<void> {
+    const auto ask = [&]() -> Result<void> {
+      KB_TRY(client->send(health));
+      return {};
+    };
+    const auto connect_and_ask = [&]() -> Result<void> {
       client = KB_TRY(site_->connect(subject, own.certificate_pem, own.key_pem));
-      KB_TRY(client->send(health));
-      return {};
-    }));
-    again += KB_TRY(spent([&]() -> Result<void> {
-      KB_TRY(client->send(health));
-      return {};
-    }));
+      return ask();
+    };
+    first += KB_TRY(spent(connect_and_ask));
+    again += KB_TRY(spent(ask));
   }
   figures_.alone.request_us = again / kConnections;
   figures_.alone.handshake_us = std::max(0.0, (first - again) / kConnections);
