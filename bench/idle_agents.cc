@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "kagibin/base/result.h"
+#include "kagibin/base/secret.h"
 
 namespace kagibin::bench {
 namespace {
@@ -42,26 +43,26 @@ bool read_all(int from, void* data, std::size_t size) {
   return true;
 }
 
-void write_text(int to, std::string_view text) {
-  const std::size_t size = text.size();
+void write_octets(int to, ByteView octets) {
+  const std::size_t size = octets.size();
   write_all(to, &size, sizeof size);
-  write_all(to, text.data(), size);
+  write_all(to, octets.data(), size);
 }
 
-std::string read_text(int from) {
+SecretBytes read_octets(int from) {
   std::size_t size = 0;
   KB_CHECK(read_all(from, &size, sizeof size) && size < 1'000'000);
-  std::string text(size, '\0');
-  KB_CHECK(read_all(from, text.data(), size));
-  return text;
+  SecretBytes octets(size);
+  KB_CHECK(read_all(from, octets.expose_mutable().data(), size));
+  return octets;
 }
 
 using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
-Bio bio_of(const std::string& text) {
-  return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), &BIO_free};
+Bio bio_of(const SecretBytes& pem) {
+  return {BIO_new_mem_buf(pem.expose().data(), static_cast<int>(pem.size())), &BIO_free};
 }
 
-Context context_of(const std::string& certificate, const std::string& key) {
+Context context_of(const SecretBytes& certificate, const SecretBytes& key) {
   Context context(SSL_CTX_new(TLS_client_method()), &SSL_CTX_free);
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
   X509* parsed = PEM_read_bio_X509(bio_of(certificate).get(), nullptr, nullptr, nullptr);
@@ -101,8 +102,8 @@ Connection connect_to(std::uint16_t port, SSL_CTX* context) {
   KB_CHECK(read_all(commands, &identities, sizeof identities));
   std::vector<Context> contexts;
   for (std::size_t i = 0; i < identities; ++i) {
-    const std::string certificate = read_text(commands);
-    contexts.push_back(context_of(certificate, read_text(commands)));
+    const SecretBytes certificate = read_octets(commands);
+    contexts.push_back(context_of(certificate, read_octets(commands)));
   }
   const std::string request = "GET /v1/devices/self/work?after=0&wait=" + std::to_string(plan[2]) +
                               " HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -165,8 +166,8 @@ int IdleAgents::start(std::uint16_t port,
   write_all(child_commands_, &size, sizeof size);
   for (const net::TlsIdentity& identity : identities) {
     const ByteView key = identity.key_pem.expose();
-    write_text(child_commands_, identity.certificate_pem);
-    write_text(child_commands_, std::string(key.begin(), key.end()));
+    write_octets(child_commands_, ascii(identity.certificate_pem));
+    write_octets(child_commands_, key);
   }
   int under_way = 0;
   KB_CHECK(read_all(child_answers_, &under_way, sizeof under_way));

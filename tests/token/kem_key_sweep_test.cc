@@ -10,46 +10,21 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/base/byte_io.h"
-#include "kagibin/crypto/token/pkcs11_tokens.h"
 #include "kagibin/delivery/journal_store.h"
 #include "kagibin/roles/service_provider/enrolment/waiting_enrolments.h"
 #include "kagibin/roles/service_provider/order_records.h"
 
-#include "tests/support/deployment.h"
 #include "tests/support/must.h"
-#include "tests/token/faults.h"
-#include "tests/token/soft_token.h"
+#include "tests/token/keys_in_token.h"
 
 namespace kagibin::test {
 namespace {
 
-using crypto::token::Pkcs11Tokens;
-using crypto::token::TokenUri;
 using delivery::JournalStep;
 using roles::service_provider::KemKeyNotes;
 using roles::service_provider::WaitingEnrolments;
 
-class KemKeySweepTest : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!token_.missing().empty()) {
-      GTEST_SKIP() << token_.missing();
-    }
-    faults_.emplace();
-  }
-
-  DeploymentOptions in_token() {
-    return {.tokens = &tokens_,
-            .key_uri = [this](std::string_view key) { return token_.uri(key); },
-            .token_uri = token_.token_uri()};
-  }
-
-  SoftToken token_{SoftToken::Make::kSoftHsm, true};
-  Pkcs11Tokens tokens_{[](const TokenUri&) -> Result<SecretBytes> {
-    return SecretBytes::copy_of(ascii(SoftToken::pin()));
-  }};
-  std::optional<Faults> faults_;
-};
+using KemKeySweepTest = KeysInTokenTest;
 
 TEST_F(KemKeySweepTest, AKemKeyThatNoAttemptNamesIsErasedWhenItIsOldAndALiveOneNever) {
   using roles::service_provider::sweep_kem_keys;

@@ -10,33 +10,27 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/crypto/held_key/held_keys.h"
-#include "kagibin/crypto/token/pkcs11_tokens.h"
 #include "kagibin/roles/service_provider/keys/token_element_keys.h"
 #include "kagibin/roles/service_provider/order_records.h"
 
 #include "tests/support/must.h"
 #include "tests/system/order_network.h"
-#include "tests/token/faults.h"
-#include "tests/token/soft_token.h"
+#include "tests/token/keys_in_token.h"
 
 namespace kagibin::test {
 namespace {
 
-using crypto::token::Pkcs11Tokens;
-using crypto::token::TokenUri;
 using delivery::State;
 
-class KeyGoneTest : public testing::Test {
+class KeyGoneTest : public KeysInTokenTest {
  protected:
+  KeyGoneTest() : KeysInTokenTest(SoftToken::Make::kNss) {}
+
   void SetUp() override {
-    if (!token_.missing().empty()) {
-      GTEST_SKIP() << token_.missing();
+    KeysInTokenTest::SetUp();
+    if (faults_) {
+      net_.emplace("key gone", in_token());
     }
-    faults_.emplace();
-    net_.emplace("key gone",
-                 DeploymentOptions{.tokens = &tokens_,
-                                   .key_uri = [this](std::string_view k) { return token_.uri(k); },
-                                   .token_uri = token_.token_uri()});
   }
 
   provider::TokenElementKeyPlan plan(const std::string& name) {
@@ -88,11 +82,6 @@ class KeyGoneTest : public testing::Test {
     EXPECT_EQ(again.events[0].order.text(), "bad");
   }
 
-  SoftToken token_{SoftToken::Make::kNss, true};
-  Pkcs11Tokens tokens_{[](const TokenUri&) -> Result<SecretBytes> {
-    return SecretBytes::copy_of(ascii(SoftToken::pin()));
-  }};
-  std::optional<Faults> faults_;
   std::optional<Network> net_;
 };
 

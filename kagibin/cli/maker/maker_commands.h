@@ -74,7 +74,6 @@ class MakerCommands {
  private:
   using Plan = roles::element_maker::ElementPlan;
 
-  static Result<std::string> read_text(const std::filesystem::path& path);
   std::filesystem::path signing_certificate() const { return program_.home() / "maker.pem"; }
   Result<delivery::ShippedElement> certify_card();
   // The list that pins the CASD's key of a card in hand.

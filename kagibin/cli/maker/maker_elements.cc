@@ -127,7 +127,7 @@ Result<void> MakerCommands::make_all(const std::optional<ElementRecipe>& recipe)
   maker::ElementMaker element_maker(KB_TRY(folder.identity()), clock_, rng_);
   const Bytes authority = KB_TRY(authority_of(element_maker.identity()));
   const se::ModuleRegistry modules = KB_TRY(standard_modules());
-  const std::string manager_pem = KB_TRY(read_text(options_.manager));
+  const std::string manager_pem = KB_TRY(crypto::read_text_file(options_.manager));
   std::error_code error;
   fs::create_directories(options_.out, error);
   if (!options_.domain_requests.empty()) {
@@ -184,7 +184,7 @@ Result<void> MakerCommands::make_all(const std::optional<ElementRecipe>& recipe)
   const std::string list = KB_TRY(element_maker.sign_shipment(shipped));
   KB_TRY(crypto::write_file(options_.shipment, ascii(list), false));
   const SecretBytes keys = KB_TRY(delivery::encode_key_exports(issuer_keys));
-  const std::string signing = KB_TRY(read_text(signing_certificate()));
+  const std::string signing = KB_TRY(crypto::read_text_file(signing_certificate()));
   const Bytes sealed =
       KB_TRY(crypto::cms_seal(keys.expose(), element_maker.identity().key, signing, manager_pem));
   return crypto::write_file(options_.issuer_keys, sealed, false);

@@ -8,11 +8,6 @@ namespace kagibin::cli {
 
 namespace maker = roles::element_maker;
 
-Result<std::string> MakerCommands::read_text(const std::filesystem::path& path) {
-  const SecretBytes octets = KB_TRY(crypto::read_file(path));
-  return std::string(octets.expose().begin(), octets.expose().end());
-}
-
 int MakerCommands::init() {
   const auto done = [&]() -> Result<void> {
     const SecretBytes passphrase = KB_TRY(program_.passphrase(true));
@@ -39,7 +34,7 @@ int MakerCommands::install() {
   const auto done = [&]() -> Result<void> {
     const SecretBytes octets = KB_TRY(crypto::read_file(options_.certificate));
     const pki::Certificate certificate = KB_TRY(pki::Certificate::decode(octets.expose()));
-    const std::string roots = KB_TRY(read_text(options_.roots));
+    const std::string roots = KB_TRY(crypto::read_text_file(options_.roots));
     const pki::TrustAnchors anchors = KB_TRY(pki::read_anchors(roots));
     const SecretBytes passphrase = KB_TRY(program_.passphrase(false));
     auto folder = KB_TRY(maker::MakerFolder::open(program_.home(), passphrase, tokens_.get()));

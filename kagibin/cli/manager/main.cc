@@ -39,11 +39,6 @@ struct Options {
   fs::path out;
 };
 
-Result<std::string> read_text(const fs::path& path) {
-  const SecretBytes octets = KB_TRY(crypto::read_file(path));
-  return std::string(octets.expose().begin(), octets.expose().end());
-}
-
 struct CardName {
   Bytes iin;
   Bytes cin;
@@ -99,7 +94,7 @@ class ManagerCommands {
   int import_issuer_keys() {
     const auto done = [&]() -> Result<std::size_t> {
       const SecretBytes cms = KB_TRY(crypto::read_file(options_.file));
-      const std::string maker_pem = KB_TRY(read_text(options_.maker));
+      const std::string maker_pem = KB_TRY(crypto::read_text_file(options_.maker));
       const crypto::EcPublicKey maker = KB_TRY(crypto::public_key_of_certificate(maker_pem));
       auto folder = KB_TRY(open());
       return folder.import_issuer_keys(cms.expose(), maker, rng_);
@@ -226,7 +221,7 @@ class ManagerCommands {
                                                      .key_version = plan.key_version},
                                                     plan.key_size, plan.scp03.i)));
       }
-      const std::string recipient = KB_TRY(read_text(options_.recipient));
+      const std::string recipient = KB_TRY(crypto::read_text_file(options_.recipient));
       const Bytes sealed = KB_TRY(folder.seal_exports(exports, recipient));
       KB_TRY(crypto::write_file(options_.out, sealed, false));
       return exports.size();

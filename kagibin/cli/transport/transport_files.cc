@@ -43,15 +43,10 @@ Result<TransportLock> TransportLock::take(const TransportFiles& files) {
   return TransportLock(std::move(file));
 }
 
-Result<std::string> read_text(const std::filesystem::path& file) {
-  const SecretBytes content = KB_TRY(crypto::read_file(file));
-  return std::string(content.expose().begin(), content.expose().end());
-}
-
 Result<TransportPair> read_pair(const TransportFiles& files) {
   constexpr int kLooks = 20;
   for (int look = 1;; ++look) {
-    std::string certificate = KB_TRY(read_text(files.certificate()));
+    std::string certificate = KB_TRY(crypto::read_text_file(files.certificate()));
     SecretBytes key = KB_TRY(crypto::read_file(files.key()));
     if (belong_together(key.expose(), certificate) || look == kLooks) {
       return TransportPair{std::move(certificate), std::move(key)};
@@ -92,7 +87,7 @@ Result<void> use_next(const TransportFiles& files, const std::string& certificat
 }
 
 Result<void> finish_pair(const TransportFiles& files) {
-  const auto certificate = read_text(files.next_certificate());
+  const auto certificate = crypto::read_text_file(files.next_certificate());
   if (!certificate) {
     return certificate.error().code == Errc::kNotFound ? Result<void>()
                                                        : std::unexpected(certificate.error());

@@ -52,7 +52,6 @@ struct TransportPair {
   SecretBytes key_pem;
 };
 Result<TransportPair> read_pair(const TransportFiles& files);
-Result<std::string> read_text(const std::filesystem::path& file);
 
 // The rest is for who holds the lock.
 

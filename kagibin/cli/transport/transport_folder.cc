@@ -86,7 +86,7 @@ Result<void> TransportFolder::redeem(const delivery::Invitation& invited,
 }
 
 Result<KeptUpClient::Connection> TransportFolder::open(const TransportOptions& options) const {
-  const auto where = read_text(files_.server());
+  const auto where = crypto::read_text_file(files_.server());
   if (!where) {
     return fail(Errc::kNotFound,
                 "not connected to a distributor yet; redeem its invitation with: join FILE");
@@ -96,7 +96,7 @@ Result<KeptUpClient::Connection> TransportFolder::open(const TransportOptions& o
   TransportPair pair = KB_TRY(read_pair(files_));
   identity.certificate_pem = std::move(pair.certificate_pem);
   identity.key_pem = std::move(pair.key_pem);
-  identity.ca_pem = KB_TRY(read_text(files_.roots()));
+  identity.ca_pem = KB_TRY(crypto::read_text_file(files_.roots()));
   const net::HttpClientOptions client = KB_TRY(client_options(server, options));
   auto http = KB_TRY(net::open_https_client(client, identity));
   return KeptUpClient::Connection{.http = std::move(http),
@@ -117,7 +117,7 @@ Result<std::unique_ptr<delivery::HttpClient>> TransportFolder::connect(
 }
 
 Result<std::int64_t> TransportFolder::ca_not_before() const {
-  const std::string pem = KB_TRY(read_text(files_.roots()));
+  const std::string pem = KB_TRY(crypto::read_text_file(files_.roots()));
   return KB_TRY(crypto::certificate_facts(pem)).not_before;
 }
 

@@ -30,7 +30,7 @@ Result<std::int64_t> beginning(const std::string& root) {
 
 // When the distributor was asked last; 0 for never, and when the file says nonsense.
 std::int64_t last_check(const TransportFiles& files) {
-  const auto text = read_text(files.checked());
+  const auto text = crypto::read_text_file(files.checked());
   std::int64_t at = 0;
   if (!text || std::from_chars(text->data(), text->data() + text->size(), at).ec != std::errc() ||
       at < 0) {
@@ -40,7 +40,7 @@ std::int64_t last_check(const TransportFiles& files) {
 }
 
 Result<Pems> known_roots(const TransportFiles& files) {
-  const std::string bundle = KB_TRY(read_text(files.roots()));
+  const std::string bundle = KB_TRY(crypto::read_text_file(files.roots()));
   return crypto::split_certificates(bundle, delivery::kMaxRoots);
 }
 
@@ -137,7 +137,7 @@ Result<void> roots_and_certificate(const TransportFiles& files,
   if (given != known) {
     KB_TRY(write_roots(files, given));
   }
-  const std::string certificate = KB_TRY(read_text(files.certificate()));
+  const std::string certificate = KB_TRY(crypto::read_text_file(files.certificate()));
   if (!KB_TRY(is_due(certificate, given, now))) {
     return {};
   }

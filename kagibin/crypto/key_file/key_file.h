@@ -27,5 +27,7 @@ Result<EcPrivateKey> private_key_from_pem(ByteView pem);
 Result<void> write_file(const std::filesystem::path& path, ByteView octets, bool secret);
 // At most 16 MiB; kNotFound when it does not exist.
 Result<SecretBytes> read_file(const std::filesystem::path& path);
+// The same of a file that holds no secret: certificates, names, texts of others.
+Result<std::string> read_text_file(const std::filesystem::path& path);
 
 }  // namespace kagibin::crypto

@@ -122,4 +122,9 @@ Result<SecretBytes> read_file(const std::filesystem::path& path) {
   }
 }
 
+Result<std::string> read_text_file(const std::filesystem::path& path) {
+  const SecretBytes content = KB_TRY(read_file(path));
+  return std::string(content.expose().begin(), content.expose().end());
+}
+
 }  // namespace kagibin::crypto

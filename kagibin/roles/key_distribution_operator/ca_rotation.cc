@@ -15,13 +15,8 @@ namespace {
 constexpr const char* kKey = "ca.key.pem";
 constexpr const char* kNextKey = "next.ca.key.pem";
 
-Result<std::string> read_text(const std::filesystem::path& path) {
-  const SecretBytes content = KB_TRY(crypto::read_file(path));
-  return std::string(content.expose().begin(), content.expose().end());
-}
-
 Result<std::optional<std::string>> read_if_there(const std::filesystem::path& path) {
-  auto text = read_text(path);
+  auto text = crypto::read_text_file(path);
   if (!text && text.error().code == Errc::kNotFound) {
     return std::optional<std::string>();
   }
@@ -44,7 +39,7 @@ Result<bool> belong_together(const crypto::EcPrivateKey& key, const std::string&
 
 // A switch that was cut has replaced the key and not yet the certificate.
 Result<TransportCa> DistributorFolder::load_ca() const {
-  std::string current = KB_TRY(read_text(ca_certificate()));
+  std::string current = KB_TRY(crypto::read_text_file(ca_certificate()));
   const SecretBytes key_pem = KB_TRY(crypto::read_file(path_ / kKey));
   crypto::EcPrivateKey key = KB_TRY(crypto::private_key_from_pem(key_pem.expose()));
   std::optional<std::string> other = KB_TRY(read_if_there(next_certificate()));
@@ -133,7 +128,7 @@ Result<void> DistributorFolder::finish_rotation(const ServerNames& names,
   }
   ServerNames wanted = names;
   if (names.dns_names.empty() && names.ip_addresses.empty()) {
-    const std::string present = KB_TRY(read_text(server_certificate()));
+    const std::string present = KB_TRY(crypto::read_text_file(server_certificate()));
     const auto found = KB_TRY(crypto::server_names(present));
     wanted = {.dns_names = found.dns_names, .ip_addresses = found.ip_addresses};
   }

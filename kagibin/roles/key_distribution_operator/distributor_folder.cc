@@ -24,11 +24,6 @@ Result<void> write_key(const std::filesystem::path& path, const crypto::EcPrivat
   return crypto::write_file(path, pem.expose(), true);
 }
 
-Result<std::string> read_text(const std::filesystem::path& path) {
-  const SecretBytes content = KB_TRY(crypto::read_file(path));
-  return std::string(content.expose().begin(), content.expose().end());
-}
-
 }  // namespace
 
 Result<void> DistributorFolder::init(const InitOptions& options,
@@ -73,7 +68,7 @@ Result<void> DistributorFolder::write_server(const KeyAndCertificate& server) co
 
 Result<DistributorIdentity> DistributorFolder::load() const {
   TransportCa ca = KB_TRY(load_ca());
-  std::string certificate = KB_TRY(read_text(server_certificate()));
+  std::string certificate = KB_TRY(crypto::read_text_file(server_certificate()));
   SecretBytes key = KB_TRY(crypto::read_file(path_ / kServerKey));
   return DistributorIdentity{std::move(ca), std::move(certificate), std::move(key)};
 }
@@ -101,7 +96,7 @@ Result<std::optional<crypto::Ed25519PrivateKey>> DistributorFolder::log_key(
   const auto verifier_of = [](const crypto::Ed25519PrivateKey& of) {
     return VerifierKey{.name = name_of_log(of.public_key()), .key = of.public_key()}.text() + "\n";
   };
-  const auto beside = read_text(log_verifier());
+  const auto beside = crypto::read_text_file(log_verifier());
   if (key && beside && *beside == verifier_of(*key)) {
     return key;
   }
@@ -122,7 +117,7 @@ Result<std::optional<crypto::Ed25519PrivateKey>> DistributorFolder::log_key(
 }
 
 Result<std::string> DistributorFolder::last_checkpoint() const {
-  auto note = read_text(log_checkpoint());
+  auto note = crypto::read_text_file(log_checkpoint());
   return !note && note.error().code == Errc::kNotFound ? std::string() : std::move(note);
 }
 

@@ -27,11 +27,6 @@ std::string domain_record(const DomainName& name) {
          "." + to_hex(ByteView(&name.key_version, 1));
 }
 
-Result<std::string> read_text(const std::filesystem::path& path) {
-  const SecretBytes octets = KB_TRY(crypto::read_file(path));
-  return std::string(octets.expose().begin(), octets.expose().end());
-}
-
 }  // namespace
 
 std::filesystem::path ManagerFolder::signing_certificate(const std::filesystem::path& folder) {
@@ -98,7 +93,7 @@ Result<std::size_t> ManagerFolder::import_issuer_keys(ByteView cms,
                                                       const crypto::EcPublicKey& maker_key,
                                                       crypto::Rng& rng) {
   const auto own = KB_TRY(held().agreement_key(kExchangeKey));
-  const std::string pem = KB_TRY(read_text(exchange_certificate(folder_)));
+  const std::string pem = KB_TRY(crypto::read_text_file(exchange_certificate(folder_)));
   const crypto::CmsContent content = KB_TRY(crypto::cms_open(cms, own, pem));
   if (content.signer != maker_key) {
     return fail(Errc::kUntrusted, "the file is signed by another key than the maker's pinned one");
@@ -150,7 +145,7 @@ Result<Bytes> ManagerFolder::seal_exports(std::span<const delivery::KeyExport> e
                                           std::string_view recipient_certificate_pem) {
   const SecretBytes content = KB_TRY(delivery::encode_key_exports(exports));
   const auto own = KB_TRY(held().signing_key(kSigningKey));
-  const std::string pem = KB_TRY(read_text(signing_certificate(folder_)));
+  const std::string pem = KB_TRY(crypto::read_text_file(signing_certificate(folder_)));
   return crypto::cms_seal(content.expose(), own, pem, recipient_certificate_pem);
 }
 

@@ -51,8 +51,7 @@ Result<std::vector<Hash>> StoreLog::tile(const TilePlace& place, std::uint64_t s
 }
 
 Result<std::string> read_line_file(const std::filesystem::path& path) {
-  const SecretBytes content = KB_TRY(crypto::read_file(path));
-  std::string text(content.expose().begin(), content.expose().end());
+  std::string text = KB_TRY(crypto::read_text_file(path));
   if (text.ends_with('\n')) {
     text.pop_back();
   }
@@ -60,8 +59,7 @@ Result<std::string> read_line_file(const std::filesystem::path& path) {
 }
 
 Result<std::string> FolderLog::checkpoint() {
-  const SecretBytes content = KB_TRY(crypto::read_file(folder_ / "checkpoint"));
-  return std::string(content.expose().begin(), content.expose().end());
+  return crypto::read_text_file(folder_ / "checkpoint");
 }
 
 Result<std::string> FolderLog::verifier() { return read_line_file(folder_ / "log.vkey"); }
