@@ -27,6 +27,7 @@
 #include "kagibin/base/result.h"
 #include "kagibin/delivery/audit_rows.h"
 #include "kagibin/delivery/messages.h"
+#include "kagibin/delivery/order_counts.h"
 
 namespace kagibin::delivery {
 
@@ -143,6 +144,10 @@ class OrderTransaction {
                                                            std::uint32_t limit) = 0;
   // Orders in state ordered without an attempt whose not_after is before `now`.
   virtual Result<std::vector<OrderRow>> overdue_orders(std::int64_t now, std::uint32_t limit) = 0;
+
+  // How many orders the provider has in each state where it has one, or every provider; by SPID and
+  // the state's name. What others have not committed yet does not count.
+  virtual Result<std::vector<OrderCount>> order_counts(const std::optional<Spid>& provider) = 0;
 
   virtual Result<std::optional<InvitationRow>> find_invitation(ByteView token_hash) = 0;
   virtual Result<void> insert_invitation(const InvitationRow& row) = 0;

@@ -17,6 +17,7 @@
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
 #include "kagibin/delivery/audit_rows.h"
+#include "kagibin/delivery/order_counts.h"
 #include "kagibin/delivery/order_store.h"
 
 namespace kagibin::delivery {
@@ -39,6 +40,9 @@ class StoreSnapshot {
   // Entries with a place, from `first` on.
   virtual Result<std::vector<Bytes>> audit_entries(std::uint64_t first, std::uint32_t limit) = 0;
   virtual Result<std::optional<AuditTile>> audit_tile(const AuditTileName& name) = 0;
+
+  // Of all providers.
+  virtual Result<std::vector<OrderCount>> order_counts() = 0;
 
   virtual Result<std::vector<Bytes>> next_without_place() = 0;
   virtual Result<std::vector<OrderRow>> next_orders() = 0;

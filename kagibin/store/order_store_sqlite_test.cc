@@ -76,6 +76,9 @@ TEST_F(OrderStoreSqliteTest, AFileOfVersion1KeepsEverything) {
   EXPECT_EQ(attempt.envelope, Bytes{0xE2});
   EXPECT_EQ(attempt.verdict, (VerdictMessage{Verdict::kUnknown, "late", 1}));
   EXPECT_EQ(t->find_order(key("a")).value()->created_at, 5);
+  EXPECT_EQ(t->order_counts(std::nullopt).value(),
+            (std::vector<delivery::OrderCount>{{kProvider, State::kSealed, 1},
+                                               {Spid{{2}}, State::kOrdered, 1}}));
   EXPECT_EQ(t->receipts_of(key("a"), 1).value(), (std::vector<Bytes>{{0xE3, 0x01}}));
   OrderRow second = t->find_order(key("b", Spid{{2}})).value().value();
   ASSERT_TRUE(t->insert_attempt(an_attempt(second, 1, State::kOrdered)).has_value());

@@ -279,6 +279,63 @@ TEST_P(OrderStoreTest, FindsWhatIsOverdueAndNothingElse) {
   EXPECT_EQ(t->overdue_attempts(100, 10).value().size(), 0U) << "not before its notAfter passed";
 }
 
+using Counts = std::vector<std::pair<State, std::uint64_t>>;
+
+Counts counts_of(OrderTransaction& t, const Spid& provider = kProvider) {
+  Counts out;
+  for (const delivery::OrderCount& row : t.order_counts(provider).value()) {
+    EXPECT_EQ(row.provider, provider);
+    out.emplace_back(row.state, row.count);
+  }
+  return out;
+}
+
+void set_state(OrderTransaction& t, const std::string& id, State state) {
+  OrderRow row = t.find_order(key(id)).value().value();
+  row.state = state;
+  ASSERT_TRUE(t.update_order(row).has_value());
+}
+
+TEST_P(OrderStoreTest, OrdersAreCountedByStateAndWhatIsRolledBackIsNot) {
+  const Spid other{{2}};
+  auto t = store->begin().value();
+  EXPECT_EQ(counts_of(*t), Counts{});
+  put(*t, "a", State::kOrdered);
+  put(*t, "b", State::kOrdered);
+  OrderRow theirs = an_order("a");
+  theirs.provider = other;
+  theirs.state = State::kSealed;
+  ASSERT_TRUE(t->insert_order(theirs).has_value());
+  EXPECT_EQ(counts_of(*t), (Counts{{State::kOrdered, 2}}));
+  ASSERT_TRUE(t->mark().has_value());
+  set_state(*t, "a", State::kEnrolled);
+  EXPECT_EQ(counts_of(*t), (Counts{{State::kEnrolled, 1}, {State::kOrdered, 1}}));
+  ASSERT_TRUE(t->roll_back_to_mark().has_value());
+  ASSERT_TRUE(t->mark().has_value());
+  put(*t, "c", State::kOrdered);
+  // Sends what was changed to a server, and then undoes it there.
+  static_cast<void>(t->list(kProvider, {}, 0, 10).value());
+  EXPECT_EQ(counts_of(*t), (Counts{{State::kOrdered, 3}}));
+  ASSERT_TRUE(t->roll_back_to_mark().has_value());
+  EXPECT_EQ(counts_of(*t), (Counts{{State::kOrdered, 2}}));
+  ASSERT_TRUE(t->mark().has_value());
+  set_state(*t, "b", State::kSealed);
+  set_state(*t, "b", State::kSealed);
+  EXPECT_EQ(counts_of(*t), (Counts{{State::kOrdered, 1}, {State::kSealed, 1}}));
+  ASSERT_TRUE(t->commit().has_value());
+  t.reset();
+  reopen();
+  const std::vector<delivery::OrderCount> all = {
+      {kProvider, State::kOrdered, 1}, {kProvider, State::kSealed, 1}, {other, State::kSealed, 1}};
+  EXPECT_EQ(store->snapshot().value()->order_counts().value(), all);
+  t = store->begin().value();
+  EXPECT_EQ(t->order_counts(std::nullopt).value(), all);
+  EXPECT_EQ(counts_of(*t, other), (Counts{{State::kSealed, 1}}));
+  set_state(*t, "a", State::kSealed);
+  EXPECT_EQ(counts_of(*t), (Counts{{State::kSealed, 2}}));
+  EXPECT_EQ(t->order_counts(std::nullopt).value().size(), 2U);
+}
+
 TEST_P(OrderStoreTest, InvitationsReadBackAndAreTakenOnce) {
   auto t = store->begin().value();
   InvitationRow row{.token_hash = {9}, .subject = "device:x", .not_after = 50};

@@ -117,6 +117,7 @@ TEST(OrderPlanTest, NoCallTakesMoreStepsOverAMillionOrdersThanOverTenThousand) {
         {"overdue_attempts",
          [&] { return t->overdue_attempts(count + 1, 200).value().size() == 200; }},
         {"overdue_orders", [&] { return t->overdue_orders(count + 1, 200).value().size() == 200; }},
+        {"order_counts", [&] { return t->order_counts(kProvider).value().size() == 4; }},
         {"append_entry", [&] { return t->audit().append(Bytes{1}).has_value(); }},
         {"entries_without_place",
          [&] { return t->audit().without_place(100).value().size() == 100; }},

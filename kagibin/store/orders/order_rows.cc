@@ -104,6 +104,17 @@ Result<delivery::InvitationRow> read_invitation(const Row& row) {
   return invitation;
 }
 
+Result<delivery::OrderCount> read_order_count(const Row& row) {
+  const Spid provider = KB_TRY(Spid::from(row.octets(0)));
+  const delivery::State state = KB_TRY(delivery::state_by_name(row.text(1)));
+  const std::int64_t count = row.integer(2);
+  if (count < 0) {
+    return fail(Errc::kStore, "the store counts less than no order");
+  }
+  return delivery::OrderCount{
+      .provider = provider, .state = state, .count = static_cast<std::uint64_t>(count)};
+}
+
 Result<std::vector<AttemptRow>> read_attempts(Query& query) {
   std::vector<AttemptRow> rows;
   for (bool more = KB_TRY(query.step()); more; more = KB_TRY(query.step())) {
@@ -120,6 +131,15 @@ Result<std::vector<OrderRow>> read_orders(Query& query) {
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+Result<std::vector<delivery::OrderCount>> read_order_counts(Query& query) {
+  std::vector<delivery::OrderCount> counts;
+  for (bool more = KB_TRY(query.step()); more; more = KB_TRY(query.step())) {
+    const delivery::OrderCount count = KB_TRY(read_order_count(query));
+    counts.push_back(count);
+  }
+  return counts;
 }
 
 Result<std::optional<AttemptRow>> read_first_attempt(Query& query) {

@@ -18,6 +18,7 @@
   "a.order_id, a.number, a.provider, a.device, a.kind, a.state, a.opening, a.answer, " \
   "a.envelope, a.receipts, a.verdict, a.reason, a.withdrawal, a.sequence, a.change, a.judged"
 #define KB_ORDER_COLUMNS "id, provider, device, not_after, state, current_attempt, created_at"
+#define KB_COUNT_COLUMNS "provider, state, count"
 
 namespace kagibin::store {
 
@@ -26,11 +27,14 @@ std::string_view name(delivery::Work::Kind kind);
 // kStore when a column does not hold what this program writes.
 Result<delivery::OrderRow> read_order(const Row& row);
 Result<delivery::AttemptRow> read_attempt(const Row& row);
+// Columns KB_COUNT_COLUMNS.
+Result<delivery::OrderCount> read_order_count(const Row& row);
 // Columns token_hash, subject, not_after, request, certificate.
 Result<delivery::InvitationRow> read_invitation(const Row& row);
 // All rows that are left, or the next one.
 Result<std::vector<delivery::OrderRow>> read_orders(Query& query);
 Result<std::vector<delivery::AttemptRow>> read_attempts(Query& query);
+Result<std::vector<delivery::OrderCount>> read_order_counts(Query& query);
 Result<std::optional<delivery::AttemptRow>> read_first_attempt(Query& query);
 
 // Parameters 1 and 2.

@@ -17,7 +17,8 @@ inline constexpr std::int32_t kMovedApplicationId = 0x4B424F4D;  // "KBOM"
 
 // 2: an order's name is the provider's own; before, it was one name for all of them.
 // 3: the audit log. Its first entry says how many orders were there before it.
-inline constexpr std::array<std::string_view, 3> kOrderMigrations = {R"sql(
+// 4: orders are counted by state.
+inline constexpr std::array<std::string_view, 4> kOrderMigrations = {R"sql(
 CREATE TABLE orders (
   id TEXT NOT NULL PRIMARY KEY,
   provider BLOB NOT NULL,
@@ -157,6 +158,25 @@ CREATE TABLE audit_log (
 INSERT INTO audit_log VALUES (1, 0, '', '');
 INSERT INTO audit_entries SELECT 0, CAST('KBA1 ' || strftime('%s', 'now') || ' begin ' ||
   (SELECT count(*) FROM orders) || ' ' || (SELECT count(*) FROM attempts) AS BLOB);
+)sql",
+                                                                     R"sql(
+CREATE TABLE order_counts (
+  provider BLOB NOT NULL,
+  state TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (provider, state)
+) STRICT, WITHOUT ROWID;
+INSERT INTO order_counts SELECT provider, state, count(*) FROM orders GROUP BY provider, state;
+CREATE TRIGGER new_order_counts AFTER INSERT ON orders BEGIN
+  INSERT INTO order_counts VALUES (new.provider, new.state, 1)
+    ON CONFLICT (provider, state) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER changed_order_counts AFTER UPDATE OF state ON orders
+WHEN new.state <> old.state BEGIN
+  UPDATE order_counts SET count = count - 1 WHERE provider = old.provider AND state = old.state;
+  INSERT INTO order_counts VALUES (new.provider, new.state, 1)
+    ON CONFLICT (provider, state) DO UPDATE SET count = count + 1;
+END;
 )sql"};
 
 }  // namespace kagibin::store

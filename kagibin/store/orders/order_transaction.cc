@@ -188,6 +188,20 @@ Result<std::vector<OrderRow>> SqliteOrderTransaction::overdue_orders(std::int64_
   return read_orders(query);
 }
 
+// Triggers of the schema count, so that what is rolled back is not counted.
+Result<std::vector<delivery::OrderCount>> SqliteOrderTransaction::order_counts(
+    const std::optional<Spid>& provider) {
+  Query query = KB_TRY(
+      this->query(provider ? "SELECT " KB_COUNT_COLUMNS " FROM order_counts WHERE count <> 0 AND "
+                             "provider = ?1 ORDER BY provider, state"
+                           : "SELECT " KB_COUNT_COLUMNS
+                             " FROM order_counts WHERE count <> 0 ORDER BY provider, state"));
+  if (provider) {
+    query.bind(1, provider->view());
+  }
+  return read_order_counts(query);
+}
+
 Result<std::optional<InvitationRow>> SqliteOrderTransaction::find_invitation(ByteView token_hash) {
   Query query =
       KB_TRY(this->query("SELECT token_hash, subject, not_after, request, certificate "

@@ -45,6 +45,8 @@ class SqliteOrderTransaction final : public delivery::OrderTransaction {
                                                              std::uint32_t limit) override;
   Result<std::vector<delivery::OrderRow>> overdue_orders(std::int64_t now,
                                                          std::uint32_t limit) override;
+  Result<std::vector<delivery::OrderCount>> order_counts(
+      const std::optional<Spid>& provider) override;
   Result<std::optional<delivery::InvitationRow>> find_invitation(ByteView token_hash) override;
   Result<void> insert_invitation(const delivery::InvitationRow& row) override;
   Result<void> update_invitation(const delivery::InvitationRow& row) override;

@@ -74,6 +74,12 @@ Result<std::optional<AuditTile>> SqliteSnapshot::audit_tile(const AuditTileName&
   return found ? std::optional(read_audit_tile(query)) : std::nullopt;
 }
 
+Result<std::vector<delivery::OrderCount>> SqliteSnapshot::order_counts() {
+  Query query = KB_TRY(db_.query("SELECT " KB_COUNT_COLUMNS
+                                 " FROM order_counts WHERE count <> 0 ORDER BY provider, state"));
+  return read_order_counts(query);
+}
+
 Result<std::vector<Bytes>> SqliteSnapshot::next_without_place() {
   std::vector<Bytes> entries;
   while (entries.size() < kRowsATime) {

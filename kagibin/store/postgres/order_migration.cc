@@ -6,6 +6,7 @@
 
 #include "kagibin/base/byte_io.h"
 #include "kagibin/store/orders/audit_columns.h"
+#include "kagibin/store/orders/order_rows.h"
 #include "kagibin/store/orders/order_schema.h"
 #include "kagibin/store/postgres/pg_failure.h"
 #include "kagibin/store/postgres/postgres_schema.h"
@@ -57,6 +58,7 @@ constexpr std::array kTables = {
              "$1, $2, $3, $4, $5",
              "btiib"),
     KB_TABLE("invitations", KB_INVITATIONS, "token_hash", "$1, $2, $3, $4, $5", "btitt"),
+    KB_TABLE("order_counts", KB_COUNT_COLUMNS, "provider, state", "$1, $2, $3", "bti"),
     // SQLite keeps entries that wait for their place behind those that have one.
     Table{.name = "audit_entries",
           .read = "SELECT place, entry FROM audit_entries WHERE " KB_PLACED " ORDER BY place",
@@ -138,7 +140,8 @@ Result<OrderMigration> OrderMigration::open(const std::filesystem::path& file,
   KB_TRY(bring_up_to_date(*target));
   KB_TRY(target->script(
       "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;"
-      "LOCK TABLE orders, attempts, receipts, invitations, changes, audit_waiting, audit_entries, "
+      "LOCK TABLE orders, attempts, receipts, invitations, order_counts, changes, audit_waiting, "
+      "audit_entries, "
       "audit_tiles, audit_log IN EXCLUSIVE MODE"));
   return OrderMigration(std::make_unique<Database>(std::move(source)), std::move(target));
 }

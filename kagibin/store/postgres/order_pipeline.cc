@@ -212,8 +212,10 @@ std::vector<std::size_t> PostgresOrderTransaction::add_writes(bool with_mark) {
     add(sql::kCountChanges, PgParameters().octets(provider.view()).integer(count));
   }
   std::vector<std::size_t> places;
+  CountChanges counts;
   for (std::size_t i = 0; i < writes_.size(); ++i) {
     if (with_mark && marked_ && !mark_sent_ && i == mark_at_) {
+      add_counts(counts);
       add("SAVEPOINT request");
       mark_sent_ = true;
     }
@@ -222,7 +224,9 @@ std::vector<std::size_t> PostgresOrderTransaction::add_writes(bool with_mark) {
       write.parameters.integer(--left[write.attempt_of->provider]);
     }
     places.push_back(add(write.sql, write.parameters));
+    count(write, counts);
   }
+  add_counts(counts);
   return places;
 }
 
@@ -258,6 +262,8 @@ Result<void> PostgresOrderTransaction::send_writes() {
     }
   }
   writes_.clear();
+  read_counts_.clear();
+  undoes_sent_ = false;
   mark_at_ = 0;
   return {};
 }
@@ -281,8 +287,10 @@ Result<void> PostgresOrderTransaction::roll_back_to_mark() {
     return fail(Errc::kState, "a transaction without a mark");
   }
   if (mark_sent_) {
+    read_counts_.clear();
     writes_.clear();
     writes_.push_back({.sql = "ROLLBACK TO request"});
+    undoes_sent_ = true;
   } else {
     writes_.erase(writes_.begin() + static_cast<std::ptrdiff_t>(mark_at_), writes_.end());
   }

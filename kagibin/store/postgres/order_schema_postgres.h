@@ -13,7 +13,8 @@
 namespace kagibin::store {
 
 // 2: the audit log. Its first entry says how many orders were there before it.
-inline constexpr std::array<std::string_view, 2> kPostgresMigrations = {R"sql(
+// 3: orders are counted by state.
+inline constexpr std::array<std::string_view, 3> kPostgresMigrations = {R"sql(
 CREATE TABLE orders (
   provider bytea NOT NULL,
   id text COLLATE "C" NOT NULL,
@@ -102,6 +103,15 @@ CREATE TABLE audit_log (
 INSERT INTO audit_log VALUES (1, 0, '', '');
 INSERT INTO audit_waiting(entry) SELECT convert_to('KBA1 ' || floor(extract(epoch FROM now()))::bigint
   || ' begin ' || (SELECT count(*) FROM orders) || ' ' || (SELECT count(*) FROM attempts), 'UTF8');
+)sql",
+                                                                        R"sql(
+CREATE TABLE order_counts (
+  provider bytea NOT NULL,
+  state text COLLATE "C" NOT NULL,
+  count bigint NOT NULL,
+  PRIMARY KEY (provider, state)
+) WITH (fillfactor = 10);
+INSERT INTO order_counts SELECT provider, state, count(*) FROM orders GROUP BY provider, state;
 )sql"};
 
 }  // namespace kagibin::store

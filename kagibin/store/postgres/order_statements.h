@@ -70,6 +70,15 @@ inline constexpr std::string_view kFindInvitation =
 inline constexpr std::string_view kCountChanges =
     "INSERT INTO changes AS c VALUES ($1, $2) ON CONFLICT (provider) DO UPDATE "
     "SET value = c.value + excluded.value RETURNING value";
+// $1, $2, $3: providers, states and what is added to their counts; every pair once, sorted.
+inline constexpr std::string_view kCountOrders =
+    "INSERT INTO order_counts AS c SELECT * FROM unnest($1::bytea[], $2::text[], $3::bigint[]) "
+    "ON CONFLICT (provider, state) DO UPDATE SET count = c.count + excluded.count";
+inline constexpr std::string_view kOrderCounts =
+    "SELECT " KB_COUNT_COLUMNS " FROM order_counts WHERE provider = $1 ORDER BY state";
+// Grows with the number of providers, and with nothing else.
+inline constexpr std::string_view kAllOrderCounts =
+    "SELECT " KB_COUNT_COLUMNS " FROM order_counts ORDER BY provider, state";
 inline constexpr std::string_view kInsertOrder =
     "INSERT INTO orders(" KB_ORDER_COLUMNS ") VALUES ($2, $1, $3, $4, $5, $6, $7)";
 inline constexpr std::string_view kUpdateOrder =
@@ -131,6 +140,7 @@ inline constexpr std::array kReadingStatements = {
     NamedStatement{"list_one_state", kListOneState},
     NamedStatement{"overdue_attempts", kOverdueAttempts},
     NamedStatement{"overdue_orders", kOverdueOrders},
+    NamedStatement{"order_counts", kOrderCounts},
     NamedStatement{"find_invitation", kFindInvitation},
     NamedStatement{"audit_without_place", kAuditWithoutPlace},
     NamedStatement{"take_audit_head", kTakeAuditHead},

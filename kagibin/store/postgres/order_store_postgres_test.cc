@@ -419,6 +419,34 @@ Result<std::size_t> place_some(OrderStore& store, std::uint32_t limit) {
   return entries.size();
 }
 
+TEST_F(OrderStorePostgresTest, WhatSeveralDistributorsChangeIsCountedOnce) {
+  constexpr std::uint64_t kWriters = 4;
+  constexpr std::uint64_t kEach = 25;
+  std::vector<std::jthread> writers;
+  writers.reserve(kWriters);
+  for (std::uint64_t writer = 0; writer < kWriters; ++writer) {
+    writers.emplace_back([writer] {
+      const auto store = open();
+      for (std::uint64_t i = 0; i < kEach; ++i) {
+        OrderRow row = an_order("w" + std::to_string(writer) + "-" + std::to_string(i));
+        for (const State state : {State::kOrdered, State::kSealed}) {
+          Result<void> done = fail(Errc::kInterrupted, "not tried yet");
+          while (!done && done.error().code == Errc::kInterrupted) {
+            const auto t = store->begin().value();
+            row.state = state;
+            done = state == State::kOrdered ? t->insert_order(row) : t->update_order(row);
+            done = done ? t->commit() : done;
+          }
+          EXPECT_TRUE(done.has_value());
+        }
+      }
+    });
+  }
+  writers.clear();
+  EXPECT_EQ(one->begin().value()->order_counts(kProvider).value(),
+            (std::vector<delivery::OrderCount>{{kProvider, State::kSealed, kWriters * kEach}}));
+}
+
 TEST_F(OrderStorePostgresTest, OneDistributorAtATimeGivesPlaces) {
   auto first = one->begin().value();
   ASSERT_TRUE(first->audit().take_head().value().has_value());

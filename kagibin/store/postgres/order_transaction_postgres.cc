@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows in memory; what goes between this and the server stands in order_pipeline.cc, invitations in
-// invitation_statements.cc.
+// invitation_statements.cc, counts in count_statements.cc.
 #include "kagibin/store/postgres/order_transaction_postgres.h"
 
 #include <algorithm>
@@ -130,7 +130,9 @@ Result<void> PostgresOrderTransaction::insert_order(const OrderRow& row) {
   add_key(parameters, row.key());
   parameters.text(row.device.text()).integer(row.not_after).text(delivery::name(row.state));
   parameters.integer(row.current_attempt).integer(row.created_at);
-  writes_.push_back({.sql = sql::kInsertOrder, .parameters = std::move(parameters)});
+  writes_.push_back({.sql = sql::kInsertOrder,
+                     .parameters = std::move(parameters),
+                     .counted = Counted{.provider = row.provider, .after = row.state}});
   found->order = row;
   return {};
 }
@@ -143,7 +145,11 @@ Result<void> PostgresOrderTransaction::update_order(const OrderRow& row) {
   PgParameters parameters;
   add_key(parameters, row.key());
   parameters.text(delivery::name(row.state)).integer(row.current_attempt);
-  writes_.push_back({.sql = sql::kUpdateOrder, .parameters = std::move(parameters)});
+  writes_.push_back(
+      {.sql = sql::kUpdateOrder,
+       .parameters = std::move(parameters),
+       .counted =
+           Counted{.provider = row.provider, .before = found->order->state, .after = row.state}});
   found->order->state = row.state;
   found->order->current_attempt = row.current_attempt;
   touch(row.key(), found->order->device);

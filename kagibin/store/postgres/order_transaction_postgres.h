@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kagibin/delivery/order_store.h"
@@ -61,6 +62,8 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
                                                              std::uint32_t limit) override;
   Result<std::vector<delivery::OrderRow>> overdue_orders(std::int64_t now,
                                                          std::uint32_t limit) override;
+  Result<std::vector<delivery::OrderCount>> order_counts(
+      const std::optional<Spid>& provider) override;
   Result<std::optional<delivery::InvitationRow>> find_invitation(ByteView token_hash) override;
   Result<void> insert_invitation(const delivery::InvitationRow& row) override;
   Result<void> update_invitation(const delivery::InvitationRow& row) override;
@@ -78,6 +81,14 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
     std::map<delivery::AttemptNumber, std::vector<Bytes>> receipts{};
     bool locked = false;
   };
+  // An order that is in another state than before, or new.
+  struct Counted {
+    Spid provider;
+    std::optional<delivery::State> before{};
+    delivery::State after = delivery::State::kOrdered;
+  };
+  // Providers and names of states: sorted as the server sorts them.
+  using CountChanges = std::map<std::pair<Spid, std::string_view>, std::int64_t>;
   // A change that the server has not seen.
   struct Write {
     std::string_view sql;
@@ -86,6 +97,7 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
     std::optional<delivery::OrderKey> attempt_of{};
     delivery::AttemptNumber number = 0;
     bool inserts_attempt = false;
+    std::optional<Counted> counted{};
   };
 
   // audit_statements.cc.
@@ -110,6 +122,10 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
   Result<void> send_writes();
   void add_announcements();
 
+  // count_statements.cc.
+  static void count(const Write& write, CountChanges& out);
+  void add_counts(CountChanges& changes);
+
   // order_transaction_postgres.cc: rows in memory.
   Result<Entry*> entry(const delivery::OrderKey& key);
   Result<Entry*> entry_to_change(const delivery::OrderKey& key);
@@ -129,12 +145,15 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
   std::size_t mark_at_ = 0;  // in writes_
   bool marked_ = false;
   bool mark_sent_ = false;
+  bool undoes_sent_ = false;  // writes_ begin by undoing what the server has seen
   std::set<delivery::DeviceId> changed_devices_;
   std::set<Spid> changed_providers_;
   std::vector<delivery::Expectation::Work> expected_work_;
   std::vector<delivery::Expectation::Listing> expected_listings_;
   std::vector<std::vector<delivery::AttemptRow>> listings_;
   std::set<std::string> topics_;
+  // What order_counts() read, of a provider or of all; without what writes_ adds.
+  std::map<std::optional<Spid>, std::vector<delivery::OrderCount>> read_counts_;
   std::vector<Bytes> audit_entries_;         // they go out with the commit
   std::size_t audit_mark_ = 0;               // in audit_entries_
   std::vector<std::int64_t> audit_waiting_;  // ids that without_place() answered

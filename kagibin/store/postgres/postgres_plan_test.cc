@@ -23,7 +23,8 @@ void fill(PgConnection& session, int count) {
     ASSERT_TRUE(session.script(sql).has_value()) << sql;
   };
   run("SET statement_timeout = 0; SET session_replication_role = replica");
-  run("TRUNCATE orders, attempts, receipts, invitations, changes, audit_waiting, audit_tiles");
+  run("TRUNCATE orders, attempts, receipts, invitations, order_counts, changes, audit_waiting, "
+      "audit_tiles");
   for (const char* table :
        {"attempts", "orders", "receipts", "invitations", "audit_waiting", "audit_tiles"}) {
     run("ALTER TABLE " + std::string(table) + " SET UNLOGGED");  // the plans are the same
@@ -40,6 +41,9 @@ void fill(PgConnection& session, int count) {
       ", 'o' || i, 1, 1, '\\xE3' FROM " + rows + " WHERE i % 4 = 3");
   run("INSERT INTO invitations SELECT sha256(i::text::bytea), 'device:x', 1 FROM " + rows +
       " WHERE i % 10 = 5");
+  run("INSERT INTO order_counts SELECT sha256((i % 4000)::text::bytea), (ARRAY['ordered', "
+      "'enrolled', 'sealed', 'handed_over', 'reported', 'confirmed', 'refused', 'unknown', "
+      "'expired', 'cancelled'])[1 + i / 4000], i FROM generate_series(0, 39999) i");
   run("INSERT INTO audit_waiting(entry) SELECT '\\x4B424131' FROM " + rows);
   run("INSERT INTO audit_tiles SELECT 0, i, '\\x00' FROM " + rows + " WHERE i % 100 = 0");
   // Before both measurements, or neither: a lock of a row on a page that is all visible looks at
@@ -72,6 +76,7 @@ std::string arguments_of(std::string_view name, int count) {
       {"list_one_state", provider + ", 17, 100, 'sealed'"},
       {"overdue_attempts", std::to_string(count + 1) + ", 200"},
       {"overdue_orders", std::to_string(count + 1) + ", 200"},
+      {"order_counts", provider},
       {"find_invitation", "sha256('5')"},
       {"audit_without_place", "100"},
       {"take_audit_head", ""},

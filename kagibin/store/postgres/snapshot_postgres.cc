@@ -95,6 +95,17 @@ Result<std::optional<AuditTile>> PostgresSnapshot::audit_tile(const AuditTileNam
   return found.count() == 0 ? std::nullopt : std::optional(read_audit_tile(found.at(0)));
 }
 
+Result<std::vector<delivery::OrderCount>> PostgresSnapshot::order_counts() {
+  const PgRows found = KB_TRY(rows("SELECT " KB_COUNT_COLUMNS
+                                   " FROM order_counts WHERE count <> 0 ORDER BY provider, state"));
+  std::vector<delivery::OrderCount> counts;
+  for (int i = 0; i < found.count(); ++i) {
+    const delivery::OrderCount count = KB_TRY(read_order_count(found.at(i)));
+    counts.push_back(count);
+  }
+  return counts;
+}
+
 Result<std::vector<Bytes>> PostgresSnapshot::next_without_place() {
   const PgRows found = KB_TRY(
       fetch(waiting_, KB_CURSOR("waiting_walk", "SELECT entry FROM audit_waiting ORDER BY id"),

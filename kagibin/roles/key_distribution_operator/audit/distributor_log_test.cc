@@ -184,6 +184,9 @@ TEST_F(DistributorLogTest, WhateverIsChangedBehindTheLogIsFound) {
            "UPDATE audit_tiles SET hashes = zeroblob(length(hashes))",
            "UPDATE audit_tiles SET hashes = substr(hashes, 1, 32)",
            "DELETE FROM audit_tiles",
+           "UPDATE order_counts SET count = count + 1",
+           "DELETE FROM order_counts WHERE state = 'confirmed'",
+           "INSERT INTO order_counts VALUES (zeroblob(16), 'sealed', 3)",
            "INSERT INTO audit_entries(entry) SELECT entry FROM audit_entries WHERE place = 2",
            "INSERT INTO audit_entries(entry) VALUES (X'41')",
        }) {

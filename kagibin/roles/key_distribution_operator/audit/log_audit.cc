@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "kagibin/roles/key_distribution_operator/audit/order_census.h"
+
 namespace kagibin::roles::key_distribution_operator {
 namespace {
 
@@ -216,8 +218,12 @@ Result<void> LogAudit::compare_store(delivery::StoreSnapshot& store, LogReport& 
     }
   }
   Findings& findings = report.findings;
+  OrderCensus census;
   for (auto rows = KB_TRY(store.next_orders()); !rows.empty(); rows = KB_TRY(store.next_orders())) {
-    std::ranges::for_each(rows, [&](const auto& row) { ledger_.compare(row, findings); });
+    std::ranges::for_each(rows, [&](const auto& row) {
+      census.count(row);
+      ledger_.compare(row, findings);
+    });
   }
   for (auto rows = KB_TRY(store.next_attempts()); !rows.empty();
        rows = KB_TRY(store.next_attempts())) {
@@ -228,6 +234,8 @@ Result<void> LogAudit::compare_store(delivery::StoreSnapshot& store, LogReport& 
     std::ranges::for_each(rows, [&](const auto& row) { ledger_.compare(row, findings); });
   }
   ledger_.finish(findings);
+  const std::vector<delivery::OrderCount> counts = KB_TRY(store.order_counts());
+  census.compare(counts, findings);
   return {};
 }
 

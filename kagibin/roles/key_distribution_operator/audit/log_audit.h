@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The audit of a log: that its entries and tiles are those that were signed, that it continues an
 // earlier checkpoint, that an order's entries are in it; and with a store, that its orders are as
-// the log says.
+// the log says and are as many as it counts.
 //
 // Everything is computed again from the entries; proofs are made from the tiles and checked. What
 // is wrong is a finding, in a sentence; failures are what kept the audit from looking (kIo,
