@@ -383,12 +383,14 @@ def build_base(folder):
          "--card", f"{IIN}:{SEID[2][12:]}", "--out", "keys.cms")
     role("provider", "import-keys", "keys.cms", "--manager", "manager/signing.pem")
     role("distributor", "init", with_passphrase=False)
-    for who in (["--provider", SPID], ["--device", "phone-1"], ["--device", "phone-2"], ["--device", "phone-3"]):
+    for who in (["--provider", SPID], ["--device", "phone-1"], ["--device", "phone-2"], ["--device", "phone-3"],
+                ["--operator", "ops"], ["--auditor", "eve"]):
         role("distributor", "invite", *who, "--server", "127.0.0.1:1", "--out", f"{who[1]}.invitation",
              with_passphrase=False)
     with site:
         site.start_distributor()
-        for joining, home, who in (("provider", "provider", SPID), ("agent", "agent", "phone-1"), ("agent", "agent-2", "phone-2")):
+        for joining, home, who in (("provider", "provider", SPID), ("agent", "agent", "phone-1"), ("agent", "agent-2", "phone-2"),
+                                   ("distributor", "operator", "ops"), ("distributor", "auditor", "eve")):
             run(joining, "join", folder / f"{who}.invitation", "--via", site.via, "--home", site.home(home)).expect(OK)
         site.distributor.stop()
     role("provider", "master-key", "create", "fleet")

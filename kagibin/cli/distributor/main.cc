@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // kagibin distributor: relays orders, sealed messages and receipts between service providers and
 // devices. It cannot read them.
+#include <cstdio>
 #include <thread>
 
 #include <signal.h>
@@ -8,9 +9,11 @@
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/store/order_store_place.h"
+#include "kagibin/cli/transport/transport_folder.h"
 #include "kagibin/cli/waiting/descriptor_limit.h"
 #include "kagibin/crypto/ed25519/ed25519.h"
 #include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/delivery/problem.h"
 #include "kagibin/delivery/store_snapshot.h"
 #include "kagibin/net/http_server.h"
 #include "kagibin/roles/key_distribution_operator/audit/log_keeper.h"
@@ -33,6 +36,13 @@ struct Options {
   std::string server;
   std::string device;
   std::string provider;
+  std::vector<std::string> roles;
+  std::string operator_name;
+  std::string auditor;
+  std::filesystem::path invitation;
+  bool again = false;
+  std::string via;
+  std::string target;
   std::filesystem::path out;
   std::filesystem::path demo_key_log;
 };
@@ -135,6 +145,42 @@ class DistributorCommands {
     return cli::kExitOk;
   }
 
+  int join() {
+    const auto joined =
+        cli::TransportFolder(program_.home())
+            .join(options_.invitation, {.via = options_.via, .demo_key_log = {}, .now = {}},
+                  options_.again);
+    if (!joined) {
+      return console_.failed(joined.error(), "not connected to the distributor");
+    }
+    console_.result({{"subject", *joined}}, "Connected as {}.", *joined);
+    return cli::kExitOk;
+  }
+
+  int get() {
+    const auto answer = [&]() -> Result<delivery::HttpResponse> {
+      const auto http = KB_TRY(cli::TransportFolder(program_.home())
+                                   .connect({.via = options_.via, .demo_key_log = {}, .now = {}}));
+      auto response = KB_TRY(http->send({.target = options_.target}));
+      if (response.status >= 400) {
+        if (const auto problem = delivery::problem_from_json(response.body)) {
+          console_.progress("{}", problem->detail);
+        }
+        return std::unexpected(delivery::error_of(response));
+      }
+      return response;
+    }();
+    if (!answer) {
+      return console_.failed(answer.error(), "nothing was read");
+    }
+    const std::string& body = answer->body;
+    if (std::fwrite(body.data(), 1, body.size(), stdout) != body.size() ||
+        std::fflush(stdout) != 0) {
+      return console_.failed({Errc::kIo, "the output cannot be written"}, "not all was printed");
+    }
+    return cli::kExitOk;
+  }
+
   int serve() {
     // Blocked before any thread is made; the waiting thread alone takes them.
     sigset_t signals;
@@ -165,7 +211,23 @@ class DistributorCommands {
 
   Result<delivery::Subject> invited() const {
     if (!options_.provider.empty()) {
-      return delivery::provider_subject(KB_TRY(Spid::from_hex(options_.provider)));
+      delivery::Subject provider =
+          delivery::provider_subject(KB_TRY(Spid::from_hex(options_.provider)));
+      if (!options_.roles.empty()) {
+        provider.roles = delivery::Roles::none();
+      }
+      for (const std::string& text : options_.roles) {
+        provider.roles.add(KB_TRY(delivery::role_by_name(text)));
+      }
+      return provider;
+    }
+    if (!options_.operator_name.empty()) {
+      const auto name = KB_TRY(delivery::DeviceId::from(options_.operator_name));
+      return delivery::Subject{delivery::Party::kOperator, name.text()};
+    }
+    if (!options_.auditor.empty()) {
+      const auto name = KB_TRY(delivery::DeviceId::from(options_.auditor));
+      return delivery::Subject{delivery::Party::kAuditor, name.text()};
     }
     return delivery::device_subject(KB_TRY(delivery::DeviceId::from(options_.device)));
   }
@@ -323,23 +385,42 @@ int main(int argc, char** argv) {
   finish->callback([&] { program.finish(commands().finish_rotation()); });
 
   auto* invite = program.app().add_subcommand(
-      "invite", "make a one-time invitation for a service provider or a device");
-  auto* device = invite->add_option("--device", options.device, "name of the device");
-  auto* provider = invite->add_option("--provider", options.provider,
-                                      "SPID of the provider, 32 hexadecimal digits");
-  device->excludes(provider);
+      "invite", "make a one-time invitation for a provider, a device, an operator or an auditor");
+  auto* whom = invite->add_option_group("whom");
+  whom->add_option("--device", options.device, "name of the device");
+  auto* provider = whom->add_option("--provider", options.provider,
+                                    "SPID of the provider, 32 hexadecimal digits");
+  whom->add_option("--operator", options.operator_name,
+                   "name of one who looks after orders of all providers, and sees no message");
+  whom->add_option("--auditor", options.auditor,
+                   "name of one who reads the audit log and orders of all providers");
+  whom->require_option(1);
+  invite
+      ->add_option("--role", options.roles,
+                   "what the provider's certificate may do: submit (orders and messages), operate "
+                   "(stop what is on its way), audit (read); may be repeated (default: all three)")
+      ->needs(provider)
+      ->check(CLI::IsMember({"submit", "operate", "audit"}));
   invite->add_option("--server", options.server, "HOST:PORT at which this distributor is reached")
       ->required();
   invite->add_option("--out", options.out, "where to write the invitation (it holds a private key)")
       ->required();
   add_store(invite);
-  invite->callback([&] {
-    if (options.device.empty() == options.provider.empty()) {
-      program.finish(program.console().failed_usage("one of --device and --provider is needed"));
-    } else {
-      program.finish(commands().invite());
-    }
-  });
+  invite->callback([&] { program.finish(commands().invite()); });
+
+  auto* join = program.app().add_subcommand(
+      "join", "redeem an operator's or auditor's invitation, in a --home of their own");
+  join->add_option("invitation", options.invitation, "the invitation")->required();
+  join->add_flag("--again", options.again,
+                 "in the place of a connection that there is, and that has ended");
+  auto* get = program.app().add_subcommand(
+      "get", "print what the distributor answers at a path, as whoever joined in --home");
+  get->add_option("path", options.target, "such as /v1/providers/SPID/orders")->required();
+  for (auto* command : {join, get}) {
+    command->add_option("--via", options.via, "HOST:PORT of a carrier before the distributor");
+  }
+  join->callback([&] { program.finish(commands().join()); });
+  get->callback([&] { program.finish(commands().get()); });
 
   auto* serve = program.app().add_subcommand("serve", "serve until Ctrl-C");
   serve->add_option("--listen", options.listen, "ADDRESS:PORT; port 0 takes a free one")

@@ -33,12 +33,14 @@ Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, cons
     case RouteId::kHealth:
       return json(200, R"({"status":"ok"})");
     case RouteId::kListOrders:
+    case RouteId::kListProvider:
       return book.list(call);
     case RouteId::kPostOrders:
       return book.post_orders(call);
     case RouteId::kPutOrder:
       return book.put_order(call);
     case RouteId::kGetOrder:
+    case RouteId::kGetProviderOrder:
       return book.get_order(call);
     case RouteId::kPutAttempt:
       return book.put_attempt(call);

@@ -8,16 +8,12 @@ void add_expectation(const Call& call, delivery::Expectation& out) {
     if (const auto device = delivery::DeviceId::from(call.subject->id)) {
       out.work.push_back({*device, call.after});
     }
-  } else if (call.route->id == RouteId::kListOrders) {
-    if (const auto provider = Spid::from_hex(call.subject->id)) {
-      out.listings.push_back(
-          {*provider, call.state, call.after, call.limit.value_or(kDefaultLimit)});
-    }
+  } else if (call.route->id == RouteId::kListOrders || call.route->id == RouteId::kListProvider) {
+    out.listings.push_back(
+        {*call.provider, call.state, call.after, call.limit.value_or(kDefaultLimit)});
   } else if (call.route->id == RouteId::kPostOrders) {
-    if (const auto provider = Spid::from_hex(call.subject->id)) {
-      for (const delivery::SubmittedOrder& order : call.submission.orders) {
-        out.changed.push_back({.provider = *provider, .id = order.id});
-      }
+    for (const delivery::SubmittedOrder& order : call.submission.orders) {
+      out.changed.push_back({.provider = *call.provider, .id = order.id});
     }
   } else if (call.order) {
     const bool reads = call.route->method == delivery::HttpMethod::kGet;

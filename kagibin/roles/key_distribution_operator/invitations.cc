@@ -27,7 +27,9 @@ Result<SecretBytes> invite(delivery::OrderStore& store,
                            crypto::Rng& rng) {
   const auto checked = Subject::parse(order.subject.common_name());
   if (!checked || order.subject.party == Party::kInvitation) {
-    return fail(Errc::kInvalidArgument, "invited are provider:<SPID> and device:<name>");
+    return fail(Errc::kInvalidArgument,
+                "invited are provider:<SPID>, with one to three roles, device:<name>, "
+                "operator:<name> and auditor:<name>");
   }
   const auto token = KB_TRY(crypto::random_array<16>(rng));
   const Subject identity{Party::kInvitation, to_hex(token)};

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One-time invitations: how a provider or a device gets its transport certificate.
+// One-time invitations: how a provider, a device, an operator or an auditor gets its transport
+// certificate. Renewing gives the same subject again, with the roles that it had.
 //
 // An invitation is a certificate "invitation:<token>" with its key, for kInvitationDays, in one
 // file (delivery/invitation.h); so nothing but /healthz is reachable without a certificate. The
@@ -27,7 +28,7 @@
 namespace kagibin::roles::key_distribution_operator {
 
 struct InvitationOrder {
-  delivery::Subject subject;  // a provider or a device
+  delivery::Subject subject;  // anybody but an invitation
   std::string host;           // where the distributor is reached
   std::uint16_t port = 0;
 };

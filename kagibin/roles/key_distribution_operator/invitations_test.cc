@@ -43,6 +43,33 @@ TEST_F(InvitationsTest, AnInvitationBuysOneCertificateOfTheInvitedSubject) {
   EXPECT_EQ(redeem_with(file, request_of("second")).error().code, Errc::kConflict);
 }
 
+TEST_F(InvitationsTest, ALimitedCertificateStaysLimitedWhenItIsRedeemedAndRenewed) {
+  const std::string spid = kSpid.hex();
+  for (const std::string& subject :
+       {"provider:" + spid + ";audit", "provider:" + spid + ";submit;operate",
+        std::string("operator:ops"), std::string("auditor:eve"), "provider:" + spid}) {
+    const auto issued = redeem_with(an_invitation(subject), request_of(subject));
+    ASSERT_TRUE(issued.has_value()) << subject;
+    const std::string first = crypto::certificate_facts(issued->pem)->common_name;
+    EXPECT_EQ(first, subject);
+    // Whatever name the request says: that of a wider one, for instance.
+    test::FixedRng own(subject + "again");
+    const auto key = crypto::EcPrivateKey::generate(own).value();
+    LocalHttp http(*distributor, first);
+    const auto renewed = delivery::renew_certificate(
+        http, {crypto::certificate_request(key, "provider:" + spid).value()});
+    ASSERT_TRUE(renewed.has_value()) << subject;
+    EXPECT_EQ(renewed->subject, subject);
+    EXPECT_EQ(crypto::certificate_facts(renewed->pem)->common_name, subject);
+  }
+}
+
+TEST_F(InvitationsTest, NobodyIsInvitedWithoutARole) {
+  delivery::Subject provider = delivery::provider_subject(kSpid);
+  provider.roles = delivery::Roles::none();
+  EXPECT_EQ(invite(*store, ca, {provider, "h", 1}, kNow, rng).error().code, Errc::kInvalidArgument);
+}
+
 TEST_F(InvitationsTest, TheStoreDoesNotHoldTheToken) {
   const SecretBytes file = an_invitation("device:phone-9");
   const auto invitation = delivery::decode_invitation(file.expose()).value();

@@ -4,7 +4,7 @@
 //
 // Every put may be repeated: the same name with the same content gives the stored answer again,
 // with other content kConflict. A provider sees its own orders, a device its own attempts; to
-// anybody else they are kNotFound. Of E0, E2, E3, E4 the clear fields are compared
+// another provider or device they are kNotFound. Of E0, E2, E3, E4 the clear fields are compared
 // (relayed_message.h), nothing is opened. Every change appends an entry to the audit log, in the
 // same transaction (audit/audit_entry.h). An error means that the caller rolls back. Pure but for
 // the store and the clock.
@@ -32,7 +32,7 @@ class OrderBook {
  public:
   OrderBook(delivery::OrderTransaction& store, std::int64_t now) : store_(store), now_(now) {}
 
-  // The service provider's calls.
+  // The service provider's calls; get_order and list are those of operators and auditors as well.
   Result<delivery::HttpResponse> put_order(const Call& call);
   // Many orders with their first attempts; each answers for itself (delivery/submission.h).
   Result<delivery::HttpResponse> post_orders(const Call& call);

@@ -20,8 +20,6 @@ using delivery::Work;
 
 namespace {
 
-Result<Spid> spid_of(const Call& call) { return Spid::from_hex(call.subject->id); }
-
 Result<OrderStatus> status_of_order(delivery::OrderTransaction& store, const OrderRow& order) {
   OrderStatus status{.order = order.id, .device = order.device, .not_after = order.not_after};
   status.state = order.state;
@@ -202,7 +200,7 @@ Result<HttpResponse> OrderBook::put_delivery(const Call& call) {
                : fail(Errc::kConflict, "the attempt has another envelope");
   }
   const auto envelope = KB_TRY(delivery::outline_of_envelope(message.envelope));
-  if (envelope.spid.hex() != call.subject->id) {
+  if (envelope.spid != attempt.provider) {
     return fail(Errc::kValue, "the envelope names another service provider");
   }
   if (attempt.answer) {
@@ -261,7 +259,7 @@ Result<HttpResponse> OrderBook::put_withdrawal(const Call& call) {
 }
 
 Result<HttpResponse> OrderBook::list(const Call& call) {
-  const Spid provider = KB_TRY(spid_of(call));
+  const Spid& provider = *call.provider;
   const std::uint32_t limit = call.limit.value_or(kDefaultLimit);
   const std::vector<AttemptRow> rows = KB_TRY(store_.list(provider, call.state, call.after, limit));
   delivery::OrderListing listing;

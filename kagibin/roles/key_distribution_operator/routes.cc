@@ -12,36 +12,41 @@ using delivery::HttpMethod;
 using delivery::Party;
 
 constexpr std::array kRoutes = {
-    Route{RouteId::kHealth, HttpMethod::kGet, "/healthz", Callers::kAnybody, "health"},
-    Route{RouteId::kListOrders, HttpMethod::kGet, "/v1/orders", Callers::kProviders, "list"},
-    Route{RouteId::kPostOrders, HttpMethod::kPost, "/v1/orders", Callers::kProviders, "submission"},
-    Route{RouteId::kPutOrder, HttpMethod::kPut, "/v1/orders/{order}", Callers::kProviders, "order"},
-    Route{RouteId::kGetOrder, HttpMethod::kGet, "/v1/orders/{order}", Callers::kProviders,
-          "status"},
+    Route{RouteId::kHealth, HttpMethod::kGet, "/healthz", kAnybody, "health"},
+    Route{RouteId::kListOrders, HttpMethod::kGet, "/v1/orders", kProviders, "list"},
+    Route{RouteId::kPostOrders, HttpMethod::kPost, "/v1/orders", kSubmitters, "submission"},
+    Route{RouteId::kPutOrder, HttpMethod::kPut, "/v1/orders/{order}", kSubmitters, "order"},
+    Route{RouteId::kGetOrder, HttpMethod::kGet, "/v1/orders/{order}", kProviders, "status"},
     Route{RouteId::kPutAttempt, HttpMethod::kPut, "/v1/orders/{order}/attempts/{attempt}",
-          Callers::kProviders, "attempt"},
+          kSubmitters, "attempt"},
     Route{RouteId::kGetEnrolment, HttpMethod::kGet,
-          "/v1/orders/{order}/attempts/{attempt}/enrolment", Callers::kProviders, "read_enrolment"},
+          "/v1/orders/{order}/attempts/{attempt}/enrolment", kSubmitters | kReaders,
+          "read_enrolment"},
     Route{RouteId::kPutEnrolment, HttpMethod::kPut,
-          "/v1/providers/{provider}/orders/{order}/attempts/{attempt}/enrolment", Callers::kDevices,
+          "/v1/providers/{provider}/orders/{order}/attempts/{attempt}/enrolment", kDevices,
           "enrolment"},
     Route{RouteId::kPutDelivery, HttpMethod::kPut, "/v1/orders/{order}/attempts/{attempt}/delivery",
-          Callers::kProviders, "delivery"},
+          kSubmitters, "delivery"},
     Route{RouteId::kGetReceipt, HttpMethod::kGet, "/v1/orders/{order}/attempts/{attempt}/receipt",
-          Callers::kProviders, "read_receipt"},
+          kSubmitters | kReaders, "read_receipt"},
     Route{RouteId::kPutReceipt, HttpMethod::kPut,
-          "/v1/providers/{provider}/orders/{order}/attempts/{attempt}/receipt", Callers::kDevices,
+          "/v1/providers/{provider}/orders/{order}/attempts/{attempt}/receipt", kDevices,
           "receipt"},
     Route{RouteId::kPutVerdict, HttpMethod::kPut, "/v1/orders/{order}/attempts/{attempt}/verdict",
-          Callers::kProviders, "verdict"},
+          kSubmitters, "verdict"},
     Route{RouteId::kPutWithdrawal, HttpMethod::kPut,
-          "/v1/orders/{order}/attempts/{attempt}/withdrawal", Callers::kProviders, "withdrawal"},
-    Route{RouteId::kGetWork, HttpMethod::kGet, "/v1/devices/self/work", Callers::kDevices, "work"},
+          "/v1/orders/{order}/attempts/{attempt}/withdrawal", kSubmitters | kStewards,
+          "withdrawal"},
+    Route{RouteId::kListProvider, HttpMethod::kGet, "/v1/providers/{provider}/orders",
+          kOperators | kAuditors, "list_provider"},
+    Route{RouteId::kGetProviderOrder, HttpMethod::kGet, "/v1/providers/{provider}/orders/{order}",
+          kOperators | kAuditors, "provider_order"},
+    Route{RouteId::kGetWork, HttpMethod::kGet, "/v1/devices/self/work", kDevices, "work"},
     Route{RouteId::kRedeemInvitation, HttpMethod::kPut, "/v1/invitations/self/certificate",
-          Callers::kInvited, "invitation"},
-    Route{RouteId::kGetRoots, HttpMethod::kGet, "/v1/transport/roots", Callers::kMembers, "roots"},
-    Route{RouteId::kRenewCertificate, HttpMethod::kPut, "/v1/transport/certificate",
-          Callers::kMembers, "renewal"},
+          kInvited, "invitation"},
+    Route{RouteId::kGetRoots, HttpMethod::kGet, "/v1/transport/roots", kMembers, "roots"},
+    Route{RouteId::kRenewCertificate, HttpMethod::kPut, "/v1/transport/certificate", kMembers,
+          "renewal"},
 };
 
 // Cuts off what stands before the next `separator`, or all of it.
@@ -93,7 +98,8 @@ Match match(std::string_view pattern, std::string_view path) {
 }
 
 Result<void> read_parameter(Call& call, std::string_view key, std::string_view text) {
-  const bool list = call.route->id == RouteId::kListOrders;
+  const bool list =
+      call.route->id == RouteId::kListOrders || call.route->id == RouteId::kListProvider;
   if (key == "after") {
     call.after = KB_TRY(number<std::uint64_t>(text, INT64_MAX));
   } else if (key == "wait") {
@@ -111,8 +117,9 @@ Result<void> read_parameter(Call& call, std::string_view key, std::string_view t
 }
 
 Result<void> read_query(Call& call, std::string_view query) {
-  const bool takes_query =
-      call.route->id == RouteId::kListOrders || call.route->id == RouteId::kGetWork;
+  const bool takes_query = call.route->id == RouteId::kListOrders ||
+                           call.route->id == RouteId::kListProvider ||
+                           call.route->id == RouteId::kGetWork;
   if (!takes_query && !query.empty()) {
     return fail(Errc::kValue, "this path takes no query");
   }
@@ -131,36 +138,97 @@ Result<void> read_query(Call& call, std::string_view query) {
 }
 
 Result<void> authorise(Call& call, const std::optional<std::string>& common_name) {
-  if (call.route->callers == Callers::kAnybody) {
+  if (call.route->callers == kAnybody) {
     return {};
   }
   if (!common_name) {
     return fail(Errc::kUntrusted, "a client certificate of this distributor is needed");
   }
   const auto subject = delivery::Subject::parse(*common_name);
-  if (!subject || !admits(call.route->callers, subject->party)) {
-    return fail(Errc::kUntrusted, "this certificate's subject may not call this");
+  if (!subject) {
+    return fail(Errc::kUntrusted, "this certificate's subject is none of this distributor's");
+  }
+  if (!admits(call.route->callers, *subject)) {
+    return fail(Errc::kUntrusted, who_may(call.route->callers));
   }
   call.subject = *subject;
   return {};
 }
 
+// Whose orders the call is about.
+Result<void> take_provider(Call& call, const Match& found) {
+  if (!found.provider.empty()) {
+    call.provider = KB_TRY(delivery::spid_from_name(found.provider));
+  } else if (call.subject && call.subject->party == Party::kProvider) {
+    call.provider = KB_TRY(delivery::spid_from_name(call.subject->id));
+  }
+  return {};
+}
+
+struct Explained {
+  Callers callers;
+  Detail who;
+};
+// A row for each set of callers that a route names.
+constexpr std::array kExplained = {
+    Explained{kSubmitters,
+              "this is for a provider's certificate with the role submit; ask the operator for an "
+              "invitation to one"},
+    Explained{kSubmitters | kStewards,
+              "this is for a provider's certificate with the role submit or operate; ask the "
+              "operator for an invitation to one"},
+    Explained{
+        kSubmitters | kReaders,
+        "this is for a provider's certificate with the role submit or audit; ask the operator "
+        "for an invitation to one"},
+    Explained{kProviders, "this is for a provider's certificate: submit, operate or audit"},
+    Explained{kDevices, "this is for a device's certificate"},
+    Explained{kInvited, "this is for the certificate in an invitation"},
+    Explained{kOperators | kAuditors,
+              "this is for a certificate of this distributor's own operator or auditor"},
+    Explained{kAuditors, "this is for a certificate of this distributor's own auditor"},
+    Explained{kMembers,
+              "this is for the certificate of a provider, a device, an operator or an auditor; an "
+              "invitation has to be redeemed first"},
+};
+
 }  // namespace
 
-bool admits(Callers callers, Party party) {
-  switch (callers) {
-    case Callers::kAnybody:
-      return true;
-    case Callers::kProviders:
-      return party == Party::kProvider;
-    case Callers::kDevices:
-      return party == Party::kDevice;
-    case Callers::kMembers:
-      return party != Party::kInvitation;
-    case Callers::kInvited:
+Callers callers_of(const delivery::Subject& subject) {
+  switch (subject.party) {
+    case Party::kProvider: {
+      Callers callers;
+      const auto add = [&](delivery::Role role, Callers as) {
+        callers = subject.roles.has(role) ? callers | as : callers;
+      };
+      add(delivery::Role::kSubmit, kSubmitters);
+      add(delivery::Role::kOperate, kStewards);
+      add(delivery::Role::kAudit, kReaders);
+      return callers;
+    }
+    case Party::kDevice:
+      return kDevices;
+    case Party::kOperator:
+      return kOperators;
+    case Party::kAuditor:
+      return kAuditors;
+    case Party::kInvitation:
       break;
   }
-  return party == Party::kInvitation;
+  return kInvited;
+}
+
+bool admits(Callers callers, const delivery::Subject& subject) {
+  return callers == kAnybody || (callers.bits & callers_of(subject).bits) != 0;
+}
+
+Detail who_may(Callers callers) {
+  for (const Explained& row : kExplained) {
+    if (row.callers == callers) {
+      return row.who;
+    }
+  }
+  return "this certificate's subject may not call this";
 }
 
 std::span<const Route> routes() { return kRoutes; }
@@ -201,12 +269,10 @@ Result<Call> route(const delivery::HttpRequest& request) {
   if (!found.whole) {
     return fail(Errc::kNotFound, "there is no such path with this method");
   }
+  KB_TRY(take_provider(call, found));
   if (!found.order.empty()) {
-    const std::string_view provider =
-        found.provider.empty() ? std::string_view(call.subject->id) : found.provider;
-    const Spid spid = KB_TRY(delivery::spid_from_name(provider));
     const delivery::OrderId id = KB_TRY(delivery::OrderId::from(found.order));
-    call.order = delivery::OrderKey{.provider = spid, .id = id};
+    call.order = delivery::OrderKey{.provider = *call.provider, .id = id};
   }
   if (!found.attempt.empty()) {
     call.attempt = KB_TRY(number<delivery::AttemptNumber>(found.attempt, delivery::kMaxAttempts));

@@ -24,9 +24,11 @@ namespace kagibin::roles::key_distribution_operator {
 enum class RouteId : std::uint8_t {
   kHealth,
   kListOrders,
+  kListProvider,
   kPostOrders,
   kPutOrder,
   kGetOrder,
+  kGetProviderOrder,
   kPutAttempt,
   kGetEnrolment,
   kPutEnrolment,
@@ -41,9 +43,30 @@ enum class RouteId : std::uint8_t {
   kRenewCertificate,
 };
 
-// Members are service providers and devices. Anybody needs no certificate.
-enum class Callers : std::uint8_t { kAnybody, kProviders, kDevices, kMembers, kInvited };
-bool admits(Callers callers, delivery::Party party);
+// Who may call a route: whoever is one of these. A provider's certificate is one to three of the
+// first three, within its tenant; operators and auditors see all tenants.
+struct Callers {
+  std::uint8_t bits = 0;
+  friend bool operator==(const Callers&, const Callers&) = default;
+};
+constexpr Callers operator|(Callers left, Callers right) {
+  return {static_cast<std::uint8_t>(left.bits | right.bits)};
+}
+inline constexpr Callers kAnybody{0};  // needs no certificate
+inline constexpr Callers kSubmitters{1};
+inline constexpr Callers kStewards{2};  // of a provider, with the role operate
+inline constexpr Callers kReaders{4};   // of a provider, with the role audit
+inline constexpr Callers kDevices{8};
+inline constexpr Callers kInvited{16};
+inline constexpr Callers kOperators{32};
+inline constexpr Callers kAuditors{64};
+inline constexpr Callers kProviders = kSubmitters | kStewards | kReaders;
+inline constexpr Callers kMembers = kProviders | kDevices | kOperators | kAuditors;
+// What a subject is of these.
+Callers callers_of(const delivery::Subject& subject);
+bool admits(Callers callers, const delivery::Subject& subject);
+// What somebody else is told (403).
+Detail who_may(Callers callers);
 
 struct Route {
   RouteId id;
@@ -59,8 +82,9 @@ std::string_view name(delivery::HttpMethod method);
 struct Call {
   const Route* route = nullptr;
   std::optional<delivery::Subject> subject{};
-  // Of the calling provider, or as a device names it.
-  std::optional<delivery::OrderKey> order{};
+  // The calling provider, or the one that the path names.
+  std::optional<Spid> provider{};
+  std::optional<delivery::OrderKey> order{};  // of that provider
   delivery::AttemptNumber attempt = 0;
   std::optional<delivery::State> state{};  // ?state=
   std::uint64_t after = 0;                 // ?after=

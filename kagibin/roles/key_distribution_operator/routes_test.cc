@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
+#include <utility>
 
 #include "kagibin/delivery/problem.h"
 #include "kagibin/roles/key_distribution_operator/test_distributor.h"
@@ -13,31 +15,146 @@ namespace {
 
 using RoutesTest = DistributorTest;
 
+// The route's path, with something at every place.
+std::string a_target(const Route& route) {
+  std::string target(route.pattern);
+  for (const auto& [place, text] :
+       {std::pair("{provider}", kSpid.hex()), std::pair("{order}", std::string("x")),
+        std::pair("{attempt}", std::string("1"))}) {
+    if (const auto at = target.find(place); at != std::string::npos) {
+      target.replace(at, std::string_view(place).size(), text);
+    }
+  }
+  return target;
+}
+
 TEST_F(RoutesTest, OnlyTheHealthOfTheServiceIsSeenWithoutACertificate) {
   EXPECT_EQ(send(HttpMethod::kGet, "/healthz", {}).status, 200);
   for (const Route& route : routes()) {
-    if (route.callers == Callers::kAnybody) {
+    if (route.callers == kAnybody) {
+      EXPECT_EQ(route.pattern, "/healthz");
       continue;
     }
-    std::string target(route.pattern);
-    for (const std::string_view name : {"{provider}", "{order}", "{attempt}"}) {
-      if (const auto at = target.find(name); at != std::string::npos) {
-        target.replace(at, name.size(), "1");
-      }
-    }
-    EXPECT_EQ(send(route.method, target, {}).status, 403) << target;
-    EXPECT_EQ(send(route.method, target, "somebody").status, 403) << target;
-    for (const delivery::Party party :
-         {delivery::Party::kProvider, delivery::Party::kDevice, delivery::Party::kInvitation}) {
-      const bool allowed = admits(route.callers, party);
-      const std::string subject = delivery::Subject{party, std::string(32, 'A')}.common_name();
-      const HttpResponse response = send(route.method, target, subject);
-      const bool stranger =
-          response.status == 403 &&
-          response.body.find("this certificate's subject may not call this") != std::string::npos;
-      EXPECT_NE(stranger, allowed) << target << " " << subject;
+    EXPECT_EQ(send(route.method, a_target(route), {}).status, 403) << route.pattern;
+    for (const char* nobody :
+         {"somebody", "", "provider:", "operator:", "operator", "admin:root"}) {
+      const HttpResponse response = send(route.method, a_target(route), nobody);
+      EXPECT_EQ(response.status, 403) << route.pattern << " " << nobody;
+      EXPECT_NE(response.body.find("none of this distributor's"), std::string::npos);
     }
   }
+}
+
+TEST_F(RoutesTest, EveryRouteAdmitsTheRolesOfTheTableAndNamesThemToTheOthers) {
+  // s submit, o operate, a audit: of a provider; D device, I invitation, O operator, A auditor.
+  const std::map<std::string, std::string> expected = {
+      {"get /v1/orders", "soa"},
+      {"post /v1/orders", "s"},
+      {"put /v1/orders/{order}", "s"},
+      {"get /v1/orders/{order}", "soa"},
+      {"put /v1/orders/{order}/attempts/{attempt}", "s"},
+      {"get /v1/orders/{order}/attempts/{attempt}/enrolment", "sa"},
+      {"put /v1/orders/{order}/attempts/{attempt}/delivery", "s"},
+      {"get /v1/orders/{order}/attempts/{attempt}/receipt", "sa"},
+      {"put /v1/orders/{order}/attempts/{attempt}/verdict", "s"},
+      {"put /v1/orders/{order}/attempts/{attempt}/withdrawal", "so"},
+      {"put /v1/providers/{provider}/orders/{order}/attempts/{attempt}/enrolment", "D"},
+      {"put /v1/providers/{provider}/orders/{order}/attempts/{attempt}/receipt", "D"},
+      {"get /v1/devices/self/work", "D"},
+      {"get /v1/providers/{provider}/orders", "OA"},
+      {"get /v1/providers/{provider}/orders/{order}", "OA"},
+      {"put /v1/invitations/self/certificate", "I"},
+      {"get /v1/transport/roots", "soaDOA"},
+      {"put /v1/transport/certificate", "soaDOA"},
+  };
+  const std::string provider = delivery::provider_subject(kSpid).common_name();
+  const std::map<std::string, std::string> subjects = {
+      {provider, "soa"},
+      {provider + ";submit", "s"},
+      {provider + ";operate", "o"},
+      {provider + ";audit", "a"},
+      {provider + ";submit;operate", "so"},
+      {provider + ";submit;audit", "sa"},
+      {provider + ";operate;audit", "oa"},
+      {"device:phone", "D"},
+      {"invitation:" + std::string(32, 'A'), "I"},
+      {"operator:ops", "O"},
+      {"auditor:eve", "A"},
+  };
+  std::size_t seen = 0;
+  for (const Route& route : routes()) {
+    if (route.callers == kAnybody) {
+      continue;
+    }
+    const std::string what = std::string(name(route.method)) + " " + std::string(route.pattern);
+    ASSERT_TRUE(expected.contains(what)) << what << " has no row in this test";
+    ++seen;
+    const std::string who(who_may(route.callers).text());
+    EXPECT_TRUE(who.starts_with("this is for ")) << what << ": " << who;
+    for (const auto& [subject, roles] : subjects) {
+      const bool allowed = expected.at(what).find_first_of(roles) != std::string::npos;
+      EXPECT_EQ(admits(route.callers, delivery::Subject::parse(subject).value()), allowed)
+          << what << " " << subject;
+      const HttpResponse response = send(route.method, a_target(route), subject);
+      const bool refused = response.status == 403 && response.body.find(who) != std::string::npos;
+      EXPECT_NE(refused, allowed) << what << " " << subject << ": " << response.body;
+    }
+  }
+  EXPECT_EQ(seen, expected.size());
+}
+
+TEST_F(RoutesTest, OperatorsAndAuditorsSeeStatesOfAllTenantsAndNoMessage) {
+  hand_over(id("order-1"), 7);
+  ASSERT_TRUE(other.put_order(id("order-2"), {device("phone"), kNow + 600}).has_value());
+  const std::string envelope =
+      to_json(delivery::DeliveryMessage{an_envelope(kSpid, 7)}).substr(20, 60);
+  for (const char* who : {"operator:ops", "auditor:eve"}) {
+    const std::string of = "/v1/providers/" + kSpid.hex() + "/orders";
+    const HttpResponse list = send(HttpMethod::kGet, of, who);
+    EXPECT_EQ(list.status, 200);
+    EXPECT_NE(list.body.find("order-1"), std::string::npos) << list.body;
+    EXPECT_EQ(list.body.find("order-2"), std::string::npos) << list.body;
+    const HttpResponse one = send(HttpMethod::kGet, of + "/order-1", who);
+    EXPECT_EQ(one.status, 200);
+    EXPECT_NE(one.body.find("handed_over"), std::string::npos) << one.body;
+    EXPECT_EQ(one.body.find(envelope), std::string::npos);
+    EXPECT_EQ(send(HttpMethod::kGet, of + "/order-2", who).status, 404);
+    EXPECT_EQ(
+        send(HttpMethod::kGet, "/v1/providers/" + kOtherSpid.hex() + "/orders/order-2", who).status,
+        200);
+    EXPECT_EQ(send(HttpMethod::kGet, of + "?limit=1&state=handed_over&wait=0", who).status, 200);
+    // What is inside orders stands at paths that have no provider in them, or is another's to read.
+    for (const char* behind : {"/attempts/1/enrolment", "/attempts/1/receipt",
+                               "/attempts/1/delivery", "/attempts/1", "/attempts/1/withdrawal"}) {
+      EXPECT_NE(send(HttpMethod::kGet, of + "/order-1" + behind, who).status, 200) << behind;
+      EXPECT_EQ(
+          send(HttpMethod::kPut, "/v1/orders/order-1" + std::string(behind), who, "{}").status,
+          std::string_view(behind) == "/attempts/1/enrolment" ||
+                  std::string_view(behind) == "/attempts/1/receipt"
+              ? 404
+              : 403)
+          << behind;
+    }
+  }
+}
+
+TEST_F(RoutesTest, ALimitedCertificateActsInItsTenantAsAnyOther) {
+  const std::string mine = delivery::provider_subject(kSpid).common_name();
+  Current submit_http{*this, mine + ";submit"};
+  Current operate_http{*this, mine + ";operate"};
+  Current audit_http{*this, mine + ";audit"};
+  ProviderApi submitter(submit_http);
+  ProviderApi steward(operate_http);
+  ProviderApi reader(audit_http);
+  ASSERT_TRUE(submitter.put_order(id("o"), {device("phone"), kNow + 600}).has_value());
+  ASSERT_TRUE(submitter.put_attempt(id("o"), 1, request(a_request(kSpid, 1))).has_value());
+  EXPECT_EQ(reader.order(id("o"))->state, State::kOrdered);
+  EXPECT_EQ(reader.withdraw(id("o"), 1, {"no"}).error().code, Errc::kUntrusted);
+  EXPECT_EQ(steward.put_order(id("p"), {device("phone"), kNow + 600}).error().code,
+            Errc::kUntrusted);
+  EXPECT_EQ(steward.receipt(id("o"), 1).error().code, Errc::kUntrusted);
+  EXPECT_EQ(steward.withdraw(id("o"), 1, {"stop"})->state, State::kCancelled);
+  EXPECT_EQ(other.order(id("o")).error().code, Errc::kNotFound) << "of another tenant";
 }
 
 TEST_F(RoutesTest, TargetsAndBodiesAreReadStrictly) {

@@ -29,7 +29,7 @@ Result<SubmissionResult> OrderBook::submit(const Spid& provider,
 }
 
 Result<HttpResponse> OrderBook::post_orders(const Call& call) {
-  const Spid provider = KB_TRY(Spid::from_hex(call.subject->id));
+  const Spid& provider = *call.provider;
   delivery::SubmissionResults answer;
   std::vector<std::string> wakes;
   for (const SubmittedOrder& order : call.submission.orders) {

@@ -6,7 +6,7 @@ import re
 import sqlite3
 import tempfile
 
-from process_site import FAILED, KILLED, OK, ORDER, Service, Site, TRY_AGAIN, check, run
+from process_site import FAILED, KILLED, OK, ORDER, SPID, Service, Site, TRY_AGAIN, check, run
 from raw_request import request
 from rotations import kill_in_a_rotation
 from second_orders import kill_at_a_second_order
@@ -82,6 +82,8 @@ def kill_at(bench, owner, point):
 # Routes that no program asks for by itself.
 QUESTIONS = {"health": lambda site: request(site, "agent", "GET", "/healthz", certificate=False),
              "status": lambda site: request(site, "provider", "GET", f"/v1/orders/{ORDER}"),
+             "list_provider": lambda site: request(site, "operator", "GET", f"/v1/providers/{SPID}/orders"),
+             "provider_order": lambda site: request(site, "auditor", "GET", f"/v1/providers/{SPID}/orders/{ORDER}"),
              "roots": lambda site: request(site, "agent", "GET", "/v1/transport/roots"),
              "submission": lambda site: request(site, "provider", "POST", "/v1/orders", {"orders": [
                  {"order": "refused", "device": "phone-1", "notAfter": 4102444800, "request": "4AD/"}]})}

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases of processes_test.py: who may do what at the distributor."""
+from process_site import OK, ORDER, REFUSED, SPID, check, run
+from raw_request import request
+
+
+def get(site, home, path):
+    return run("distributor", "get", path, "--home", site.home(home), "--via", site.via)
+
+
+def the_operators_own_people_see_states_and_no_message(bench):
+    with bench.site("sealed") as site:
+        orders = f"/v1/providers/{SPID}/orders"
+        for who in ("operator", "auditor"):
+            get(site, who, orders).expect(OK).says(ORDER)
+            get(site, who, f"{orders}/{ORDER}").expect(OK).says("sealed")
+            for path in (f"{orders}/{ORDER}/attempts/1/enrolment", f"{orders}/nothing"):
+                get(site, who, path).expect(1)
+            get(site, who, f"/v1/orders/{ORDER}/attempts/1/enrolment").expect(REFUSED).says("role submit or audit")
+            for method, path, body in (("PUT", "/v1/orders/mine", {"device": "phone-1", "notAfter": 4102444800}),
+                                       ("POST", "/v1/orders", {"orders": []}),
+                                       ("PUT", f"/v1/orders/{ORDER}/attempts/1/verdict", {"verdict": "confirmed", "reason": ""})):
+                status, text = request(site, who, method, path, body)
+                check(status == 403 and "role submit" in text, f"{method} {path} by the {who}: {status} {text}")
+        status, text = request(site, "provider", "GET", f"{orders}/{ORDER}")
+        check(status == 403 and "operator or auditor" in text, f"a provider at the operator's path: {status} {text}")
+        site.finish()
+        site.confirmed()
+
+
+def a_limited_invitation_makes_a_limited_certificate(bench):
+    with bench.site("sealed") as site:
+        home = site.home("reader")
+        invitation = site.folder / "reader.invitation"
+        run("distributor", "invite", "--provider", SPID, "--role", "audit", "--server", "127.0.0.1:1", "--out", invitation,
+            "--home", site.home("distributor")).expect(OK).says(f"provider:{SPID};audit")
+        run("provider", "join", invitation, "--via", site.via, "--home", home).expect(OK).says("audit")
+        check(request(site, "reader", "GET", f"/v1/orders/{ORDER}")[0] == 200, "it does not read its tenant's order")
+        check(request(site, "reader", "GET", f"/v1/orders/{ORDER}/attempts/1/enrolment")[0] == 200, "it reads no enrolment")
+        status, text = request(site, "reader", "PUT", f"/v1/orders/{ORDER}/attempts/1/withdrawal", {"reason": "mine"})
+        check(status == 403 and "submit or operate" in text, f"it withdraws: {status} {text}")
+        site.finish()
+        site.confirmed()
