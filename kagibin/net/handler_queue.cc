@@ -13,10 +13,14 @@ constexpr std::chrono::seconds kTick{1};
 
 }  // namespace
 
-HandlerQueue::HandlerQueue(delivery::HttpHandler& handler, std::size_t max_batch, News news)
+HandlerQueue::HandlerQueue(delivery::HttpHandler& handler,
+                           std::size_t max_batch,
+                           News news,
+                           ServerObserver* observer)
     : handler_(handler),
       max_batch_(max_batch),
       news_(std::move(news)),
+      observer_(observer),
       thread_([this] { work(); }) {}
 
 HandlerQueue::~HandlerQueue() {
@@ -32,6 +36,9 @@ void HandlerQueue::submit(Job job) {
   {
     const std::lock_guard lock(mutex_);
     jobs_.push_back(std::move(job));
+    if (observer_ != nullptr) {
+      observer_->queued(jobs_.size());
+    }
   }
   changed_.notify_one();
 }
@@ -46,6 +53,9 @@ std::vector<HandlerQueue::Job> HandlerQueue::take(bool& tick) {
   std::vector<Job> taken(std::make_move_iterator(jobs_.begin()),
                          std::make_move_iterator(jobs_.begin() + count));
   jobs_.erase(jobs_.begin(), jobs_.begin() + count);
+  if (observer_ != nullptr) {
+    observer_->queued(jobs_.size());
+  }
   return taken;
 }
 

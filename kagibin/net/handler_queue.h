@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "kagibin/delivery/http_port.h"
+#include "kagibin/net/server_observer.h"
 
 namespace kagibin::net {
 
@@ -25,7 +26,10 @@ class HandlerQueue {
   };
   using News = std::function<void(std::vector<std::string> topics)>;
 
-  HandlerQueue(delivery::HttpHandler& handler, std::size_t max_batch, News news);
+  HandlerQueue(delivery::HttpHandler& handler,
+               std::size_t max_batch,
+               News news,
+               ServerObserver* observer);
   HandlerQueue(const HandlerQueue&) = delete;
   HandlerQueue& operator=(const HandlerQueue&) = delete;
   // Ends the thread; jobs that were not taken are dropped.
@@ -41,6 +45,7 @@ class HandlerQueue {
   delivery::HttpHandler& handler_;
   const std::size_t max_batch_;
   const News news_;
+  ServerObserver* observer_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Job> jobs_;

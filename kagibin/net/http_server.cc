@@ -116,10 +116,16 @@ class HttpServer::Impl {
   std::uint16_t port() const { return port_; }
 
   void run() {
-    HandlerQueue queue(handler_, options_.max_batch, [this](std::vector<std::string> topics) {
-      asio::post(context_, [this, topics = std::move(topics)] { wake(topics); });
-    });
+    HandlerQueue queue(
+        handler_, options_.max_batch,
+        [this](std::vector<std::string> topics) {
+          asio::post(context_, [this, topics = std::move(topics)] { wake(topics); });
+        },
+        options_.observer);
     queue_ = &queue;
+    if (options_.observer != nullptr) {
+      beat();
+    }
     asio::co_spawn(context_, accept(), asio::detached);
     context_.run();
     queue_ = nullptr;
@@ -129,7 +135,45 @@ class HttpServer::Impl {
     asio::post(context_, [this] { begin_stop(); });
   }
 
+  void drain() {
+    asio::post(context_, [this] {
+      draining_ = true;
+      answer_waiting();
+    });
+  }
+
  private:
+  void beat() {
+    options_.observer->beat();
+    beat_timer_.expires_after(std::chrono::seconds(1));
+    beat_timer_.async_wait([this](const error_code& error) {
+      if (!error) {
+        beat();
+      }
+    });
+  }
+
+  // No answer is held back, no connection is kept.
+  bool closing() const { return draining_ || stopping_; }
+
+  void answer_waiting() {
+    for (const auto& [topic, exchange] : waiting_) {
+      exchange->timer.cancel();  // answered as things are
+    }
+  }
+
+  void tell_waiting() {
+    if (options_.observer != nullptr) {
+      options_.observer->waiting(waiting_.size());
+    }
+  }
+
+  void tell_connections() {
+    if (options_.observer != nullptr) {
+      options_.observer->connections(connections_);
+    }
+  }
+
   void begin_stop() {
     if (stopping_) {
       return;
@@ -137,9 +181,7 @@ class HttpServer::Impl {
     stopping_ = true;
     error_code ignored;
     static_cast<void>(acceptor_.close(ignored));
-    for (const auto& [topic, exchange] : waiting_) {
-      exchange->timer.cancel();  // answered as things are
-    }
+    answer_waiting();
     for (Stream* idle : idle_) {
       beast::get_lowest_layer(*idle).cancel();
     }
@@ -168,6 +210,7 @@ class HttpServer::Impl {
       }
       waiting_.erase(first, last);
     }
+    tell_waiting();
   }
 
   void submit(const std::shared_ptr<Exchange>& exchange) {
@@ -183,9 +226,10 @@ class HttpServer::Impl {
   // line.
   void take_answer(const std::shared_ptr<Exchange>& exchange, const HttpResponse& response) {
     exchange->response = response;
-    if (response.wait && response.wait->seconds > 0 && !stopping_) {
+    if (response.wait && response.wait->seconds > 0 && !closing()) {
       exchange->state = Exchange::State::kWaiting;
       exchange->place = waiting_.emplace(response.wait->topic, exchange);
+      tell_waiting();
     } else {
       exchange->state = Exchange::State::kDone;
     }
@@ -196,11 +240,12 @@ class HttpServer::Impl {
     if (exchange.place) {
       waiting_.erase(*exchange.place);
       exchange.place.reset();
+      tell_waiting();
     }
   }
 
   // Through the handler, and through its waits until the first one's end.
-  asio::awaitable<HttpResponse> handle(HttpRequest request) {
+  asio::awaitable<HttpResponse> handle(HttpRequest request, bool& waited) {
     auto exchange = std::make_shared<Exchange>(context_.get_executor());
     exchange->request = std::move(request);
     submit(exchange);
@@ -212,7 +257,8 @@ class HttpServer::Impl {
         co_await exchange->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
       }
       // A stop that came before this coroutine could start its wait has cancelled nothing.
-      if (exchange->state == Exchange::State::kWaiting && !stopping_) {
+      waited = waited || exchange->state != Exchange::State::kDone;
+      if (exchange->state == Exchange::State::kWaiting && !closing()) {
         if (!deadline) {
           deadline = std::chrono::steady_clock::now() +
                      std::chrono::seconds(exchange->response.wait->seconds);
@@ -226,6 +272,26 @@ class HttpServer::Impl {
       }
       submit(exchange);
     }
+  }
+
+  // `message`: null for one that was not taken.
+  void tell_answer(const http::request<http::string_body>* message,
+                   const std::optional<std::string>& subject,
+                   int status,
+                   std::chrono::steady_clock::time_point begun,
+                   bool waited) const {
+    if (options_.observer == nullptr) {
+      return;
+    }
+    AnsweredRequest answered{.subject = subject,
+                             .status = status,
+                             .took = std::chrono::steady_clock::now() - begun,
+                             .waited = waited};
+    if (message != nullptr) {
+      answered.method = method_of(message->method());
+      answered.target = std::string_view(message->target().data(), message->target().size());
+    }
+    options_.observer->answered(answered);
   }
 
   Answer answer_of(HttpResponse response, unsigned version, bool keep_alive) const {
@@ -267,8 +333,10 @@ class HttpServer::Impl {
     if (error && (!ours || error == http::error::end_of_stream)) {
       co_return false;
     }
+    const auto begun = std::chrono::steady_clock::now();
     HttpResponse response;
     bool keep_alive = false;
+    bool waited = false;
     if (error) {
       response = refusal_of(error);
     } else {
@@ -281,11 +349,12 @@ class HttpServer::Impl {
                           .target = std::string(message.target()),
                           .body = message.body(),
                           .subject = subject};
-      response = co_await handle(std::move(request));
+      response = co_await handle(std::move(request), waited);
     }
+    tell_answer(error ? nullptr : &parser.get(), subject, response.status, begun, waited);
     KB_CRASH_POINT("net.server.before_send");
     const Answer answer =
-        answer_of(std::move(response), parser.get().version(), keep_alive && !stopping_);
+        answer_of(std::move(response), parser.get().version(), keep_alive && !closing());
     beast::get_lowest_layer(stream).expires_after(options_.request_timeout);
     const bool refused = static_cast<bool>(error);
     co_await http::async_write(stream, answer, token);
@@ -322,6 +391,9 @@ class HttpServer::Impl {
     Stream stream(std::move(socket), tls_.get());
     beast::get_lowest_layer(stream).expires_after(options_.handshake_timeout);
     co_await stream.async_handshake(asio::ssl::stream_base::server, token);
+    if (options_.observer != nullptr) {
+      options_.observer->handshake(!error);
+    }
     if (!error) {
       const std::optional<std::string> subject = peer_common_name(stream.native_handle());
       beast::flat_buffer buffer;
@@ -332,6 +404,7 @@ class HttpServer::Impl {
       co_await stream.async_shutdown(token);
     }
     --connections_;
+    tell_connections();
     end_if_quiet();
   }
 
@@ -342,7 +415,10 @@ class HttpServer::Impl {
           co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
       if (!error && connections_ < options_.max_connections && !stopping_) {
         ++connections_;
+        tell_connections();
         asio::co_spawn(context_, serve(std::move(socket)), asio::detached);
+      } else if (!error && !stopping_ && options_.observer != nullptr) {
+        options_.observer->connection_refused();
       } else if (error && !stopping_) {
         // Out of descriptors, for instance: let some connections end first.
         asio::steady_timer pause(context_, std::chrono::milliseconds(50));
@@ -358,11 +434,13 @@ class HttpServer::Impl {
   asio::io_context context_{1};
   tcp::acceptor acceptor_{context_};
   asio::steady_timer stop_timer_{context_};
+  asio::steady_timer beat_timer_{context_};
   std::uint16_t port_ = 0;
   HandlerQueue* queue_ = nullptr;
   Waiting waiting_;
   std::set<Stream*> idle_;
   std::size_t connections_ = 0;
+  bool draining_ = false;
   bool stopping_ = false;
 };
 
@@ -382,5 +460,6 @@ Result<std::unique_ptr<HttpServer>> HttpServer::open(const HttpServerOptions& op
 std::uint16_t HttpServer::port() const { return impl_->port(); }
 void HttpServer::run() { impl_->run(); }
 void HttpServer::stop() { impl_->stop(); }
+void HttpServer::drain() { impl_->drain(); }
 
 }  // namespace kagibin::net

@@ -6,8 +6,8 @@
 // without a thread. Limits are in the options; a request over them is answered 400, 413 or 431 and
 // the connection closed. A client that shows no certificate reaches the handler without a subject;
 // one whose certificate is not good reaches nothing. Ownership: refers to handler and clock, which
-// outlive it. Thread-safety: run() in one thread, stop() from any thread (not from a signal
-// handler).
+// outlive it. Thread-safety: run() in one thread, stop() and drain() from any thread (not from a
+// signal handler).
 //
 //   const auto server = KB_TRY(HttpServer::open({.port = 8443}, identity, handler, clock));
 //   server->run();                                  // until stop()
@@ -22,6 +22,7 @@
 #include "kagibin/base/clock.h"
 #include "kagibin/base/result.h"
 #include "kagibin/delivery/http_port.h"
+#include "kagibin/net/server_observer.h"
 #include "kagibin/net/tls_identity.h"
 
 namespace kagibin::net {
@@ -38,6 +39,7 @@ struct HttpServerOptions {
   std::chrono::seconds request_timeout{10};  // for a body, and for taking an answer
   std::chrono::seconds stop_timeout{5};      // for requests that are being handled at stop()
   std::optional<DemoKeyLog> demo_key_log{};
+  ServerObserver* observer = nullptr;  // outlives the server
 };
 
 class HttpServer {
@@ -56,6 +58,9 @@ class HttpServer {
   // returns.
   void run();
   void stop();
+  // Goes on serving, new connections too, but holds no answer back any more and closes each
+  // connection behind its next answer: before stop(), for balancers and clients to go elsewhere.
+  void drain();
 
  private:
   class Impl;

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <future>
 #include <iterator>
+#include <mutex>
 #include <stop_token>
 #include <thread>
 
@@ -66,6 +67,41 @@ class EchoHandler final : public delivery::HttpHandler {
   std::atomic<int> ticks{0};
   std::atomic<std::size_t> largest_batch{0};
   bool rung = false;
+};
+
+// Counts what the server tells.
+class Counting final : public ServerObserver {
+ public:
+  void connections(std::size_t now) override {
+    open = now;
+    most = std::max(most.load(), now);
+  }
+  void connection_refused() override { ++refused; }
+  void handshake(bool succeeded) override { ++(succeeded ? shaken : failed); }
+  void waiting(std::size_t now) override { held_back = now; }
+  void queued(std::size_t now) override { most_queued = std::max(most_queued.load(), now); }
+  void answered(const AnsweredRequest& request) override {
+    const std::lock_guard lock(mutex);
+    answers.push_back(std::string(request.target) + " " + request.subject.value_or("nobody") + " " +
+                      std::to_string(request.status) + (request.waited ? " waited" : ""));
+  }
+  void beat() override { ++beats; }
+  std::vector<std::string> told() {
+    const std::lock_guard lock(mutex);
+    return answers;
+  }
+  std::atomic<std::size_t> open{0};
+  std::atomic<std::size_t> most{0};
+  std::atomic<std::size_t> held_back{0};
+  std::atomic<std::size_t> most_queued{0};
+  std::atomic<int> refused{0};
+  std::atomic<int> shaken{0};
+  std::atomic<int> failed{0};
+  std::atomic<int> beats{0};
+
+ private:
+  std::mutex mutex;
+  std::vector<std::string> answers;
 };
 
 class HttpsTest : public testing::Test {
@@ -291,6 +327,68 @@ TEST_F(HttpsTest, StoppingAnswersWhatIsBeingHandledAndEndsTheWaits) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4));
   EXPECT_EQ(slow.get().value().body, "device:phone /slow ");
   EXPECT_EQ(waiting.get().value().status, 204);
+}
+
+TEST_F(HttpsTest, WhoDrainsServesOnHoldsNothingBackAndKeepsNoConnection) {
+  auto waiting =
+      std::async(std::launch::async, [this] { return client()->send({.target = "/wait"}); });
+  while (handler.waits < 1) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  const auto kept = client();
+  ASSERT_TRUE(kept->send({.target = "/before"}).has_value());
+  const auto begin = std::chrono::steady_clock::now();
+  server->drain();
+  EXPECT_EQ(waiting.get().value().status, 204);
+  EXPECT_EQ(client()->send({.target = "/wait"}).value().status, 204) << "nor is a new one held";
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(1'500));
+  EXPECT_EQ(kept->send({.target = "/kept"}).value().body, "device:phone /kept ");
+  EXPECT_EQ(client()->send({.target = "/new"}).value().body, "device:phone /new ");
+  const TlsIdentity identity = ca.client("device:phone");
+  // Reads until the server closes, though it did not ask for that.
+  const std::string answer = talk(*raw(&identity), "GET /raw HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_NE(answer.find("Connection: close"), std::string::npos) << answer;
+  EXPECT_NE(answer.find("Retry-After: 7"), std::string::npos) << answer;
+  server->drain();  // again: nothing more
+  finish();
+}
+
+TEST_F(HttpsTest, TheObserverHearsOfConnectionsHandshakesAnswersAndWaits) {
+  Counting observer;
+  restart({.max_connections = 2, .observer = &observer});
+  {
+    const auto http = client();
+    ASSERT_TRUE(http->send({.target = "/a"}).has_value());
+    EXPECT_EQ(observer.open, 1U);
+    auto waiting =
+        std::async(std::launch::async, [this] { return client()->send({.target = "/wait"}); });
+    while (observer.held_back < 1) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    EXPECT_FALSE(client()->send({.target = "/third"}).has_value());
+    EXPECT_EQ(observer.refused, 1);
+    ASSERT_TRUE(http->send({.target = "/ring"}).has_value());
+    EXPECT_EQ(waiting.get().value().status, 200);
+  }
+  const TlsIdentity identity = ca.client("device:phone");
+  while (observer.open > 0) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_TRUE(talk(*raw(&identity, TLS1_2_VERSION), "").starts_with("handshake: "));
+  static_cast<void>(talk(*raw(nullptr), "NONSENSE\r\n\r\n"));
+  while (observer.beats < 2) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  finish();
+  EXPECT_EQ(observer.told(),
+            (std::vector<std::string>{"/a device:phone 200", "/ring device:phone 200",
+                                      "/wait device:phone 200 waited", " nobody 400"}));
+  EXPECT_EQ(observer.open, 0U);
+  EXPECT_EQ(observer.most, 2U);
+  EXPECT_EQ(observer.held_back, 0U);
+  EXPECT_GE(observer.most_queued, 1U);
+  EXPECT_EQ(observer.shaken, 3);
+  EXPECT_EQ(observer.failed, 1);
 }
 
 TEST_F(HttpsTest, AClientThatIsAskedToStopGivesUpItsWaitAtOnce) {
