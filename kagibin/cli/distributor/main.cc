@@ -2,22 +2,14 @@
 // kagibin distributor: relays orders, sealed messages and receipts between service providers and
 // devices. It cannot read them.
 #include <cstdio>
-#include <thread>
-
-#include <signal.h>
 
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/cli/console/program.h"
+#include "kagibin/cli/distributor/service.h"
 #include "kagibin/cli/store/order_store_place.h"
 #include "kagibin/cli/transport/transport_folder.h"
-#include "kagibin/cli/waiting/descriptor_limit.h"
-#include "kagibin/crypto/ed25519/ed25519.h"
 #include "kagibin/crypto/key_file/key_file.h"
 #include "kagibin/delivery/problem.h"
-#include "kagibin/delivery/store_snapshot.h"
-#include "kagibin/net/http_server.h"
-#include "kagibin/roles/key_distribution_operator/audit/log_keeper.h"
-#include "kagibin/roles/key_distribution_operator/distributor.h"
 #include "kagibin/roles/key_distribution_operator/distributor_folder.h"
 #include "kagibin/roles/key_distribution_operator/invitations.h"
 
@@ -26,12 +18,25 @@ namespace {
 using namespace kagibin;
 namespace kdo = roles::key_distribution_operator;
 
+cli::EventLog::Level level_named(std::string_view name) {
+  if (name == "debug") {
+    return cli::EventLog::Level::kDebug;
+  }
+  if (name == "info") {
+    return cli::EventLog::Level::kInfo;
+  }
+  return name == "warning" ? cli::EventLog::Level::kWarning : cli::EventLog::Level::kError;
+}
+
 struct Options {
   std::string name = "kagibin distributor";
   std::vector<std::string> dns_names;
   std::vector<std::string> ip_addresses;
-  std::string listen = "127.0.0.1:8443";
-  std::size_t max_connections = 16'384;
+  cli::ServiceOptions service;
+  unsigned drain_seconds = 0;
+  unsigned slow_commit_ms = 1'000;
+  std::string log_format = "text";
+  std::string log_level = "info";
   std::string store;
   std::string server;
   std::string device;
@@ -44,7 +49,6 @@ struct Options {
   std::string via;
   std::string target;
   std::filesystem::path out;
-  std::filesystem::path demo_key_log;
 };
 
 class DistributorCommands {
@@ -182,13 +186,15 @@ class DistributorCommands {
   }
 
   int serve() {
-    // Blocked before any thread is made; the waiting thread alone takes them.
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-    const auto done = run_server(signals);
+    options_.service.drain = std::chrono::seconds(options_.drain_seconds);
+    options_.service.slow_commit = std::chrono::milliseconds(options_.slow_commit_ms);
+    options_.service.log = {.json = options_.log_format == "json",
+                            .level = level_named(options_.log_level)};
+    cli::DistributorService service(folder_, place_, options_.service);
+    const auto done = service.run([&](const std::string& host, std::uint16_t port) {
+      console_.result({{"host", host}, {"port", port}}, "Serving https://{}:{}. Ctrl-C ends it.",
+                      host, port);
+    });
     if (!done) {
       const bool missing = done.error().code == Errc::kNotFound;
       return console_.failed(
@@ -230,101 +236,6 @@ class DistributorCommands {
       return delivery::Subject{delivery::Party::kAuditor, name.text()};
     }
     return delivery::device_subject(KB_TRY(delivery::DeviceId::from(options_.device)));
-  }
-
-  // The key with which this distributor extends the audit log; empty when the log is another one's.
-  Result<std::optional<crypto::Ed25519PrivateKey>> log_key(delivery::OrderStore& store) {
-    const auto verifier_of = [&]() -> Result<std::string> {
-      const auto snapshot = KB_TRY(store.snapshot());
-      delivery::AuditHead head = KB_TRY(snapshot->audit_head());
-      return std::move(head.verifier);
-    };
-    const std::string signs = KB_TRY(verifier_of());
-    auto key = KB_TRY(folder_.log_key(signs.empty(), rng_));
-    if (!signs.empty() && (!key || kdo::LogKeeper(*key).verifier().text() != signs)) {
-      console_.progress(
-          "The store's audit log is signed with another key ({}): this distributor writes entries, "
-          "and leaves it to the one with that log.key.pem to give them their places",
-          signs);
-      key.reset();
-    }
-    return key;
-  }
-
-  // Gives what waits its places; says so when the log cannot be extended, which keeps nobody from
-  // serving.
-  Result<void> begin_log(delivery::OrderStore& store, kdo::LogKeeper& log) {
-    const auto transaction = KB_TRY(store.begin());
-    const auto placed = [&]() -> Result<std::size_t> {
-      KB_TRY(log.check(*transaction));
-      return log.extend(*transaction);
-    }();
-    if (placed && *placed > 0 && transaction->commit()) {
-      log.committed();
-    }
-    if (!placed) {
-      tell_log_stands(placed.error());
-    }
-    return {};
-  }
-
-  void tell_log_stands(const Error& why) {
-    if (why.code != Errc::kAuthentication && why.code != Errc::kConflict) {
-      console_.progress("The audit log: {}. Entries are written and get no places until that ends",
-                        why.detail.text());
-      return;
-    }
-    console_.progress(
-        "{}. Entries are written and get no places. Look with: kagibin audit verify --from {}. If "
-        "the older state is meant, move that file away; earlier checkpoints are not continued then",
-        why.detail.text(), folder_.log_checkpoint().string());
-  }
-
-  Result<void> run_server(const sigset_t& signals) {
-    const cli::HostPort listen = KB_TRY(cli::parse_host_port(options_.listen));
-    kdo::DistributorIdentity identity = KB_TRY(folder_.load());
-    const auto store = KB_TRY(place_.open());
-    const auto log_key = KB_TRY(this->log_key(*store));
-    std::optional<kdo::LogKeeper> log;
-    if (log_key) {
-      std::string last = KB_TRY(folder_.last_checkpoint());
-      log.emplace(*log_key, std::move(last), [this](std::string_view note) {
-        // The next one is kept again; an older one is a prefix of the log, too.
-        static_cast<void>(folder_.keep_checkpoint(note));
-      });
-      KB_TRY(begin_log(*store, *log));
-    }
-    kdo::Distributor distributor({.store = *store,
-                                  .ca = identity.ca,
-                                  .clock = clock_,
-                                  .rng = rng_,
-                                  .log = log ? &*log : nullptr,
-                                  .log_stands = [this](const Error* why) {
-                                    if (why != nullptr) {
-                                      tell_log_stands(*why);
-                                    } else {
-                                      console_.progress("The audit log goes on");
-                                    }
-                                  }});
-    cli::raise_descriptor_limit();
-    net::HttpServerOptions server_options{
-        .address = listen.host, .port = listen.port, .max_connections = options_.max_connections};
-    if (!options_.demo_key_log.empty()) {
-      server_options.demo_key_log = net::DemoKeyLog{options_.demo_key_log};
-    }
-    const net::TlsIdentity tls{.certificate_pem = identity.server_certificate_pem,
-                               .key_pem = std::move(identity.server_key_pem),
-                               .ca_pem = identity.ca.roots_pem()};
-    const auto server = KB_TRY(net::HttpServer::open(server_options, tls, distributor, clock_));
-    console_.result({{"host", listen.host}, {"port", server->port()}},
-                    "Serving https://{}:{}. Ctrl-C ends it.", listen.host, server->port());
-    const std::jthread waiting([&] {
-      int number = 0;
-      sigwait(&signals, &number);
-      server->stop();
-    });
-    server->run();
-    return {};
   }
 
   cli::Program& program_;
@@ -423,16 +334,36 @@ int main(int argc, char** argv) {
   get->callback([&] { program.finish(commands().get()); });
 
   auto* serve = program.app().add_subcommand("serve", "serve until Ctrl-C");
-  serve->add_option("--listen", options.listen, "ADDRESS:PORT; port 0 takes a free one")
+  serve->add_option("--listen", options.service.listen, "ADDRESS:PORT; port 0 takes a free one")
       ->capture_default_str();
   serve
       ->add_option(
-          "--max-connections", options.max_connections,
+          "--max-connections", options.service.max_connections,
           "connections at a time, one for each device that waits; further ones are closed at once. "
           "The limit of open files (ulimit -n) has to allow them")
       ->capture_default_str()
       ->check(CLI::Range(1, 1'000'000));
-  serve->add_option("--demo-key-log", options.demo_key_log,
+  serve
+      ->add_option("--drain-seconds", options.drain_seconds,
+                   "how long to go on, not ready any more, before an end that was asked for: the "
+                   "time in which a balancer looks at /readyz")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 3'600));
+  serve->add_option("--log-format", options.log_format, "of the log on standard error")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"text", "json"}));
+  serve->add_option("--log-level", options.log_level, "what is logged: this and above")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+  serve->add_flag("--log-access", options.service.log_access,
+                  "log every answer, with the kind of who asked and the route; at --log-level "
+                  "debug with the order's name");
+  serve
+      ->add_option("--slow-commit-ms", options.slow_commit_ms,
+                   "commits that take so many milliseconds are logged")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 3'600'000));
+  serve->add_option("--demo-key-log", options.service.demo_key_log,
                     "append TLS secrets to this file: undoes TLS, for the demo only");
   add_store(serve);
   serve->callback([&] { program.finish(commands().serve()); });

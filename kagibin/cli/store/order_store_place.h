@@ -25,6 +25,8 @@ class OrderStorePlace {
   Result<std::unique_ptr<delivery::OrderStore>> open() const { return open(false); }
   // Changes nothing: a store of an older version is refused, one that is not there is not made.
   Result<std::unique_ptr<delivery::OrderStore>> open_to_read() const { return open(true); }
+  // "sqlite" or "postgresql".
+  std::string_view kind() const { return address_.empty() ? "sqlite" : "postgresql"; }
   // Sentences without the last full stop, as Console::failed() takes them.
   std::string advice(std::string_view detail, std::string_view otherwise = {}) const;
 

@@ -23,6 +23,7 @@ constexpr std::uint32_t kExpiredATick = 200;
 constexpr int kExtensionsATick = 8;           // of the audit log
 constexpr int kTries = 3;                     // of a batch that others were in the way of,
 constexpr std::int64_t kTryAgainSeconds = 2;  // and not once this has passed
+constexpr std::uint32_t kRetryWhenNotReady = 5;
 
 }  // namespace
 
@@ -32,6 +33,8 @@ Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, cons
   switch (call.route->id) {
     case RouteId::kHealth:
       return json(200, R"({"status":"ok"})");
+    case RouteId::kReady:
+      return readiness();
     case RouteId::kListOrders:
     case RouteId::kListProvider:
       return book.list(call);
@@ -104,10 +107,19 @@ Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequ
     KB_TRY(transaction->roll_back_to_mark());
     responses.push_back(delivery::problem_response(response.error()));
   }
-  for (const HttpResponse& response : responses) {
-    transaction->announce(response.wakes);
+  bool changes = false;
+  for (std::size_t i = 0; i < responses.size(); ++i) {
+    transaction->announce(responses[i].wakes);
+    changes = changes || !responses[i].wakes.empty() ||
+              (requests[i].method != delivery::HttpMethod::kGet && responses[i].status < 300);
+  }
+  if (parts_.observer != nullptr) {
+    parts_.observer->committing();
   }
   KB_TRY(transaction->commit());
+  if (parts_.observer != nullptr) {
+    parts_.observer->committed(requests.size(), changes);
+  }
   for (const Route* route : handled) {
     KB_CRASH_POINT("distributor." + std::string(route->name) + ".after_commit");
     static_cast<void>(route);
@@ -128,9 +140,32 @@ Result<std::vector<HttpResponse>> Distributor::together_again(
   }
 }
 
+// What a stranger may know of a distributor that is not ready is that.
+HttpResponse Distributor::readiness() const {
+  if (!parts_.draining || !parts_.draining()) {
+    return json(200, R"({"status":"ready"})");
+  }
+  HttpResponse response = json(503, R"({"status":"not ready"})");
+  response.retry_after_seconds = kRetryWhenNotReady;
+  return response;
+}
+
+HttpResponse Distributor::not_committed(const HttpRequest& request, const Error& why) {
+  if (parts_.observer != nullptr) {
+    parts_.observer->not_committed(1, why);
+  }
+  const Route* route = find_route(request.method, request.target).route;
+  if (route != nullptr && route->id == RouteId::kReady) {
+    HttpResponse response = json(503, R"({"status":"not ready"})");
+    response.retry_after_seconds = kRetryWhenNotReady;
+    return response;
+  }
+  return delivery::problem_response(why);
+}
+
 HttpResponse Distributor::handle(const HttpRequest& request) {
   auto responses = together_again(std::span(&request, 1));
-  return responses ? std::move(responses->front()) : delivery::problem_response(responses.error());
+  return responses ? std::move(responses->front()) : not_committed(request, responses.error());
 }
 
 std::vector<HttpResponse> Distributor::handle_batch(std::span<const HttpRequest> requests) {
@@ -138,7 +173,7 @@ std::vector<HttpResponse> Distributor::handle_batch(std::span<const HttpRequest>
   if (auto responses = together_again(requests)) {
     answers = std::move(*responses);
   } else if (requests.size() == 1) {
-    answers = {delivery::problem_response(responses.error())};
+    answers = {not_committed(requests.front(), responses.error())};
   } else {
     answers.reserve(requests.size());
     for (const HttpRequest& request : requests) {
@@ -180,6 +215,9 @@ Result<void> Distributor::extend_log() {
     KB_TRY(transaction->commit());
     KB_CRASH_POINT("distributor.audit.after_commit");
     parts_.log->committed();
+    if (parts_.observer != nullptr) {
+      parts_.observer->log_extended(placed);
+    }
     if (placed < kPlacesATime) {
       break;
     }
@@ -192,8 +230,8 @@ void Distributor::tell_log(const Result<void>& extended) {
   if (why == std::exchange(told_, why)) {
     return;
   }
-  if (parts_.log_stands) {
-    parts_.log_stands(extended ? nullptr : &extended.error());
+  if (parts_.observer != nullptr) {
+    parts_.observer->log_stands(extended ? nullptr : &extended.error());
   }
 }
 
@@ -211,6 +249,14 @@ std::vector<std::string> Distributor::tick() {
     return topics;
   }();
   tell_log(extend_log());
+  if (parts_.observer != nullptr) {
+    if (!expired) {
+      parts_.observer->not_committed(0, expired.error());
+    } else if (!expired->empty()) {
+      parts_.observer->expired(expired->size());
+    }
+    parts_.observer->ticked();
+  }
   std::vector<std::string> topics = expired.value_or(std::vector<std::string>{});
   std::ranges::move(news(), std::back_inserter(topics));
   return topics;

@@ -7,8 +7,10 @@
 // was away for a moment, the requests of it are tried again together for two seconds; when it
 // fails, every request is tried alone, so that each gets the answer it deserves (507 on a full
 // disk). Several distributors may share one store: what one commits wakes who waits at another,
-// within a second or so. Does no I/O but through the store. Ownership: refers to what it is given.
-// Thread-safety: one thread at a time.
+// within a second or so. Ready (GET /readyz) is who reaches its store and is not about to end; an
+// audit log that stands still is told to the observer and stops nobody from being served. Does no
+// I/O but through the store. Ownership: refers to what it is given. Thread-safety: one thread at a
+// time.
 //
 //   Distributor distributor({.store = *store, .ca = identity.ca, .clock = clock, .rng = rng});
 //   net::HttpServer server = ...(options, distributor);
@@ -26,6 +28,7 @@
 #include "kagibin/delivery/http_port.h"
 #include "kagibin/delivery/order_store.h"
 #include "kagibin/roles/key_distribution_operator/audit/log_keeper.h"
+#include "kagibin/roles/key_distribution_operator/distributor_observer.h"
 #include "kagibin/roles/key_distribution_operator/routes.h"
 #include "kagibin/roles/key_distribution_operator/transport_ca.h"
 
@@ -40,8 +43,9 @@ class Distributor final : public delivery::HttpHandler {
     crypto::Rng& rng;
     // Without it, entries of the audit log are written, and others give them their places.
     LogKeeper* log = nullptr;
-    // Told once that the log cannot be extended, and why; and with nullptr that it can again.
-    std::function<void(const Error* why)> log_stands{};
+    DistributorObserver* observer = nullptr;
+    // True once this distributor is about to end: it still serves, and is not ready.
+    std::function<bool()> draining{};
   };
   explicit Distributor(const Parts& parts) : parts_(parts) {}
 
@@ -62,6 +66,9 @@ class Distributor final : public delivery::HttpHandler {
   std::vector<std::string> news();
   Result<void> extend_log();
   void tell_log(const Result<void>& extended);
+  delivery::HttpResponse readiness() const;
+  // What to answer when the store did not take the request, for the last time.
+  delivery::HttpResponse not_committed(const delivery::HttpRequest& request, const Error& why);
   Result<delivery::HttpResponse> answer(delivery::OrderTransaction& store, const Call& call);
 
   Parts parts_;

@@ -351,6 +351,108 @@ TEST_F(DistributorTest, RequestsThatArriveTogetherFailAloneAndCommitTogether) {
   EXPECT_TRUE(a().order(id("c")).has_value());
 }
 
+TEST_F(DistributorTest, WhoIsAboutToEndServesAndIsNotReady) {
+  EXPECT_EQ(send(HttpMethod::kGet, "/readyz", {}).status, 200);
+  EXPECT_EQ(send(HttpMethod::kGet, "/readyz", {}).body, R"({"status":"ready"})");
+  bool draining = false;
+  distributor.emplace(Distributor::Parts{
+      .store = *store, .ca = ca, .clock = clock, .rng = rng, .draining = [&] { return draining; }});
+  EXPECT_EQ(send(HttpMethod::kGet, "/readyz", {}).status, 200);
+  draining = true;
+  const HttpResponse ending = send(HttpMethod::kGet, "/readyz", {});
+  EXPECT_EQ(ending.status, 503);
+  EXPECT_EQ(ending.body, R"({"status":"not ready"})");
+  EXPECT_TRUE(ending.retry_after_seconds.has_value());
+  EXPECT_EQ(send(HttpMethod::kGet, "/healthz", {}).status, 200);
+  EXPECT_TRUE(a().put_order(id("late"), {device("phone"), kNow + 600}).has_value());
+  distributor.reset();
+}
+
+// Nobody who shows no certificate learns why.
+TEST_F(DistributorTest, WhoDoesNotReachItsStoreIsNotReadyAndTheObserverHearsWhy) {
+  struct Told final : DistributorObserver {
+    void committing() override { ++begun; }
+    void committed(std::size_t requests, bool changes) override {
+      EXPECT_EQ(begun, commits.size() + 1);
+      commits.emplace_back(requests, changes);
+    }
+    void not_committed(std::size_t requests, const Error& why) override {
+      failures.emplace_back(requests, why.code);
+    }
+    void ticked() override { ++ticks; }
+    std::vector<std::pair<std::size_t, bool>> commits;
+    std::vector<std::pair<std::size_t, Errc>> failures;
+    std::size_t begun = 0;
+    int ticks = 0;
+  } told;
+  distributor.emplace(
+      Distributor::Parts{.store = *store, .ca = ca, .clock = clock, .rng = rng, .observer = &told});
+  ASSERT_TRUE(a().put_order(id("order"), {device("phone"), kNow + 600}).has_value());
+  EXPECT_EQ(send(HttpMethod::kGet, "/readyz", {}).status, 200);
+  EXPECT_EQ(told.commits, (std::vector<std::pair<std::size_t, bool>>{{1, true}, {1, false}}));
+  {
+    const auto somebody = store->begin().value();  // has the store
+    const HttpResponse away = send(HttpMethod::kGet, "/readyz", {});
+    EXPECT_EQ(away.status, 503);
+    EXPECT_EQ(away.body, R"({"status":"not ready"})");
+    const std::vector<HttpRequest> two = {{.target = "/readyz"}, {.target = "/healthz"}};
+    const auto together = distributor->handle_batch(two);
+    EXPECT_EQ(together[0].body, R"({"status":"not ready"})");
+    EXPECT_EQ(together[1].content_type, "application/problem+json");
+    static_cast<void>(distributor->tick());
+  }
+  using Failures = std::vector<std::pair<std::size_t, Errc>>;
+  EXPECT_EQ(told.failures,
+            (Failures{{1, Errc::kState}, {1, Errc::kState}, {1, Errc::kState}, {0, Errc::kState}}));
+  EXPECT_EQ(told.ticks, 1);
+  EXPECT_EQ(send(HttpMethod::kGet, "/readyz", {}).status, 200);
+  distributor.reset();
+}
+
+// promises, store: a full disk neither loses an entry nor freezes reads
+TEST_F(DistributorTest, OnAFullDiskReadsGoOnAndWritesAreRefused) {
+  hand_over(id("taken"), 7);
+  ASSERT_TRUE(agent().put_receipt(ours(id("taken")), 1, {a_receipt(7, ActionResult::kInstalled)}));
+  ASSERT_TRUE(a().put_order(id("waits"), {device("phone"), kNow + 600}).has_value());
+  ASSERT_TRUE(a().put_attempt(id("waits"), 1, request(a_request(kSpid, 9))).has_value());
+  static_cast<void>(distributor->tick());
+  reopen(1);  // not a page more than there is
+  const auto put = [&](int i) {
+    return send(HttpMethod::kPut, "/v1/orders/more-" + std::to_string(i), provider_http.subject,
+                to_json(delivery::OrderRequest{device("phone"), kNow + 600}));
+  };
+  int taken = 0;
+  while (taken < 500 && put(taken).status == 201) {
+    ++taken;
+  }
+  ASSERT_EQ(put(taken).status, 507);
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_EQ(send(HttpMethod::kGet, "/readyz", {}).status, 200);
+    EXPECT_EQ(a().order(id("taken"))->state, State::kReported);
+    EXPECT_EQ(
+        send(HttpMethod::kGet, "/v1/orders/taken/attempts/1/receipt", provider_http.subject).status,
+        200);
+    EXPECT_EQ(send(HttpMethod::kGet, "/v1/orders?after=0", provider_http.subject).status, 200);
+    EXPECT_EQ(send(HttpMethod::kGet, "/v1/devices/self/work", "device:phone").status, 200);
+    EXPECT_EQ(send(HttpMethod::kGet, "/v1/devices/self/work", "device:thief").status, 204);
+    EXPECT_EQ(put(taken).status, 507);
+    static_cast<void>(distributor->tick());
+  }
+  // Together with what is refused, what reads is answered.
+  const std::vector<HttpRequest> together = {
+      {.target = "/v1/orders/taken", .subject = provider_http.subject},
+      {.method = HttpMethod::kPut,
+       .target = "/v1/orders/one-more",
+       .body = to_json(delivery::OrderRequest{device("phone"), kNow + 600}),
+       .subject = provider_http.subject}};
+  const auto answers = distributor->handle_batch(together);
+  EXPECT_EQ(answers[0].status, 200);
+  EXPECT_EQ(answers[1].status, 507);
+  reopen();
+  EXPECT_EQ(put(taken).status, 201) << "with room again";
+  EXPECT_EQ(a().order(id("waits"))->state, State::kOrdered);
+}
+
 TEST_F(DistributorTest, AFullDiskIsSaidAndNothingAcknowledgedIsLost) {
   reopen(45);
   std::vector<OrderId> acknowledged;

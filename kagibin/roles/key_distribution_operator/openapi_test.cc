@@ -116,6 +116,7 @@ TEST(OpenApiTest, TheMembersOfTheSchemasAreThoseOfTheCodecs) {
   using Request = AttemptRequest::Kind;
   std::map<std::string, Names> written;
   written["Health"] = {"status"};
+  written["Readiness"] = {"status"};
   written["OrderRequest"] = members_of(to_json(OrderRequest{device, 1}));
   written["AttemptRequest"] = both(members_of(to_json(AttemptRequest{Request::kRequest, {1}})),
                                    members_of(to_json(AttemptRequest{Request::kDeliver, {1}})));

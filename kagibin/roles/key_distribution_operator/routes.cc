@@ -13,6 +13,7 @@ using delivery::Party;
 
 constexpr std::array kRoutes = {
     Route{RouteId::kHealth, HttpMethod::kGet, "/healthz", kAnybody, "health"},
+    Route{RouteId::kReady, HttpMethod::kGet, "/readyz", kAnybody, "ready"},
     Route{RouteId::kListOrders, HttpMethod::kGet, "/v1/orders", kProviders, "list"},
     Route{RouteId::kPostOrders, HttpMethod::kPost, "/v1/orders", kSubmitters, "submission"},
     Route{RouteId::kPutOrder, HttpMethod::kPut, "/v1/orders/{order}", kSubmitters, "order"},
@@ -68,17 +69,9 @@ Result<T> number(std::string_view text, T max) {
   return value;
 }
 
-// True when the path has the pattern's segments; then the others are the texts at their places,
-// which may be empty, and `whole` says that none is.
-struct Match {
-  bool matches = false;
-  bool whole = true;
-  std::string_view provider{};
-  std::string_view order{};
-  std::string_view attempt{};
-};
-Match match(std::string_view pattern, std::string_view path) {
-  Match found;
+// Its texts when the path has the pattern's segments; which of them may be empty `whole` says.
+std::optional<RouteMatch> match(std::string_view pattern, std::string_view path) {
+  RouteMatch found;
   while (!pattern.empty() && !path.empty()) {
     const std::string_view expected = take_until(pattern, '/');
     const std::string_view segment = take_until(path, '/');
@@ -89,12 +82,11 @@ Match match(std::string_view pattern, std::string_view path) {
     } else if (expected == "{attempt}") {
       found.attempt = segment;
     } else if (expected != segment) {
-      return {};
+      return std::nullopt;
     }
     found.whole = found.whole && (segment == expected || !segment.empty());
   }
-  found.matches = pattern.empty() && path.empty();
-  return found;
+  return pattern.empty() && path.empty() ? std::optional(found) : std::nullopt;
 }
 
 Result<void> read_parameter(Call& call, std::string_view key, std::string_view text) {
@@ -156,7 +148,7 @@ Result<void> authorise(Call& call, const std::optional<std::string>& common_name
 }
 
 // Whose orders the call is about.
-Result<void> take_provider(Call& call, const Match& found) {
+Result<void> take_provider(Call& call, const RouteMatch& found) {
   if (!found.provider.empty()) {
     call.provider = KB_TRY(delivery::spid_from_name(found.provider));
   } else if (call.subject && call.subject->party == Party::kProvider) {
@@ -233,6 +225,21 @@ Detail who_may(Callers callers) {
 
 std::span<const Route> routes() { return kRoutes; }
 
+RouteMatch find_route(HttpMethod method, std::string_view target) {
+  const std::string_view path = take_until(target, '?');
+  if (path.ends_with('/')) {
+    return {};  // a last segment that is empty
+  }
+  for (const Route& candidate : kRoutes) {
+    std::optional<RouteMatch> found = match(candidate.pattern, path);
+    if (found && candidate.method == method) {
+      found->route = &candidate;
+      return *found;
+    }
+  }
+  return {};
+}
+
 std::string_view name(HttpMethod method) {
   switch (method) {
     case HttpMethod::kGet:
@@ -251,16 +258,10 @@ std::string_view name(HttpMethod method) {
 
 Result<Call> route(const delivery::HttpRequest& request) {
   std::string_view query = request.target;
-  const std::string_view path = take_until(query, '?');
+  static_cast<void>(take_until(query, '?'));
+  const RouteMatch found = find_route(request.method, request.target);
   Call call;
-  Match found;
-  for (const Route& candidate : kRoutes) {
-    const Match matched = match(candidate.pattern, path);
-    if (matched.matches && candidate.method == request.method) {
-      call.route = &candidate;
-      found = matched;
-    }
-  }
+  call.route = found.route;
   if (call.route == nullptr) {
     return fail(Errc::kNotFound, "there is no such path with this method");
   }

@@ -23,6 +23,7 @@ namespace kagibin::roles::key_distribution_operator {
 
 enum class RouteId : std::uint8_t {
   kHealth,
+  kReady,
   kListOrders,
   kListProvider,
   kPostOrders,
@@ -76,6 +77,16 @@ struct Route {
   std::string_view name;  // in crash points: "distributor.<name>.before_commit"
 };
 std::span<const Route> routes();
+// The route of a request, whoever asks, and the texts at its pattern's places (empty: no such
+// place), which were not looked at. Views point into the target.
+struct RouteMatch {
+  const Route* route = nullptr;  // null: there is no such path with this method
+  bool whole = true;             // no place is empty
+  std::string_view provider{};
+  std::string_view order{};
+  std::string_view attempt{};
+};
+RouteMatch find_route(delivery::HttpMethod method, std::string_view target);
 std::string_view name(delivery::HttpMethod method);
 
 // A request that is understood and whose caller may make it.

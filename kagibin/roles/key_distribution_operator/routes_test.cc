@@ -30,9 +30,10 @@ std::string a_target(const Route& route) {
 
 TEST_F(RoutesTest, OnlyTheHealthOfTheServiceIsSeenWithoutACertificate) {
   EXPECT_EQ(send(HttpMethod::kGet, "/healthz", {}).status, 200);
+  EXPECT_EQ(send(HttpMethod::kGet, "/readyz", {}).status, 200);
   for (const Route& route : routes()) {
     if (route.callers == kAnybody) {
-      EXPECT_EQ(route.pattern, "/healthz");
+      EXPECT_TRUE(route.pattern == "/healthz" || route.pattern == "/readyz") << route.pattern;
       continue;
     }
     EXPECT_EQ(send(route.method, a_target(route), {}).status, 403) << route.pattern;
@@ -183,6 +184,16 @@ TEST_F(RoutesTest, TargetsAndBodiesAreReadStrictly) {
                 .status,
             400);
   EXPECT_EQ(send(HttpMethod::kGet, "/v1/orders/x", subject).status, 404);
+}
+
+TEST_F(RoutesTest, APathHasOneSpelling) {
+  ASSERT_TRUE(a().put_order(id("x"), {device("phone"), kNow + 600}).has_value());
+  EXPECT_EQ(send(HttpMethod::kGet, "/v1/orders/x", provider_http.subject).status, 200);
+  for (const char* path : {"/v1/orders/x/", "/v1/orders/x//", "/v1//orders/x", "//v1/orders/x",
+                           "/v1/orders/./x", "/V1/orders/x", "v1/orders/x"}) {
+    EXPECT_NE(send(HttpMethod::kGet, path, provider_http.subject).status, 200) << path;
+  }
+  EXPECT_EQ(send(HttpMethod::kGet, "/healthz/", {}).status, 404);
 }
 
 TEST_F(RoutesTest, AProviderHasOneSpellingInAPath) {

@@ -94,9 +94,9 @@ class SharedSite(Site):
         self.via = f"127.0.0.1:{self.balancer.port}"
         self.start_element()
 
-    def start_node(self, home, **more):
+    def start_node(self, home, drain=0, **more):
         self.nodes[home] = self.start("distributor", "serve", "--listen", "127.0.0.1:0", "--home", self.home(home), "--store",
-                                      self.store, **more)
+                                      self.store, "--drain-seconds", drain, **more)
         return self.nodes[home].port
 
     def start_distributor(self, **more):
@@ -309,6 +309,34 @@ def one_of_two_distributors_is_killed_under_load(bench):
         the_log_has_all(site, load)
 
 
+def distributors_are_restarted_one_after_the_other_under_load(bench):
+    """As an upgrade does it. A balancer looks at nothing here: whoever finds a connection closed comes again."""
+    with bench.site() as site:
+        site.order().expect(OK)
+        provider = site.waiting("provider")
+        with Load(site) as load:
+            for _ in range(2):
+                for home in DISTRIBUTORS:
+                    load.wait_for(100)
+                    ending = site.nodes[home]
+                    begin = time.monotonic()
+                    ending.process.send_signal(signal.SIGTERM)
+                    load.wait_for(50)
+                    ending.done().expect(OK)
+                    took = time.monotonic() - begin
+                    check(took < 10, f"{home} took {took:.1f} s to end")
+                    site.start_node(home, drain=1)
+            site.distributor = site.nodes["distributor"]
+            load.wait_for(50)
+        check(set(load.answers) <= {200, 201}, f"somebody was refused: {load.answers}")
+        check(provider.code is None, f"the provider gave up: {''.join(provider.errors)}")
+        provider.stop()
+        load.nothing_is_lost_or_doubled()
+        site.finish()
+        site.confirmed()
+        the_log_has_all(site, load)
+
+
 def the_database_server_is_killed_under_load(bench):
     with bench.site() as site:
         site.order().expect(OK)
@@ -387,7 +415,7 @@ def what_cannot_be_a_store_is_refused_by_name(bench):
 
 
 CASES = (a_delivery_over_two_distributors_installs_once, who_waits_at_one_distributor_hears_of_the_other,
-         an_invitation_is_redeemed_once_at_either, one_of_two_distributors_is_killed_under_load,
+         an_invitation_is_redeemed_once_at_either, one_of_two_distributors_is_killed_under_load, distributors_are_restarted_one_after_the_other_under_load,
          the_database_server_is_killed_under_load, a_distributor_killed_around_its_commits_loses_nothing,
          a_move_is_whole_or_nothing_and_repeats, what_cannot_be_a_store_is_refused_by_name)
 

@@ -253,16 +253,21 @@ TEST_F(DistributorLogTest, NothingIsSignedThatDoesNotContinueWhatWasSigned) {
 }
 
 TEST_F(DistributorLogTest, ALogThatStandsStillIsToldOnceAndSoIsThatItGoesOn) {
-  std::vector<std::optional<Errc>> told;
+  struct Told final : DistributorObserver {
+    void log_stands(const Error* why) override {
+      causes.push_back(why != nullptr ? std::optional(why->code) : std::nullopt);
+    }
+    void log_extended(std::size_t entries) override { extended += entries; }
+    std::vector<std::optional<Errc>> causes;
+    std::size_t extended = 0;
+  } observer;
+  const std::vector<std::optional<Errc>>& told = observer.causes;
   distributor.emplace(Distributor::Parts{.store = *store,
                                          .ca = ca,
                                          .clock = clock,
                                          .rng = rng,
                                          .log = &log_keeper,
-                                         .log_stands = [&](const Error* why) {
-                                           told.push_back(why != nullptr ? std::optional(why->code)
-                                                                         : std::nullopt);
-                                         }});
+                                         .observer = &observer});
   const auto tick_twice = [this] {
     static_cast<void>(distributor->tick());
     static_cast<void>(distributor->tick());
@@ -287,6 +292,7 @@ TEST_F(DistributorLogTest, ALogThatStandsStillIsToldOnceAndSoIsThatItGoesOn) {
   tick_twice();
   EXPECT_EQ(told, (std::vector<std::optional<Errc>>{Errc::kAuthentication, std::nullopt,
                                                     Errc::kState, std::nullopt}));
+  EXPECT_EQ(observer.extended, 2U) << "the log's beginning, and the order";
   distributor.reset();
 }
 
