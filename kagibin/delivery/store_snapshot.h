@@ -19,6 +19,7 @@
 #include "kagibin/delivery/audit_rows.h"
 #include "kagibin/delivery/order_counts.h"
 #include "kagibin/delivery/order_store.h"
+#include "kagibin/delivery/store_figures.h"
 
 namespace kagibin::delivery {
 
@@ -43,6 +44,8 @@ class StoreSnapshot {
 
   // Of all providers.
   virtual Result<std::vector<OrderCount>> order_counts() = 0;
+  // At a cost that does not grow with the orders.
+  virtual Result<StoreFigures> figures() = 0;
 
   virtual Result<std::vector<Bytes>> next_without_place() = 0;
   virtual Result<std::vector<OrderRow>> next_orders() = 0;

@@ -432,6 +432,40 @@ TEST_P(OrderStoreTest, PlacesThatAreNotCommittedAreGivenAgain) {
   EXPECT_EQ(place_all(*store).size(), 1U);
 }
 
+TEST_P(OrderStoreTest, FiguresCountOrdersFindTheOldestAndCountWhatHasNoPlace) {
+  EXPECT_EQ(store->snapshot().value()->figures()->oldest, std::vector<delivery::OldestOrder>{});
+  {
+    auto t = store->begin().value();
+    std::int64_t made = 100;
+    for (const State state : {State::kSealed, State::kSealed, State::kUnknown, State::kConfirmed,
+                              State::kCancelled, State::kOrdered}) {
+      OrderRow row = an_order("order-" + std::to_string(made));
+      row.provider = Spid{{static_cast<std::uint8_t>(made)}};
+      row.created_at = made++;
+      row.state = state;
+      ASSERT_TRUE(t->insert_order(row).has_value());
+    }
+    ASSERT_TRUE(t->audit().append(an_entry("a")).has_value());
+    ASSERT_TRUE(t->commit().has_value());
+  }
+  {
+    const auto snapshot = store->snapshot().value();
+    const delivery::StoreFigures figures = snapshot->figures().value();
+    EXPECT_EQ(figures.in(State::kSealed), 2U);
+    EXPECT_EQ(figures.in(State::kConfirmed), 1U);
+    EXPECT_EQ(figures.in(State::kReported), 0U);
+    EXPECT_EQ(figures.oldest,
+              (std::vector<delivery::OldestOrder>{
+                  {State::kOrdered, 105}, {State::kSealed, 100}, {State::kUnknown, 102}}));
+    EXPECT_EQ(figures.entries, 0U);
+    EXPECT_EQ(figures.without_place, 2U) << "the beginning and the entry";
+  }
+  static_cast<void>(place_all(*store));
+  const delivery::StoreFigures placed = store->snapshot().value()->figures().value();
+  EXPECT_EQ(placed.entries, 2U);
+  EXPECT_EQ(placed.without_place, 0U);
+}
+
 TEST_P(OrderStoreTest, ASnapshotStandsStillWhileOthersWrite) {
   {
     auto t = store->begin().value();

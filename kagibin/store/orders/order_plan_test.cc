@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include "kagibin/delivery/store_snapshot.h"
 #include "kagibin/store/database.h"
 #include "kagibin/store/order_store_sqlite.h"
 #include "kagibin/store/orders/order_schema.h"
@@ -93,7 +94,7 @@ TEST(OrderPlanTest, NoCallTakesMoreStepsOverAMillionOrdersThanOverTenThousand) {
     const auto path = folder / std::to_string(count).c_str();
     fill(path, count);
     const auto store = open_order_store({.path = path}).value();
-    const auto t = store->begin().value();
+    auto t = store->begin().value();
     const OrderKey middle = key("o" + std::to_string(count / 2 + 2));
     const DeviceId device = DeviceId::from("d7").value();
     const AttemptRow row = t->find_attempt(middle, 1).value().value();
@@ -136,6 +137,20 @@ TEST(OrderPlanTest, NoCallTakesMoreStepsOverAMillionOrdersThanOverTenThousand) {
       } else {
         EXPECT_LE(now.steps, few[name] + 20) << name;
       }
+    }
+    t.reset();
+    const auto snapshot = store->snapshot().value();
+    cost();
+    const delivery::StoreFigures figures = snapshot->figures().value();
+    EXPECT_GT(figures.in(State::kOrdered), static_cast<std::uint64_t>(count / 4));
+    EXPECT_EQ(figures.oldest.size(), 4U);
+    EXPECT_GT(figures.without_place, 0U);
+    const Cost now = cost();  // it looks at all counts, of which there are a few for each provider
+    EXPECT_EQ(now.sorted, 0);
+    if (count == 10'000) {
+      few["figures"] = now.steps;
+    } else {
+      EXPECT_LE(now.steps, few["figures"] + 20);
     }
   }
 }

@@ -18,7 +18,8 @@ inline constexpr std::int32_t kMovedApplicationId = 0x4B424F4D;  // "KBOM"
 // 2: an order's name is the provider's own; before, it was one name for all of them.
 // 3: the audit log. Its first entry says how many orders were there before it.
 // 4: orders are counted by state.
-inline constexpr std::array<std::string_view, 4> kOrderMigrations = {R"sql(
+// 5: the oldest order in each state is found.
+inline constexpr std::array<std::string_view, 5> kOrderMigrations = {R"sql(
 CREATE TABLE orders (
   id TEXT NOT NULL PRIMARY KEY,
   provider BLOB NOT NULL,
@@ -177,6 +178,10 @@ WHEN new.state <> old.state BEGIN
   INSERT INTO order_counts VALUES (new.provider, new.state, 1)
     ON CONFLICT (provider, state) DO UPDATE SET count = count + 1;
 END;
+)sql",
+                                                                     R"sql(
+CREATE INDEX orders_that_wait ON orders(state, created_at)
+  WHERE state IN ('ordered', 'enrolled', 'sealed', 'handed_over', 'reported', 'unknown');
 )sql"};
 
 }  // namespace kagibin::store

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kagibin/store/orders/audit_columns.h"
+#include "kagibin/store/orders/figure_columns.h"
 #include "kagibin/store/orders/order_rows.h"
 
 namespace kagibin::store {
@@ -78,6 +79,30 @@ Result<std::vector<delivery::OrderCount>> SqliteSnapshot::order_counts() {
   Query query = KB_TRY(db_.query("SELECT " KB_COUNT_COLUMNS
                                  " FROM order_counts WHERE count <> 0 ORDER BY provider, state"));
   return read_order_counts(query);
+}
+
+Result<delivery::StoreFigures> SqliteSnapshot::figures() {
+  delivery::StoreFigures figures;
+  const std::vector<delivery::OrderCount> counts = KB_TRY(order_counts());
+  add_counts(counts, figures);
+  {
+    Query query = KB_TRY(db_.query(KB_OLDEST_ORDERS));
+    for (bool more = KB_TRY(query.step()); more; more = KB_TRY(query.step())) {
+      KB_TRY(add_oldest(query, figures));
+    }
+  }
+  Query query = KB_TRY(
+      db_.query("SELECT size, (SELECT count(*) FROM (SELECT 1 FROM audit_entries WHERE place >= "
+                "(SELECT size FROM audit_log WHERE only_row = 1) LIMIT ?1)) FROM audit_log WHERE "
+                "only_row = 1"));
+  query.bind(1, static_cast<std::int64_t>(delivery::kMostWithoutPlace));
+  const bool found = KB_TRY(query.step());
+  if (!found) {
+    return fail(Errc::kStore, "the store lacks the head of its audit log");
+  }
+  figures.entries = static_cast<std::uint64_t>(query.integer(0));
+  figures.without_place = static_cast<std::uint64_t>(query.integer(1));
+  return figures;
 }
 
 Result<std::vector<Bytes>> SqliteSnapshot::next_without_place() {

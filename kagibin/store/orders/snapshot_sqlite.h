@@ -26,6 +26,7 @@ class SqliteSnapshot final : public delivery::StoreSnapshot {
   Result<std::optional<delivery::AuditTile>> audit_tile(
       const delivery::AuditTileName& name) override;
   Result<std::vector<delivery::OrderCount>> order_counts() override;
+  Result<delivery::StoreFigures> figures() override;
   Result<std::vector<Bytes>> next_without_place() override;
   Result<std::vector<delivery::OrderRow>> next_orders() override;
   Result<std::vector<delivery::AttemptRow>> next_attempts() override;

@@ -14,7 +14,8 @@ namespace kagibin::store {
 
 // 2: the audit log. Its first entry says how many orders were there before it.
 // 3: orders are counted by state.
-inline constexpr std::array<std::string_view, 3> kPostgresMigrations = {R"sql(
+// 4: the oldest order in each state is found.
+inline constexpr std::array<std::string_view, 4> kPostgresMigrations = {R"sql(
 CREATE TABLE orders (
   provider bytea NOT NULL,
   id text COLLATE "C" NOT NULL,
@@ -112,6 +113,10 @@ CREATE TABLE order_counts (
   PRIMARY KEY (provider, state)
 ) WITH (fillfactor = 10);
 INSERT INTO order_counts SELECT provider, state, count(*) FROM orders GROUP BY provider, state;
+)sql",
+                                                                        R"sql(
+CREATE INDEX orders_that_wait ON orders(state, created_at)
+  WHERE state IN ('ordered', 'enrolled', 'sealed', 'handed_over', 'reported', 'unknown');
 )sql"};
 
 }  // namespace kagibin::store

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "kagibin/store/orders/audit_columns.h"
+#include "kagibin/store/orders/figure_columns.h"
 #include "kagibin/store/orders/order_rows.h"
 
 namespace kagibin::store::sql {
@@ -126,6 +127,12 @@ inline constexpr std::string_view kPutAuditTile =
 inline constexpr std::string_view kPutAuditHead =
     "UPDATE audit_log SET size = $1, checkpoint = $2, verifier = $3 WHERE only_row = 1";
 
+// Figures for an operator, of a snapshot.
+inline constexpr std::string_view kOldestOrders = KB_OLDEST_ORDERS;
+inline constexpr std::string_view kAuditFigures =
+    "SELECT size, (SELECT count(*) FROM (SELECT 1 FROM audit_waiting ORDER BY id LIMIT $1) w) "
+    "FROM audit_log WHERE only_row = 1";
+
 struct NamedStatement {
   std::string_view name;
   std::string_view text;
@@ -145,6 +152,8 @@ inline constexpr std::array kReadingStatements = {
     NamedStatement{"audit_without_place", kAuditWithoutPlace},
     NamedStatement{"take_audit_head", kTakeAuditHead},
     NamedStatement{"audit_tiles", kAuditTiles},
+    NamedStatement{"oldest_orders", kOldestOrders},
+    NamedStatement{"audit_figures", kAuditFigures},
 };
 
 }  // namespace kagibin::store::sql

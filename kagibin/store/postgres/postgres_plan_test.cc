@@ -80,6 +80,8 @@ std::string arguments_of(std::string_view name, int count) {
       {"find_invitation", "sha256('5')"},
       {"audit_without_place", "100"},
       {"take_audit_head", ""},
+      {"oldest_orders", ""},
+      {"audit_figures", "10000"},
       {"audit_tiles", "ARRAY[0, 0], ARRAY[100, " + std::to_string(count) + "]"},
   };
   return all.at(name);

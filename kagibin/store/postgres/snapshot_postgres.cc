@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "kagibin/store/orders/audit_columns.h"
+#include "kagibin/store/orders/figure_columns.h"
 #include "kagibin/store/orders/order_rows.h"
+#include "kagibin/store/postgres/order_statements.h"
 
 namespace kagibin::store {
 
@@ -104,6 +106,25 @@ Result<std::vector<delivery::OrderCount>> PostgresSnapshot::order_counts() {
     counts.push_back(count);
   }
   return counts;
+}
+
+Result<delivery::StoreFigures> PostgresSnapshot::figures() {
+  delivery::StoreFigures figures;
+  const std::vector<delivery::OrderCount> counts = KB_TRY(order_counts());
+  add_counts(counts, figures);
+  const PgRows oldest = KB_TRY(rows(sql::kOldestOrders));
+  for (int i = 0; i < oldest.count(); ++i) {
+    KB_TRY(add_oldest(oldest.at(i), figures));
+  }
+  PgParameters parameters;
+  parameters.integer(static_cast<std::int64_t>(delivery::kMostWithoutPlace));
+  const PgRows log = KB_TRY(rows(sql::kAuditFigures, std::move(parameters)));
+  if (log.count() != 1) {
+    return fail(Errc::kStore, "the store lacks the head of its audit log");
+  }
+  figures.entries = static_cast<std::uint64_t>(log.at(0).integer(0));
+  figures.without_place = static_cast<std::uint64_t>(log.at(0).integer(1));
+  return figures;
 }
 
 Result<std::vector<Bytes>> PostgresSnapshot::next_without_place() {
