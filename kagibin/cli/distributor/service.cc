@@ -43,6 +43,7 @@ DistributorService::DistributorService(const kdo::DistributorFolder& folder,
       log_(options.log),
       manager_(ServiceManager::environment()),
       watch_(log_,
+             metrics_,
              manager_,
              {.access = options.log_access,
               .slow_commit = options.slow_commit,
@@ -103,13 +104,15 @@ Result<void> DistributorService::run(const Listening& listening) {
     });
     KB_TRY(begin_log(*store, *log));
   }
-  kdo::Distributor distributor({.store = *store,
-                                .ca = identity.ca,
-                                .clock = clock_,
-                                .rng = rng_,
-                                .log = log ? &*log : nullptr,
-                                .observer = &watch_,
-                                .draining = [&signals] { return signals.requested(); }});
+  kdo::Distributor distributor(
+      {.store = *store,
+       .ca = identity.ca,
+       .clock = clock_,
+       .rng = rng_,
+       .log = log ? &*log : nullptr,
+       .observer = &watch_,
+       .draining = [&signals] { return signals.requested(); },
+       .metrics = [this](const delivery::StoreFigures* store) { return metrics_.text(store); }});
   raise_descriptor_limit();
   net::HttpServerOptions server_options{.address = listen.host,
                                         .port = listen.port,
@@ -134,6 +137,7 @@ Result<void> DistributorService::run(const Listening& listening) {
     while (signals.pause(kUntilASignal)) {
     }
     manager_.stopping();
+    metrics_.draining();
     log_.write(Level::kInfo, "drain", {{"seconds", options_.drain.count()}});
     server->drain();
     std::this_thread::sleep_for(options_.drain);

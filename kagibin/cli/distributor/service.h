@@ -61,8 +61,9 @@ class DistributorService {
   const ServiceOptions& options_;
   EventLog log_;
   ServiceManager manager_;
-  ServiceWatch watch_;
   SystemClock clock_;
+  ServiceMetrics metrics_{clock_};
+  ServiceWatch watch_;
   crypto::SystemRng rng_;
 };
 

@@ -27,10 +27,24 @@ std::string_view kind_of(const std::optional<std::string>& subject) {
 
 }  // namespace
 
-ServiceWatch::ServiceWatch(EventLog& log, ServiceManager& manager, Options options)
-    : log_(log), manager_(manager), options_(std::move(options)) {}
+ServiceWatch::ServiceWatch(EventLog& log,
+                           ServiceMetrics& metrics,
+                           ServiceManager& manager,
+                           Options options)
+    : log_(log), metrics_(metrics), manager_(manager), options_(std::move(options)) {}
+
+void ServiceWatch::connection_refused() {
+  metrics_.connection_refused();
+  ++connections_refused_;
+}
+
+void ServiceWatch::handshake(bool succeeded) {
+  metrics_.handshake(succeeded);
+  handshakes_failed_ += succeeded ? 0 : 1;
+}
 
 void ServiceWatch::answered(const net::AnsweredRequest& request) {
+  metrics_.answered(request);
   if (request.status >= 500) {
     ++refused_[request.status];
   }
@@ -64,7 +78,13 @@ void ServiceWatch::beat() {
   manager_.server_is_alive();
 }
 
-void ServiceWatch::committed(std::size_t /*requests*/, bool changes) {
+void ServiceWatch::committing() {
+  metrics_.committing();
+  commit_begun_ = Clock::now();
+}
+
+void ServiceWatch::committed(std::size_t requests, bool changes) {
+  metrics_.committed(requests, changes);
   const Clock::time_point now = Clock::now();
   const auto commit = now - commit_begun_;
   if (store_lost_) {
@@ -79,6 +99,7 @@ void ServiceWatch::committed(std::size_t /*requests*/, bool changes) {
 }
 
 void ServiceWatch::not_committed(std::size_t requests, const Error& why) {
+  metrics_.not_committed(requests, why);
   if (why.code != Errc::kInterrupted) {
     Failures& failures = failures_[why.code];
     failures.count += std::max<std::size_t>(requests, 1);
@@ -90,10 +111,12 @@ void ServiceWatch::not_committed(std::size_t requests, const Error& why) {
 }
 
 void ServiceWatch::expired(std::size_t count) {
+  metrics_.expired(count);
   log_.write(Level::kInfo, "expired", {{"count", count}});
 }
 
 void ServiceWatch::log_stands(const Error* why) {
+  metrics_.log_stands(why);
   const auto code = why == nullptr ? std::nullopt : std::optional(why->code);
   if (code == std::exchange(log_stands_, code)) {
     return;
@@ -112,6 +135,7 @@ void ServiceWatch::log_stands(const Error* why) {
 }
 
 void ServiceWatch::ticked() {
+  metrics_.ticked();
   for (const auto& [code, failures] : std::exchange(failures_, {})) {
     log_.write(Level::kError, "commits_failed",
                {{"code", name(code)}, {"detail", failures.detail}, {"count", failures.count}});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens in a running distributor, as lines of its log.
+// What happens in a running distributor, as lines of its log and as its metrics.
 //
 // What may happen a thousand times a second is counted and told once a second (refused answers, TLS
 // handshakes that failed, connections over the limit, failed and slow commits); what changes is
@@ -7,7 +7,7 @@
 // its kind (provider, device, ...) and what by its route: an order's name is written at debug only,
 // and a body, a certificate or a token never. Thread-safety: as of the two ports.
 //
-//   ServiceWatch watch(log, {.access = true});
+//   ServiceWatch watch(log, metrics, manager, {.access = true});
 //   net::HttpServer::open({.observer = &watch}, ...);
 #pragma once
 
@@ -19,6 +19,7 @@
 
 #include "kagibin/cli/distributor/event_log.h"
 #include "kagibin/cli/distributor/service_manager.h"
+#include "kagibin/cli/distributor/service_metrics.h"
 #include "kagibin/net/server_observer.h"
 #include "kagibin/roles/key_distribution_operator/distributor_observer.h"
 
@@ -32,17 +33,21 @@ class ServiceWatch final : public net::ServerObserver,
     std::chrono::milliseconds slow_commit{1'000};
     std::string log_advice{};  // what to do when the audit log was tampered with
   };
-  ServiceWatch(EventLog& log, ServiceManager& manager, Options options);
+  ServiceWatch(EventLog& log, ServiceMetrics& metrics, ServiceManager& manager, Options options);
 
-  void connection_refused() override { ++connections_refused_; }
-  void handshake(bool succeeded) override { handshakes_failed_ += succeeded ? 0 : 1; }
+  void connections(std::size_t open) override { metrics_.connections(open); }
+  void connection_refused() override;
+  void handshake(bool succeeded) override;
+  void waiting(std::size_t answers) override { metrics_.waiting(answers); }
+  void queued(std::size_t requests) override { metrics_.queued(requests); }
   void answered(const net::AnsweredRequest& request) override;
   void beat() override;
 
-  void committing() override { commit_begun_ = Clock::now(); }
+  void committing() override;
   void committed(std::size_t requests, bool changes) override;
   void not_committed(std::size_t requests, const Error& why) override;
   void expired(std::size_t count) override;
+  void log_extended(std::size_t entries) override { metrics_.log_extended(entries); }
   void log_stands(const Error* why) override;
   void ticked() override;
 
@@ -54,6 +59,7 @@ class ServiceWatch final : public net::ServerObserver,
   };
 
   EventLog& log_;
+  ServiceMetrics& metrics_;
   ServiceManager& manager_;
   const Options options_;
   // Of the server's thread.

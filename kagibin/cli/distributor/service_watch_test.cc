@@ -41,9 +41,13 @@ struct ServiceWatchTest : testing::Test {
   // Captures go to what standard error is when a line is written.
   EventLog log{{.json = true, .level = EventLog::Level::kDebug}};
   ServiceManager manager{{}};
-  ServiceWatch watch{
-      log, manager, {.access = true, .slow_commit = milliseconds(100), .log_advice = "look"}};
-  ServiceWatch quiet{log, manager, {}};
+  SystemClock clock;
+  ServiceMetrics metrics{clock};
+  ServiceWatch watch{log,
+                     metrics,
+                     manager,
+                     {.access = true, .slow_commit = milliseconds(100), .log_advice = "look"}};
+  ServiceWatch quiet{log, metrics, manager, {}};
   const std::optional<std::string> phone = "device:phone";
   const Error lost{Errc::kInterrupted, "the server cannot be reached"};
   const Error full{Errc::kNoSpace, "the disk is full"};

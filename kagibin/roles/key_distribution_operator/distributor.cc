@@ -7,6 +7,7 @@
 
 #include "kagibin/base/crash_point.h"
 #include "kagibin/delivery/problem.h"
+#include "kagibin/delivery/store_snapshot.h"
 #include "kagibin/roles/key_distribution_operator/answers.h"
 #include "kagibin/roles/key_distribution_operator/expectation.h"
 #include "kagibin/roles/key_distribution_operator/invitations.h"
@@ -25,6 +26,13 @@ constexpr int kTries = 3;                     // of a batch that others were in 
 constexpr std::int64_t kTryAgainSeconds = 2;  // and not once this has passed
 constexpr std::uint32_t kRetryWhenNotReady = 5;
 
+// All that a stranger may know of it.
+HttpResponse not_ready() {
+  HttpResponse response = json(503, R"({"status":"not ready"})");
+  response.retry_after_seconds = kRetryWhenNotReady;
+  return response;
+}
+
 }  // namespace
 
 Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, const Call& call) {
@@ -35,6 +43,8 @@ Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, cons
       return json(200, R"({"status":"ok"})");
     case RouteId::kReady:
       return readiness();
+    case RouteId::kMetrics:
+      break;  // of the store as a whole, outside of this transaction: together()
     case RouteId::kListOrders:
     case RouteId::kListProvider:
       return book.list(call);
@@ -74,7 +84,7 @@ Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, cons
 }
 
 Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequest> requests) {
-  const auto transaction = KB_TRY(parts_.store.begin());
+  auto transaction = KB_TRY(parts_.store.begin());
   std::vector<Result<Call>> calls;
   delivery::Expectation expectation;
   calls.reserve(requests.size());
@@ -91,6 +101,10 @@ Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequ
   for (const Result<Call>& call : calls) {
     if (!call) {
       responses.push_back(delivery::problem_response(call.error()));
+      continue;
+    }
+    if (call->route->id == RouteId::kMetrics) {
+      responses.emplace_back();
       continue;
     }
     KB_TRY(transaction->mark());
@@ -124,6 +138,12 @@ Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequ
     KB_CRASH_POINT("distributor." + std::string(route->name) + ".after_commit");
     static_cast<void>(route);
   }
+  transaction.reset();
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    if (calls[i] && calls[i]->route->id == RouteId::kMetrics) {
+      responses[i] = metrics();
+    }
+  }
   return responses;
 }
 
@@ -140,13 +160,23 @@ Result<std::vector<HttpResponse>> Distributor::together_again(
   }
 }
 
-// What a stranger may know of a distributor that is not ready is that.
 HttpResponse Distributor::readiness() const {
-  if (!parts_.draining || !parts_.draining()) {
-    return json(200, R"({"status":"ready"})");
+  const bool ends = parts_.draining && parts_.draining();
+  return ends ? not_ready() : json(200, R"({"status":"ready"})");
+}
+
+// Of a store that does not answer there are none, of this process there are.
+HttpResponse Distributor::metrics() {
+  if (!parts_.metrics) {
+    return delivery::problem_response({Errc::kNotFound, "this distributor counts nothing"});
   }
-  HttpResponse response = json(503, R"({"status":"not ready"})");
-  response.retry_after_seconds = kRetryWhenNotReady;
+  const auto figures = [&]() -> Result<delivery::StoreFigures> {
+    const auto snapshot = KB_TRY(parts_.store.snapshot());
+    return snapshot->figures();
+  }();
+  HttpResponse response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = parts_.metrics(figures ? &*figures : nullptr);
   return response;
 }
 
@@ -154,11 +184,12 @@ HttpResponse Distributor::not_committed(const HttpRequest& request, const Error&
   if (parts_.observer != nullptr) {
     parts_.observer->not_committed(1, why);
   }
-  const Route* route = find_route(request.method, request.target).route;
-  if (route != nullptr && route->id == RouteId::kReady) {
-    HttpResponse response = json(503, R"({"status":"not ready"})");
-    response.retry_after_seconds = kRetryWhenNotReady;
-    return response;
+  const auto call = route(request);
+  if (call && call->route->id == RouteId::kReady) {
+    return not_ready();
+  }
+  if (call && call->route->id == RouteId::kMetrics) {
+    return metrics();
   }
   return delivery::problem_response(why);
 }

@@ -27,6 +27,7 @@
 #include "kagibin/crypto/rng.h"
 #include "kagibin/delivery/http_port.h"
 #include "kagibin/delivery/order_store.h"
+#include "kagibin/delivery/store_figures.h"
 #include "kagibin/roles/key_distribution_operator/audit/log_keeper.h"
 #include "kagibin/roles/key_distribution_operator/distributor_observer.h"
 #include "kagibin/roles/key_distribution_operator/routes.h"
@@ -46,6 +47,8 @@ class Distributor final : public delivery::HttpHandler {
     DistributorObserver* observer = nullptr;
     // True once this distributor is about to end: it still serves, and is not ready.
     std::function<bool()> draining{};
+    // The page for GET /metrics; null: the store does not answer. Empty: there is no such page.
+    std::function<std::string(const delivery::StoreFigures* store)> metrics{};
   };
   explicit Distributor(const Parts& parts) : parts_(parts) {}
 
@@ -67,6 +70,7 @@ class Distributor final : public delivery::HttpHandler {
   Result<void> extend_log();
   void tell_log(const Result<void>& extended);
   delivery::HttpResponse readiness() const;
+  delivery::HttpResponse metrics();
   // What to answer when the store did not take the request, for the last time.
   delivery::HttpResponse not_committed(const delivery::HttpRequest& request, const Error& why);
   Result<delivery::HttpResponse> answer(delivery::OrderTransaction& store, const Call& call);

@@ -409,6 +409,58 @@ TEST_F(DistributorTest, WhoDoesNotReachItsStoreIsNotReadyAndTheObserverHearsWhy)
   distributor.reset();
 }
 
+// Figures of the store, of all providers, while it answers; the process's own always.
+TEST_F(DistributorTest, MetricsAreForTheOperatorsOwnPeople) {
+  const auto get = [&](std::optional<std::string> who) {
+    return send(HttpMethod::kGet, "/metrics", std::move(who));
+  };
+  EXPECT_EQ(get("operator:ops").status, 404) << "nobody counts here";
+  std::vector<std::string> seen;
+  distributor.emplace(Distributor::Parts{
+      .store = *store,
+      .ca = ca,
+      .clock = clock,
+      .rng = rng,
+      .metrics = [&](const delivery::StoreFigures* figures) {
+        seen.push_back(figures == nullptr ? "away"
+                                          : std::to_string(figures->in(State::kOrdered)) + " " +
+                                                std::to_string(figures->oldest.size()));
+        return std::string("a page");
+      }});
+  ASSERT_TRUE(a().put_order(id("order"), {device("phone"), kNow + 600}).has_value());
+  ASSERT_TRUE(other.put_order(id("order"), {device("phone"), kNow + 600}).has_value());
+  for (const char* who : {"operator:ops", "auditor:eve"}) {
+    const HttpResponse page = get(who);
+    EXPECT_EQ(page.status, 200);
+    EXPECT_EQ(page.body, "a page");
+    EXPECT_TRUE(page.content_type.starts_with("text/plain; version=0.0.4")) << page.content_type;
+  }
+  for (const std::optional<std::string>& who :
+       {std::optional(provider_http.subject), std::optional(std::string("device:phone")),
+        std::optional(std::string("invitation:" + std::string(32, 'A'))),
+        std::optional<std::string>()}) {
+    EXPECT_EQ(get(who).status, 403) << who.value_or("nobody");
+  }
+  // With others in one batch, in its place.
+  const std::vector<HttpRequest> together = {
+      {.target = "/healthz"},
+      {.target = "/metrics", .subject = "operator:ops"},
+      {.method = HttpMethod::kPut,
+       .target = "/v1/orders/third",
+       .body = to_json(delivery::OrderRequest{device("phone"), kNow + 600}),
+       .subject = provider_http.subject}};
+  const auto answers = distributor->handle_batch(together);
+  EXPECT_EQ(answers[1].body, "a page");
+  EXPECT_EQ(answers[2].status, 201);
+  {
+    const auto somebody = store->begin().value();  // has the store
+    EXPECT_EQ(get("operator:ops").body, "a page");
+    EXPECT_EQ(get("device:phone").status, 409) << "as any other request then";
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{"2 1", "2 1", "3 1", "away"}));
+  distributor.reset();
+}
+
 // promises, store: a full disk neither loses an entry nor freezes reads
 TEST_F(DistributorTest, OnAFullDiskReadsGoOnAndWritesAreRefused) {
   hand_over(id("taken"), 7);

@@ -14,6 +14,7 @@ using delivery::Party;
 constexpr std::array kRoutes = {
     Route{RouteId::kHealth, HttpMethod::kGet, "/healthz", kAnybody, "health"},
     Route{RouteId::kReady, HttpMethod::kGet, "/readyz", kAnybody, "ready"},
+    Route{RouteId::kMetrics, HttpMethod::kGet, "/metrics", kOperators | kAuditors, "metrics"},
     Route{RouteId::kListOrders, HttpMethod::kGet, "/v1/orders", kProviders, "list"},
     Route{RouteId::kPostOrders, HttpMethod::kPost, "/v1/orders", kSubmitters, "submission"},
     Route{RouteId::kPutOrder, HttpMethod::kPut, "/v1/orders/{order}", kSubmitters, "order"},

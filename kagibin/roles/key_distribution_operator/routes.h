@@ -24,6 +24,7 @@ namespace kagibin::roles::key_distribution_operator {
 enum class RouteId : std::uint8_t {
   kHealth,
   kReady,
+  kMetrics,
   kListOrders,
   kListProvider,
   kPostOrders,

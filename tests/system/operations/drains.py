@@ -109,7 +109,7 @@ def the_service_manager_hears_of_it(bench):
             del os.environ["NOTIFY_SOCKET"], os.environ["WATCHDOG_USEC"]
         site.services.append(service)
         check(manager.recv(100) == b"READY=1", "it is not ready")
-        check(service.lines, "it was ready before it listened")
+        socket.create_connection(("127.0.0.1", service.port), 1).close()  # it listens
         for _ in range(2):
             check(manager.recv(100) == b"WATCHDOG=1", "the watchdog hears nothing")
         service.process.send_signal(signal.SIGSTOP)

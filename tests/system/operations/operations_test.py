@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A distributor as its operator sees it, as a process with real TLS: its log, its readiness, how it drains and ends.
+"""A distributor as its operator sees it, as a process with real TLS: its log, its metrics, its readiness, how it drains
+and ends.
 
   operations_test.py [FOLDER OF PROGRAMS] [-v]
 
@@ -16,6 +17,7 @@ sys.path[1:1] = [str(pathlib.Path(__file__).resolve().parents[1]), str(pathlib.P
 from drains import (a_drained_distributor_answers_everybody_and_ends, a_second_signal_ends_it_at_once,
                     the_service_manager_hears_of_it)
 from logs import a_log_that_nobody_reads_ends_nothing, what_happens_is_logged_once_and_no_secret_is
+from metrics import an_operator_reads_metrics_and_nobody_else_does
 from process_site import Site, build_base, run_cases
 
 
@@ -40,7 +42,8 @@ class OperationsBench:
 
 
 CASES = (a_drained_distributor_answers_everybody_and_ends, a_second_signal_ends_it_at_once, the_service_manager_hears_of_it,
-         what_happens_is_logged_once_and_no_secret_is, a_log_that_nobody_reads_ends_nothing)
+         what_happens_is_logged_once_and_no_secret_is, a_log_that_nobody_reads_ends_nothing,
+         an_operator_reads_metrics_and_nobody_else_does)
 
 if __name__ == "__main__":
     run_cases(__doc__, OperationsBench, CASES)
