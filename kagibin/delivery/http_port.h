@@ -27,6 +27,8 @@ struct HttpRequest {
   std::string body{};
   // Server side only: the common name of the client's verified certificate; empty without one.
   std::optional<std::string> subject{};
+  // The field Idempotency-Key as it stands in the request.
+  std::optional<std::string> idempotency_key{};
   // Client side only: asks for news and may be given up at any moment; nothing is lost with its
   // answer.
   bool waits = false;

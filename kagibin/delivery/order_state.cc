@@ -144,6 +144,11 @@ std::optional<State> next_state(State state, Event event) {
 
 bool is_final(State state) { return !leads_away(std::to_underlying(state)); }
 
+bool is_open(State state) {
+  return state == State::kOrdered || state == State::kEnrolled || state == State::kSealed ||
+         state == State::kHandedOver || state == State::kReported || state == State::kUnknown;
+}
+
 bool allows_next_attempt(State state) {
   return state != State::kConfirmed && state != State::kExpired && state != State::kCancelled;
 }

@@ -63,6 +63,9 @@ std::optional<State> next_state(State state, Event event);
 // True when no event leads away.
 bool is_final(State state);
 
+// True while an order in this state waits for somebody, and counts against its tenant's limit.
+bool is_open(State state);
+
 // True while a later attempt of the same order may be opened.
 bool allows_next_attempt(State state);
 

@@ -25,9 +25,11 @@
 #include "kagibin/base/aid.h"
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
+#include "kagibin/delivery/answer_rows.h"
 #include "kagibin/delivery/audit_rows.h"
 #include "kagibin/delivery/messages.h"
 #include "kagibin/delivery/order_counts.h"
+#include "kagibin/delivery/tenant_rows.h"
 
 namespace kagibin::delivery {
 
@@ -87,6 +89,8 @@ struct Expectation {
   std::vector<OrderKey> read{};     // orders that will be read only
   std::vector<Work> work{};
   std::vector<Listing> listings{};
+  std::vector<Spid> tenants{};        // that may spend
+  std::vector<AnswerName> answers{};  // that are looked for, and may be put
 };
 
 // Topics (HttpResponse::wakes) of what others that share a store have committed.
@@ -155,6 +159,8 @@ class OrderTransaction {
 
   // The audit log; what is appended to it belongs to this transaction as all else does.
   virtual AuditRows& audit() = 0;
+  virtual TenantRows& tenants() = 0;
+  virtual AnswerRows& answers() = 0;
 
   // Undoes what follows a mark when one request of several in a transaction fails.
   virtual Result<void> mark() = 0;

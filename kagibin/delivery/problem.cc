@@ -64,6 +64,22 @@ constexpr std::array kRows = {
     Row{Errc::kStore, 503, "The store failed; nothing was acknowledged",
         "the distributor says: its store failed, nothing was acknowledged", Errc::kInterrupted},
 };
+// By Refusal.
+struct RefusalRow {
+  std::string_view type;
+  int status;  // RFC 6585, 4; RFC 9110, 15.5.21
+  std::string_view title;
+  Error received;
+};
+constexpr std::array kRefusals = {
+    RefusalRow{"quota", 429, "Over this tenant's limit",
+               Error{Errc::kInterrupted,
+                     "the distributor says: over this tenant's limit; come back later, or ask its "
+                     "operator"}},
+    RefusalRow{
+        "idempotency_key", 422, "This Idempotency-Key is another request's",
+        Error{Errc::kConflict, "the distributor says: this Idempotency-Key is another request's"}},
+};
 constexpr std::string_view kOtherTitle = "The distributor failed";
 
 const Row* row_of(Errc code) {
@@ -86,8 +102,15 @@ Problem problem_of(const Error& error) {
           std::string(row->title), std::string(error.detail.text())};
 }
 
-HttpResponse problem_response(const Error& error) {
-  const Problem problem = problem_of(error);
+Problem problem_of(Refusal refusal, Detail why) {
+  const RefusalRow& row = kRefusals.at(static_cast<std::size_t>(refusal));
+  return {row.status, std::string(kTypePrefix) + std::string(row.type), std::string(row.title),
+          std::string(why.text())};
+}
+
+HttpResponse problem_response(const Error& error) { return problem_response(problem_of(error)); }
+
+HttpResponse problem_response(const Problem& problem) {
   HttpResponse response;
   response.status = problem.status;
   response.content_type = "application/problem+json";
@@ -125,6 +148,12 @@ Error error_of(const HttpResponse& response) {
   if (response.content_type.starts_with("application/problem+json")) {
     if (const auto problem = problem_from_json(response.body)) {
       type = problem->type;
+    }
+  }
+  for (const RefusalRow& row : kRefusals) {
+    if (type == std::string(kTypePrefix).append(row.type) ||
+        (type.empty() && row.status == response.status)) {
+      return row.received;
     }
   }
   for (const Row& row : kRows) {

@@ -6,6 +6,7 @@
 //   return std::unexpected(error_of(response));             // client
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -24,6 +25,13 @@ struct Problem {
 
 Problem problem_of(const Error& error);
 HttpResponse problem_response(const Error& error);
+
+// What no error of ours says: a tenant is over its limit (429, "quota"); a key of an earlier
+// request came with another one (422, "idempotency_key"). To a client they are kInterrupted and
+// kConflict.
+enum class Refusal : std::uint8_t { kQuota, kIdempotencyKey };
+Problem problem_of(Refusal refusal, Detail why);
+HttpResponse problem_response(const Problem& problem);
 std::string to_json(const Problem& problem);
 Result<Problem> problem_from_json(std::string_view text);
 

@@ -3,51 +3,17 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/delivery/store_snapshot.h"
-#include "kagibin/store/order_store_sqlite.h"
 #include "kagibin/store/orders/test_rows.h"
-#include "kagibin/store/postgres/order_store_postgres.h"
-#include "kagibin/store/postgres/test_cluster.h"
-#include "kagibin/store/test_folder.h"
+#include "kagibin/store/test_bed.h"
 
 namespace kagibin::store {
 namespace {
 
-enum class Kind : std::uint8_t { kSqlite, kPostgres };
-
-// Where one test's store lies; it is opened as often as the test likes.
-class Bed {
- public:
-  explicit Bed(Kind kind) : kind_(kind) {
-    if (kind_ == Kind::kPostgres) {
-      TestCluster::shared().empty_database();
-    }
-  }
-  std::unique_ptr<OrderStore> open() const {
-    return kind_ == Kind::kSqlite
-               ? open_order_store({.path = folder_ / "orders"}).value()
-               : open_order_store_postgres({.address = TestCluster::shared().address()}).value();
-  }
-
- private:
-  Kind kind_;
-  TestFolder folder_;
-};
-
-struct OrderStoreTest : testing::TestWithParam<Kind> {
-  OrderStoreTest() { reopen(); }
-  void reopen() {
-    store.reset();
-    store = bed.open();
-  }
-  Bed bed{GetParam()};
-  std::unique_ptr<OrderStore> store;
-};
+struct OrderStoreTest : BedTest {};
 INSTANTIATE_TEST_SUITE_P(,
                          OrderStoreTest,
                          testing::Values(Kind::kSqlite, Kind::kPostgres),
-                         [](const auto& info) {
-                           return info.param == Kind::kSqlite ? "Sqlite" : "Postgres";
-                         });
+                         kind_name);
 
 TEST_P(OrderStoreTest, EveryFieldOfAnAttemptReadsBackAfterReopening) {
   AttemptRow attempt = an_attempt(an_order("a"), 1, State::kOrdered);

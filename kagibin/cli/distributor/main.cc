@@ -6,6 +6,7 @@
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/distributor/service.h"
+#include "kagibin/cli/distributor/tenant_commands.h"
 #include "kagibin/cli/store/order_store_place.h"
 #include "kagibin/cli/transport/transport_folder.h"
 #include "kagibin/crypto/key_file/key_file.h"
@@ -254,6 +255,7 @@ int main(int argc, char** argv) {
       "distributor",
       "B: the key distribution operator. It relays sealed messages and cannot read them.");
   Options options;
+  cli::TenantOptions tenant_options;
   const auto commands = [&] { return DistributorCommands(program, options); };
   const auto add_names = [&](CLI::App* command) {
     command->add_option("--dns", options.dns_names,
@@ -318,6 +320,8 @@ int main(int argc, char** argv) {
       ->required();
   add_store(invite);
   invite->callback([&] { program.finish(commands().invite()); });
+
+  cli::add_tenant_commands(program, tenant_options);
 
   auto* join = program.app().add_subcommand(
       "join", "redeem an operator's or auditor's invitation, in a --home of their own");

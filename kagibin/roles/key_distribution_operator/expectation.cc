@@ -4,6 +4,10 @@
 namespace kagibin::roles::key_distribution_operator {
 
 void add_expectation(const Call& call, delivery::Expectation& out) {
+  if (call.route->id == RouteId::kPutOrder || call.route->id == RouteId::kPutAttempt ||
+      call.route->id == RouteId::kPostOrders) {
+    out.tenants.push_back(*call.provider);
+  }
   if (call.route->id == RouteId::kGetWork) {
     if (const auto device = delivery::DeviceId::from(call.subject->id)) {
       out.work.push_back({*device, call.after});

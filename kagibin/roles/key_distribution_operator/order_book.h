@@ -6,14 +6,15 @@
 // with other content kConflict. A provider sees its own orders, a device its own attempts; to
 // another provider or device they are kNotFound. Of E0, E2, E3, E4 the clear fields are compared
 // (relayed_message.h), nothing is opened. Every change appends an entry to the audit log, in the
-// same transaction (audit/audit_entry.h). An error means that the caller rolls back. Pure but for
-// the store and the clock.
+// same transaction (audit/audit_entry.h). What is new costs its tenant (tenants/admission.h). An
+// error means that the caller rolls back. Pure but for the store and the clock.
 //
 //   OrderBook book(transaction, now);
 //   const HttpResponse answer = KB_TRY(book.put_order(call));
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@
 #include "kagibin/delivery/order_store.h"
 #include "kagibin/roles/key_distribution_operator/audit/audit_entry.h"
 #include "kagibin/roles/key_distribution_operator/routes.h"
+#include "kagibin/roles/key_distribution_operator/tenants/admission.h"
 
 namespace kagibin::roles::key_distribution_operator {
 
@@ -30,7 +32,8 @@ inline constexpr std::uint32_t kMaxReceipts = 16;
 
 class OrderBook {
  public:
-  OrderBook(delivery::OrderTransaction& store, std::int64_t now) : store_(store), now_(now) {}
+  OrderBook(delivery::OrderTransaction& store, std::int64_t now)
+      : store_(store), now_(now), admission_(store, now) {}
 
   // The service provider's calls; get_order and list are those of operators and auditors as well.
   Result<delivery::HttpResponse> put_order(const Call& call);
@@ -66,6 +69,10 @@ class OrderBook {
   Result<Opened<delivery::AttemptRow>> open_attempt(delivery::OrderRow& order,
                                                     delivery::AttemptNumber number,
                                                     const delivery::AttemptRequest& request);
+  // Empty: it is not new, or its tenant may open it.
+  Result<std::optional<OverLimit>> over_limit(const delivery::OrderKey& new_order);
+  Result<std::optional<OverLimit>> over_limit(const delivery::OrderRow& order,
+                                              delivery::AttemptNumber new_attempt);
   Result<delivery::SubmissionResult> submit(const Spid& provider,
                                             const delivery::SubmittedOrder& order,
                                             std::vector<std::string>& wakes);
@@ -90,6 +97,7 @@ class OrderBook {
 
   delivery::OrderTransaction& store_;
   std::int64_t now_;
+  Admission admission_;
 };
 
 // Where somebody may wait for news.

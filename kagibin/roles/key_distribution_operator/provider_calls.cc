@@ -64,14 +64,32 @@ Result<OrderBook::Opened<OrderRow>> OrderBook::open_order(const delivery::OrderK
   order.not_after = request.not_after;
   order.created_at = now_;
   KB_TRY(store_.insert_order(order));
+  KB_TRY(admission_.spend(order.provider, true));
   KB_TRY(record({.event = AuditEvent::kOrder,
                  .order = order.key(),
                  .digest = crypto::sha256(ascii(to_json(request)))}));
   return Opened<OrderRow>{.row = std::move(order), .anew = true};
 }
 
+Result<std::optional<OverLimit>> OrderBook::over_limit(const delivery::OrderKey& new_order) {
+  const std::optional<OrderRow> stored = KB_TRY(store_.find_order(new_order));
+  return stored ? Result<std::optional<OverLimit>>()
+                : admission_.over_limit(new_order.provider, true);
+}
+
+// The first attempt is paid with its order.
+Result<std::optional<OverLimit>> OrderBook::over_limit(const OrderRow& order,
+                                                       delivery::AttemptNumber new_attempt) {
+  const bool further = order.current_attempt > 0 && new_attempt == order.current_attempt + 1;
+  return further ? admission_.over_limit(order.provider, !delivery::is_open(order.state))
+                 : Result<std::optional<OverLimit>>();
+}
+
 Result<HttpResponse> OrderBook::put_order(const Call& call) {
   const auto message = KB_TRY(delivery::order_request_from_json(call.body));
+  if (const auto refused = KB_TRY(over_limit(*call.order))) {
+    return answer_of(*refused);
+  }
   const Opened<OrderRow> order = KB_TRY(open_order(*call.order, message));
   const OrderStatus status = KB_TRY(status_of_order(store_, order.row));
   return json(order.anew ? 201 : 200, to_json(status));
@@ -161,6 +179,9 @@ Result<OrderBook::Opened<AttemptRow>> OrderBook::open_attempt(OrderRow& order,
     }
   }
   KB_TRY(store_.insert_attempt(attempt));
+  if (attempt.number > 1) {
+    KB_TRY(admission_.spend(order.provider, !delivery::is_open(order.state)));
+  }
   order.current_attempt = attempt.number;
   order.state = attempt.state;
   KB_TRY(store_.update_order(order));
@@ -176,6 +197,9 @@ Result<OrderBook::Opened<AttemptRow>> OrderBook::open_attempt(OrderRow& order,
 Result<HttpResponse> OrderBook::put_attempt(const Call& call) {
   OrderRow order = KB_TRY(order_of_provider(call));
   const auto request = KB_TRY(delivery::attempt_request_from_json(call.body));
+  if (const auto refused = KB_TRY(over_limit(order, call.attempt))) {
+    return answer_of(*refused);
+  }
   const Opened<AttemptRow> attempt = KB_TRY(open_attempt(order, call.attempt, request));
   if (!attempt.anew) {
     return json(200, to_json(status_of(attempt.row)));

@@ -32,7 +32,14 @@ Result<HttpResponse> OrderBook::post_orders(const Call& call) {
   const Spid& provider = *call.provider;
   delivery::SubmissionResults answer;
   std::vector<std::string> wakes;
+  std::optional<std::uint32_t> retry_after;
   for (const SubmittedOrder& order : call.submission.orders) {
+    if (const auto refused = KB_TRY(over_limit({.provider = provider, .id = order.id}))) {
+      answer.results.push_back(
+          {.id = order.id, .status = refused->problem.status, .problem = refused->problem});
+      retry_after = std::max(retry_after.value_or(0), refused->retry_after_seconds);
+      continue;
+    }
     KB_TRY(store_.mark());
     Result<SubmissionResult> result = submit(provider, order, wakes);
     if (!result) {
@@ -50,6 +57,7 @@ Result<HttpResponse> OrderBook::post_orders(const Call& call) {
     wakes.push_back(topic_of(provider));
   }
   response.wakes = std::move(wakes);
+  response.retry_after_seconds = retry_after;
   return response;
 }
 

@@ -79,6 +79,12 @@ void fill(const std::filesystem::path& path, int count) {
       "INSERT INTO audit_tiles " +
       rows +
       "SELECT 0, i, zeroblob(32) FROM n WHERE i % 100 = 0;"
+      "INSERT INTO tenants " +
+      rows +
+      "SELECT CAST(printf('%016d', i) AS BLOB), 5, 60, 5, 0, 0 FROM n WHERE i % 10 = 0;"
+      "INSERT INTO answers " +
+      rows +
+      "SELECT 'p' || (i % 10), 'k' || i, zeroblob(32), 200, '{}', i, i / 10 FROM n;"
       "UPDATE counters SET value = " +
       std::to_string(count) + "; COMMIT;";
   ASSERT_TRUE(db.run(script.c_str()).has_value());
@@ -102,6 +108,8 @@ TEST(OrderPlanTest, NoCallTakesMoreStepsOverAMillionOrdersThanOverTenThousand) {
     const std::vector<delivery::AuditTileName> tile_names = {
         {.level = 0, .number = 100}, {.level = 0, .number = static_cast<std::uint64_t>(count)}};
     const delivery::AuditTile tile{.name = tile_names[0], .hashes = Bytes(64)};
+    const Spid tenant = Spid::from(ascii("0000000000001000")).value();
+    const delivery::AnswerRow kept{.name = {.owner = "p0", .key = "k5000"}, .kept_at = count};
     cost();
     const std::map<std::string, std::function<bool()>> calls = {
         {"find_order", [&] { return t->find_order(middle).value().has_value(); }},
@@ -119,6 +127,12 @@ TEST(OrderPlanTest, NoCallTakesMoreStepsOverAMillionOrdersThanOverTenThousand) {
          [&] { return t->overdue_attempts(count + 1, 200).value().size() == 200; }},
         {"overdue_orders", [&] { return t->overdue_orders(count + 1, 200).value().size() == 200; }},
         {"order_counts", [&] { return t->order_counts(kProvider).value().size() == 4; }},
+        {"find_tenant", [&] { return t->tenants().find_tenant(tenant, 1).value().has_value(); }},
+        {"spend", [&] { return t->tenants().spend(tenant, true, 1).has_value(); }},
+        {"find_answer", [&] { return t->answers().find_answer(kept.name).value().has_value(); }},
+        {"count_answers", [&] { return t->answers().count_answers("p0").value() > 900; }},
+        {"put_answer", [&] { return t->answers().put_answer(kept).has_value(); }},
+        {"forget_answers", [&] { return t->answers().forget_answers(count, 100).value() == 100; }},
         {"append_entry", [&] { return t->audit().append(Bytes{1}).has_value(); }},
         {"entries_without_place",
          [&] { return t->audit().without_place(100).value().size() == 100; }},

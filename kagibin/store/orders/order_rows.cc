@@ -115,6 +115,36 @@ Result<delivery::OrderCount> read_order_count(const Row& row) {
       .provider = provider, .state = state, .count = static_cast<std::uint64_t>(count)};
 }
 
+Result<delivery::TenantRow> read_tenant(const Row& row) {
+  delivery::TenantRow tenant;
+  tenant.provider = KB_TRY(Spid::from(row.octets(0)));
+  if (!row.is_null(1)) {
+    tenant.limits.max_open = static_cast<std::uint32_t>(row.integer(1));
+  }
+  if (!row.is_null(2) && !row.is_null(3)) {
+    tenant.limits.rate = {.per_minute = static_cast<std::uint32_t>(row.integer(2)),
+                          .burst = static_cast<std::uint32_t>(row.integer(3))};
+  }
+  tenant.units = row.integer(4);
+  tenant.filled_at_ms = row.integer(5);
+  tenant.open = static_cast<std::uint64_t>(std::max<std::int64_t>(row.integer(6), 0));
+  return tenant;
+}
+
+Result<delivery::AnswerRow> read_answer(const Row& row) {
+  delivery::AnswerRow answer;
+  answer.name = {.owner = std::string(row.text(0)), .key = std::string(row.text(1))};
+  const auto request = to_array<32>(row.octets(2));
+  if (!request) {
+    return fail(Errc::kStore, "the store has a digest of another length");
+  }
+  answer.request = *request;
+  answer.status = static_cast<int>(row.integer(3));
+  answer.body = std::string(row.text(4));
+  answer.kept_at = row.integer(5);
+  return answer;
+}
+
 Result<std::vector<AttemptRow>> read_attempts(Query& query) {
   std::vector<AttemptRow> rows;
   for (bool more = KB_TRY(query.step()); more; more = KB_TRY(query.step())) {

@@ -19,6 +19,10 @@
   "a.envelope, a.receipts, a.verdict, a.reason, a.withdrawal, a.sequence, a.change, a.judged"
 #define KB_ORDER_COLUMNS "id, provider, device, not_after, state, current_attempt, created_at"
 #define KB_COUNT_COLUMNS "provider, state, count"
+#define KB_TENANT_COLUMNS "provider, max_open, per_minute, burst, units, filled_at"
+#define KB_ANSWER_COLUMNS "owner, name, request, status, body, kept_at"
+// As delivery::is_open().
+#define KB_OPEN_ORDERS "('ordered', 'enrolled', 'sealed', 'handed_over', 'reported', 'unknown')"
 
 namespace kagibin::store {
 
@@ -29,6 +33,10 @@ Result<delivery::OrderRow> read_order(const Row& row);
 Result<delivery::AttemptRow> read_attempt(const Row& row);
 // Columns KB_COUNT_COLUMNS.
 Result<delivery::OrderCount> read_order_count(const Row& row);
+// Columns KB_TENANT_COLUMNS, and how many orders are open.
+Result<delivery::TenantRow> read_tenant(const Row& row);
+// Columns KB_ANSWER_COLUMNS.
+Result<delivery::AnswerRow> read_answer(const Row& row);
 // Columns token_hash, subject, not_after, request, certificate.
 Result<delivery::InvitationRow> read_invitation(const Row& row);
 // All rows that are left, or the next one.

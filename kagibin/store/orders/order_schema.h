@@ -19,7 +19,8 @@ inline constexpr std::int32_t kMovedApplicationId = 0x4B424F4D;  // "KBOM"
 // 3: the audit log. Its first entry says how many orders were there before it.
 // 4: orders are counted by state.
 // 5: the oldest order in each state is found.
-inline constexpr std::array<std::string_view, 5> kOrderMigrations = {R"sql(
+// 6: limits of tenants, and kept answers.
+inline constexpr std::array<std::string_view, 6> kOrderMigrations = {R"sql(
 CREATE TABLE orders (
   id TEXT NOT NULL PRIMARY KEY,
   provider BLOB NOT NULL,
@@ -182,6 +183,28 @@ END;
                                                                      R"sql(
 CREATE INDEX orders_that_wait ON orders(state, created_at)
   WHERE state IN ('ordered', 'enrolled', 'sealed', 'handed_over', 'reported', 'unknown');
+)sql",
+                                                                     R"sql(
+CREATE TABLE tenants (
+  provider BLOB NOT NULL PRIMARY KEY,
+  max_open INTEGER,
+  per_minute INTEGER,
+  burst INTEGER,
+  units INTEGER NOT NULL,
+  filled_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE answers (
+  owner TEXT NOT NULL,
+  name TEXT NOT NULL,
+  request BLOB NOT NULL,
+  status INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  kept_at INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  PRIMARY KEY (owner, name)
+) STRICT;
+CREATE INDEX answers_by_number ON answers(owner, number);
+CREATE INDEX answers_by_age ON answers(kept_at);
 )sql"};
 
 }  // namespace kagibin::store

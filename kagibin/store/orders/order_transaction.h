@@ -8,13 +8,19 @@
 #include "kagibin/delivery/order_store.h"
 #include "kagibin/store/database.h"
 #include "kagibin/store/orders/audit_transaction.h"
+#include "kagibin/store/orders/tenant_transaction.h"
 
 namespace kagibin::store {
 
 class SqliteOrderTransaction final : public delivery::OrderTransaction {
  public:
   SqliteOrderTransaction(Database& db, Transaction transaction, bool& open)
-      : db_(db), transaction_(std::move(transaction)), open_(open), audit_(db) {
+      : db_(db),
+        transaction_(std::move(transaction)),
+        open_(open),
+        audit_(db),
+        tenants_(db),
+        answers_(db) {
     open_ = true;
   }
   SqliteOrderTransaction(const SqliteOrderTransaction&) = delete;
@@ -51,6 +57,8 @@ class SqliteOrderTransaction final : public delivery::OrderTransaction {
   Result<void> insert_invitation(const delivery::InvitationRow& row) override;
   Result<void> update_invitation(const delivery::InvitationRow& row) override;
   delivery::AuditRows& audit() override { return audit_; }
+  delivery::TenantRows& tenants() override { return tenants_; }
+  delivery::AnswerRows& answers() override { return answers_; }
   Result<void> mark() override;
   Result<void> roll_back_to_mark() override;
   Result<void> commit() override;
@@ -65,6 +73,8 @@ class SqliteOrderTransaction final : public delivery::OrderTransaction {
   Transaction transaction_;
   bool& open_;
   SqliteAuditRows audit_;
+  SqliteTenantRows tenants_;
+  SqliteAnswerRows answers_;
   bool marked_ = false;
 };
 

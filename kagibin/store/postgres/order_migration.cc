@@ -58,6 +58,12 @@ constexpr std::array kTables = {
              "$1, $2, $3, $4, $5",
              "btiib"),
     KB_TABLE("invitations", KB_INVITATIONS, "token_hash", "$1, $2, $3, $4, $5", "btitt"),
+    KB_TABLE("tenants", KB_TENANT_COLUMNS, "provider", "$1, $2, $3, $4, $5, $6", "biiiii"),
+    KB_TABLE("answers",
+             KB_ANSWER_COLUMNS ", number",
+             "owner, name",
+             "$1, $2, $3, $4, $5, $6, $7",
+             "ttbitii"),
     KB_TABLE("order_counts", KB_COUNT_COLUMNS, "provider, state", "$1, $2, $3", "bti"),
     // SQLite keeps entries that wait for their place behind those that have one.
     Table{.name = "audit_entries",
@@ -140,16 +146,17 @@ Result<OrderMigration> OrderMigration::open(const std::filesystem::path& file,
   KB_TRY(bring_up_to_date(*target));
   KB_TRY(target->script(
       "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;"
-      "LOCK TABLE orders, attempts, receipts, invitations, order_counts, changes, audit_waiting, "
-      "audit_entries, "
-      "audit_tiles, audit_log IN EXCLUSIVE MODE"));
+      "LOCK TABLE orders, attempts, receipts, invitations, tenants, answers, order_counts, "
+      "changes, "
+      "audit_waiting, audit_entries, audit_tiles, audit_log IN EXCLUSIVE MODE"));
   return OrderMigration(std::make_unique<Database>(std::move(source)), std::move(target));
 }
 
 Result<bool> OrderMigration::target_is_used() {
   const std::size_t place = target_->add(
       "SELECT EXISTS (SELECT 1 FROM orders) OR EXISTS (SELECT 1 FROM invitations) "
-      "OR EXISTS (SELECT 1 FROM changes) OR (SELECT size FROM audit_log) > 0");
+      "OR EXISTS (SELECT 1 FROM changes) OR EXISTS (SELECT 1 FROM tenants) "
+      "OR (SELECT size FROM audit_log) > 0");
   const std::vector<PgRows> answers = KB_TRY(target_->run());
   return answers[place].at(0).integer(0) != 0;
 }

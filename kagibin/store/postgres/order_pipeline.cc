@@ -45,7 +45,8 @@ PgParameters arrays_of(const std::vector<OrderKey>& keys,
   return out;
 }
 
-std::vector<OrderKey> sorted(std::vector<OrderKey> keys) {
+template <typename Key>
+std::vector<Key> sorted(std::vector<Key> keys) {
   std::ranges::sort(keys);
   const auto repeated = std::ranges::unique(keys);
   keys.erase(repeated.begin(), repeated.end());
@@ -145,7 +146,10 @@ Result<void> PostgresOrderTransaction::expect(const Expectation& expectation) {
                 [&](const OrderKey& key) { return std::ranges::binary_search(changed, key); });
   std::vector<OrderKey> all = changed;
   all.insert(all.end(), read.begin(), read.end());
-  if (all.empty() && expectation.work.empty() && expectation.listings.empty()) {
+  const std::vector<Spid> tenants = sorted(expectation.tenants);
+  const std::vector<delivery::AnswerName> answer_names = sorted(expectation.answers);
+  if (all.empty() && expectation.work.empty() && expectation.listings.empty() && tenants.empty() &&
+      answer_names.empty()) {
     return {};
   }
   const std::size_t locks = add(sql::kLockOrders, arrays_of(changed, expectation.work));
@@ -162,7 +166,21 @@ Result<void> PostgresOrderTransaction::expect(const Expectation& expectation) {
     listed.push_back(
         add(listing.state ? sql::kListOneState : sql::kListAll, std::move(parameters)));
   }
+  std::optional<std::size_t> limits;
+  if (!tenants.empty()) {
+    limits = add_tenant_reads(tenants);
+  }
+  std::optional<std::size_t> kept;
+  if (!answer_names.empty()) {
+    kept = add_answer_reads(answer_names);
+  }
   const std::vector<PgRows> answers = KB_TRY(run());
+  if (limits) {
+    KB_TRY(take_tenants(tenants, answers[*limits]));
+  }
+  if (kept) {
+    KB_TRY(take_answers(answer_names, answers[*kept], answers[*kept + 1]));
+  }
   for (const OrderKey& key : changed) {
     entries_[key].locked = true;
   }
@@ -200,8 +218,10 @@ Result<void> PostgresOrderTransaction::expect(const Expectation& expectation) {
   return take_attempts(more[0], more[1]);
 }
 
-// Returns the place of each write. Counters come first, in one order for all distributors.
-std::vector<std::size_t> PostgresOrderTransaction::add_writes(bool with_mark) {
+// Tenants with limits come first and counters next, in one order for all distributors.
+PostgresOrderTransaction::Sent PostgresOrderTransaction::add_writes(bool with_mark) {
+  Sent sent;
+  add_tenant_locks(with_mark);
   std::map<Spid, std::int64_t> left;
   for (const Write& write : writes_) {
     if (write.attempt_of) {
@@ -209,45 +229,53 @@ std::vector<std::size_t> PostgresOrderTransaction::add_writes(bool with_mark) {
     }
   }
   for (const auto& [provider, count] : left) {
-    add(sql::kCountChanges, PgParameters().octets(provider.view()).integer(count));
+    sent.counters[provider] =
+        add(sql::kCountChanges, PgParameters().octets(provider.view()).integer(count));
   }
-  std::vector<std::size_t> places;
   CountChanges counts;
+  Spending spending;
   for (std::size_t i = 0; i < writes_.size(); ++i) {
     if (with_mark && marked_ && !mark_sent_ && i == mark_at_) {
       add_counts(counts);
+      add_spending(spending);
       add("SAVEPOINT request");
       mark_sent_ = true;
     }
     Write& write = writes_[i];
+    if (write.spend) {
+      Spent& spent = spending[write.spend->provider];
+      ++spent.orders;
+      spent.opened += write.spend->opens ? 1 : 0;
+      sent.writes.push_back(0);
+      continue;
+    }
     if (write.attempt_of) {
       write.parameters.integer(--left[write.attempt_of->provider]);
     }
-    places.push_back(add(write.sql, write.parameters));
+    sent.writes.push_back(add(write.sql, write.parameters));
     count(write, counts);
   }
   add_counts(counts);
-  return places;
+  add_spending(spending);
+  return sent;
 }
 
 Result<void> PostgresOrderTransaction::send_writes() {
   if (writes_.empty()) {
     return {};
   }
-  const bool begins = !began_;
-  const std::vector<std::size_t> places = add_writes(true);
+  const Sent sent = add_writes(true);
   const std::vector<PgRows> answers = KB_TRY(run());
   // The numbers that the server gave.
-  std::map<Spid, std::int64_t> last;
-  std::size_t counter = begins ? 1 : 0;
   std::map<Spid, std::int64_t> counts;
   for (const Write& write : writes_) {
     if (write.attempt_of) {
       ++counts[write.attempt_of->provider];
     }
   }
-  for (const auto& [provider, count] : counts) {
-    last[provider] = answers[counter++].at(0).integer(0);
+  std::map<Spid, std::int64_t> last;
+  for (const auto& [provider, place] : sent.counters) {
+    last[provider] = answers[place].at(0).integer(0);
   }
   for (std::size_t i = 0; i < writes_.size(); ++i) {
     const Write& write = writes_[i];
@@ -258,11 +286,14 @@ Result<void> PostgresOrderTransaction::send_writes() {
     attempt.change = static_cast<std::uint64_t>(last[write.attempt_of->provider] -
                                                 --counts[write.attempt_of->provider]);
     if (write.inserts_attempt) {
-      attempt.sequence = static_cast<std::uint64_t>(answers[places[i]].at(0).integer(0));
+      attempt.sequence = static_cast<std::uint64_t>(answers[sent.writes[i]].at(0).integer(0));
     }
   }
   writes_.clear();
   read_counts_.clear();
+  read_tenants_.clear();
+  read_answers_.clear();
+  read_answer_counts_.clear();
   undoes_sent_ = false;
   mark_at_ = 0;
   return {};
@@ -288,9 +319,13 @@ Result<void> PostgresOrderTransaction::roll_back_to_mark() {
   }
   if (mark_sent_) {
     read_counts_.clear();
+    read_tenants_.clear();
+    read_answers_.clear();
+    read_answer_counts_.clear();
     writes_.clear();
     writes_.push_back({.sql = "ROLLBACK TO request"});
     undoes_sent_ = true;
+    locked_tenants_.clear();  // the server may have let go of them
   } else {
     writes_.erase(writes_.begin() + static_cast<std::ptrdiff_t>(mark_at_), writes_.end());
   }

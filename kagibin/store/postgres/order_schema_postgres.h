@@ -15,7 +15,8 @@ namespace kagibin::store {
 // 2: the audit log. Its first entry says how many orders were there before it.
 // 3: orders are counted by state.
 // 4: the oldest order in each state is found.
-inline constexpr std::array<std::string_view, 4> kPostgresMigrations = {R"sql(
+// 5: limits of tenants, and kept answers. `room` is what the last order left of max_open.
+inline constexpr std::array<std::string_view, 5> kPostgresMigrations = {R"sql(
 CREATE TABLE orders (
   provider bytea NOT NULL,
   id text COLLATE "C" NOT NULL,
@@ -117,6 +118,29 @@ INSERT INTO order_counts SELECT provider, state, count(*) FROM orders GROUP BY p
                                                                         R"sql(
 CREATE INDEX orders_that_wait ON orders(state, created_at)
   WHERE state IN ('ordered', 'enrolled', 'sealed', 'handed_over', 'reported', 'unknown');
+)sql",
+                                                                        R"sql(
+CREATE TABLE tenants (
+  provider bytea NOT NULL PRIMARY KEY,
+  max_open bigint,
+  per_minute bigint,
+  burst bigint,
+  units bigint NOT NULL CHECK (units >= 0),
+  filled_at bigint NOT NULL,
+  room bigint NOT NULL DEFAULT 0 CHECK (room >= 0)
+) WITH (fillfactor = 10);
+CREATE TABLE answers (
+  owner text COLLATE "C" NOT NULL,
+  name text COLLATE "C" NOT NULL,
+  request bytea NOT NULL,
+  status bigint NOT NULL,
+  body text NOT NULL,
+  kept_at bigint NOT NULL,
+  number bigint NOT NULL,
+  PRIMARY KEY (owner, name)
+);
+CREATE INDEX answers_by_number ON answers(owner, number);
+CREATE INDEX answers_by_age ON answers(kept_at);
 )sql"};
 
 }  // namespace kagibin::store

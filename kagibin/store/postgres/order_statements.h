@@ -133,6 +133,62 @@ inline constexpr std::string_view kAuditFigures =
     "SELECT size, (SELECT count(*) FROM (SELECT 1 FROM audit_waiting ORDER BY id LIMIT $1) w) "
     "FROM audit_log WHERE only_row = 1";
 
+// Limits of tenants. The server's clock, in milliseconds, is the only one.
+#define KB_CLOCK "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+#define KB_OPEN_COUNT                                                               \
+  "(SELECT coalesce(sum(count), 0)::bigint FROM order_counts c WHERE c.provider = " \
+  "t.provider AND c.state IN " KB_OPEN_ORDERS ")"
+// $1: providers, sorted.
+inline constexpr std::string_view kReadTenants =
+    "SELECT t.* FROM unnest($1::bytea[]) k(provider) CROSS JOIN LATERAL (SELECT " KB_TENANT_COLUMNS
+    ", " KB_OPEN_COUNT ", " KB_CLOCK " FROM tenants t WHERE t.provider = k.provider) t";
+inline constexpr std::string_view kLockTenants =
+    "SELECT t.* FROM unnest($1::bytea[]) k(provider) CROSS JOIN LATERAL (SELECT provider FROM "
+    "tenants WHERE tenants.provider = k.provider FOR NO KEY UPDATE) t";
+// Grows with the number of tenants.
+inline constexpr std::string_view kAllTenants = "SELECT " KB_TENANT_COLUMNS ", " KB_OPEN_COUNT
+                                                ", " KB_CLOCK " FROM tenants t ORDER BY provider";
+inline constexpr std::string_view kStoreClock = "SELECT " KB_CLOCK;
+inline constexpr std::string_view kPutTenant =
+    "INSERT INTO tenants(" KB_TENANT_COLUMNS
+    ") VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT "
+    "(provider) DO UPDATE SET max_open = excluded.max_open, per_minute = excluded.per_minute, "
+    "burst = excluded.burst, units = excluded.units, filled_at = excluded.filled_at, room = 0";
+// $2: the server's clock, which was set back.
+inline constexpr std::string_view kSetTenantBack =
+    "UPDATE tenants SET filled_at = $2::bigint WHERE provider = $1 AND filled_at > $2::bigint + "
+    "1000";
+// As delivery::fill(), and then $2 orders less; $3 of them were not open before. A check of the
+// table refuses what would pass a limit. The row is locked, and the orders are counted.
+inline constexpr std::string_view kSpend =
+    "UPDATE tenants t SET units = CASE WHEN per_minute IS NULL THEN 0 ELSE least(burst * 60000, "
+    "units + per_minute * least(greatest(n.now - filled_at, 0), 60000000000)) - $2::bigint * 60000 "
+    "END, "
+    "filled_at = CASE WHEN n.now < filled_at - 1000 THEN n.now ELSE greatest(n.now, filled_at) "
+    "END, "
+    "room = CASE WHEN $3::bigint = 0 THEN 0 ELSE coalesce(max_open - " KB_OPEN_COUNT
+    ", 0) END FROM (SELECT " KB_CLOCK " AS now) n WHERE t.provider = $1";
+
+// Kept answers. $1, $2: owners and keys.
+inline constexpr std::string_view kReadAnswers =
+    "SELECT a.* FROM unnest($1::text[], $2::text[]) k(owner, name) CROSS JOIN LATERAL "
+    "(SELECT " KB_ANSWER_COLUMNS
+    " FROM answers WHERE answers.owner = k.owner AND answers.name = k.name) a";
+inline constexpr std::string_view kCountAnswers =
+    "SELECT k.owner, coalesce((SELECT number FROM answers a WHERE a.owner = k.owner ORDER BY "
+    "number DESC LIMIT 1) - (SELECT number FROM answers a WHERE a.owner = k.owner ORDER BY number "
+    "LIMIT 1) + 1, 0) FROM unnest($1::text[]) k(owner)";
+inline constexpr std::string_view kForgetAnswer =
+    "DELETE FROM answers WHERE owner = $1 AND name = $2";
+inline constexpr std::string_view kPutAnswer =
+    "INSERT INTO answers(" KB_ANSWER_COLUMNS
+    ", number) VALUES ($1, $2, $3, $4, $5, $6, "
+    "coalesce((SELECT number FROM answers WHERE owner = $1 ORDER BY number DESC LIMIT 1), 0) + 1)";
+inline constexpr std::string_view kForgetAnswers =
+    "DELETE FROM answers USING (SELECT owner, name FROM answers WHERE kept_at < $1 ORDER BY "
+    "kept_at LIMIT $2 FOR UPDATE SKIP LOCKED) old WHERE answers.owner = old.owner AND "
+    "answers.name = old.name";
+
 struct NamedStatement {
   std::string_view name;
   std::string_view text;
@@ -149,6 +205,11 @@ inline constexpr std::array kReadingStatements = {
     NamedStatement{"overdue_orders", kOverdueOrders},
     NamedStatement{"order_counts", kOrderCounts},
     NamedStatement{"find_invitation", kFindInvitation},
+    NamedStatement{"read_tenants", kReadTenants},
+    NamedStatement{"lock_tenants", kLockTenants},
+    NamedStatement{"read_answers", kReadAnswers},
+    NamedStatement{"count_answers", kCountAnswers},
+    NamedStatement{"forget_answers", kForgetAnswers},
     NamedStatement{"audit_without_place", kAuditWithoutPlace},
     NamedStatement{"take_audit_head", kTakeAuditHead},
     NamedStatement{"audit_tiles", kAuditTiles},

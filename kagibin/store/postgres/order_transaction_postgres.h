@@ -12,7 +12,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -30,7 +32,9 @@ namespace kagibin::store {
 inline constexpr std::string_view kNewsChannel = "kagibin_news";
 
 class PostgresOrderTransaction final : public delivery::OrderTransaction,
-                                       private delivery::AuditRows {
+                                       private delivery::AuditRows,
+                                       private delivery::TenantRows,
+                                       private delivery::AnswerRows {
  public:
   PostgresOrderTransaction(PgConnection& db, bool& open) : db_(db), open_(open) { open_ = true; }
   PostgresOrderTransaction(const PostgresOrderTransaction&) = delete;
@@ -68,6 +72,8 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
   Result<void> insert_invitation(const delivery::InvitationRow& row) override;
   Result<void> update_invitation(const delivery::InvitationRow& row) override;
   delivery::AuditRows& audit() override { return *this; }
+  delivery::TenantRows& tenants() override { return *this; }
+  delivery::AnswerRows& answers() override { return *this; }
   Result<void> mark() override;
   Result<void> roll_back_to_mark() override;
   void announce(const std::vector<std::string>& topics) override;
@@ -89,6 +95,16 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
   };
   // Providers and names of states: sorted as the server sorts them.
   using CountChanges = std::map<std::pair<Spid, std::string_view>, std::int64_t>;
+  // Orders of a tenant with limits, and how many of them were not open before.
+  struct Spent {
+    std::int64_t orders = 0;
+    std::int64_t opened = 0;
+  };
+  using Spending = std::map<Spid, Spent>;
+  struct Spend {
+    Spid provider;
+    bool opens = false;
+  };
   // A change that the server has not seen.
   struct Write {
     std::string_view sql;
@@ -98,6 +114,12 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
     delivery::AttemptNumber number = 0;
     bool inserts_attempt = false;
     std::optional<Counted> counted{};
+    std::optional<Spend> spend{};  // no statement of its own
+    std::shared_ptr<const delivery::AnswerRow> answer{};
+  };
+  struct Sent {
+    std::map<Spid, std::size_t> counters{};  // where their answers stand
+    std::vector<std::size_t> writes{};       // likewise; 0: no statement of its own
   };
 
   // audit_statements.cc.
@@ -110,6 +132,29 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
                       std::span<const delivery::AuditTile> tiles) override;
   void add_entries();
 
+  // tenant_statements.cc.
+  Result<std::optional<delivery::TenantRow>> find_tenant(const Spid& provider,
+                                                         std::int64_t now) override;
+  Result<void> spend(const Spid& provider, bool opens, std::int64_t now) override;
+  Result<void> put_limits(const Spid& provider,
+                          const delivery::TenantLimits& limits,
+                          std::int64_t now) override;
+  Result<std::vector<delivery::TenantRow>> all_tenants(std::int64_t now) override;
+  std::size_t add_tenant_reads(const std::vector<Spid>& providers);
+  void add_tenant_locks(bool with_mark);
+  void add_spending(Spending& spending);
+  Result<void> take_tenants(const std::vector<Spid>& asked, const PgRows& rows);
+
+  // answer_statements.cc.
+  Result<std::optional<delivery::AnswerRow>> find_answer(const delivery::AnswerName& name) override;
+  Result<std::uint64_t> count_answers(std::string_view owner) override;
+  Result<void> put_answer(const delivery::AnswerRow& row) override;
+  Result<std::uint32_t> forget_answers(std::int64_t before, std::uint32_t limit) override;
+  std::size_t add_answer_reads(const std::vector<delivery::AnswerName>& names);
+  Result<void> take_answers(const std::vector<delivery::AnswerName>& asked,
+                            const PgRows& rows,
+                            const PgRows& counts);
+
   // order_pipeline.cc: what goes between us and the server.
   Result<void> alive() const;
   std::size_t add(std::string_view sql, PgParameters parameters = {});
@@ -118,7 +163,7 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
   Result<void> take_orders(const PgRows& rows, bool locked);
   Result<void> take_attempts(const PgRows& attempts, const PgRows& receipts);
   Result<void> load(const std::vector<delivery::OrderKey>& keys, bool lock);
-  std::vector<std::size_t> add_writes(bool with_mark);
+  Sent add_writes(bool with_mark);
   Result<void> send_writes();
   void add_announcements();
 
@@ -154,6 +199,12 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
   std::set<std::string> topics_;
   // What order_counts() read, of a provider or of all; without what writes_ adds.
   std::map<std::optional<Spid>, std::vector<delivery::OrderCount>> read_counts_;
+  // Without what writes_ add; the set: those with limits, and those whose rows are locked.
+  std::map<Spid, std::optional<delivery::TenantRow>> read_tenants_;
+  std::set<Spid> limited_;
+  std::set<Spid> locked_tenants_;
+  std::map<delivery::AnswerName, std::optional<delivery::AnswerRow>> read_answers_;
+  std::map<std::string, std::uint64_t, std::less<>> read_answer_counts_;
   std::vector<Bytes> audit_entries_;         // they go out with the commit
   std::size_t audit_mark_ = 0;               // in audit_entries_
   std::vector<std::int64_t> audit_waiting_;  // ids that without_place() answered

@@ -92,6 +92,7 @@ constexpr std::array kStates = {
     StateRow{"55006", kInTheWay},  // object_in_use
     StateRow{"57014", kInTheWay},  // query_canceled: statement_timeout
     StateRow{"23505", kInTheWay},  // unique_violation: another store made the row meanwhile
+    StateRow{"23514", kInTheWay},  // check_violation: another store took what a limit had left
     StateRow{"25006", kStandby},   // read_only_sql_transaction
     StateRow{"25P03", kLost},      // idle_in_transaction_session_timeout
     StateRow{"08", kLost},         // connection_exception

@@ -24,9 +24,9 @@ void fill(PgConnection& session, int count) {
   };
   run("SET statement_timeout = 0; SET session_replication_role = replica");
   run("TRUNCATE orders, attempts, receipts, invitations, order_counts, changes, audit_waiting, "
-      "audit_tiles");
-  for (const char* table :
-       {"attempts", "orders", "receipts", "invitations", "audit_waiting", "audit_tiles"}) {
+      "audit_tiles, tenants, answers");
+  for (const char* table : {"attempts", "orders", "receipts", "invitations", "audit_waiting",
+                            "audit_tiles", "tenants", "answers"}) {
     run("ALTER TABLE " + std::string(table) + " SET UNLOGGED");  // the plans are the same
   }
   run("INSERT INTO orders SELECT " + std::string(kProviderText) +
@@ -44,6 +44,10 @@ void fill(PgConnection& session, int count) {
   run("INSERT INTO order_counts SELECT sha256((i % 4000)::text::bytea), (ARRAY['ordered', "
       "'enrolled', 'sealed', 'handed_over', 'reported', 'confirmed', 'refused', 'unknown', "
       "'expired', 'cancelled'])[1 + i / 4000], i FROM generate_series(0, 39999) i");
+  run("INSERT INTO tenants SELECT substr(sha256(i::text::bytea), 1, 16), 5, 60, 5, 0, 0 FROM " +
+      rows + " WHERE i % 10 = 0");
+  run("INSERT INTO answers SELECT 'p' || (i % 10), 'k' || i, '\\x00', 200, '{}', i, i / 10 FROM " +
+      rows);
   run("INSERT INTO audit_waiting(entry) SELECT '\\x4B424131' FROM " + rows);
   run("INSERT INTO audit_tiles SELECT 0, i, '\\x00' FROM " + rows + " WHERE i % 100 = 0");
   // Before both measurements, or neither: a lock of a row on a page that is all visible looks at
@@ -78,6 +82,11 @@ std::string arguments_of(std::string_view name, int count) {
       {"overdue_orders", std::to_string(count + 1) + ", 200"},
       {"order_counts", provider},
       {"find_invitation", "sha256('5')"},
+      {"read_tenants", "ARRAY[substr(sha256('1000'), 1, 16), substr(sha256('2000'), 1, 16)]"},
+      {"lock_tenants", "ARRAY[substr(sha256('1000'), 1, 16), substr(sha256('2000'), 1, 16)]"},
+      {"read_answers", "ARRAY['p0', 'p1'], ARRAY['k100', 'k101']"},
+      {"count_answers", "ARRAY['p0', 'p1', 'p2']"},
+      {"forget_answers", std::to_string(count) + ", 100"},
       {"audit_without_place", "100"},
       {"take_audit_head", ""},
       {"oldest_orders", ""},

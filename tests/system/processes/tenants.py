@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cases of processes_test.py: who may do what at the distributor."""
-from process_site import OK, ORDER, REFUSED, SPID, check, run
+from process_site import OK, ORDER, REFUSED, SPID, TRY_AGAIN, check, run
 from raw_request import request
 
 
@@ -41,3 +41,21 @@ def a_limited_invitation_makes_a_limited_certificate(bench):
         check(status == 403 and "submit or operate" in text, f"it withdraws: {status} {text}")
         site.finish()
         site.confirmed()
+
+
+def an_order_over_a_tenants_limit_is_told_so_and_done_later(bench):
+    with bench.site() as site:
+        def limits(*what):
+            return run("distributor", "tenant", "set", SPID, *what, "--home", site.home("distributor"))
+        limits("--max-open", "0", "--orders-per-minute", "60", "--burst", "5").expect(OK).says('"maxOpen":0,"ordersPerMinute":60,"burst":5')
+        site.order().expect(OK, TRY_AGAIN)
+        status, text = request(site, "provider", "PUT", "/v1/orders/one-more", {"device": "phone-1", "notAfter": 4102444800})
+        check(status == 429 and "ask the operator" in text, f"an order over the limit: {status} {text}")
+        check(request(site, "provider", "GET", f"/v1/orders/{ORDER}")[0] == 404, "the order stands over the limit")
+        limits("--max-open", "none").expect(OK)  # the distributor goes on as it is
+        site.order().expect(OK)
+        site.finish()
+        site.confirmed()
+        said = run("distributor", "tenant", "list", "--json", "--home", site.home("distributor")).expect(OK)
+        check([(one["spid"], one["open"], one["maxOpen"], one["burst"]) for one in said.results] == [(SPID, 0, None, 5)],
+              f"the list of tenants: {said.out}")

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0
+// Limits of tenants and kept answers, over each store behind delivery/order_store.h.
+#include <chrono>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "kagibin/store/test_bed.h"
+
+namespace kagibin::store {
+namespace {
+
+struct LimitRowsTest : BedTest {};
+INSTANTIATE_TEST_SUITE_P(,
+                         LimitRowsTest,
+                         testing::Values(Kind::kSqlite, Kind::kPostgres),
+                         kind_name);
+
+constexpr std::int64_t kLater = 1'800'000'000;
+
+TEST_P(LimitRowsTest, ATenantHasNoLimitsUntilItIsGivenSome) {
+  auto t = store->begin().value();
+  EXPECT_FALSE(t->tenants().find_tenant(kProvider, kLater).value().has_value());
+  const delivery::TenantLimits limits{.max_open = 3,
+                                      .rate = delivery::TenantRate{.per_minute = 60, .burst = 2}};
+  ASSERT_TRUE(t->tenants().put_limits(kProvider, limits, kLater).has_value());
+  ASSERT_TRUE(t->commit().has_value());
+  t.reset();
+  reopen();
+  t = store->begin().value();
+  const auto tenant = t->tenants().find_tenant(kProvider, kLater).value();
+  ASSERT_TRUE(tenant.has_value());
+  EXPECT_EQ(tenant->limits, limits);
+  EXPECT_EQ(tenant->units, 2 * delivery::kOrderUnits);
+  EXPECT_EQ(tenant->open, 0U);
+  EXPECT_EQ(t->tenants().all_tenants(kLater)->size(), 1U);
+  ASSERT_TRUE(t->tenants().put_limits(kProvider, {.max_open = {}, .rate = {}}, kLater).has_value());
+  EXPECT_EQ(t->tenants().find_tenant(kProvider, kLater).value()->limits, delivery::TenantLimits{});
+}
+
+TEST_P(LimitRowsTest, WhatATransactionSpendsIsSeenAtOnceAndUndoneWithIt) {
+  auto t = store->begin().value();
+  const delivery::TenantLimits limits{.max_open = 10,
+                                      .rate = delivery::TenantRate{.per_minute = 1, .burst = 4}};
+  ASSERT_TRUE(t->tenants().put_limits(kProvider, limits, kLater).has_value());
+  ASSERT_TRUE(t->commit().has_value());
+  t.reset();
+  const auto orders_left = [&] {
+    return t->tenants().find_tenant(kProvider, kLater).value()->units / delivery::kOrderUnits;
+  };
+  const auto open = [&] { return t->tenants().find_tenant(kProvider, kLater).value()->open; };
+  const auto open_one = [&](const std::string& name) {
+    ASSERT_TRUE(t->insert_order(an_order(name)).has_value());
+    ASSERT_TRUE(t->tenants().spend(kProvider, true, kLater).has_value());
+  };
+  t = store->begin().value();
+  delivery::Expectation expectation;
+  expectation.changed = {key("a"), key("b"), key("c")};
+  expectation.tenants = {kProvider};
+  ASSERT_TRUE(t->expect(expectation).has_value());
+  EXPECT_EQ(orders_left(), 4);
+  ASSERT_TRUE(t->mark().has_value());
+  open_one("a");
+  EXPECT_EQ(orders_left(), 3);
+  EXPECT_EQ(open(), 1U);
+  ASSERT_TRUE(t->mark().has_value());
+  open_one("b");
+  EXPECT_EQ(open(), 2U);
+  // A listing behind a change makes a store send what it has.
+  EXPECT_EQ(t->list(kProvider, {}, 0, 10).value().size(), 0U);
+  EXPECT_EQ(orders_left(), 2);
+  open_one("c");
+  EXPECT_EQ(orders_left(), 1);
+  ASSERT_TRUE(t->roll_back_to_mark().has_value());
+  EXPECT_EQ(orders_left(), 3);
+  EXPECT_EQ(open(), 1U);
+  ASSERT_TRUE(t->mark().has_value());
+  open_one("b");
+  OrderRow done = an_order("a");
+  done.state = State::kConfirmed;
+  ASSERT_TRUE(t->update_order(done).has_value());
+  EXPECT_EQ(open(), 1U) << "one is over";
+  ASSERT_TRUE(t->commit().has_value());
+  t.reset();
+  t = store->begin().value();
+  EXPECT_EQ(orders_left(), 2);
+  EXPECT_EQ(open(), 1U);
+  ASSERT_TRUE(t->tenants().spend(kProvider, false, kLater).has_value());
+  t.reset();
+  t = store->begin().value();
+  EXPECT_EQ(orders_left(), 2) << "it was not committed";
+}
+
+TEST_P(LimitRowsTest, AClockThatWasSetBackIsCountedOnFromWhoeverOnlyAsks) {
+  constexpr std::int64_t kYear3000 = 32'503'680'000'000;
+  {
+    auto t = store->begin().value();
+    const delivery::TenantLimits limits{
+        .rate = delivery::TenantRate{.per_minute = 1'000'000, .burst = 5}};
+    ASSERT_TRUE(t->tenants().put_limits(kProvider, limits, kLater).has_value());
+    ASSERT_TRUE(t->commit().has_value());
+  }
+  bed.run("UPDATE tenants SET units = 0, filled_at = " + std::to_string(kYear3000));
+  {
+    auto t = store->begin().value();
+    delivery::Expectation expectation;
+    expectation.tenants = {kProvider};
+    ASSERT_TRUE(t->expect(expectation).has_value());
+    EXPECT_EQ(t->tenants().find_tenant(kProvider, kLater).value()->units, 0);
+    ASSERT_TRUE(t->commit().has_value());
+  }
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  auto t = store->begin().value();
+  EXPECT_GT(t->tenants().find_tenant(kProvider, kLater + 1).value()->units, 0);
+}
+
+TEST_P(LimitRowsTest, OrdersAreOpenInTheStatesOfTheTable) {
+  auto t = store->begin().value();
+  ASSERT_TRUE(t->tenants().put_limits(kProvider, {.max_open = 99}, kLater).has_value());
+  std::uint64_t open = 0;
+  for (std::size_t i = 0; i < delivery::kStateCount; ++i) {
+    const auto state = static_cast<State>(i);
+    OrderRow order = an_order("in-" + std::to_string(i));
+    order.state = state;
+    ASSERT_TRUE(t->insert_order(order).has_value());
+    open += delivery::is_open(state) ? 1 : 0;
+  }
+  EXPECT_EQ(t->tenants().find_tenant(kProvider, kLater).value()->open, open);
+  ASSERT_TRUE(t->commit().has_value());
+  t.reset();
+  EXPECT_EQ(store->begin().value()->tenants().find_tenant(kProvider, kLater).value()->open, open);
+}
+
+delivery::AnswerRow an_answer(std::string owner, std::string name, std::int64_t kept_at) {
+  delivery::AnswerRow row;
+  row.name = {.owner = std::move(owner), .key = std::move(name)};
+  row.request.fill(0x5A);
+  row.status = 201;
+  row.body = R"({"state":"ordered"})";
+  row.kept_at = kept_at;
+  return row;
+}
+
+TEST_P(LimitRowsTest, AKeptAnswerIsItsOwnersAndReadsBackAfterReopening) {
+  auto t = store->begin().value();
+  const delivery::AnswerRow one = an_answer("provider:A", "k", kLater);
+  delivery::AnswerRow other = an_answer("provider:B", "k", kLater);
+  other.body = "{}";
+  delivery::Expectation expectation;
+  expectation.answers = {one.name, other.name};
+  ASSERT_TRUE(t->expect(expectation).has_value());
+  EXPECT_FALSE(t->answers().find_answer(one.name).value().has_value());
+  ASSERT_TRUE(t->mark().has_value());
+  ASSERT_TRUE(t->answers().put_answer(one).has_value());
+  EXPECT_EQ(t->answers().find_answer(one.name).value(), one) << "in the same transaction";
+  EXPECT_EQ(t->answers().count_answers("provider:A"), 1U);
+  ASSERT_TRUE(t->roll_back_to_mark().has_value());
+  EXPECT_FALSE(t->answers().find_answer(one.name).value().has_value());
+  ASSERT_TRUE(t->answers().put_answer(one).has_value());
+  ASSERT_TRUE(t->answers().put_answer(other).has_value());
+  ASSERT_TRUE(t->commit().has_value());
+  t.reset();
+  reopen();
+  t = store->begin().value();
+  EXPECT_EQ(t->answers().find_answer(one.name).value(), one);
+  EXPECT_EQ(t->answers().find_answer(other.name).value(), other);
+  EXPECT_FALSE(t->answers().find_answer({.owner = "provider:C", .key = "k"}).value().has_value());
+  EXPECT_EQ(t->answers().count_answers("provider:A"), 1U);
+  EXPECT_EQ(t->answers().count_answers("provider:C"), 0U);
+  delivery::AnswerRow anew = one;
+  anew.kept_at = kLater + 1;
+  anew.body = "[]";
+  ASSERT_TRUE(t->answers().put_answer(anew).has_value());
+  ASSERT_TRUE(t->commit().has_value());
+  t.reset();
+  t = store->begin().value();
+  EXPECT_EQ(t->answers().find_answer(one.name).value(), anew);
+  EXPECT_EQ(t->answers().count_answers("provider:A"), 1U);
+}
+
+TEST_P(LimitRowsTest, OldAnswersAreForgottenAFewAtATimeAndOldestFirst) {
+  auto t = store->begin().value();
+  for (int i = 0; i < 7; ++i) {
+    ASSERT_TRUE(
+        t->answers().put_answer(an_answer("p", "k" + std::to_string(i), kLater + i)).has_value());
+  }
+  ASSERT_TRUE(t->commit().has_value());
+  t.reset();
+  t = store->begin().value();
+  EXPECT_EQ(t->answers().count_answers("p"), 7U);
+  EXPECT_EQ(t->answers().forget_answers(kLater + 5, 3), 3U);
+  EXPECT_FALSE(t->answers().find_answer({.owner = "p", .key = "k2"}).value().has_value());
+  EXPECT_TRUE(t->answers().find_answer({.owner = "p", .key = "k3"}).value().has_value());
+  EXPECT_EQ(t->answers().forget_answers(kLater + 5, 3), 2U);
+  EXPECT_EQ(t->answers().forget_answers(kLater + 5, 3), 0U);
+  EXPECT_EQ(t->answers().count_answers("p"), 2U);
+}
+
+}  // namespace
+}  // namespace kagibin::store

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// For this folder's tests: a store of one kind, opened as often as a test likes.
+//
+//   struct MyTest : BedTest {};
+//   INSTANTIATE_TEST_SUITE_P(, MyTest, testing::Values(Kind::kSqlite, Kind::kPostgres), kind_name);
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "kagibin/store/database.h"
+#include "kagibin/store/order_store_sqlite.h"
+#include "kagibin/store/orders/order_schema.h"
+#include "kagibin/store/orders/test_rows.h"
+#include "kagibin/store/postgres/order_store_postgres.h"
+#include "kagibin/store/postgres/test_cluster.h"
+#include "kagibin/store/test_folder.h"
+
+namespace kagibin::store {
+
+enum class Kind : std::uint8_t { kSqlite, kPostgres };
+
+// Where one test's store lies; it is opened as often as the test likes.
+class Bed {
+ public:
+  explicit Bed(Kind kind) : kind_(kind) {
+    if (kind_ == Kind::kPostgres) {
+      TestCluster::shared().empty_database();
+    }
+  }
+  std::unique_ptr<OrderStore> open() const {
+    return kind_ == Kind::kSqlite
+               ? open_order_store({.path = folder_ / "orders"}).value()
+               : open_order_store_postgres({.address = TestCluster::shared().address()}).value();
+  }
+  // Behind the store's back.
+  void run(const std::string& sql) const {
+    if (kind_ == Kind::kPostgres) {
+      ASSERT_TRUE(TestCluster::shared().session()->script(sql).has_value()) << sql;
+      return;
+    }
+    Database db = Database::open({.path = folder_ / "orders",
+                                  .application_id = kOrderApplicationId,
+                                  .migrations = kOrderMigrations})
+                      .value();
+    ASSERT_TRUE(db.run(sql.c_str()).has_value()) << sql;
+  }
+
+ private:
+  Kind kind_;
+  TestFolder folder_;
+};
+
+struct BedTest : testing::TestWithParam<Kind> {
+  BedTest() { reopen(); }
+  void reopen() {
+    store.reset();
+    store = bed.open();
+  }
+  Bed bed{GetParam()};
+  std::unique_ptr<OrderStore> store;
+};
+
+inline std::string kind_name(const testing::TestParamInfo<Kind>& info) {
+  return info.param == Kind::kSqlite ? "Sqlite" : "Postgres";
+}
+
+}  // namespace kagibin::store
