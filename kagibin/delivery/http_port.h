@@ -47,6 +47,7 @@ struct HttpResponse {
   std::string body{};
   std::optional<std::uint32_t> retry_after_seconds{};
   std::optional<std::int64_t> date{};  // client side: the server's clock, from its Date field
+  std::string allow{};                 // server side only: methods, with status 405
   std::optional<HttpWait> wait{};      // server side only
   std::vector<std::string> wakes{};    // server side only: topics that have news now
 };

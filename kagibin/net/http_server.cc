@@ -304,6 +304,9 @@ class HttpServer::Impl {
     if (response.retry_after_seconds) {
       answer.set(http::field::retry_after, std::to_string(*response.retry_after_seconds));
     }
+    if (!response.allow.empty()) {
+      answer.set(http::field::allow, response.allow);
+    }
     answer.keep_alive(keep_alive);
     answer.body() = std::move(response.body);
     if (response.status != 204) {

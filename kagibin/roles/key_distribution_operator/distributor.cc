@@ -33,6 +33,24 @@ HttpResponse not_ready() {
   return response;
 }
 
+// A request that names no route: 405 where its path takes other methods (RFC 9110, 15.5.6).
+HttpResponse refusal(const HttpRequest& request, const Error& error) {
+  const bool routed = find_route(request.method, request.target).route != nullptr;
+  std::string allow = routed ? std::string() : allowed_methods(request.target);
+  if (allow.empty()) {
+    return delivery::problem_response(error);
+  }
+  HttpResponse response = json(405, to_json(delivery::Problem{
+                                        .status = 405,
+                                        .type = "urn:kagibin:problem:method",
+                                        .title = "The path takes other methods",
+                                        .detail = "this path takes " + allow,
+                                    }));
+  response.content_type = "application/problem+json";
+  response.allow = std::move(allow);
+  return response;
+}
+
 }  // namespace
 
 Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, const Call& call) {
@@ -100,7 +118,7 @@ Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequ
   responses.reserve(requests.size());
   for (const Result<Call>& call : calls) {
     if (!call) {
-      responses.push_back(delivery::problem_response(call.error()));
+      responses.push_back(refusal(requests[responses.size()], call.error()));
       continue;
     }
     if (call->route->id == RouteId::kMetrics) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 
 namespace kagibin::roles::key_distribution_operator {
 namespace {
@@ -239,6 +240,20 @@ RouteMatch find_route(HttpMethod method, std::string_view target) {
     }
   }
   return {};
+}
+
+std::string allowed_methods(std::string_view target) {
+  std::string allowed;
+  for (const HttpMethod method :
+       {HttpMethod::kGet, HttpMethod::kPut, HttpMethod::kPost, HttpMethod::kDelete}) {
+    const RouteMatch found = find_route(method, target);
+    if (found.route != nullptr && found.whole) {
+      allowed += allowed.empty() ? "" : ", ";
+      std::ranges::transform(name(method), std::back_inserter(allowed),
+                             [](char c) { return static_cast<char>(c - ('a' - 'A')); });
+    }
+  }
+  return allowed;
 }
 
 std::string_view name(HttpMethod method) {

@@ -88,6 +88,8 @@ struct RouteMatch {
   std::string_view attempt{};
 };
 RouteMatch find_route(delivery::HttpMethod method, std::string_view target);
+// The methods that a path takes, as Allow names them: "GET, PUT"; empty for a path that is none.
+std::string allowed_methods(std::string_view target);
 std::string_view name(delivery::HttpMethod method);
 
 // A request that is understood and whose caller may make it.

@@ -46,6 +46,26 @@ TEST_F(RoutesTest, OnlyTheHealthOfTheServiceIsSeenWithoutACertificate) {
   }
 }
 
+TEST_F(RoutesTest, APathNamesTheMethodsThatItTakes) {
+  const std::string provider = delivery::provider_subject(kSpid).common_name();
+  for (const auto& [target, allow] :
+       {std::pair("/v1/orders", "GET, POST"), std::pair("/v1/orders/x", "GET, PUT"),
+        std::pair("/v1/orders?after=1", "GET, POST"), std::pair("/healthz", "GET")}) {
+    const HttpResponse response = send(HttpMethod::kDelete, target, provider);
+    EXPECT_EQ(response.status, 405) << target;
+    EXPECT_EQ(response.allow, allow) << target;
+    EXPECT_EQ(response.content_type, "application/problem+json");
+    const auto problem = delivery::problem_from_json(response.body);
+    ASSERT_TRUE(problem.has_value()) << response.body;
+    EXPECT_EQ(problem->detail, std::string("this path takes ") + allow);
+  }
+  for (const char* none : {"/v1/order", "/v1/orders/", "/v1/orders//attempts/1", "", "/"}) {
+    const HttpResponse response = send(HttpMethod::kDelete, none, provider);
+    EXPECT_EQ(response.status, 404) << none;
+    EXPECT_EQ(response.allow, "") << none;
+  }
+}
+
 TEST_F(RoutesTest, EveryRouteAdmitsTheRolesOfTheTableAndNamesThemToTheOthers) {
   // s submit, o operate, a audit: of a provider; D device, I invitation, O operator, A auditor.
   const std::map<std::string, std::string> expected = {
@@ -133,7 +153,7 @@ TEST_F(RoutesTest, OperatorsAndAuditorsSeeStatesOfAllTenantsAndNoMessage) {
           send(HttpMethod::kPut, "/v1/orders/order-1" + std::string(behind), who, "{}").status,
           std::string_view(behind) == "/attempts/1/enrolment" ||
                   std::string_view(behind) == "/attempts/1/receipt"
-              ? 404
+              ? 405
               : 403)
           << behind;
     }
@@ -175,7 +195,7 @@ TEST_F(RoutesTest, TargetsAndBodiesAreReadStrictly) {
                              "/v1/orders/x/attempts/+1", "/v1/orders/x/attempts/1x"}) {
     EXPECT_EQ(send(HttpMethod::kPut, target, subject).status, 400) << target;
   }
-  EXPECT_EQ(send(HttpMethod::kDelete, "/v1/orders/x", subject).status, 404);
+  EXPECT_EQ(send(HttpMethod::kDelete, "/v1/orders/x", subject).status, 405);
   const HttpResponse broken = send(HttpMethod::kPut, "/v1/orders/x", subject, "{");
   EXPECT_EQ(broken.status, 400);
   EXPECT_EQ(broken.content_type, "application/problem+json");
@@ -218,11 +238,12 @@ TEST_F(RoutesTest, PathsWithAnEmptySegmentAreNoPaths) {
     EXPECT_EQ(send(HttpMethod::kGet, path, provider).status, 404) << path;
   }
   const std::string by = "/v1/providers/" + kSpid.hex() + "/orders/";
-  for (const std::string& path :
-       {"/v1/providers//orders/x/attempts/1/receipt"s, by + "/attempts/1/receipt",
-        by + "x/attempts//receipt", "/v1/orders/x/attempts/1/receipt"s}) {
+  for (const std::string& path : {"/v1/providers//orders/x/attempts/1/receipt"s,
+                                  by + "/attempts/1/receipt", by + "x/attempts//receipt"}) {
     EXPECT_EQ(send(HttpMethod::kPut, path, "device:phone", "{}").status, 404) << path;
   }
+  EXPECT_EQ(send(HttpMethod::kPut, "/v1/orders/x/attempts/1/receipt", "device:phone", "{}").status,
+            405);
   for (const char* path : {"/v1/orders//", "/v1/orders//attempts/1", "/v1/orders/x/attempts/"}) {
     EXPECT_EQ(send(HttpMethod::kPut, path, provider, "{}").status, 404) << path;
   }
