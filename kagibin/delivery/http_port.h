@@ -8,6 +8,7 @@
 //   Result<HttpResponse> answer = client.send({.method = HttpMethod::kGet, .target = "/healthz"});
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -71,6 +72,8 @@ class HttpHandler {
     }
     return responses;
   }
+  // What a request costs among those that are handled together; a light one is 1. From any thread.
+  virtual std::size_t weight(const HttpRequest& /*request*/) const { return 1; }
   // Called about once a second by the same thread; the topics that have news now.
   virtual std::vector<std::string> tick() { return {}; }
 };

@@ -33,30 +33,43 @@ HandlerQueue::~HandlerQueue() {
 }
 
 void HandlerQueue::submit(Job job) {
+  job.weight = handler_.weight(job.request);
   {
     const std::lock_guard lock(mutex_);
-    jobs_.push_back(std::move(job));
-    if (observer_ != nullptr) {
-      observer_->queued(jobs_.size());
-    }
+    (job.weight > 1 ? heavy_ : light_).push_back(std::move(job));
+    tell_queued();
   }
   changed_.notify_one();
 }
 
 std::vector<HandlerQueue::Job> HandlerQueue::take(bool& tick) {
   std::unique_lock lock(mutex_);
-  tick = !changed_.wait_for(lock, kTick, [this] { return stopping_ || !jobs_.empty(); });
+  tick = !changed_.wait_for(lock, kTick,
+                            [this] { return stopping_ || !light_.empty() || !heavy_.empty(); });
   if (stopping_) {
     return {};
   }
-  const auto count = static_cast<std::ptrdiff_t>(std::min(jobs_.size(), max_batch_));
-  std::vector<Job> taken(std::make_move_iterator(jobs_.begin()),
-                         std::make_move_iterator(jobs_.begin() + count));
-  jobs_.erase(jobs_.begin(), jobs_.begin() + count);
-  if (observer_ != nullptr) {
-    observer_->queued(jobs_.size());
+  std::vector<Job> taken;
+  const auto move_first = [&taken](std::deque<Job>& from) {
+    taken.push_back(std::move(from.front()));
+    from.pop_front();
+  };
+  while (!light_.empty() && taken.size() < max_batch_) {
+    move_first(light_);
   }
+  for (std::size_t weight = 0;
+       !heavy_.empty() && (weight == 0 || weight + heavy_.front().weight <= max_batch_);) {
+    weight += heavy_.front().weight;
+    move_first(heavy_);
+  }
+  tell_queued();
   return taken;
+}
+
+void HandlerQueue::tell_queued() {
+  if (observer_ != nullptr) {
+    observer_->queued(light_.size() + heavy_.size());
+  }
 }
 
 void HandlerQueue::handle(std::vector<Job> jobs) {

@@ -2,11 +2,18 @@
 // The thread that calls a delivery::HttpHandler: it takes all requests that wait, hands them over
 // together, and ticks once a second. For http_server.cc.
 //
+// Together go at most `max_batch` light requests (HttpHandler::weight() 1), and heavy ones up to
+// the same weight in all, but one at least. They wait in two lines, so that a light one waits for
+// what is under way and for its own company, however many heavy ones wait, and the first heavy one
+// always goes.
+//
 // Thread-safety: submit() and stop() from any thread; `done` and `news` are called in the queue's
 // own thread, `done` for all requests of a batch before `news` of it.
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -23,6 +30,7 @@ class HandlerQueue {
   struct Job {
     delivery::HttpRequest request;
     std::function<void(delivery::HttpResponse)> done;
+    std::size_t weight = 1;  // set by submit()
   };
   using News = std::function<void(std::vector<std::string> topics)>;
 
@@ -40,6 +48,7 @@ class HandlerQueue {
  private:
   void work();
   std::vector<Job> take(bool& tick);
+  void tell_queued();
   void handle(std::vector<Job> jobs);
 
   delivery::HttpHandler& handler_;
@@ -48,7 +57,8 @@ class HandlerQueue {
   ServerObserver* observer_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::vector<Job> jobs_;
+  std::deque<Job> light_;
+  std::deque<Job> heavy_;
   bool stopping_ = false;
   std::thread thread_;
 };

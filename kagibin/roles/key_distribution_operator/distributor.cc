@@ -257,6 +257,14 @@ Result<void> Distributor::extend_log() {
   for (int i = 0; parts_.log != nullptr && i < kExtensionsATick; ++i) {
     const auto transaction = KB_TRY(parts_.store.begin());
     const std::size_t placed = KB_TRY(parts_.log->extend(*transaction));
+std::size_t Distributor::weight(const HttpRequest& request) const {
+  // {"order":"a","device":"d","notAfter":0,"request":"AA=="}
+  constexpr std::size_t kShortestOrder = 56;
+  return request.method == delivery::HttpMethod::kPost
+             ? std::min(delivery::kMaxSubmitted, 1 + request.body.size() / kShortestOrder)
+             : 1;
+}
+
     if (placed == 0) {
       break;
     }

@@ -55,6 +55,8 @@ class Distributor final : public delivery::HttpHandler {
   delivery::HttpResponse handle(const delivery::HttpRequest& request) override;
   std::vector<delivery::HttpResponse> handle_batch(
       std::span<const delivery::HttpRequest> requests) override;
+  // As many orders as a submission can hold; 1 for anything else.
+  std::size_t weight(const delivery::HttpRequest& request) const override;
   // Expires what is overdue, gives entries of the audit log their places, and hears what other
   // distributors did; a failure is left for the next tick, one of the log is told.
   std::vector<std::string> tick() override;
