@@ -240,6 +240,9 @@ class HttpsClient final : public delivery::HttpClient {
   asio::awaitable<Result<HttpResponse>> exchange(const HttpRequest& request) {
     answer_begun_ = false;
     http::request<http::string_body> message(verb_of(request.method), request.target, 11);
+    if (request.idempotency_key) {
+      message.set("Idempotency-Key", *request.idempotency_key);
+    }
     message.set(http::field::host,
                 options_.server_name.empty() ? options_.host : options_.server_name);
     if (!request.body.empty()) {

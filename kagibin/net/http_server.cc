@@ -53,6 +53,16 @@ std::string http_date(std::int64_t seconds) {
   return {text.data(), size};
 }
 
+// A field that stands twice is one list (RFC 9110, 5.3), which no key is.
+std::optional<std::string> idempotency_key_of(const http::request<http::string_body>& message) {
+  std::optional<std::string> value;
+  const auto [first, last] = message.equal_range("Idempotency-Key");
+  for (auto field = first; field != last; ++field) {
+    value = value ? *value + ", " + std::string(field->value()) : std::string(field->value());
+  }
+  return value;
+}
+
 // What the protocol engine did not take; the status that says so.
 HttpResponse refusal_of(const error_code& error) {
   HttpResponse response =
@@ -351,7 +361,8 @@ class HttpServer::Impl {
       HttpRequest request{.method = method_of(message.method()),
                           .target = std::string(message.target()),
                           .body = message.body(),
-                          .subject = subject};
+                          .subject = subject,
+                          .idempotency_key = idempotency_key_of(message)};
       response = co_await handle(std::move(request), waited);
     }
     tell_answer(error ? nullptr : &parser.get(), subject, response.status, begun, waited);

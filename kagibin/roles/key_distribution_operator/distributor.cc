@@ -12,6 +12,7 @@
 #include "kagibin/roles/key_distribution_operator/expectation.h"
 #include "kagibin/roles/key_distribution_operator/invitations.h"
 #include "kagibin/roles/key_distribution_operator/order_book.h"
+#include "kagibin/roles/key_distribution_operator/tenants/kept_answers.h"
 
 namespace kagibin::roles::key_distribution_operator {
 
@@ -21,9 +22,10 @@ using delivery::HttpResponse;
 namespace {
 
 constexpr std::uint32_t kExpiredATick = 200;
-constexpr int kExtensionsATick = 8;           // of the audit log
-constexpr int kTries = 3;                     // of a batch that others were in the way of,
-constexpr std::int64_t kTryAgainSeconds = 2;  // and not once this has passed
+constexpr std::uint32_t kForgottenATick = 2'000;  // of kept answers
+constexpr int kExtensionsATick = 8;               // of the audit log
+constexpr int kTries = 3;                         // of a batch that others were in the way of,
+constexpr std::int64_t kTryAgainSeconds = 2;      // and not once this has passed
 constexpr std::uint32_t kRetryWhenNotReady = 5;
 
 // All that a stranger may know of it.
@@ -101,6 +103,19 @@ Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, cons
   return fail(Errc::kNotFound, "there is no such path");
 }
 
+Result<HttpResponse> Distributor::answer_once(delivery::OrderTransaction& store, const Call& call) {
+  if (!call.once) {
+    return answer(store, call);
+  }
+  KeptAnswers kept(store, parts_.clock.now());
+  if (auto again = KB_TRY(kept.instead_of(*call.once))) {
+    return std::move(*again);
+  }
+  HttpResponse response = KB_TRY(answer(store, call));
+  KB_TRY(kept.keep(*call.once, response));
+  return response;
+}
+
 Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequest> requests) {
   auto transaction = KB_TRY(parts_.store.begin());
   std::vector<Result<Call>> calls;
@@ -126,7 +141,7 @@ Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequ
       continue;
     }
     KB_TRY(transaction->mark());
-    Result<HttpResponse> response = answer(*transaction, *call);
+    Result<HttpResponse> response = answer_once(*transaction, *call);
     if (response) {
       KB_CRASH_POINT("distributor." + std::string(call->route->name) + ".before_commit");
       handled.push_back(call->route);
@@ -242,6 +257,14 @@ std::vector<HttpResponse> Distributor::handle_batch(std::span<const HttpRequest>
   return answers;
 }
 
+std::size_t Distributor::weight(const HttpRequest& request) const {
+  // {"order":"a","device":"d","notAfter":0,"request":"AA=="}
+  constexpr std::size_t kShortestOrder = 56;
+  return request.method == delivery::HttpMethod::kPost
+             ? std::min(delivery::kMaxSubmitted, 1 + request.body.size() / kShortestOrder)
+             : 1;
+}
+
 // Of other distributors. When they may have said more than was heard, everybody who waits has news.
 std::vector<std::string> Distributor::news() {
   delivery::News news = parts_.store.news();
@@ -257,14 +280,6 @@ Result<void> Distributor::extend_log() {
   for (int i = 0; parts_.log != nullptr && i < kExtensionsATick; ++i) {
     const auto transaction = KB_TRY(parts_.store.begin());
     const std::size_t placed = KB_TRY(parts_.log->extend(*transaction));
-std::size_t Distributor::weight(const HttpRequest& request) const {
-  // {"order":"a","device":"d","notAfter":0,"request":"AA=="}
-  constexpr std::size_t kShortestOrder = 56;
-  return request.method == delivery::HttpMethod::kPost
-             ? std::min(delivery::kMaxSubmitted, 1 + request.body.size() / kShortestOrder)
-             : 1;
-}
-
     if (placed == 0) {
       break;
     }
@@ -299,6 +314,7 @@ std::vector<std::string> Distributor::tick() {
     const auto transaction = KB_TRY(parts_.store.begin());
     OrderBook book(*transaction, now);
     std::vector<std::string> topics = KB_TRY(book.expire(kExpiredATick));
+    KB_TRY(KeptAnswers(*transaction, now).forget(kForgottenATick));
     transaction->announce(topics);
     KB_CRASH_POINT("distributor.expire.before_commit");
     KB_TRY(transaction->commit());

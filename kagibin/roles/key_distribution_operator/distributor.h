@@ -76,6 +76,8 @@ class Distributor final : public delivery::HttpHandler {
   // What to answer when the store did not take the request, for the last time.
   delivery::HttpResponse not_committed(const delivery::HttpRequest& request, const Error& why);
   Result<delivery::HttpResponse> answer(delivery::OrderTransaction& store, const Call& call);
+  // The answer that is kept for the call, or answer() and its answer kept.
+  Result<delivery::HttpResponse> answer_once(delivery::OrderTransaction& store, const Call& call);
 
   Parts parts_;
   std::map<std::string, std::int64_t> awaited_;  // topics, and until when somebody waits

@@ -4,6 +4,9 @@
 namespace kagibin::roles::key_distribution_operator {
 
 void add_expectation(const Call& call, delivery::Expectation& out) {
+  if (call.once) {
+    out.answers.push_back(call.once->name);
+  }
   if (call.route->id == RouteId::kPutOrder || call.route->id == RouteId::kPutAttempt ||
       call.route->id == RouteId::kPostOrders) {
     out.tenants.push_back(*call.provider);

@@ -302,6 +302,9 @@ Result<Call> route(const delivery::HttpRequest& request) {
   if (call.route->id == RouteId::kPostOrders) {
     call.submission = KB_TRY(delivery::submission_from_json(call.body));
   }
+  if (request.idempotency_key && call.subject && request.method != HttpMethod::kGet) {
+    call.once = KB_TRY(once_of(request, *call.subject));
+  }
   return call;
 }
 

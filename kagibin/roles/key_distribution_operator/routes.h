@@ -18,6 +18,7 @@
 #include "kagibin/delivery/names.h"
 #include "kagibin/delivery/order_state.h"
 #include "kagibin/delivery/submission.h"
+#include "kagibin/roles/key_distribution_operator/tenants/kept_answers.h"
 
 namespace kagibin::roles::key_distribution_operator {
 
@@ -107,6 +108,8 @@ struct Call {
   std::string_view body{};
   // What the body of a submission says; read here, for the store is told beforehand.
   delivery::Submission submission{};
+  // A write that came with an Idempotency-Key.
+  std::optional<Once> once{};
 };
 inline constexpr std::uint32_t kMaxLimit = 1'000;
 inline constexpr std::uint32_t kDefaultLimit = 100;

@@ -13,14 +13,14 @@ def transport(site, home, certificate):
     return context
 
 
-def request(site, home, method, path, body=None, certificate=True):
+def request(site, home, method, path, body=None, certificate=True, fields=""):
     """Status and body of the answer; status 0 when there was none."""
     host, port = site.via.split(":")
     octets = json.dumps(body).encode() if body is not None else b""
     with socket.create_connection((host, int(port)), 10) as tcp, \
             transport(site, home, certificate).wrap_socket(tcp, server_hostname="127.0.0.1") as connection:
         connection.sendall(f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n"
-                           f"Content-Type: application/json\r\nContent-Length: {len(octets)}\r\n\r\n".encode() + octets)
+                           f"{fields}Content-Type: application/json\r\nContent-Length: {len(octets)}\r\n\r\n".encode() + octets)
         answer = b""
         with contextlib.suppress(ssl.SSLError, ConnectionError):
             while part := connection.recv(65536):

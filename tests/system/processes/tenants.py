@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cases of processes_test.py: who may do what at the distributor."""
-from process_site import OK, ORDER, REFUSED, SPID, TRY_AGAIN, check, run
+from process_site import KILLED, OK, ORDER, REFUSED, SPID, TRY_AGAIN, check, run
 from raw_request import request
 
 
@@ -59,3 +59,22 @@ def an_order_over_a_tenants_limit_is_told_so_and_done_later(bench):
         said = run("distributor", "tenant", "list", "--json", "--home", site.home("distributor")).expect(OK)
         check([(one["spid"], one["open"], one["maxOpen"], one["burst"]) for one in said.results] == [(SPID, 0, None, 5)],
               f"the list of tenants: {said.out}")
+
+
+def an_answer_that_was_lost_comes_again(bench):
+    """The distributor dies behind its commit; whoever asks again with the same key is told what he was not told."""
+    order = {"device": "phone-1", "notAfter": 4102444800}
+    key = 'Idempotency-Key: "8e03978e-40d5-43dd-bc93-6894a57f9324"\r\n'
+
+    def put(site, name, body):
+        return request(site, "provider", "PUT", f"/v1/orders/{name}", body, fields=key)
+    with bench.site(start=False) as site:
+        site.start_distributor(crash="distributor.order.after_commit")
+        check(put(site, "once", order)[0] == 0, "the distributor answered, and was to die")
+        check(site.distributor.done().code == KILLED, "the distributor did not end")
+        site.start_distributor()
+        first = put(site, "once", order)
+        check(first[0] == 201 and '"ordered"' in first[1], f"the first answer: {first}")
+        check(put(site, "once", order) == first, "the same answer does not come twice")
+        check(put(site, "twice", order)[0] == 422, "the key was good for another order")
+        check(request(site, "provider", "PUT", "/v1/orders/once", order)[0] == 200, "without the key it is another answer")
