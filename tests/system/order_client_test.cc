@@ -5,6 +5,8 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -189,6 +191,33 @@ TEST(OrderClientTest, TheRunWaitsAtTheOperatorAsLongAsItIsTold) {
   EXPECT_FALSE(idle.news);
   EXPECT_TRUE(idle.retry_after_seconds.has_value());
   EXPECT_NE(net.provider_http.last.target.find("&wait=17&after="), std::string::npos);
+}
+
+// The cursor moves behind a whole page: on a line that fails often, long ones would never end.
+TEST(OrderClientTest, AnOutageInsideAPageMakesTheNextOnesShorter) {
+  Network net("outages");
+  const auto order = net.world.open_order("order-1", net.card);
+  ASSERT_TRUE(net.client().submit(order.id));
+  ASSERT_EQ(must(net.run_agent()).enrolled, 1);
+  std::vector<std::string> pages;
+  net.provider_http.before_send = [&](const delivery::HttpRequest& request) {
+    constexpr std::string_view kListing = "/v1/orders?limit=";
+    if (request.target.starts_with(kListing)) {
+      pages.push_back(
+          request.target.substr(kListing.size(), request.target.find('&') - kListing.size()));
+    }
+  };
+  provider::ProviderClient client = net.client();
+  net.provider_http.fault = Fault::kAnswerLost;
+  for (int i = 0; i < 5; ++i) {
+    net.provider_http.nth = net.provider_http.requests() + 2;  // the enrolment, behind the listing
+    EXPECT_FALSE(client.run_once());
+  }
+  net.provider_http.fault = Fault::kNone;
+  ASSERT_EQ(must(client.run_once()).events.size(), 1U);
+  ASSERT_TRUE(client.run_once());
+  EXPECT_EQ(pages, (std::vector<std::string>{"100", "25", "6", "1", "1", "1", "2"}));
+  EXPECT_EQ(net.at_the_operator(order.id), State::kSealed);
 }
 
 TEST(OrderClientTest, TheOperatorsClockEndsNoOrderBeforeOurs) {

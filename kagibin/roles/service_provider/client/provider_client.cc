@@ -25,7 +25,6 @@ constexpr std::string_view kCursorKind = "cursor";
 constexpr std::string_view kCursorKey = "orders";
 // Changes that could not be worked on yet for a reason on our side: looked at again at every run.
 constexpr std::string_view kPendingKind = "pending";
-constexpr std::uint32_t kPage = 100;
 
 std::string_view text_of(ByteView octets, std::string& into) {
   into.assign(octets.begin(), octets.end());
@@ -319,7 +318,7 @@ std::vector<RunEvent> ProviderClient::take_untold() { return std::exchange(untol
 Checked<void> ProviderClient::follow_page(std::uint32_t wait_seconds, RunReport& report) {
   const auto stored = KB_TRY(journal_.find_record(kCursorKind, ascii(kCursorKey)));
   const std::string cursor = stored ? std::string(stored->begin(), stored->end()) : "";
-  const auto listing = api_.list(std::nullopt, cursor, kPage, wait_seconds);
+  const auto listing = api_.list(std::nullopt, cursor, page_, wait_seconds);
   if (!listing) {
     return std::unexpected(not_taken(listing.error()));
   }
@@ -329,8 +328,12 @@ Checked<void> ProviderClient::follow_page(std::uint32_t wait_seconds, RunReport&
     KB_TRY(options_.before_work());
   }
   for (const ListedAttempt& change : changes) {
-    KB_TRY(work_on(change, report));
+    if (const auto done = work_on(change, report); !done) {
+      page_ = std::max(page_ / 4, std::uint32_t{1});
+      return done;
+    }
   }
+  page_ = std::min(page_ * 2, kLongestPage);
   KB_CRASH_POINT("provider.cursor.before_record");
   const bool moved = listing->next != cursor;
   if (moved) {

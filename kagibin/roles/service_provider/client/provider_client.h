@@ -69,6 +69,8 @@ class ProviderClient {
   std::vector<RunEvent> take_untold();
 
  private:
+  static constexpr std::uint32_t kLongestPage = 100;
+
   Checked<void> follow_page(std::uint32_t wait_seconds, RunReport& report);
   Checked<std::vector<delivery::ListedAttempt>> pending();
   Checked<void> work_on(const delivery::ListedAttempt& change, RunReport& report);
@@ -93,6 +95,9 @@ class ProviderClient {
   SilentDeliveries silent_;
   ClientOptions options_;
   std::vector<RunEvent> untold_;
+  // Changes a page. After an outage in the middle of one all of it is worked on again: shorter
+  // then.
+  std::uint32_t page_ = kLongestPage;
 };
 
 }  // namespace kagibin::roles::service_provider
