@@ -161,7 +161,8 @@ Result<void> Database::check_up_to_date(const Options& options) {
   KB_TRY(run("PRAGMA trusted_schema=OFF; BEGIN"));
   const std::int64_t version = KB_TRY(this->version(options));
   KB_TRY(run("COMMIT"));
-  return version == static_cast<std::int64_t>(options.migrations.size())
+  const bool older = options.older_too && version > 0;
+  return older || version == static_cast<std::int64_t>(options.migrations.size())
              ? Result<void>()
              : std::unexpected(older_file());
 }
@@ -208,6 +209,44 @@ Result<Query> Database::query(std::string_view sql) {
 Result<void> Database::run(const char* sql) {
   errno = 0;
   return check(sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr));
+}
+
+Result<void> Database::copy_to(const std::filesystem::path& file) {
+  sqlite3* raw = nullptr;
+  errno = 0;
+  const int opened =
+      sqlite3_open_v2(file.c_str(), &raw,
+                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW, nullptr);
+  Database copy{std::unique_ptr<sqlite3, Close>(raw)};
+  KB_TRY(check(opened));
+  KB_TRY(copy.run("PRAGMA trusted_schema=OFF; PRAGMA synchronous=FULL"));
+  sqlite3_backup* backup = sqlite3_backup_init(raw, "main", db_.get(), "main");
+  if (backup == nullptr) {
+    return check(sqlite3_errcode(raw));
+  }
+  errno = 0;
+  const int stepped = sqlite3_backup_step(backup, -1);  // all of it, of one moment
+  const int system_error = errno;
+  static_cast<void>(sqlite3_backup_finish(backup));
+  if (stepped != SQLITE_DONE) {
+    return std::unexpected(failure_of(stepped, system_error));
+  }
+  // The copy says that it has a write-ahead log, for its original has one.
+  KB_TRY(copy.run("PRAGMA journal_mode=DELETE"));
+  return copy.check_whole();
+}
+
+Result<void> Database::check_whole() {
+  {
+    Query query = KB_TRY(this->query("PRAGMA integrity_check(1)"));
+    const bool found = KB_TRY(query.step());
+    if (!found || query.text(0) != "ok") {
+      return std::unexpected(failure_of(SQLITE_CORRUPT, 0));
+    }
+  }
+  Query query = KB_TRY(this->query("PRAGMA foreign_key_check"));
+  const bool found = KB_TRY(query.step());
+  return found ? std::unexpected(failure_of(SQLITE_CORRUPT, 0)) : Result<void>();
 }
 
 bool Database::in_transaction() const { return sqlite3_get_autocommit(db_.get()) == 0; }

@@ -82,13 +82,22 @@ class Database {
     // To read a file that is there: it is neither made nor migrated, and an older version is
     // refused (kNotSupported).
     bool read_only = false;
+    bool older_too = false;  // to one who reads: an older version is not refused
   };
   static Result<Database> open(const Options& options);
 
   // `sql` must be a literal: statements are kept by it.
   Result<Query> query(std::string_view sql);
+  // The version of the file's schema; 0: the file is empty.
+  Result<std::int64_t> version(const Options& options);
   // Runs one or several statements without parameters.
   Result<void> run(const char* sql);
+  // Copies all of it, as it is at this moment, into a file that is there and is nobody else's;
+  // others write meanwhile. The copy is one file, without a log beside it, and durable. kStore when
+  // the copy is not whole.
+  Result<void> copy_to(const std::filesystem::path& file);
+  // Every page, index and reference; kStore when something is wrong.
+  Result<void> check_whole();
   bool in_transaction() const;
   std::int64_t changes() const;
 
@@ -101,8 +110,6 @@ class Database {
   };
   explicit Database(std::unique_ptr<sqlite3, Close> db) : db_(std::move(db)) {}
   Result<void> migrate(const Options& options);
-  // The version of the file's schema; 0: the file is empty.
-  Result<std::int64_t> version(const Options& options);
   Result<void> check_up_to_date(const Options& options);
 
   std::unique_ptr<sqlite3, Close> db_;

@@ -49,12 +49,19 @@ constexpr Row kOlder{Errc::kNotSupported, "an older version of this program wrot
                      "is started once, or use the older version."};
 constexpr Row kMoved{Errc::kConflict, "the orders of this store were moved to a database server",
                      "Nothing was changed: name that server's database with --store."};
+constexpr Row kTaken{
+    Errc::kConflict, "there is a file of this name, or a part of one, already",
+    "Nothing was changed: take another name, or move that file away, with its -wal "
+    "and -journal."};
+constexpr Row kWritten{Errc::kConflict, "another run is writing this file",
+                       "Nothing was changed: let it end, or take another name."};
 constexpr Row kOther{Errc::kStore, "the store failed",
                      "It stands as at its last commit. This is a fault of the program: report it."};
 constexpr Row kNameTaken{Errc::kConflict, "the store already has a row of this name", {}};
 
-constexpr std::array kRows = {kFull,    kTooLarge, kQuota, kBusy,  kInputOutput, kCannotOpen,
-                              kDamaged, kForeign,  kNewer, kOlder, kMoved,       kOther};
+constexpr std::array kRows = {kFull,       kTooLarge, kQuota,   kBusy,  kInputOutput,
+                              kCannotOpen, kDamaged,  kForeign, kNewer, kOlder,
+                              kMoved,      kTaken,    kWritten, kOther};
 
 Error error_of(const Row& row) { return {row.code, row.detail}; }
 
@@ -103,6 +110,10 @@ Error foreign_file() { return error_of(kForeign); }
 Error newer_file() { return error_of(kNewer); }
 
 Error older_file() { return error_of(kOlder); }
+
+Error name_taken() { return error_of(kTaken); }
+
+Error being_written() { return error_of(kWritten); }
 
 Error moved_file() { return error_of(kMoved); }
 

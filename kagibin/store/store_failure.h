@@ -24,6 +24,9 @@ Error foreign_file();
 Error newer_file();
 Error older_file();  // to one who only reads
 Error moved_file();
+// Of a file that is to be made (whole_file.h).
+Error name_taken();
+Error being_written();
 
 // Whole sentences, when the detail is that of one of these errors; empty for any other.
 std::optional<std::string_view> remedy(std::string_view detail);

@@ -8,6 +8,7 @@
 #include "kagibin/store/orders/audit_columns.h"
 #include "kagibin/store/orders/order_rows.h"
 #include "kagibin/store/orders/order_schema.h"
+#include "kagibin/store/postgres/order_tables.h"
 #include "kagibin/store/postgres/pg_failure.h"
 #include "kagibin/store/postgres/postgres_schema.h"
 #include "kagibin/store/store_failure.h"
@@ -18,15 +19,7 @@ namespace {
 constexpr std::size_t kRowsATrip = 500;
 constexpr std::chrono::minutes kAnswerTimeout{10};
 
-// Columns as they are named in both stores; types: i integer, t text, b octets. All sort by octets.
-struct Table {
-  std::string_view name;
-  std::string_view read;
-  std::string_view cursor;
-  std::string_view fetch;
-  std::string_view insert;
-  std::string_view types;
-};
+using Table = OrderTable;
 
 #define KB_ORDERS "provider, id, device, not_after, state, current_attempt, created_at"
 #define KB_ATTEMPTS                                                                         \
@@ -130,17 +123,20 @@ Result<std::int64_t> number_in(Database& db, std::string_view sql) {
 }  // namespace
 
 Result<OrderMigration> OrderMigration::open(const std::filesystem::path& file,
-                                            const std::string& address) {
+                                            const std::string& address,
+                                            Source kind) {
   std::error_code error;
   if (!std::filesystem::exists(file, error)) {
     return fail(Errc::kNotFound, "there is no such file");
   }
-  // Its schema is brought up to date, as a distributor would do.
+  // The schema of one that is moved is brought up to date, as a distributor would do.
+  const bool keep = kind == Source::kKept;
   Database source = KB_TRY(Database::open({.path = file,
                                            .application_id = kOrderApplicationId,
                                            .moved_application_id = kMovedApplicationId,
-                                           .migrations = kOrderMigrations}));
-  KB_TRY(source.run("BEGIN IMMEDIATE"));
+                                           .migrations = kOrderMigrations,
+                                           .read_only = keep}));
+  KB_TRY(source.run(keep ? "BEGIN" : "BEGIN IMMEDIATE"));
   std::unique_ptr<PgConnection> target =
       KB_TRY(PgConnection::open({.address = address, .answer_timeout = kAnswerTimeout}));
   KB_TRY(bring_up_to_date(*target));
@@ -149,7 +145,7 @@ Result<OrderMigration> OrderMigration::open(const std::filesystem::path& file,
       "LOCK TABLE orders, attempts, receipts, invitations, tenants, answers, order_counts, "
       "changes, "
       "audit_waiting, audit_entries, audit_tiles, audit_log IN EXCLUSIVE MODE"));
-  return OrderMigration(std::make_unique<Database>(std::move(source)), std::move(target));
+  return OrderMigration(kind, std::make_unique<Database>(std::move(source)), std::move(target));
 }
 
 Result<bool> OrderMigration::target_is_used() {
@@ -196,9 +192,15 @@ Result<void> OrderMigration::copy() {
   return {};
 }
 
-Result<void> OrderMigration::read_source(RowSink& sink) {
+Result<void> OrderMigration::read_source(RowSink& sink) { return read_rows(*source_, sink); }
+
+Result<void> OrderMigration::read_target(RowSink& sink) { return read_rows(*target_, sink); }
+
+std::span<const OrderTable> order_tables() { return kTables; }
+
+Result<void> read_rows(Database& file, RowSink& sink) {
   for (const Table& table : kTables) {
-    Query query = KB_TRY(source_->query(table.read));
+    Query query = KB_TRY(file.query(table.read));
     for (bool more = KB_TRY(query.step()); more; more = KB_TRY(query.step())) {
       sink.row(table.name, canonical(query, table.types));
     }
@@ -206,26 +208,38 @@ Result<void> OrderMigration::read_source(RowSink& sink) {
   return {};
 }
 
-Result<void> OrderMigration::read_target(RowSink& sink) {
-  for (const Table& table : kTables) {
-    target_->add(table.cursor);
-    KB_TRY(target_->run());
-    for (;;) {
-      target_->add(table.fetch);
-      const std::vector<PgRows> answers = KB_TRY(target_->run());
-      if (answers[0].count() == 0) {
-        break;
-      }
-      for (int i = 0; i < answers[0].count(); ++i) {
-        sink.row(table.name, canonical(answers[0].at(i), table.types));
-      }
+Result<void> read_rows(PgConnection& database, const OrderTable& table, const RowReader& reader) {
+  database.add(table.cursor);
+  KB_TRY(database.run());
+  for (;;) {
+    database.add(table.fetch);
+    const std::vector<PgRows> answers = KB_TRY(database.run());
+    if (answers[0].count() == 0) {
+      break;
     }
+    for (int i = 0; i < answers[0].count(); ++i) {
+      KB_TRY(reader(answers[0].at(i)));
+    }
+  }
+  const std::string close = "CLOSE " + std::string(table.name) + "_cursor";
+  return database.script(close);
+}
+
+Result<void> read_rows(PgConnection& database, RowSink& sink) {
+  for (const Table& table : kTables) {
+    KB_TRY(read_rows(database, table, [&](const Row& row) -> Result<void> {
+      sink.row(table.name, canonical(row, table.types));
+      return {};
+    }));
   }
   return {};
 }
 
 Result<void> OrderMigration::finish() {
   KB_TRY(target_->script("COMMIT"));
+  if (kind_ == Source::kKept) {
+    return {};
+  }
   const std::string mark = "PRAGMA application_id=" + std::to_string(kMovedApplicationId);
   KB_TRY(source_->run(mark.c_str()));
   return source_->run("COMMIT");

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A distributor's orders, from its SQLite file into an empty PostgreSQL store: all or nothing.
 //
-// The file is held for writing from open() to finish(), so that no distributor changes it
-// meanwhile; afterwards it is marked as moved, and no distributor takes it again. The database is
+// A file that is moved is held for writing from open() to finish(), so that no distributor changes
+// it meanwhile; afterwards it is marked as moved, and no distributor takes it again. One that is
+// kept (a backup that is restored) is read only, and has to be of this version. The database is
 // changed in one transaction. Both ends can be read back row by row in one canonical form, for the
 // caller to compare (no cryptography here). Failures as in store_failure.h and pg_failure.h;
 // kConflict: the database holds orders already, or the file was moved before.
@@ -38,7 +39,10 @@ class RowSink {
 
 class OrderMigration {
  public:
-  static Result<OrderMigration> open(const std::filesystem::path& file, const std::string& address);
+  enum class Source : std::uint8_t { kMoved, kKept };
+  static Result<OrderMigration> open(const std::filesystem::path& file,
+                                     const std::string& address,
+                                     Source kind = Source::kMoved);
 
   // True when the database holds orders, or anything else.
   Result<bool> target_is_used();
@@ -46,13 +50,16 @@ class OrderMigration {
   Result<void> copy();
   Result<void> read_source(RowSink& sink);
   Result<void> read_target(RowSink& sink);
-  // Commits the database, then marks the file as moved. kInterrupted: do it all again.
+  // Commits the database, then marks a file that is moved. kInterrupted: do it all again.
   Result<void> finish();
 
  private:
-  OrderMigration(std::unique_ptr<Database> source, std::unique_ptr<PgConnection> target)
-      : source_(std::move(source)), target_(std::move(target)) {}
+  OrderMigration(Source kind,
+                 std::unique_ptr<Database> source,
+                 std::unique_ptr<PgConnection> target)
+      : kind_(kind), source_(std::move(source)), target_(std::move(target)) {}
 
+  Source kind_;
   std::unique_ptr<Database> source_;
   std::unique_ptr<PgConnection> target_;
 };
