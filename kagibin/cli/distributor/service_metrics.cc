@@ -32,9 +32,10 @@ using Seconds = std::chrono::duration<double>;
 
 namespace {
 
-const Histogram::BucketBoundaries kSeconds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                              0.1,    0.25,  0.5,    1,     2.5,  5,     10};
-const Histogram::BucketBoundaries kRequests = {1, 2, 4, 8, 16, 32, 64};
+Histogram::BucketBoundaries seconds_buckets() {
+  return {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+}
+Histogram::BucketBoundaries requests_buckets() { return {1, 2, 4, 8, 16, 32, 64}; }
 
 constexpr std::array kStates = {delivery::State::kOrdered,  delivery::State::kEnrolled,
                                 delivery::State::kSealed,   delivery::State::kHandedOver,
@@ -98,10 +99,10 @@ struct ServiceMetrics::Series {
                              "When this distributor last signed the audit log; 0: not yet");
   Counter& placed = counter("kagibin_audit_entries_placed_total",
                             "Entries of the audit log that this distributor gave a place");
-  Histogram& commit =
-      histograms("kagibin_commit_seconds", "Commits that changed something").Add({}, kSeconds);
+  Histogram& commit = histograms("kagibin_commit_seconds", "Commits that changed something")
+                          .Add({}, seconds_buckets());
   Histogram& batch = histograms("kagibin_batch_requests", "Requests that were committed together")
-                         .Add({}, kRequests);
+                         .Add({}, requests_buckets());
   Family<Counter>& commits_failed = counters(
       "kagibin_commits_failed_total", "Requests and ticks that the store did not take, by error");
   Counter& expired = counter("kagibin_expired_total", "Orders and attempts whose time was over");
@@ -173,7 +174,7 @@ void ServiceMetrics::answered(const net::AnsweredRequest& request) {
   if (!request.waited) {
     Histogram*& histogram = series_->by_route[route];
     if (histogram == nullptr) {
-      histogram = &series_->seconds.Add({{"route", name()}}, kSeconds);
+      histogram = &series_->seconds.Add({{"route", name()}}, seconds_buckets());
     }
     histogram->Observe(Seconds(request.took).count());
   }

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// kagibin store: moves a distributor's orders from its SQLite file to PostgreSQL.
-#include <map>
-#include <memory>
-
+// kagibin store: moves a distributor's orders from its SQLite file to PostgreSQL, backs stores up,
+// restores and verifies them.
 #include "kagibin/cli/console/program.h"
+#include "kagibin/cli/store/order_move.h"
 #include "kagibin/cli/store/order_store_place.h"
-#include "kagibin/cli/store/row_digests.h"
-#include "kagibin/store/postgres/order_migration.h"
-#include "kagibin/store/postgres/order_store_postgres.h"
-#include "kagibin/store/postgres/pg_failure.h"
+#include "kagibin/cli/store/whole_store.h"
 
 namespace {
 
@@ -16,62 +12,29 @@ using namespace kagibin;
 
 struct Options {
   std::filesystem::path file;
-  std::string address;
+  std::string store;
+  std::string to;
 };
-
-struct Moved {
-  cli::RowDigests rows;
-  bool before = false;  // by an earlier run whose end was not heard
-};
-
-// Copies, reads both ends back, and commits only what is the same.
-Result<std::unique_ptr<Moved>> move(const Options& options) {
-  if (!store::is_postgres_address(options.address)) {
-    return std::unexpected(store::bad_address());
-  }
-  store::OrderMigration migration =
-      KB_TRY(store::OrderMigration::open(options.file, options.address));
-  auto moved = std::make_unique<Moved>();
-  moved->before = KB_TRY(migration.target_is_used());
-  if (!moved->before) {
-    KB_TRY(migration.copy());
-  }
-  cli::RowDigests target;
-  KB_TRY(migration.read_source(moved->rows));
-  KB_TRY(migration.read_target(target));
-  if (moved->before) {
-    // A distributor of the database may have given the log's last entries their places since.
-    moved->rows.forget_log();
-    target.forget_log();
-  }
-  if (moved->rows.tables() != target.tables()) {
-    return moved->before ? std::unexpected(store::used_database())
-                         : fail(Errc::kStore,
-                                "the copy in the database differs from the file; nothing was "
-                                "changed");
-  }
-  KB_TRY(migration.finish());
-  return moved;
-}
 
 int migrate(cli::Console console, const Options& options) {
-  const auto moved = move(options);
+  const auto moved =
+      cli::move_orders(options.file, options.to, store::OrderMigration::Source::kMoved);
   if (!moved) {
     const cli::OrderStorePlace from({}, options.file);
-    const cli::OrderStorePlace to(options.address, {});
+    const cli::OrderStorePlace to(options.to, {});
     const std::string_view detail = moved.error().detail.text();
     const std::string advice = to.advice(detail);
     return console.failed(moved.error(), "no order was moved",
                           advice.empty() ? from.advice(detail) : advice);
   }
-  for (const auto& [table, digest] : (*moved)->rows.tables()) {
+  for (const auto& [table, digest] : moved->rows) {
     console.result({{"table", table}, {"rows", digest.rows}, {"sha256", digest.sha256}},
-                   "{:<12} {:>9} rows, the same in both: SHA-256 {}", table, digest.rows,
+                   "{:<15} {:>9} rows, the same in both: SHA-256 {}", table, digest.rows,
                    digest.sha256);
   }
-  console.result({{"moved", true}, {"before", (*moved)->before}},
+  console.result({{"moved", true}, {"before", moved->before}},
                  "{}. Serve with --store; no distributor takes {} again.",
-                 (*moved)->before ? "An earlier run moved everything" : "Everything was moved",
+                 moved->before ? "An earlier run moved everything" : "Everything was moved",
                  options.file.string());
   return cli::kExitOk;
 }
@@ -81,16 +44,47 @@ int migrate(cli::Console console, const Options& options) {
 int main(int argc, char** argv) {
   cli::Program program("store", "Looks after the stores of key distribution operators.");
   Options options;
-  auto* command = program.app().add_subcommand(
+  constexpr const char* kStore =
+      "the file orders.sqlite3 in a distributor's --home, a backup, or "
+      "postgresql://USER@HOST/DATABASE";
+
+  auto* migration = program.app().add_subcommand(
       "migrate",
       "move a distributor's orders from its SQLite file to an empty PostgreSQL database");
-  command->add_option("file", options.file, "the file: orders.sqlite3 in the distributor's --home")
+  migration
+      ->add_option("file", options.file, "the file: orders.sqlite3 in the distributor's --home")
       ->required();
-  command
-      ->add_option("--to", options.address,
+  migration
+      ->add_option("--to", options.to,
                    "postgresql://USER@HOST/DATABASE, or postgresql:///?service=NAME; its password "
                    "stands in ~/.pgpass or in the service file")
       ->required();
-  command->callback([&] { program.finish(migrate(program.console(), options)); });
+  migration->callback([&] { program.finish(migrate(program.console(), options)); });
+
+  auto* backup = program.app().add_subcommand(
+      "backup", "copy one moment of a store into a file, while distributors serve it");
+  backup->add_option("store", options.store, kStore)->required();
+  backup->add_option("file", options.file, "where to; there must be no such file")->required();
+  backup->callback([&] {
+    program.finish(cli::WholeStore(program.console()).back_up(options.store, options.file));
+  });
+
+  auto* restore =
+      program.app().add_subcommand("restore", "make a store of a backup, with nobody serving it");
+  restore->add_option("file", options.file, "the backup")->required();
+  restore
+      ->add_option("--to", options.to,
+                   "where to: orders.sqlite3 in a distributor's --home, which must not be there, "
+                   "or an empty database, postgresql://USER@HOST/DATABASE")
+      ->required();
+  restore->callback([&] {
+    program.finish(cli::WholeStore(program.console()).restore(options.file, options.to));
+  });
+
+  auto* verify = program.app().add_subcommand(
+      "verify", "count and digest a store or a backup, and hold its orders against its audit log");
+  verify->add_option("store", options.store, kStore)->required();
+  verify->callback(
+      [&] { program.finish(cli::WholeStore(program.console()).verify(options.store)); });
   return program.run(argc, argv);
 }

@@ -22,15 +22,16 @@ class RowDigests final : public store::RowSink {
     std::string sha256 = std::string(64, '0');
     friend bool operator==(const Table&, const Table&) = default;
   };
+  using Tables = std::map<std::string, Table>;
   void row(std::string_view table, ByteView columns) override;
-  const std::map<std::string, Table>& tables() const { return tables_; }
+  const Tables& tables() const { return tables_; }
   // Leaves out the tables of the audit log.
   void forget_log() {
     std::erase_if(tables_, [](const auto& table) { return table.first.starts_with("audit_"); });
   }
 
  private:
-  std::map<std::string, Table> tables_;
+  Tables tables_;
 };
 
 }  // namespace kagibin::cli

@@ -405,6 +405,72 @@ def a_move_is_whole_or_nothing_and_repeats(bench):
         run("store", "migrate", other, "--to", "postgresql:///d?host=/nowhere").expect(TRY_AGAIN).says("reach")
 
 
+def digests(done):
+    return {line["table"]: (line["rows"], line["sha256"]) for line in done.results if "table" in line}
+
+
+def a_backup_of_the_database_is_restored_to_either_kind_of_store(bench):
+    """promises, I6: one moment of a database under load, restored to a file and to another database, where deliveries go on."""
+    with bench.site() as site:
+        site.seal()
+        file = site.folder / "backup"
+        # Rolled back transactions leave gaps: an entry's number is not its place.
+        site.query("SELECT nextval('audit_arrivals') FROM generate_series(1, 7)")
+        with Load(site) as load:
+            load.wait_for(50)
+            before = set(load.acknowledged)
+            run("store", "backup", site.store, file).expect(OK)
+            load.wait_for(20)
+        said = digests(run("store", "verify", file).expect(OK))
+        with contextlib.closing(sqlite3.connect(file)) as opened:
+            inside = {row[0] for row in opened.execute("SELECT id FROM orders")}
+            check(opened.execute("PRAGMA journal_mode").fetchone() == ("delete",), "a backup has a log beside it")
+        check(before <= inside, f"{len(before - inside)} acknowledged orders are not in the backup")
+        check(said["orders"][0] == len(inside) and said["order_counts"][0] >= 2, f"{said}")
+        run("audit", "verify", file, "--key", site.home("distributor") / "log.vkey", "--from",
+            site.folder / "before" / "checkpoint").expect(OK)
+        for node in site.nodes.values():
+            node.stop()
+        # Whoever signed more than the backup knows signs nothing beside it: the older state is meant.
+        (site.home("distributor") / "log.checkpoint").unlink()
+
+        other = site.store.replace("/case_", "/restored_")
+        subprocess.run(["psql", "-X", "-q", site.cluster.address, "-c", f"CREATE DATABASE restored_{site.database[5:]}"], check=True)
+        check(digests(run("store", "restore", file, "--to", other).expect(OK)) == said, "the database has other rows")
+        check(digests(run("store", "verify", other).expect(OK)) == said, "the database has other rows")
+        again = run("store", "restore", file, "--to", other).expect(OK)  # its end was not heard
+        check(digests(again)["orders"] == said["orders"], "an earlier run restored something else")
+        run("store", "restore", file, "--to", site.store).expect(FAILED, REFUSED).says("holds orders already")
+        # And back: what a database holds is what the file held.
+        run("store", "backup", other, site.folder / "again").expect(OK)
+        check(digests(run("store", "verify", site.folder / "again").expect(OK)) == said, "the way back changed rows")
+
+        home = site.home("distributor")
+        (home / "orders.sqlite3").rename(site.folder / "moved.sqlite3")
+        for part in home.glob("orders.sqlite3-*"):
+            part.unlink()
+        run("store", "restore", file, "--to", home / "orders.sqlite3").expect(OK)
+        for store in ([], ["--store", other]):
+            site.distributor = site.start("distributor", "serve", "--listen", "127.0.0.1:0", "--home", home, *store)
+            site.via = f"127.0.0.1:{site.distributor.port}"
+            connection = load.connect()
+            check(load.request(connection, "GET", "/v1/orders/order-1")[1]["state"] in ("sealed", "confirmed"), "the order is gone")
+            check(load.request(connection, "PUT", "/v1/orders/afterwards", {"device": "phone-2", "notAfter": 4_000_000_000})[0] == 201,
+                  "no order is taken")
+            # Its cursors stay good: what is new is behind all that was.
+            listed = load.request(connection, "GET", "/v1/orders?after=0&limit=1000")[1]
+            check({one["order"] for one in listed["attempts"]} == {"order-1"}, f"{listed}")
+            if not store:
+                site.agent().expect(OK)
+                check(site.follow().expect(OK).results[-1]["state"] == "confirmed", "the delivery does not go on")
+            connection.close()
+            site.distributor.stop()
+            run("audit", "verify", store[1] if store else home / "orders.sqlite3", "--key", home / "log.vkey", "--from",
+                site.folder / "before" / "checkpoint").expect(OK)
+            (home / "log.checkpoint").unlink()
+        check(site.relay.installs == 1, f"{site.relay.installs} installs")
+
+
 def what_cannot_be_a_store_is_refused_by_name(bench):
     with bench.site() as site:
         serve = ("distributor", "serve", "--listen", "127.0.0.1:0", "--home", site.home("distributor"), "--store")
@@ -417,7 +483,8 @@ def what_cannot_be_a_store_is_refused_by_name(bench):
 CASES = (a_delivery_over_two_distributors_installs_once, who_waits_at_one_distributor_hears_of_the_other,
          an_invitation_is_redeemed_once_at_either, one_of_two_distributors_is_killed_under_load, distributors_are_restarted_one_after_the_other_under_load,
          the_database_server_is_killed_under_load, a_distributor_killed_around_its_commits_loses_nothing,
-         a_move_is_whole_or_nothing_and_repeats, what_cannot_be_a_store_is_refused_by_name)
+         a_move_is_whole_or_nothing_and_repeats, a_backup_of_the_database_is_restored_to_either_kind_of_store,
+         what_cannot_be_a_store_is_refused_by_name)
 
 if __name__ == "__main__":
     run_cases(__doc__, SharedBench, CASES)
