@@ -252,6 +252,21 @@ TEST_F(DistributorLogTest, NothingIsSignedThatDoesNotContinueWhatWasSigned) {
   EXPECT_EQ(audit().without_place, 1U);
 }
 
+// Whoever empties the head does not get a second log signed, not by one who has forgotten the
+// first.
+TEST_F(DistributorLogTest, AnEmptiedHeadIsNotBegunAgain) {
+  deliver();
+  static_cast<void>(distributor->tick());
+  behind_its_back("UPDATE audit_log SET size = 0, checkpoint = '', verifier = ''");
+  LogKeeper forgetful(log_key);
+  {
+    const auto t = store->begin().value();
+    EXPECT_EQ(forgetful.extend(*t).error().code, Errc::kAuthentication);
+    EXPECT_EQ(forgetful.check(*t).error().code, Errc::kAuthentication);
+  }
+  EXPECT_EQ(checkpoint(), "");
+}
+
 TEST_F(DistributorLogTest, ALogThatStandsStillIsToldOnceAndSoIsThatItGoesOn) {
   struct Told final : DistributorObserver {
     void log_stands(const Error* why) override {

@@ -17,11 +17,17 @@ Result<TreeEdge> signed_edge(delivery::AuditRows& audit,
                              const VerifierKey& verifier) {
   std::vector<delivery::AuditTileName> names;
   const std::vector<TilePlace> places = edge_of(head.size);
+  if (head.size == 0) {
+    names.push_back({.level = 0, .number = 0});  // of every log that was begun
+  }
   names.reserve(places.size());
   for (const TilePlace& place : places) {
     names.push_back({.level = place.level, .number = place.number});
   }
   const std::vector<delivery::AuditTile> rows = KB_TRY(audit.tiles(names));
+  if (head.size == 0 && !rows.empty()) {
+    return fail(Errc::kAuthentication, "the audit log was begun, and its head was emptied");
+  }
   std::vector<Tile> tiles;
   for (const delivery::AuditTile& row : rows) {
     std::vector<Hash> hashes = KB_TRY(decode_hashes(row.hashes));
