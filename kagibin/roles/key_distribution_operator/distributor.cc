@@ -9,6 +9,7 @@
 #include "kagibin/delivery/problem.h"
 #include "kagibin/delivery/store_snapshot.h"
 #include "kagibin/roles/key_distribution_operator/answers.h"
+#include "kagibin/roles/key_distribution_operator/audit/log_answers.h"
 #include "kagibin/roles/key_distribution_operator/expectation.h"
 #include "kagibin/roles/key_distribution_operator/invitations.h"
 #include "kagibin/roles/key_distribution_operator/order_book.h"
@@ -53,6 +54,11 @@ HttpResponse refusal(const HttpRequest& request, const Error& error) {
   return response;
 }
 
+// Of the store as a whole, outside of a batch's transaction.
+bool is_of_the_whole(RouteId id) {
+  return id == RouteId::kMetrics || id == RouteId::kAuditCheckpoint || id == RouteId::kAuditTile;
+}
+
 }  // namespace
 
 Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, const Call& call) {
@@ -64,6 +70,8 @@ Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, cons
     case RouteId::kReady:
       return readiness();
     case RouteId::kMetrics:
+    case RouteId::kAuditCheckpoint:
+    case RouteId::kAuditTile:
       break;  // of the store as a whole, outside of this transaction: together()
     case RouteId::kListOrders:
     case RouteId::kListProvider:
@@ -136,7 +144,7 @@ Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequ
       responses.push_back(refusal(requests[responses.size()], call.error()));
       continue;
     }
-    if (call->route->id == RouteId::kMetrics) {
+    if (is_of_the_whole(call->route->id)) {
       responses.emplace_back();
       continue;
     }
@@ -173,8 +181,8 @@ Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequ
   }
   transaction.reset();
   for (std::size_t i = 0; i < calls.size(); ++i) {
-    if (calls[i] && calls[i]->route->id == RouteId::kMetrics) {
-      responses[i] = metrics();
+    if (calls[i] && is_of_the_whole(calls[i]->route->id)) {
+      responses[i] = of_the_whole(*calls[i]);
     }
   }
   return responses;
@@ -211,6 +219,18 @@ HttpResponse Distributor::metrics() {
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   response.body = parts_.metrics(figures ? &*figures : nullptr);
   return response;
+}
+
+HttpResponse Distributor::of_the_whole(const Call& call) {
+  if (call.route->id == RouteId::kMetrics) {
+    return metrics();
+  }
+  const auto answer = [&]() -> Result<HttpResponse> {
+    const auto snapshot = KB_TRY(parts_.store.snapshot());
+    return call.route->id == RouteId::kAuditTile ? answer_with_tile(*snapshot, call.tile)
+                                                 : answer_with_checkpoint(*snapshot);
+  }();
+  return answer ? *answer : delivery::problem_response(answer.error());
 }
 
 HttpResponse Distributor::not_committed(const HttpRequest& request, const Error& why) {

@@ -73,6 +73,8 @@ class Distributor final : public delivery::HttpHandler {
   void tell_log(const Result<void>& extended);
   delivery::HttpResponse readiness() const;
   delivery::HttpResponse metrics();
+  // Metrics and the audit log: read from the store behind a batch's commit.
+  delivery::HttpResponse of_the_whole(const Call& call);
   // What to answer when the store did not take the request, for the last time.
   delivery::HttpResponse not_committed(const delivery::HttpRequest& request, const Error& why);
   Result<delivery::HttpResponse> answer(delivery::OrderTransaction& store, const Call& call);

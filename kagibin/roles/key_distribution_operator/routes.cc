@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <iterator>
+#include <utility>
 
 namespace kagibin::roles::key_distribution_operator {
 namespace {
@@ -50,6 +51,10 @@ constexpr std::array kRoutes = {
     Route{RouteId::kGetRoots, HttpMethod::kGet, "/v1/transport/roots", kMembers, "roots"},
     Route{RouteId::kRenewCertificate, HttpMethod::kPut, "/v1/transport/certificate", kMembers,
           "renewal"},
+    Route{RouteId::kAuditCheckpoint, HttpMethod::kGet, "/v1/audit/checkpoint", kAuditors,
+          "audit_checkpoint"},
+    // The rest of the path, with its slashes.
+    Route{RouteId::kAuditTile, HttpMethod::kGet, "/v1/audit/tile/{tile}", kAuditors, "audit_tile"},
 };
 
 // Cuts off what stands before the next `separator`, or all of it.
@@ -76,6 +81,10 @@ std::optional<RouteMatch> match(std::string_view pattern, std::string_view path)
   RouteMatch found;
   while (!pattern.empty() && !path.empty()) {
     const std::string_view expected = take_until(pattern, '/');
+    if (expected == "{tile}") {
+      found.tile = std::exchange(path, {});
+      break;
+    }
     const std::string_view segment = take_until(path, '/');
     if (expected == "{provider}") {
       found.provider = segment;
@@ -297,6 +306,7 @@ Result<Call> route(const delivery::HttpRequest& request) {
       return fail(Errc::kValue, "attempts count from 1");
     }
   }
+  call.tile = found.tile;
   KB_TRY(read_query(call, query));
   call.body = request.body;
   if (call.route->id == RouteId::kPostOrders) {

@@ -44,6 +44,8 @@ enum class RouteId : std::uint8_t {
   kRedeemInvitation,
   kGetRoots,
   kRenewCertificate,
+  kAuditCheckpoint,
+  kAuditTile,
 };
 
 // Who may call a route: whoever is one of these. A provider's certificate is one to three of the
@@ -87,6 +89,7 @@ struct RouteMatch {
   std::string_view provider{};
   std::string_view order{};
   std::string_view attempt{};
+  std::string_view tile{};
 };
 RouteMatch find_route(delivery::HttpMethod method, std::string_view target);
 // The methods that a path takes, as Allow names them: "GET, PUT"; empty for a path that is none.
@@ -104,6 +107,7 @@ struct Call {
   std::optional<delivery::State> state{};  // ?state=
   std::uint64_t after = 0;                 // ?after=
   std::optional<std::uint32_t> limit{};    // ?limit=, 1 to kMaxLimit
+  std::string_view tile{};                 // behind "tile/"; of the audit log
   std::uint32_t wait_seconds = 0;          // ?wait=, at most kMaxWaitSeconds
   std::string_view body{};
   // What the body of a submission says; read here, for the store is told beforehand.

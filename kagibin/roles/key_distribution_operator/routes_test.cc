@@ -70,6 +70,8 @@ TEST_F(RoutesTest, EveryRouteAdmitsTheRolesOfTheTableAndNamesThemToTheOthers) {
   // s submit, o operate, a audit: of a provider; D device, I invitation, O operator, A auditor.
   const std::map<std::string, std::string> expected = {
       {"get /metrics", "OA"},
+      {"get /v1/audit/checkpoint", "A"},
+      {"get /v1/audit/tile/{tile}", "A"},
       {"get /v1/orders", "soa"},
       {"post /v1/orders", "s"},
       {"put /v1/orders/{order}", "s"},

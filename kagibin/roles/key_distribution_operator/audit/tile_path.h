@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "kagibin/base/bytes.h"
@@ -25,6 +26,14 @@ namespace kagibin::roles::key_distribution_operator {
 // Width 256: a full one.
 std::string path_of(const TilePlace& tile, std::size_t width);
 std::string path_of_bundle(std::uint64_t number, std::size_t width);
+
+struct TilePath {
+  bool entries = false;  // a bundle; level 0
+  TilePlace place{};
+  std::size_t width = kTileWidth;
+};
+// What stands behind "tile/". kNotFound for another spelling than the two above give.
+Result<TilePath> tile_path(std::string_view text);
 
 // Preconditions: at most 256 entries of at most 65,535 octets.
 Bytes encode_bundle(std::span<const Bytes> entries);
