@@ -114,6 +114,26 @@ TEST(OneDeliveryTest, AnOldReceiptDoesNotBringOldKeysBack) {
   EXPECT_TRUE(world.opens_with(card, Deployment::kNewKeyVersion, *keys));
 }
 
+// The later order has a receipt, too, and it says that nothing was installed.
+TEST(OneDeliveryTest, AnOrderBehindWhichALaterOneWasRefusedBringsItsKeysAllTheSame) {
+  Deployment world("a later one refused");
+  DeployedCard& card = world.add_card("phone-1");
+  const auto first = world.open_order("first", card);
+  // It replaces a key set that the domain does not have.
+  const std::string payload =
+      R"({"target":"A00000015153504B01","channel":{"key_version":"30"},"actions":[{"put_key":{)"
+      R"("replace":"44","key_version":"45","key_identifier":"01","keys":[{"random":16},)"
+      R"({"random":16},{"random":16}]}}]})";
+  const auto later = world.open_order("later", card, payload);
+  ASSERT_GT(later.seq, first.seq);
+  ASSERT_EQ(world.deliver(card, later.id).verdict.verdict, Verdict::kRefused);
+  ASSERT_EQ(world.deliver(card, first.id).verdict.verdict, Verdict::kConfirmed);
+  const auto keys = must(
+      world.keys->channel_keys(card.seid, Deployment::domain_aid(), Deployment::kNewKeyVersion));
+  ASSERT_TRUE(keys) << "they are in the element, and the provider does not know them";
+  EXPECT_TRUE(world.opens_with(card, Deployment::kNewKeyVersion, *keys));
+}
+
 TEST(OneDeliveryTest, ElementsOfOneFleetGetDifferentKeys) {
   Deployment world("fleet");
   DeployedCard& one = world.add_card("phone-1");

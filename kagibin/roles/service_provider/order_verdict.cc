@@ -428,6 +428,9 @@ Checked<void> OrderFlow::learn_keys(const JournalOrder& order,
   if (!KB_TRY(is_latest(order))) {
     return {};  // an old receipt, held back, must not bring old keys back
   }
+  if (std::ranges::none_of(results, is_installed)) {
+    return {};  // an earlier order may still be installed, and then its keys are the ones
+  }
   const Bytes seq = ByteWriter().u32(order.seq).take();
   KB_TRY(in_.journal.put_record(kLearnedSeqKind, receipt_key(order.seid, order.target), seq));
   if (notes.security_domain != order.target) {
