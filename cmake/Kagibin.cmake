@@ -7,7 +7,7 @@
 #   Builds NAME.cc beside the code with GoogleTest (SUBFOLDER/NAME where that has no CMakeLists.txt of its own); the test reads vectors from testdata/ through KAGIBIN_SOURCE_DIR.
 #   LABELS release: built and run by the release preset too; every other test is left out there.
 # kagibin_test_library(NAME SOURCES ... [DEPS ...] [PRIVATE_DEPS ...]), kagibin_test_program(NAME SOURCES ... DEPS ...)
-#   What several tests share, and a program that only tests and documentation run: never installed, only with tests.
+#   What several tests share, and a program that only tests and documentation run: never installed, only with tests. With one label a program is built when it is asked for by its name.
 # kagibin_program(NAME SOURCES main.cc ... DEPS ...)
 #   One executable, installed to bin with its manual page: NAME.1 beside it, or what NAME --manual-page prints.
 # kagibin_fuzzer(NAME [SOURCES more.cc ...] DECODES kagibin/tlv/ber_tlv.cc ... DEPS ...)
@@ -71,12 +71,13 @@ function(kagibin_test_library name)
 endfunction()
 
 function(kagibin_test_program name)
-  if(NOT BUILD_TESTING OR KAGIBIN_TEST_LABEL)
+  if(NOT BUILD_TESTING)
     return()
   endif()
   cmake_parse_arguments(arg "" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} kagibin_options)
+  set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL "$<BOOL:${KAGIBIN_TEST_LABEL}>")
 endfunction()
 
 function(kagibin_program name)

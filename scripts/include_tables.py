@@ -77,7 +77,7 @@ THIRD_PARTY_HEADERS = (  # first match counts
     (r"fmt/.*", EVERYWHERE),
     (r"(gtest|gmock|rapidcheck)([/.].*)", ("tests",)),
     (r"benchmark/.*", ("bench",)),
-    (r"valgrind/.*", ("tests",)),
+    (r"valgrind/.*|sanitizer/.*", ("tests",)),
 )
 THIRD_PARTY_TARGETS = {
     "OpenSSL::Crypto": (*CRYPTO, *PARTS),
@@ -110,6 +110,7 @@ NOT_PURE = tuple(room for room in TABLE if room not in PURE)
 SYSTEM_HEADERS = (  # first match counts
     (r"poll\.h", ("link", "net", "store", "cli", *PARTS)),  # store: waits for its database server, never for ever
     (r"sys/(socket|un|epoll|select)\.h|netinet/.*|arpa/.*|netdb\.h|net/if\.h|poll\.h", ("link", "net", "cli", *PARTS)),
+    (r"ucontext\.h", ("tests",)),  # simulated roles have stacks of their own
     (r"iostream", ("cli", *PARTS)),
     (r"pthread\.h", ("cli", *PARTS)),  # the CPU clock of another thread, to account for it
     (r"random", PARTS),  # randomness comes by Rng&

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// A service provider as `kagibin provider` has it: its keys, its journal in a SQLite file, its flow
+// and its client. Each order of a device replaces the key set of the one before by another one,
+// under the next key version.
+//
+// Ownership: refers to what it is given. Thread-safety: one thread.
+//
+//   auto provider = RealProvider::create(ground, parts);
+//   provider->adopt(device, seid, founders.make(seid, provider->spid(), memory));
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "kagibin/cli/fleet/players/founders.h"
+#include "kagibin/roles/service_provider/client/provider_client.h"
+
+#include "tests/simulation/core/role_stores.h"
+#include "tests/simulation/roles/provider_side.h"
+
+namespace kagibin::simulation {
+
+namespace provider = roles::service_provider;
+
+class RealProvider final : public ProviderSide {
+ public:
+  struct Parts {
+    cli::fleet::Founders& founders;
+    Network& network;
+    crypto::Rng& rng;
+    SealedBook& sealed;
+    std::filesystem::path folder;
+    bool keeps_enrolments = false;  // one visit in the steady state
+    bool orders_early = false;      // before the device's order before has ended
+    // For mutants: what stands between the file and the provider, and what sees every answer.
+    std::function<std::unique_ptr<delivery::JournalStore>(std::unique_ptr<delivery::JournalStore>)>
+        between{};
+    std::function<void(
+        const delivery::HttpRequest&, delivery::HttpResponse&, delivery::JournalStore&)>
+        on_answer{};
+  };
+  RealProvider(Ground& ground, const std::string& name, const Parts& parts);
+  ~RealProvider() override;
+
+  // What maker and manager say of a new element.
+  void adopt(const delivery::DeviceId& device, const Seid& seid, cli::fleet::NewElement element);
+
+  // All of it is made: it lets go of its files until it starts.
+  void close();
+
+  const Spid& spid() const override { return spid_; }
+  RoleClock& clock() override { return clock_; }
+  Evidence evidence(const Wish& wish) override;
+  bool is_waiting() override;
+  // Orders of a device are named DEVICE.1, DEVICE.2, ...
+  static std::uint8_t number_of(const delivery::OrderId& order);
+  // The key set under the version of the order's, as the provider knows it when all is over.
+  std::optional<provider::ChannelKeySet> keys_after(const Wish& wish, const Seid& seid);
+
+ private:
+  struct Own;
+  void live() override;
+  Result<void> open();
+  void make();
+  std::string payload_of(const Wish& wish, std::uint8_t held) const;
+  provider::Checked<void> place_due();
+  provider::Checked<void> place(const Wish& wish);
+  // The key version that the device's domain holds; empty while that is not known.
+  provider::Checked<std::optional<std::uint8_t>> held_before(const Wish& wish);
+  std::uint8_t version_of(const Wish& wish) const;
+  Moment next_due() const;
+  Moment ground_now() const { return time_.now(); }
+
+  Parts parts_;
+  const VirtualTime& time_;
+  RoleClock clock_;
+  Spid spid_{};
+  std::unique_ptr<Own> own_;
+  std::set<std::string> placed_;     // in this life
+  std::set<std::string> cancelled_;  // in this life
+};
+
+}  // namespace kagibin::simulation
