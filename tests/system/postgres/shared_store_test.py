@@ -11,6 +11,7 @@ Needs PostgreSQL's programs, not a running server (tests/support/postgres_cluste
 import contextlib
 import http.client
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -358,6 +359,86 @@ def the_database_server_is_killed_under_load(bench):
         the_log_has_all(site, load)
 
 
+@contextlib.contextmanager
+def small_disk(site, size):
+    """The site's database on a disk of its own; None where nobody may mount one."""
+    disk, name = site.cluster.folder / "small", f"small_{site.database}"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk], capture_output=True, check=False)
+    if mounted.returncode:
+        yield None
+        return
+
+    def sql(text):
+        subprocess.run(["psql", "-X", "-q", site.cluster.address, "-c", text], check=True)
+
+    def move(to):
+        for node in site.nodes.values():
+            node.stop()
+        sql(f"ALTER DATABASE {site.database} SET TABLESPACE {to}")
+
+    try:
+        (disk / "data").mkdir()
+        if site.cluster.user:
+            os.chown(disk / "data", site.cluster.user.pw_uid, site.cluster.user.pw_gid)
+        sql(f"CREATE TABLESPACE {name} LOCATION '{disk / 'data'}'")
+        move(name)
+        for home in DISTRIBUTORS:
+            site.start_node(home)
+        site.distributor = site.nodes["distributor"]
+        yield disk
+        move("pg_default")
+        sql(f"DROP TABLESPACE {name}")
+    finally:
+        subprocess.run(["umount", "-l", disk], check=False)
+
+
+def on_a_full_disk_of_the_database_reads_go_on(bench):
+    """promises, store: a full disk neither loses an entry nor freezes reads."""
+    with bench.site() as site:
+        site.seal()
+        with small_disk(site, "64m") as disk:
+            if not disk:
+                print("        (nobody may mount a disk here: the full one was not tried)", file=sys.stderr)
+                return
+            load = Load(site)
+            connection = load.connect()
+
+            def put():
+                name = f"load-{len(load.acknowledged)}"
+                status, text, _ = load.request(connection, "PUT", f"/v1/orders/{name}", {"device": "phone-2", "notAfter": 4_000_000_000})
+                check(status in (201, 507), f"{name}: {status} {text}")
+                if status == 201:
+                    load.acknowledged.append(name)
+                return status
+
+            filler = disk / "filler"
+            with contextlib.suppress(OSError), filler.open("wb", buffering=0) as out:
+                while True:
+                    out.write(bytes(65536))
+
+            def fill():  # autovacuum may find room for one more
+                end = time.monotonic() + BOUND
+                while put() == 201:
+                    check(time.monotonic() < end, f"{len(load.acknowledged)} orders, and the disk is not full")
+
+            fill()
+            for _ in range(3):
+                for path in ("/v1/orders/order-1", "/v1/orders?after=0", "/v1/orders/order-1/attempts/1/enrolment", "/readyz", "/healthz"):
+                    check(load.request(connection, "GET", path)[0] == 200, f"GET {path} is not answered")
+                fill()
+                time.sleep(1.1)  # a tick, which finds the disk full, too
+            run("audit", "verify", site.store, "--key", site.home("distributor") / "log.vkey").expect(OK)
+            check(all(node.code is None for node in site.nodes.values()), "a distributor ended with its disk")
+            filler.unlink()
+            check(put() == 201, "no order is taken")
+            site.agent().expect(OK)
+            check(site.follow().expect(OK).results[-1]["state"] == "confirmed", "the delivery does not go on")
+            check(site.relay.installs == 1, f"{site.relay.installs} installs")
+            the_log_has_all(site, load)
+            connection.close()
+
+
 def a_distributor_killed_around_its_commits_loses_nothing(bench):
     for point in ("order.after_commit", "work.before_commit", "receipt.after_commit", "audit.before_commit", "audit.after_commit"):
         with bench.site() as site:
@@ -482,7 +563,7 @@ def what_cannot_be_a_store_is_refused_by_name(bench):
 
 CASES = (a_delivery_over_two_distributors_installs_once, who_waits_at_one_distributor_hears_of_the_other,
          an_invitation_is_redeemed_once_at_either, one_of_two_distributors_is_killed_under_load, distributors_are_restarted_one_after_the_other_under_load,
-         the_database_server_is_killed_under_load, a_distributor_killed_around_its_commits_loses_nothing,
+         the_database_server_is_killed_under_load, on_a_full_disk_of_the_database_reads_go_on, a_distributor_killed_around_its_commits_loses_nothing,
          a_move_is_whole_or_nothing_and_repeats, a_backup_of_the_database_is_restored_to_either_kind_of_store,
          what_cannot_be_a_store_is_refused_by_name)
 
