@@ -49,6 +49,7 @@ bool has_name(int file, const std::filesystem::path& name) {
 }
 
 Result<void> sync(const std::filesystem::path& path, int flags) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX
   const int file = open(path.c_str(), flags | O_CLOEXEC);
   if (file < 0) {
     return std::unexpected(failure());
@@ -76,6 +77,7 @@ Result<WholeFile> WholeFile::begin(const std::filesystem::path& name) {
     return std::unexpected(name_taken());
   }
   const std::filesystem::path part = beside(name, ".part");
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX
   const int lock = open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (lock < 0) {
     const bool no_folder = errno == ENOENT || errno == EACCES || errno == EROFS || errno == ELOOP;

@@ -6,6 +6,7 @@
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/cli/console/program.h"
 #include "kagibin/cli/distributor/service.h"
+#include "kagibin/cli/distributor/status.h"
 #include "kagibin/cli/distributor/tenant_commands.h"
 #include "kagibin/cli/store/order_store_place.h"
 #include "kagibin/cli/transport/transport_folder.h"
@@ -186,6 +187,8 @@ class DistributorCommands {
     return cli::kExitOk;
   }
 
+  int status() { return cli::DistributorStatus(console_, folder_, place_, clock_.now()).tell(); }
+
   int serve() {
     options_.service.drain = std::chrono::seconds(options_.drain_seconds);
     options_.service.slow_commit = std::chrono::milliseconds(options_.slow_commit_ms);
@@ -336,6 +339,11 @@ int main(int argc, char** argv) {
   }
   join->callback([&] { program.finish(commands().join()); });
   get->callback([&] { program.finish(commands().get()); });
+
+  auto* status = program.app().add_subcommand(
+      "status", "say what the store holds and how long certificates are good; changes nothing");
+  add_store(status);
+  status->callback([&] { program.finish(commands().status()); });
 
   auto* serve = program.app().add_subcommand("serve", "serve until Ctrl-C");
   serve->add_option("--listen", options.service.listen, "ADDRESS:PORT; port 0 takes a free one")

@@ -12,6 +12,7 @@
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/cli/waiting/descriptor_limit.h"
 #include "kagibin/cli/waiting/stop_signals.h"
+#include "kagibin/crypto/x509/transport_x509.h"
 #include "kagibin/delivery/store_snapshot.h"
 #include "kagibin/net/http_server.h"
 #include "kagibin/roles/key_distribution_operator/distributor.h"
@@ -24,6 +25,8 @@ using Level = EventLog::Level;
 namespace {
 
 constexpr std::chrono::hours kUntilASignal{24};
+constexpr std::int64_t kDay = 86'400;
+constexpr std::int64_t kWarnDays = 60;
 
 std::string advice_for_the_log(const kdo::DistributorFolder& folder) {
   return fmt::format(
@@ -87,12 +90,29 @@ Result<void> DistributorService::begin_log(delivery::OrderStore& store, kdo::Log
   return {};
 }
 
+// Said early, for a certificate that has expired ends the service for everybody.
+Result<void> DistributorService::tell_expiry(const std::string& which, std::string_view pem) {
+  const crypto::CertificateFacts facts = KB_TRY(crypto::certificate_facts(pem));
+  metrics_.certificate(which, facts.not_after);
+  const std::int64_t days = (facts.not_after - clock_.now()) / kDay;
+  if (days < kWarnDays) {
+    log_.write(Level::kWarning, "certificate_expires",
+               {{"certificate", which},
+                {"days", days},
+                {"advice", which == "server" ? "kagibin distributor renew-server, and a restart"
+                                             : "kagibin distributor rotate-ca"}});
+  }
+  return {};
+}
+
 Result<void> DistributorService::run(const Listening& listening) {
   StopSignals signals;
   // A log that nobody reads any more must not end the service.
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));  // NOLINT(cert-err33-c): cannot fail
   const HostPort listen = KB_TRY(parse_host_port(options_.listen));
   kdo::DistributorIdentity identity = KB_TRY(folder_.load());
+  KB_TRY(tell_expiry("server", identity.server_certificate_pem));
+  KB_TRY(tell_expiry("ca", identity.ca.certificate_pem()));
   const auto store = KB_TRY(place_.open());
   const auto log_key = KB_TRY(this->log_key(*store));
   std::optional<kdo::LogKeeper> log;

@@ -16,6 +16,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "kagibin/base/clock.h"
 #include "kagibin/base/result.h"
@@ -53,6 +54,7 @@ class DistributorService {
 
  private:
   Result<std::optional<crypto::Ed25519PrivateKey>> log_key(delivery::OrderStore& store);
+  Result<void> tell_expiry(const std::string& which, std::string_view pem);
   Result<void> begin_log(delivery::OrderStore& store,
                          roles::key_distribution_operator::LogKeeper& log);
 

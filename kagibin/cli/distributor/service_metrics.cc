@@ -93,6 +93,8 @@ struct ServiceMetrics::Series {
 
   Gauge& store_up = gauge("kagibin_store_up", "1: the store answers");
   Gauge& draining = gauge("kagibin_draining", "1: this distributor is about to end");
+  Family<Gauge>& certificates = gauges("kagibin_certificate_expires_timestamp_seconds",
+                                       "Until when the server's and the CA's certificate is good");
   Gauge& log_stands =
       gauge("kagibin_audit_log_stands", "1: this distributor cannot extend the audit log");
   Gauge& last_signed = gauge("kagibin_audit_log_signed_timestamp_seconds",
@@ -157,6 +159,10 @@ void ServiceMetrics::connection_refused() { series_->refused.Increment(); }
 void ServiceMetrics::waiting(std::size_t answers) { series_->waiting.Set(of(answers)); }
 void ServiceMetrics::queued(std::size_t requests) { series_->queued.Set(of(requests)); }
 void ServiceMetrics::draining() { series_->draining.Set(1); }
+
+void ServiceMetrics::certificate(const std::string& which, std::int64_t not_after) {
+  series_->certificates.Add({{"certificate", which}}).Set(static_cast<double>(not_after));
+}
 
 void ServiceMetrics::handshake(bool succeeded) {
   (succeeded ? series_->shaken : series_->not_shaken).Increment();

@@ -47,6 +47,8 @@ class ServiceMetrics final : public net::ServerObserver,
   void ticked() override;
 
   void draining();
+  // Until when the certificate is good ("server", "ca").
+  void certificate(const std::string& which, std::int64_t not_after);
   // `store`: null when it does not answer; what is known of it is left out then.
   std::string text(const delivery::StoreFigures* store);
 

@@ -150,6 +150,7 @@ TEST_F(ServiceMetricsTest, WhatHappensIsCounted) {
   const Error stands{Errc::kAuthentication, "changed"};
   metrics.log_stands(&stands);
   metrics.draining();
+  metrics.certificate("server", kNow + 86'400);
   const std::string page = metrics.text(nullptr);
   for (const char* line :
        {"kagibin_connections 3", "kagibin_connections_refused_total 1",
@@ -161,6 +162,7 @@ TEST_F(ServiceMetricsTest, WhatHappensIsCounted) {
         R"(kagibin_commits_failed_total{code="no_space"} 1)", "kagibin_expired_total 4",
         "kagibin_audit_entries_placed_total 17", "kagibin_audit_log_stands 1",
         "kagibin_audit_log_signed_timestamp_seconds 1800000000", "kagibin_draining 1",
+        R"(kagibin_certificate_expires_timestamp_seconds{certificate="server"} 1800086400)",
         "process_start_time_seconds 1800000000"}) {
     EXPECT_NE(("\n" + page).find("\n" + std::string(line) + "\n"), std::string::npos) << line;
   }

@@ -90,7 +90,7 @@ int WholeStore::failed(const Error& error,
   const std::string_view detail = error.detail.text();
   // The one whose failure it is: a database's are not a file's.
   for (const std::string& one : {is_address(from) ? from : to, is_address(from) ? to : from}) {
-    if (std::string advice = place_of(one).advice(detail); !advice.empty()) {
+    if (const std::string advice = place_of(one).advice(detail); !advice.empty()) {
       return console_.failed(error, what, advice);
     }
   }

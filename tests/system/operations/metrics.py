@@ -67,6 +67,13 @@ def an_operator_reads_metrics_and_nobody_else_does(bench):
         known = families(text) | {f"{name}_bucket" for name in families(text)}
         check(asked <= known | {"kagibin"}, f"alerts on what is not measured: {asked - known}")
 
+        said = run("distributor", "status", "--home", site.home("distributor")).expect(OK).results
+        check({line["state"]: line["orders"] for line in said if "state" in line}["confirmed"] == 1, f"{said}")
+        check([line for line in said if "auditEntries" in line][0]["auditEntries"] == samples["kagibin_audit_log_entries"], f"{said}")
+        check({line["certificate"]: line["days"] >= 800 for line in said if "certificate" in line} == {"server": True, "ca": True}, f"{said}")
+        run("distributor", "status", "--home", site.folder / "nothing").expect(1).says("init")
+        check(not (site.folder / "nothing").exists(), "a status made something")
+
         for who in ("provider", "agent"):
             status, body = request(site, who, "GET", "/metrics")
             check(status == 403 and "kagibin_orders" not in body, f"{who}: {status}")
