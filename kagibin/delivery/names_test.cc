@@ -7,14 +7,16 @@
 namespace kagibin::delivery {
 namespace {
 
-const std::string kProvider = "provider:AA000000000000000000000000000000";
+std::string of_a_provider(std::string_view suffix = "") {
+  return "provider:AA000000000000000000000000000000" + std::string(suffix);
+}
 
 TEST(SubjectTest, WhatIsReadIsWrittenAgain) {
   for (const std::string& text :
-       {kProvider, kProvider + ";submit", kProvider + ";operate", kProvider + ";audit",
-        kProvider + ";submit;operate", kProvider + ";submit;audit", kProvider + ";operate;audit",
-        std::string("device:phone-7"), std::string("operator:on.call"),
-        std::string("auditor:" + std::string(48, 'x')),
+       {of_a_provider(), of_a_provider(";submit"), of_a_provider(";operate"),
+        of_a_provider(";audit"), of_a_provider(";submit;operate"), of_a_provider(";submit;audit"),
+        of_a_provider(";operate;audit"), std::string("device:phone-7"),
+        std::string("operator:on.call"), std::string("auditor:" + std::string(48, 'x')),
         std::string("invitation:000102030405060708090A0B0C0D0E0F")}) {
     const auto subject = Subject::parse(text);
     ASSERT_TRUE(subject.has_value()) << text;
@@ -24,9 +26,9 @@ TEST(SubjectTest, WhatIsReadIsWrittenAgain) {
 }
 
 TEST(SubjectTest, AProviderHasTheRolesThatItsSubjectNames) {
-  const Roles all = Subject::parse(kProvider)->roles;
+  const Roles all = Subject::parse(of_a_provider())->roles;
   EXPECT_TRUE(all.has(Role::kSubmit) && all.has(Role::kOperate) && all.has(Role::kAudit));
-  const Roles two = Subject::parse(kProvider + ";submit;audit")->roles;
+  const Roles two = Subject::parse(of_a_provider(";submit;audit"))->roles;
   EXPECT_TRUE(two.has(Role::kSubmit) && two.has(Role::kAudit));
   EXPECT_FALSE(two.has(Role::kOperate));
   EXPECT_EQ(two, (Roles{Role::kAudit, Role::kSubmit}));
@@ -43,17 +45,17 @@ TEST(SubjectTest, OtherSpellingsAreNoSubjects) {
                                   std::string("operator:a;submit"),
                                   std::string("operator:" + std::string(49, 'x')),
                                   std::string("device:x;audit"),
-                                  kProvider + ";",
-                                  kProvider + ";admin",
-                                  kProvider + ";audit;submit",
-                                  kProvider + ";submit;submit",
-                                  kProvider + ";submit;operate;audit",
-                                  kProvider + ";submit;",
-                                  kProvider + ";Submit",
-                                  kProvider + ";submitoperate",
-                                  kProvider + "submit",
-                                  kProvider + ";submit\n",
-                                  kProvider + std::string("\0", 1),
+                                  of_a_provider(";"),
+                                  of_a_provider(";admin"),
+                                  of_a_provider(";audit;submit"),
+                                  of_a_provider(";submit;submit"),
+                                  of_a_provider(";submit;operate;audit"),
+                                  of_a_provider(";submit;"),
+                                  of_a_provider(";Submit"),
+                                  of_a_provider(";submitoperate"),
+                                  of_a_provider("submit"),
+                                  of_a_provider(";submit\n"),
+                                  of_a_provider(std::string_view("\0", 1)),
                                   std::string("invitation:000102030405060708090A0B0C0D0E0F;audit"),
                                   std::string("provider:aa000000000000000000000000000000;audit")}) {
     EXPECT_FALSE(Subject::parse(text).has_value()) << text;
@@ -61,7 +63,7 @@ TEST(SubjectTest, OtherSpellingsAreNoSubjects) {
 }
 
 TEST(SubjectTest, WithoutARoleThereIsNoSubject) {
-  Subject nobody = Subject::parse(kProvider).value();
+  Subject nobody = Subject::parse(of_a_provider()).value();
   nobody.roles = Roles::none();
   EXPECT_FALSE(Subject::parse(nobody.common_name()).has_value());
 }

@@ -181,6 +181,53 @@ TEST_F(RoutesTest, ALimitedCertificateActsInItsTenantAsAnyOther) {
   EXPECT_EQ(other.order(id("o")).error().code, Errc::kNotFound) << "of another tenant";
 }
 
+// Octet by octet: neither a name nor a status says that somebody else has such an order.
+TEST_F(RoutesTest, WhatIsAnothersIsAnsweredAsWhatIsNot) {
+  hand_over(id("here"), 7);
+  const std::string receipt =
+      to_json(delivery::ReceiptMessage{a_receipt(7, ActionResult::kInstalled), {}});
+  const std::string verdict = to_json(delivery::VerdictMessage{Verdict::kConfirmed, "", {}});
+  struct Question {
+    HttpMethod method;
+    std::string path;
+    std::string subject;
+    std::string body{};
+  };
+  const std::string of_spid = "/v1/providers/" + kSpid.hex() + "/orders/@/attempts/1/";
+  const std::string mine = other_http.subject;
+  const std::vector<Question> questions = {
+      {HttpMethod::kGet, "/v1/orders/@", mine},
+      {HttpMethod::kGet, "/v1/orders/@/attempts/1/enrolment", mine},
+      {HttpMethod::kGet, "/v1/orders/@/attempts/1/receipt", mine},
+      {HttpMethod::kPut, "/v1/orders/@/attempts/1", mine, to_json(deliver(an_envelope(kSpid, 7)))},
+      {HttpMethod::kPut, "/v1/orders/@/attempts/1/verdict", mine, verdict},
+      {HttpMethod::kPut, "/v1/orders/@/attempts/1/withdrawal", mine, R"({"reason":""})"},
+      {HttpMethod::kGet, "/v1/providers/" + kSpid.hex() + "/orders/@", mine},
+      {HttpMethod::kPut, of_spid + "receipt", "device:thief", receipt},
+      {HttpMethod::kPut, of_spid + "enrolment", "device:thief", R"({"answer":"4AA="})"},
+      {HttpMethod::kGet, "/v1/providers/" + kSpid.hex() + "/orders/@", "device:thief"},
+  };
+  for (const Question& question : questions) {
+    const auto ask = [&](const char* order) {
+      std::string path = question.path;
+      path.replace(path.find('@'), 1, order);
+      return send(question.method, path, question.subject, question.body);
+    };
+    const HttpResponse there = ask("here");
+    const HttpResponse nowhere = ask("nowhere");
+    EXPECT_GE(there.status, 403) << question.path;
+    EXPECT_LE(there.status, 404) << question.path;
+    EXPECT_EQ(there.status, nowhere.status) << question.path;
+    EXPECT_EQ(there.body, nowhere.body) << question.path;
+    EXPECT_EQ(there.retry_after_seconds, nowhere.retry_after_seconds) << question.path;
+  }
+  // Its name is free for another tenant.
+  EXPECT_EQ(send(HttpMethod::kPut, "/v1/orders/here", mine,
+                 to_json(delivery::OrderRequest{device("phone"), kNow + 600}))
+                .status,
+            201);
+}
+
 TEST_F(RoutesTest, TargetsAndBodiesAreReadStrictly) {
   const std::string subject = provider_http.subject;
   EXPECT_EQ(send(HttpMethod::kGet, "/v1/orders/x/", subject).status, 404);

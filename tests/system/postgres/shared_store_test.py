@@ -25,10 +25,11 @@ import threading
 import time
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
-sys.path[1:1] = [str(SOURCE / "tests/system"), str(SOURCE / "tests/support")]
+sys.path[1:1] = [str(SOURCE / "tests/system"), str(SOURCE / "tests/system/processes"), str(SOURCE / "tests/support")]
 
 from postgres_cluster import Cluster
-from process_site import BOUND, FAILED, KILLED, OK, REFUSED, Site, TRY_AGAIN, USAGE, build_base, check, run, run_cases
+from process_site import BOUND, FAILED, KILLED, OK, REFUSED, SPID, Site, TRY_AGAIN, USAGE, build_base, check, run, run_cases
+from raw_request import request
 
 SOON = 4.0  # news of another distributor: about a second, and some for a busy machine; the wait itself is of a minute
 DISTRIBUTORS = ("distributor", "distributor-2")
@@ -456,6 +457,29 @@ def a_distributor_killed_around_its_commits_loses_nothing(bench):
             site.confirmed()
 
 
+def limits_and_kept_answers_hold_at_either(bench):
+    """Each request goes to the next distributor: what one has spent or answered, the other knows."""
+    with bench.site() as site:
+        order = {"device": "phone-2", "notAfter": 4_000_000_000}
+
+        def limits(*what):
+            return run("distributor", "tenant", "set", SPID, *what, "--store", site.store, "--home", site.home("distributor")).expect(OK).results[-1]
+        before = limits("--max-open", "none")["open"]
+        limits("--max-open", before + 3)
+        said = [request(site, "provider", "PUT", f"/v1/orders/limited-{i}", order)[0] for i in range(8)]
+        check(said == [201] * 3 + [429] * 5, f"three orders were allowed: {said}")
+        check(limits("--max-open", "none", "--orders-per-minute", "1", "--burst", "2")["open"] == before + 3, "orders are miscounted")
+        said = [request(site, "provider", "PUT", f"/v1/orders/fast-{i}", order)[0] for i in range(6)]
+        check(said == [201] * 2 + [429] * 4, f"two at once were allowed: {said}")
+        limits("--orders-per-minute", "none")
+        first, *more = [request(site, "provider", "PUT", "/v1/orders/once", order, fields='Idempotency-Key: "one"\r\n') for _ in range(4)]
+        check(first[0] == 201 and all(one == first for one in more), f"answers differ: {first} {more}")
+        check(request(site, "provider", "PUT", "/v1/orders/other", order, fields='Idempotency-Key: "one"\r\n')[0] == 422, "another request")
+        run("store", "backup", site.store, site.folder / "limits").expect(OK)
+        said = digests(run("store", "verify", site.folder / "limits").expect(OK))
+        check(said["tenants"][0] == 1 and said["answers"][0] == 1, f"a backup carries limits and answers: {said}")
+
+
 def a_move_is_whole_or_nothing_and_repeats(bench):
     with bench.site() as site:
         # The file that was moved is refused from now on, and named.
@@ -470,7 +494,7 @@ def a_move_is_whole_or_nothing_and_repeats(bench):
                 shutil.copy(f"{bench.folder / 'base' / 'distributor' / 'orders.sqlite3'}{part}", f"{again}{part}")
         said = run("store", "migrate", again, "--to", site.store).expect(OK).results
         check(said[-1] == {"moved": True, "before": True}, f"{said}")
-        check(any(one.get("table") == "invitations" and one["rows"] == 4 for one in said), f"{said}")
+        check(any(one.get("table") == "invitations" and one["rows"] == 6 for one in said), f"{said}")
         # Another file into the same database.
         other = site.folder / "other.sqlite3"
         for part in ("", "-wal"):
@@ -562,7 +586,8 @@ def what_cannot_be_a_store_is_refused_by_name(bench):
 
 
 CASES = (a_delivery_over_two_distributors_installs_once, who_waits_at_one_distributor_hears_of_the_other,
-         an_invitation_is_redeemed_once_at_either, one_of_two_distributors_is_killed_under_load, distributors_are_restarted_one_after_the_other_under_load,
+         an_invitation_is_redeemed_once_at_either, limits_and_kept_answers_hold_at_either,
+         one_of_two_distributors_is_killed_under_load, distributors_are_restarted_one_after_the_other_under_load,
          the_database_server_is_killed_under_load, on_a_full_disk_of_the_database_reads_go_on, a_distributor_killed_around_its_commits_loses_nothing,
          a_move_is_whole_or_nothing_and_repeats, a_backup_of_the_database_is_restored_to_either_kind_of_store,
          what_cannot_be_a_store_is_refused_by_name)

@@ -32,7 +32,8 @@ from process_site import (Bench, FAILED, OK, ORDER, REFUSED, SEID, SPID, TRY_AGA
                           payload, run)
 from raw_request import request
 from second_orders import a_second_order_takes_one_visit
-from tenants import (a_limited_invitation_makes_a_limited_certificate, an_answer_that_was_lost_comes_again, an_order_over_a_tenants_limit_is_told_so_and_done_later,
+from tenants import (a_limited_invitation_makes_a_limited_certificate, a_provider_with_the_role_submit_alone_delivers,
+                     an_answer_that_was_lost_comes_again, an_order_over_a_tenants_limit_is_told_so_and_done_later,
                      the_operators_own_people_see_states_and_no_message)
 from waiting_programs import (a_policy_that_changes_counts_at_once,
                               a_policy_that_changes_while_the_passphrase_is_asked_for_counts, a_signal_ends_a_wait_at_once,
@@ -305,6 +306,7 @@ def main():
                  a_device_clock_of_1970, a_device_cannot_touch_the_work_of_another, an_invitation_works_once,
                  the_operators_own_people_see_states_and_no_message, a_limited_invitation_makes_a_limited_certificate,
                  an_order_over_a_tenants_limit_is_told_so_and_done_later, an_answer_that_was_lost_comes_again,
+                 a_provider_with_the_role_submit_alone_delivers,
                  an_answer_of_another_element_is_refused, a_kda_installed_by_the_manager_is_refused, policy_refusals,
                  what_the_device_would_see_is_refused_by_name,
                  a_build_that_the_policy_does_not_name_is_refused, a_literal_key_is_for_one_element,

@@ -78,3 +78,15 @@ def an_answer_that_was_lost_comes_again(bench):
         check(put(site, "once", order) == first, "the same answer does not come twice")
         check(put(site, "twice", order)[0] == 422, "the key was good for another order")
         check(request(site, "provider", "PUT", "/v1/orders/once", order)[0] == 200, "without the key it is another answer")
+
+
+def a_provider_with_the_role_submit_alone_delivers(bench):
+    """All that the provider's program does is submitting; it renews its certificate into the same roles."""
+    with bench.site() as site:
+        invitation = site.folder / "submitter.invitation"
+        run("distributor", "invite", "--provider", SPID, "--role", "submit", "--server", "127.0.0.1:1", "--out", invitation,
+            "--home", site.home("distributor")).expect(OK)
+        run("provider", "join", invitation, "--again", "--via", site.via, "--home", site.home("provider")).expect(OK).says(f"{SPID};submit")
+        site.order().expect(OK)
+        site.finish()
+        site.confirmed()

@@ -250,11 +250,13 @@ TEST_F(SharedLimitsTest, DistributorsAtTheSameTimePassNoLimit) {
         TenantLimits{.max_open = {}, .rate = TenantRate{.per_minute = 1, .burst = 50}}}) {
     store::TestCluster::shared().empty_database();
     std::vector<std::unique_ptr<Node>> nodes;
+    nodes.reserve(kNodes);
     for (int i = 0; i < kNodes; ++i) {
       nodes.push_back(std::make_unique<Node>(ca, kNow));
     }
     give(*nodes[0]->store, kSpid, limits, kNow);
     std::vector<std::jthread> threads;
+    threads.reserve(kNodes);
     for (int i = 0; i < kNodes; ++i) {
       threads.emplace_back([&, i] {
         // In batches, and some in two states: what is counted stands in several rows.

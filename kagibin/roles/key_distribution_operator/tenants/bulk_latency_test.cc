@@ -2,6 +2,7 @@
 // A single order beside others who submit in bulk waits for what is being committed and for its own
 // commit, and what is committed at once is bounded by orders.
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "kagibin/net/handler_queue.h"
@@ -29,8 +30,13 @@ class Counting final : public delivery::HttpHandler {
     return behind_.handle_batch(requests);
   }
   std::size_t weight(const HttpRequest& request) const override { return behind_.weight(request); }
+  std::vector<std::string> tick() override {
+    ++ticks;
+    return behind_.tick();
+  }
   std::atomic<std::size_t> most = 0;
   std::atomic<int> batches = 0;
+  std::atomic<int> ticks = 0;
 
  private:
   Distributor& behind_;
@@ -65,13 +71,14 @@ TEST_F(BulkLatencyTest, NoOrderIsShorterThanItIsWeighed) {
             1U);
 }
 
-TEST_F(BulkLatencyTest, ASingleOrderWaitsForOneCommitAndItsOwn) {
+TEST_F(BulkLatencyTest, ASingleOrderWaitsForOneCommitAndItsOwnAndTicksGoOn) {
   Counting counting(*distributor);
-  net::HandlerQueue queue(counting, kMaxBatch, [](std::vector<std::string>) {}, nullptr);
+  net::HandlerQueue queue(counting, kMaxBatch, [](const std::vector<std::string>&) {}, nullptr);
   constexpr int kSubmitters = 8;
   constexpr int kSingles = 25;
   std::atomic<bool> stop = false;
   std::vector<std::jthread> submitters;
+  submitters.reserve(kSubmitters);
   for (int who = 0; who < kSubmitters; ++who) {
     submitters.emplace_back([&, who] {
       for (int round = 0; !stop; ++round) {
@@ -86,7 +93,8 @@ TEST_F(BulkLatencyTest, ASingleOrderWaitsForOneCommitAndItsOwn) {
       }
     });
   }
-  for (int i = 0; i < kSingles; ++i) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::milliseconds(2'500);
+  for (int i = 0; i < kSingles || std::chrono::steady_clock::now() < until; ++i) {
     std::atomic<int> status = 0;
     const int before = counting.batches;
     queue.submit({.request = {.method = HttpMethod::kPut,
@@ -107,6 +115,7 @@ TEST_F(BulkLatencyTest, ASingleOrderWaitsForOneCommitAndItsOwn) {
   EXPECT_GT(counting.most, delivery::kMaxSubmitted / 2) << "they were in bulk";
   EXPECT_LE(counting.most, kMaxBatch + delivery::kMaxSubmitted);
   EXPECT_GT(counting.batches, kSingles / 2);
+  EXPECT_GE(counting.ticks, 1) << "nobody starves what ends orders";
 }
 
 }  // namespace

@@ -231,11 +231,13 @@ TEST(KeptAnswersOnOneDatabaseTest, TwoDistributorsDoItOnceAndAnswerAlike) {
   constexpr int kNodes = 3;
   constexpr int kRounds = 40;
   std::vector<std::unique_ptr<Node>> nodes;
+  nodes.reserve(kNodes);
   for (int i = 0; i < kNodes; ++i) {
     nodes.push_back(std::make_unique<Node>(ca));
   }
   std::vector<std::vector<HttpResponse>> answers(kNodes);
   std::vector<std::jthread> threads;
+  threads.reserve(kNodes);
   for (int i = 0; i < kNodes; ++i) {
     threads.emplace_back([&, i] {
       Node& node = *nodes[static_cast<std::size_t>(i)];

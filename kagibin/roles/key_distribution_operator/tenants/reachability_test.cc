@@ -101,7 +101,7 @@ struct ReachabilityTest : testing::Test {
     asio::ssl::stream<tcp::socket> stream(context, tls);
     stream.lowest_layer().connect(tcp::endpoint(asio::ip::address_v4::loopback(), service.port()));
     boost::system::error_code error;
-    stream.handshake(asio::ssl::stream_base::client, error);
+    static_cast<void>(stream.handshake(asio::ssl::stream_base::client, error));
     EXPECT_FALSE(error) << error.message();
     asio::write(stream,
                 asio::buffer(what.method + " " + what.target +
@@ -157,11 +157,12 @@ struct ReachabilityTest : testing::Test {
   std::thread thread;
 };
 
-const crypto::TransportCertificate kProviderCertificate{
-    .common_name = "provider:" + std::string(kSpidText),
-    .server = false,
-    .dns_names = {},
-    .ip_addresses = {}};
+crypto::TransportCertificate of_the_provider() {
+  return {.common_name = "provider:" + std::string(kSpidText),
+          .server = false,
+          .dns_names = {},
+          .ip_addresses = {}};
+}
 
 TEST_F(ReachabilityTest, WithoutACertificateThereIsHealthAlone) {
   std::size_t open = 0;
@@ -183,15 +184,15 @@ TEST_F(ReachabilityTest, WithoutACertificateThereIsHealthAlone) {
 
 TEST_F(ReachabilityTest, ACertificateThatIsNotGoodReachesNotEvenHealth) {
   net::TestCa foreign(clock.now());
-  net::TlsIdentity other = foreign.client(kProviderCertificate.common_name);
+  net::TlsIdentity other = foreign.client(of_the_provider().common_name);
   other.ca_pem = ca.certificate_pem();
   const std::int64_t long_ago = clock.now() - std::int64_t{30} * 86'400;
-  crypto::TransportCertificate server = kProviderCertificate;
+  crypto::TransportCertificate server = of_the_provider();
   server.server = true;
   server.dns_names = {"localhost"};
-  const net::TlsIdentity expired = of_our_ca(kProviderCertificate, long_ago, 10);
+  const net::TlsIdentity expired = of_our_ca(of_the_provider(), long_ago, 10);
   const net::TlsIdentity not_yet =
-      of_our_ca(kProviderCertificate, clock.now() + std::int64_t{5} * 86'400, 10);
+      of_our_ca(of_the_provider(), clock.now() + std::int64_t{5} * 86'400, 10);
   const net::TlsIdentity of_a_server = of_our_ca(server, clock.now() - 60, 10);
   for (const Documented& what : documented()) {
     for (const net::TlsIdentity* identity :
@@ -200,7 +201,7 @@ TEST_F(ReachabilityTest, ACertificateThatIsNotGoodReachesNotEvenHealth) {
       EXPECT_FALSE(answer.has_value()) << what.method << what.target << answer->body;
     }
   }
-  EXPECT_EQ(ask(of_our_ca(kProviderCertificate, clock.now() - 60, 10),
+  EXPECT_EQ(ask(of_our_ca(of_the_provider(), clock.now() - 60, 10),
                 {.method = "GET", .target = "/v1/orders"})
                 ->status,
             200)
@@ -226,7 +227,7 @@ TEST_F(ReachabilityTest, AnInvitationReachesItsRedemptionAlone) {
 }
 
 TEST_F(ReachabilityTest, AnIdempotencyKeyTravelsAndAFieldThatStandsTwiceIsNone) {
-  const net::TlsIdentity identity = of_our_ca(kProviderCertificate, clock.now() - 60, 10);
+  const net::TlsIdentity identity = of_our_ca(of_the_provider(), clock.now() - 60, 10);
   const auto http = net::open_https_client(
       {.host = "127.0.0.1", .port = service.port(), .server_name = "localhost"}, identity);
   delivery::HttpRequest order{.method = HttpMethod::kPut,
