@@ -81,8 +81,11 @@ Result<std::optional<TenantRow>> PostgresOrderTransaction::find_tenant(const Spi
     if (write.counted && write.counted->provider == provider) {
       const bool was = write.counted->before && delivery::is_open(*write.counted->before);
       const bool is = delivery::is_open(write.counted->after);
-      tenant->open += is && !was ? 1 : 0;
-      tenant->open -= was && !is && tenant->open > 0 ? 1 : 0;
+      if (is && !was) {
+        ++tenant->open;
+      } else if (was && !is && tenant->open > 0) {
+        --tenant->open;
+      }
     }
   }
   return tenant;
