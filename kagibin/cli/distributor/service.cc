@@ -132,7 +132,8 @@ Result<void> DistributorService::run(const Listening& listening) {
        .log = log ? &*log : nullptr,
        .observer = &watch_,
        .draining = [&signals] { return signals.requested(); },
-       .metrics = [this](const delivery::StoreFigures* store) { return metrics_.text(store); }});
+       .metrics =
+           [this](const delivery::StoreFigures* figures) { return metrics_.text(figures); }});
   raise_descriptor_limit();
   net::HttpServerOptions server_options{.address = listen.host,
                                         .port = listen.port,

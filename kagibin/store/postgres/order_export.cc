@@ -111,14 +111,15 @@ Result<void> OrderExport::copy() {
     const std::string_view insert =
         waits ? std::string_view("INSERT INTO audit_entries(place, entry) VALUES (?1, ?2)")
               : table.insert;
-    KB_TRY(read_rows(*source_, table, [&](const Row& row) -> Result<void> {
+    const RowReader put = [&](const Row& row) -> Result<void> {
       Query query = KB_TRY(target_->query(insert));
       bind_columns(query, row, table.types);
       if (waits) {
         query.bind(1, place++);
       }
       return query.run();
-    }));
+    };
+    KB_TRY(read_rows(*source_, table, put));
   }
   KB_TRY(copy_counters());
   for (const auto& [name, sql] : triggers) {
