@@ -2,7 +2,6 @@
 #include "kagibin/delivery/message_fields.h"
 
 #include "kagibin/base/base64.h"
-#include "kagibin/delivery/messages.h"
 
 namespace kagibin::delivery {
 namespace {
@@ -32,6 +31,11 @@ Result<DeviceId> read_device(ObjectReader& in) {
   return DeviceId::from(text);
 }
 
+Result<CampaignId> read_campaign(ObjectReader& in) {
+  const std::string text = KB_TRY(in.text("campaign", kMaxNameText));
+  return CampaignId::from(text);
+}
+
 Result<AttemptNumber> read_attempt(ObjectReader& in) {
   const std::int64_t number = KB_TRY(in.integer("attempt", 1, kMaxAttempts));
   return static_cast<AttemptNumber>(number);
@@ -44,6 +48,32 @@ Result<State> read_state(ObjectReader& in) {
 
 Result<std::int64_t> read_not_after(ObjectReader& in) {
   return in.integer("notAfter", 0, kLatestTime);
+}
+
+boost::json::object order_members(const OrderRequest& order) {
+  boost::json::object out{{"device", text_of(order.device.text())}, {"notAfter", order.not_after}};
+  if (order.campaign) {
+    out.emplace("campaign", text_of(order.campaign->text()));
+    out.emplace("attributes", json_of(order.attributes));
+  }
+  return out;
+}
+
+Result<OrderRequest> read_order_members(ObjectReader& in) {
+  const DeviceId device = KB_TRY(read_device(in));
+  OrderRequest order{.device = device};
+  order.not_after = KB_TRY(read_not_after(in));
+  if (in.has("campaign")) {
+    order.campaign = KB_TRY(read_campaign(in));
+  }
+  if (in.has("attributes")) {
+    if (!order.campaign) {
+      return fail(Errc::kValue, "attributes are for an order of a campaign");
+    }
+    const boost::json::value* attributes = KB_TRY(in.value("attributes"));
+    order.attributes = KB_TRY(read_attributes(*attributes));
+  }
+  return order;
 }
 
 Result<Bytes> read_relayed(ObjectReader& in, std::string_view key) {

@@ -8,10 +8,12 @@
 #include <string>
 #include <string_view>
 
+#include <boost/json/object.hpp>
 #include <boost/json/string.hpp>
 
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
+#include "kagibin/delivery/messages.h"
 #include "kagibin/delivery/names.h"
 #include "kagibin/delivery/order_state.h"
 #include "kagibin/delivery/strict_json.h"
@@ -27,9 +29,13 @@ boost::json::string base64_of(ByteView octets);
 Result<OrderId> read_order(ObjectReader& in);           // "order"
 Result<Spid> read_provider(ObjectReader& in);           // "provider"
 Result<DeviceId> read_device(ObjectReader& in);         // "device"
+Result<CampaignId> read_campaign(ObjectReader& in);     // "campaign"
 Result<AttemptNumber> read_attempt(ObjectReader& in);   // "attempt"
 Result<State> read_state(ObjectReader& in);             // "state"
 Result<std::int64_t> read_not_after(ObjectReader& in);  // "notAfter"
+// "device", "notAfter", and "campaign" with "attributes" where there is one.
+boost::json::object order_members(const OrderRequest& order);
+Result<OrderRequest> read_order_members(ObjectReader& in);
 // A relayed message: base64, kMaxRelayedBytes at most, never empty.
 Result<Bytes> read_relayed(ObjectReader& in, std::string_view key);
 

@@ -96,17 +96,14 @@ Result<AttemptStatus> read_attempt_status(ObjectReader& in) {
 
 }  // namespace
 
-std::string to_json(const OrderRequest& message) {
-  return write({{"device", text_of(message.device.text())}, {"notAfter", message.not_after}});
-}
+std::string to_json(const OrderRequest& message) { return write(order_members(message)); }
 
 Result<OrderRequest> order_request_from_json(std::string_view text) {
   const json::value value = KB_TRY(parse_json(text, kMaxBodyBytes));
   ObjectReader in = KB_TRY(ObjectReader::of(value));
-  const DeviceId device = KB_TRY(read_device(in));
-  const std::int64_t not_after = KB_TRY(read_not_after(in));
+  OrderRequest message = KB_TRY(read_order_members(in));
   KB_TRY(in.finish());
-  return OrderRequest{.device = device, .not_after = not_after};
+  return message;
 }
 
 std::string to_json(const AttemptRequest& message) {
@@ -242,11 +239,16 @@ std::string to_json(const OrderStatus& message) {
   for (const AttemptStatus& attempt : message.attempts) {
     attempts.push_back(object_of(attempt));
   }
-  return write({{"order", text_of(message.order.text())},
-                {"device", text_of(message.device.text())},
-                {"notAfter", message.not_after},
-                {"state", text_of(name(message.state))},
-                {"attempts", std::move(attempts)}});
+  json::object out{{"order", text_of(message.order.text())},
+                   {"device", text_of(message.device.text())},
+                   {"notAfter", message.not_after},
+                   {"state", text_of(name(message.state))},
+                   {"attempts", std::move(attempts)}};
+  if (message.campaign) {
+    out.emplace("campaign", text_of(message.campaign->text()));
+    out.emplace("held", message.held);
+  }
+  return write(out);
 }
 
 Result<OrderStatus> order_status_from_json(std::string_view text) {
@@ -262,6 +264,10 @@ Result<OrderStatus> order_status_from_json(std::string_view text) {
     ObjectReader attempt = KB_TRY(ObjectReader::of(element));
     const AttemptStatus status = KB_TRY(read_attempt_status(attempt));
     message.attempts.push_back(status);
+  }
+  if (in.has("campaign")) {
+    message.campaign = KB_TRY(read_campaign(in));
+    message.held = KB_TRY(in.boolean("held"));
   }
   KB_TRY(in.finish());
   return message;

@@ -19,6 +19,7 @@
 
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
+#include "kagibin/delivery/campaign.h"
 #include "kagibin/delivery/names.h"
 #include "kagibin/delivery/order_state.h"
 
@@ -28,10 +29,13 @@ inline constexpr std::size_t kMaxBodyBytes = 65'536;
 inline constexpr std::size_t kMaxRelayedBytes = 8'192;
 inline constexpr std::size_t kMaxReasonBytes = 256;
 
-// PUT /v1/orders/{order}: { "device", "notAfter" }
+// PUT /v1/orders/{order}: { "device", "notAfter", "campaign", "attributes": { "site": "lab" } },
+// the last two of an order that joins a campaign (campaign.h).
 struct OrderRequest {
   DeviceId device;
   std::int64_t not_after = 0;
+  std::optional<CampaignId> campaign{};
+  Attributes attributes{};
   friend bool operator==(const OrderRequest&, const OrderRequest&) = default;
 };
 std::string to_json(const OrderRequest& message);
@@ -123,6 +127,8 @@ struct OrderStatus {
   std::int64_t not_after = 0;
   State state = State::kOrdered;
   std::vector<AttemptStatus> attempts{};
+  std::optional<CampaignId> campaign{};
+  bool held = false;  // by its campaign: its device is not told of it yet
   friend bool operator==(const OrderStatus&, const OrderStatus&) = default;
 };
 std::string to_json(const AttemptStatus& message);

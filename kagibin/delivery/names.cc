@@ -111,6 +111,7 @@ Result<Name<Tag>> Name<Tag>::from(std::string_view text) {
 
 template class Name<OrderIdTag>;
 template class Name<DeviceIdTag>;
+template class Name<CampaignIdTag>;
 
 Result<Spid> spid_from_name(std::string_view text) {
   const auto spid = Spid::from_hex(text);

@@ -44,14 +44,25 @@ struct OrderIdTag {
 struct DeviceIdTag {
   static constexpr std::size_t kMaxLength = 48;
 };
+struct CampaignIdTag {
+  static constexpr std::size_t kMaxLength = 64;
+};
 using OrderId = Name<OrderIdTag>;
 using DeviceId = Name<DeviceIdTag>;
+using CampaignId = Name<CampaignIdTag>;
 
 // An order among those of all providers.
 struct OrderKey {
   Spid provider;
   OrderId id;
   friend auto operator<=>(const OrderKey&, const OrderKey&) = default;
+};
+
+// A campaign's name is its provider's own, too.
+struct CampaignKey {
+  Spid provider;
+  CampaignId id;
+  friend auto operator<=>(const CampaignKey&, const CampaignKey&) = default;
 };
 
 // Attempts of an order are numbered 1, 2, 3, ... without gaps.
@@ -105,5 +116,6 @@ Subject device_subject(const DeviceId& device);
 
 extern template class Name<OrderIdTag>;
 extern template class Name<DeviceIdTag>;
+extern template class Name<CampaignIdTag>;
 
 }  // namespace kagibin::delivery

@@ -27,6 +27,7 @@
 #include "kagibin/base/result.h"
 #include "kagibin/delivery/answer_rows.h"
 #include "kagibin/delivery/audit_rows.h"
+#include "kagibin/delivery/campaign_rows.h"
 #include "kagibin/delivery/messages.h"
 #include "kagibin/delivery/order_counts.h"
 #include "kagibin/delivery/tenant_rows.h"
@@ -41,6 +42,7 @@ struct OrderRow {
   State state = State::kOrdered;
   AttemptNumber current_attempt = 0;  // 0: none yet
   std::int64_t created_at = 0;
+  std::optional<Membership> membership{};  // in a campaign
   OrderKey key() const { return {.provider = provider, .id = id}; }
 };
 
@@ -57,6 +59,7 @@ struct AttemptRow {
   std::uint32_t receipts = 0;       // revisions taken
   std::optional<VerdictMessage> verdict{};
   std::optional<std::string> withdrawal{};  // its reason
+  bool held = false;                        // no work until its order is released
   // Given by the store, at commit() at the latest: order of arrival, for work ...
   std::uint64_t sequence = 0;
   // ... and order of change among the provider's, for listings.
@@ -99,6 +102,16 @@ struct News {
   bool missed = false;  // others may have announced more: every topic may have news
 };
 
+// What the order was put with.
+inline OrderRequest request_of(const OrderRow& row) {
+  OrderRequest request{.device = row.device, .not_after = row.not_after};
+  if (row.membership) {
+    request.campaign = row.membership->campaign;
+    request.attributes = row.membership->attributes;
+  }
+  return request;
+}
+
 // After these the transaction may be gone: none of the answers made in it may leave.
 constexpr bool spoils_transaction(Errc code) {
   return code == Errc::kNoSpace || code == Errc::kIo || code == Errc::kStore ||
@@ -117,7 +130,8 @@ class OrderTransaction {
 
   virtual Result<std::optional<OrderRow>> find_order(const OrderKey& order) = 0;
   virtual Result<void> insert_order(const OrderRow& row) = 0;
-  virtual Result<void> update_order(const OrderRow& row) = 0;  // state, current_attempt
+  // State, current_attempt, and whether it is held and touched.
+  virtual Result<void> update_order(const OrderRow& row) = 0;
 
   virtual Result<std::optional<AttemptRow>> find_attempt(const OrderKey& order,
                                                          AttemptNumber number) = 0;
@@ -133,8 +147,8 @@ class OrderTransaction {
                                       std::uint32_t revision,
                                       ByteView receipt) = 0;
 
-  // The first current attempt of the device in state ordered, sealed or handed_over with a sequence
-  // behind `after`.
+  // The first current attempt of the device in state ordered, sealed or handed_over that is not
+  // held, with a sequence behind `after`.
   virtual Result<std::optional<AttemptRow>> next_work(const DeviceId& device,
                                                       std::uint64_t after) = 0;
   // Attempts of the provider with a change behind `after`, in order of change.
@@ -156,6 +170,9 @@ class OrderTransaction {
   virtual Result<std::optional<InvitationRow>> find_invitation(ByteView token_hash) = 0;
   virtual Result<void> insert_invitation(const InvitationRow& row) = 0;
   virtual Result<void> update_invitation(const InvitationRow& row) = 0;  // request, certificate
+
+  // Campaigns, and the history of orders.
+  virtual CampaignRows& campaigns() = 0;
 
   // The audit log; what is appended to it belongs to this transaction as all else does.
   virtual AuditRows& audit() = 0;

@@ -51,6 +51,8 @@ class StoreSnapshot {
   virtual Result<std::vector<OrderRow>> next_orders() = 0;
   virtual Result<std::vector<AttemptRow>> next_attempts() = 0;
   virtual Result<std::vector<ReceiptRow>> next_receipts() = 0;
+  virtual Result<std::vector<CampaignRow>> next_campaigns() = 0;
+  virtual Result<std::vector<CampaignCount>> next_campaign_counts() = 0;
 };
 
 }  // namespace kagibin::delivery

@@ -19,9 +19,8 @@ namespace json = boost::json;
 
 Result<SubmittedOrder> read_submitted(ObjectReader& in) {
   const OrderId id = KB_TRY(read_order(in));
-  const DeviceId device = KB_TRY(read_device(in));
-  SubmittedOrder order{.id = id, .order = {.device = device}};
-  order.order.not_after = KB_TRY(read_not_after(in));
+  const OrderRequest request_of_order = KB_TRY(read_order_members(in));
+  SubmittedOrder order{.id = id, .order = request_of_order};
   const bool request = in.has("request");
   order.opening.kind = request ? AttemptRequest::Kind::kRequest : AttemptRequest::Kind::kDeliver;
   order.opening.message = KB_TRY(read_relayed(in, request ? "request" : "deliver"));
@@ -55,11 +54,12 @@ std::string to_json(const Submission& message) {
   json::array orders;
   for (const SubmittedOrder& order : message.orders) {
     const bool request = order.opening.kind == AttemptRequest::Kind::kRequest;
-    orders.push_back(
-        json::object{{"order", text_of(order.id.text())},
-                     {"device", text_of(order.order.device.text())},
-                     {"notAfter", order.order.not_after},
-                     {request ? "request" : "deliver", base64_of(order.opening.message)}});
+    json::object one{{"order", text_of(order.id.text())}};
+    for (const auto& member : order_members(order.order)) {
+      one.emplace(member.key(), member.value());
+    }
+    one.emplace(request ? "request" : "deliver", base64_of(order.opening.message));
+    orders.push_back(std::move(one));
   }
   return json::serialize(json::object{{"orders", std::move(orders)}});
 }

@@ -2,8 +2,9 @@
 // Many orders in one request, for campaigns: POST /v1/orders (doc/openapi.yaml), as structures with
 // JSON codecs, strict as those of messages.h.
 //
-//   { "orders": [ { "order", "device", "notAfter", and one of "request": E0, "deliver": E2 }, ... ]
-//   } { "results": [ { "order", "status": 201, "state" } or { "order", "status": 409, "problem" } ]
+//   { "orders": [ { "order", and the members of OrderRequest, and one of "request": E0, "deliver":
+//   E2 }, ... ] } { "results": [ { "order", "status": 201, "state" } or { "order", "status": 409,
+//   "problem" } ]
 //   }
 //
 // Each stands for PUT /v1/orders/{order} and PUT .../attempts/1 with the same content, by itself:

@@ -10,6 +10,8 @@
 #include "kagibin/delivery/store_snapshot.h"
 #include "kagibin/roles/key_distribution_operator/answers.h"
 #include "kagibin/roles/key_distribution_operator/audit/log_answers.h"
+#include "kagibin/roles/key_distribution_operator/campaigns/campaign_desk.h"
+#include "kagibin/roles/key_distribution_operator/campaigns/campaign_run.h"
 #include "kagibin/roles/key_distribution_operator/expectation.h"
 #include "kagibin/roles/key_distribution_operator/invitations.h"
 #include "kagibin/roles/key_distribution_operator/order_book.h"
@@ -25,8 +27,9 @@ namespace {
 constexpr std::uint32_t kExpiredATick = 200;
 constexpr std::uint32_t kForgottenATick = 2'000;  // of kept answers
 constexpr int kExtensionsATick = 8;               // of the audit log
-constexpr int kTries = 3;                         // of a batch that others were in the way of,
-constexpr std::int64_t kTryAgainSeconds = 2;      // and not once this has passed
+constexpr int kCampaignStepsATick = 16;
+constexpr int kTries = 3;                     // of a batch that others were in the way of,
+constexpr std::int64_t kTryAgainSeconds = 2;  // and not once this has passed
 constexpr std::uint32_t kRetryWhenNotReady = 5;
 
 // All that a stranger may know of it.
@@ -99,6 +102,20 @@ Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, cons
       return book.put_verdict(call);
     case RouteId::kPutWithdrawal:
       return book.put_withdrawal(call);
+    case RouteId::kGetHistory:
+    case RouteId::kGetProviderHistory:
+      return book.get_history(call);
+    case RouteId::kPutCampaign:
+      return CampaignDesk(store, now).put_campaign(call);
+    case RouteId::kGetCampaign:
+    case RouteId::kGetProviderCampaign:
+      return CampaignDesk(store, now).get_campaign(call);
+    case RouteId::kListCampaigns:
+    case RouteId::kListProviderCampaigns:
+      return CampaignDesk(store, now).list_campaigns(call);
+    case RouteId::kPutCampaignState:
+    case RouteId::kPutProviderCampaignState:
+      return CampaignDesk(store, now).put_state(call);
     case RouteId::kGetWork:
       return book.get_work(call);
     case RouteId::kRedeemInvitation:
@@ -317,6 +334,32 @@ Result<void> Distributor::extend_log() {
   return {};
 }
 
+// Each step by itself: a campaign that cannot be committed does not undo another.
+Result<void> Distributor::run_campaigns(std::int64_t now, std::vector<std::string>& topics) {
+  for (int i = 0; i < kCampaignStepsATick; ++i) {
+    const auto transaction = KB_TRY(parts_.store.begin());
+    CampaignRun run(*transaction, now);
+    std::optional<std::vector<std::string>> woken = KB_TRY(run.step());
+    if (!woken) {
+      break;
+    }
+    transaction->announce(*woken);
+    if (run.has_released()) {
+      KB_CRASH_POINT("distributor.release.before_commit");
+    } else if (run.has_cancelled()) {
+      KB_CRASH_POINT("distributor.cancel.before_commit");
+    }
+    KB_TRY(transaction->commit());
+    if (run.has_released()) {
+      KB_CRASH_POINT("distributor.release.after_commit");
+    } else if (run.has_cancelled()) {
+      KB_CRASH_POINT("distributor.cancel.after_commit");
+    }
+    std::ranges::move(*woken, std::back_inserter(topics));
+  }
+  return {};
+}
+
 void Distributor::tell_log(const Result<void>& extended) {
   const auto why = extended ? std::nullopt : std::optional(extended.error().code);
   if (why == std::exchange(told_, why)) {
@@ -341,6 +384,8 @@ std::vector<std::string> Distributor::tick() {
     KB_CRASH_POINT("distributor.expire.after_commit");
     return topics;
   }();
+  std::vector<std::string> topics = expired.value_or(std::vector<std::string>{});
+  const Result<void> ran = expired ? run_campaigns(now, topics) : Result<void>();
   tell_log(extend_log());
   if (parts_.observer != nullptr) {
     if (!expired) {
@@ -348,9 +393,11 @@ std::vector<std::string> Distributor::tick() {
     } else if (!expired->empty()) {
       parts_.observer->expired(expired->size());
     }
+    if (!ran) {
+      parts_.observer->not_committed(0, ran.error());
+    }
     parts_.observer->ticked();
   }
-  std::vector<std::string> topics = expired.value_or(std::vector<std::string>{});
   std::ranges::move(news(), std::back_inserter(topics));
   return topics;
 }

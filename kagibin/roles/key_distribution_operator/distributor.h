@@ -57,8 +57,8 @@ class Distributor final : public delivery::HttpHandler {
       std::span<const delivery::HttpRequest> requests) override;
   // As many orders as a submission can hold; 1 for anything else.
   std::size_t weight(const delivery::HttpRequest& request) const override;
-  // Expires what is overdue, gives entries of the audit log their places, and hears what other
-  // distributors did; a failure is left for the next tick, one of the log is told.
+  // Expires what is overdue, takes campaigns on, gives entries of the audit log their places, and
+  // hears what other distributors did; a failure is left for the next tick, one of the log is told.
   std::vector<std::string> tick() override;
 
  private:
@@ -70,6 +70,7 @@ class Distributor final : public delivery::HttpHandler {
       std::span<const delivery::HttpRequest> requests);
   std::vector<std::string> news();
   Result<void> extend_log();
+  Result<void> run_campaigns(std::int64_t now, std::vector<std::string>& topics);
   void tell_log(const Result<void>& extended);
   delivery::HttpResponse readiness() const;
   delivery::HttpResponse metrics();

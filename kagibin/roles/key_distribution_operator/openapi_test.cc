@@ -11,6 +11,7 @@
 #include <boost/json/serialize.hpp>
 #include <gtest/gtest.h>
 
+#include "kagibin/delivery/campaign_messages.h"
 #include "kagibin/delivery/messages.h"
 #include "kagibin/delivery/problem.h"
 #include "kagibin/delivery/strict_json.h"
@@ -98,6 +99,45 @@ Names both(Names left, const Names& right) {
   return left;
 }
 
+Names members_of(const boost::json::value& value) {
+  return members_of(boost::json::serialize(value));
+}
+
+// What the codecs of campaigns write.
+void add_campaigns(std::map<std::string, Names>& written) {
+  using namespace delivery;  // NOLINT(google-build-using-namespace): ten names of it
+  CampaignTerms terms{.orders = 1, .groups = {{.name = "a", .match = {{"k", "v"}}}}};
+  terms.abort = {{}};
+  terms.windows = {{.days = 1, .to = 1}};
+  terms.retries.emplace();
+  written["CampaignTerms"] = members_of(to_json(terms));
+  const auto json = parse_json(to_json(terms), kMaxBodyBytes).value();
+  written["CampaignGroup"] = members_of(json.at("groups").at(0));
+  written["AbortRule"] = members_of(json.at("abort").at(0));
+  written["MaintenanceWindow"] = members_of(json.at("windows").at(0));
+  written["RetryLimits"] = members_of(json.at("retries"));
+  written["Rollout"] = members_of(json.at("rollout"));
+  terms.rollout.kind = Rollout::Kind::kExponential;
+  written["Rollout"] =
+      both(written["Rollout"],
+           members_of(parse_json(to_json(terms), kMaxBodyBytes).value().at("rollout")));
+  written["CampaignStateRequest"] = members_of(to_json(CampaignStateRequest{}));
+  const CampaignId campaign = CampaignId::from("c").value();
+  CampaignStatus status{.campaign = campaign, .next_release = 1};
+  status.groups = {{.name = "a"}};
+  written["CampaignStatus"] = members_of(to_json(status));
+  written["GroupStatus"] =
+      members_of(parse_json(to_json(status), kMaxBodyBytes).value().at("groups").at(0));
+  const std::string listing = to_json(CampaignListing{{{campaign}}, "c", true});
+  written["CampaignListing"] = members_of(listing);
+  written["ListedCampaign"] =
+      members_of(parse_json(listing, kMaxBodyBytes).value().at("campaigns").at(0));
+  const std::string history = to_json(OrderHistory{{{.event = "order", .revision = 1}}, "1", true});
+  written["OrderHistory"] = members_of(history);
+  written["HistoryEvent"] =
+      members_of(parse_json(history, kMaxBodyBytes).value().at("events").at(0));
+}
+
 TEST(OpenApiTest, ThePathsAndMethodsAreThoseOfTheServer) {
   Names served;
   for (const Route& route : routes()) {
@@ -117,7 +157,9 @@ TEST(OpenApiTest, TheMembersOfTheSchemasAreThoseOfTheCodecs) {
   std::map<std::string, Names> written;
   written["Health"] = {"status"};
   written["Readiness"] = {"status"};
-  written["OrderRequest"] = members_of(to_json(OrderRequest{device, 1}));
+  const CampaignId campaign = CampaignId::from("c").value();
+  const OrderRequest in_campaign{device, 1, campaign, {}};
+  written["OrderRequest"] = members_of(to_json(in_campaign));
   written["AttemptRequest"] = both(members_of(to_json(AttemptRequest{Request::kRequest, {1}})),
                                    members_of(to_json(AttemptRequest{Request::kDeliver, {1}})));
   for (const Work::Kind kind : {Work::Kind::kEnrol, Work::Kind::kDeliver, Work::Kind::kCancel}) {
@@ -130,7 +172,9 @@ TEST(OpenApiTest, TheMembersOfTheSchemasAreThoseOfTheCodecs) {
   written["VerdictMessage"] = members_of(to_json(verdict));
   written["WithdrawalMessage"] = members_of(to_json(WithdrawalMessage{""}));
   written["AttemptStatus"] = members_of(to_json(attempt));
-  written["OrderStatus"] = members_of(to_json(OrderStatus{order, device, 1, State::kUnknown, {}}));
+  written["OrderStatus"] =
+      members_of(to_json(OrderStatus{order, device, 1, State::kUnknown, {}, campaign, true}));
+  add_campaigns(written);
   written["ListedAttempt"] = {"order", "attempt", "device", "state"};
   const std::string listing =
       to_json(OrderListing{{{order, 1, device, State::kSealed}}, "1", true});
@@ -143,7 +187,8 @@ TEST(OpenApiTest, TheMembersOfTheSchemasAreThoseOfTheCodecs) {
   EXPECT_EQ(members, written["ListedAttempt"]);
   const Submission submission{{{order, {device, 1}, {AttemptRequest::Kind::kRequest, {1}}}}};
   written["Submission"] = members_of(to_json(submission));
-  written["SubmittedOrder"] = {"order", "device", "notAfter", "request", "deliver"};
+  written["SubmittedOrder"] = {"order",      "device",  "notAfter", "campaign",
+                               "attributes", "request", "deliver"};
   const SubmissionResults results{
       {{order, 201, State::kOrdered, {}}, {order, 409, {}, problem_of({Errc::kConflict, ""})}}};
   written["SubmissionResults"] = members_of(to_json(results));
@@ -169,6 +214,12 @@ TEST(OpenApiTest, EveryStateAndVerdictIsNamed) {
     states += (i == 0 ? "" : ", ") + std::string(delivery::name(static_cast<delivery::State>(i)));
   }
   EXPECT_NE(all.find("enum: [" + states + "]"), std::string::npos) << states;
+  std::string campaigns;
+  for (std::size_t i = 0; i < delivery::kCampaignStateCount; ++i) {
+    campaigns +=
+        (i == 0 ? "" : ", ") + std::string(delivery::name(static_cast<delivery::CampaignState>(i)));
+  }
+  EXPECT_NE(all.find("enum: [" + campaigns + "]"), std::string::npos) << campaigns;
   EXPECT_NE(all.find("verdict: {enum: [confirmed, refused, unknown, cancelled]}"),
             std::string::npos);
 }

@@ -28,7 +28,8 @@ std::string topic_of(const Spid& provider) {
 
 Result<AttemptRow> OrderBook::attempt_of_device(const Call& call) {
   std::optional<AttemptRow> attempt = KB_TRY(store_.find_attempt(*call.order, call.attempt));
-  if (!attempt || attempt->device.text() != call.subject->id) {
+  // One that is held was not told to anybody.
+  if (!attempt || attempt->device.text() != call.subject->id || attempt->held) {
     return fail(Errc::kNotFound, "there is no such attempt");
   }
   return std::move(*attempt);
@@ -44,6 +45,12 @@ Result<void> OrderBook::check_not_after(const delivery::OrderKey& order) {
 
 Result<void> OrderBook::record(OrderChange change) {
   change.time = now_;
+  KB_TRY(store_.campaigns().append_history(change.order, {.time = now_,
+                                                          .event = std::string(name(change.event)),
+                                                          .attempt = change.attempt,
+                                                          .state = change.state,
+                                                          .order_state = change.order_state,
+                                                          .revision = change.revision}));
   const Bytes entry = encode(change);
   return store_.audit().append(entry);
 }
@@ -63,8 +70,16 @@ Result<void> OrderBook::apply(AttemptRow& attempt, Event event, const Evidence& 
   }
   const bool current = order->current_attempt == attempt.number;
   const bool decided = order->state == State::kConfirmed;
-  if (!decided && (current || *after == State::kConfirmed) && order->state != *after) {
+  const bool moves = !decided && (current || *after == State::kConfirmed) && order->state != *after;
+  const bool touches =
+      event == Event::kHandOver && order->membership && !order->membership->touched;
+  if (moves) {
     order->state = *after;
+  }
+  if (touches) {
+    order->membership->touched = true;
+  }
+  if (moves || touches) {
     KB_TRY(store_.update_order(*order));
   }
   return record({.event = audit_event(event),
@@ -199,6 +214,46 @@ Result<std::vector<std::string>> OrderBook::expire(std::uint32_t limit) {
                    .order_state = order.state}));
   }
   return topics;
+}
+
+Result<void> OrderBook::release(OrderRow& order) {
+  std::optional<AttemptRow> attempt =
+      KB_TRY(store_.find_attempt(order.key(), order.current_attempt));
+  if (!attempt || !order.membership) {
+    return fail(Errc::kStore, "an order to release without its attempt or campaign");
+  }
+  order.membership->held = false;
+  KB_TRY(store_.update_order(order));
+  attempt->held = false;
+  KB_TRY(store_.update_attempt(*attempt));
+  return record({.event = AuditEvent::kRelease,
+                 .order = order.key(),
+                 .attempt = attempt->number,
+                 .state = attempt->state,
+                 .order_state = order.state});
+}
+
+Result<void> OrderBook::cancel(OrderRow& order) {
+  const std::optional<State> after = delivery::next_state(order.state, Event::kWithdraw);
+  if (!after) {
+    return fail(Errc::kState, "the order is not in a state for that");
+  }
+  if (order.current_attempt != 0) {
+    std::optional<AttemptRow> attempt =
+        KB_TRY(store_.find_attempt(order.key(), order.current_attempt));
+    if (!attempt) {
+      return fail(Errc::kStore, "an order without its current attempt");
+    }
+    attempt->state = *after;
+    KB_TRY(store_.update_attempt(*attempt));
+  }
+  order.state = *after;
+  KB_TRY(store_.update_order(order));
+  return record({.event = AuditEvent::kCancel,
+                 .order = order.key(),
+                 .attempt = order.current_attempt,
+                 .state = order.state,
+                 .order_state = order.state});
 }
 
 }  // namespace kagibin::roles::key_distribution_operator

@@ -5,9 +5,10 @@
 // Every put may be repeated: the same name with the same content gives the stored answer again,
 // with other content kConflict. A provider sees its own orders, a device its own attempts; to
 // another provider or device they are kNotFound. Of E0, E2, E3, E4 the clear fields are compared
-// (relayed_message.h), nothing is opened. Every change appends an entry to the audit log, in the
-// same transaction (audit/audit_entry.h). What is new costs its tenant (tenants/admission.h). An
-// error means that the caller rolls back. Pure but for the store and the clock.
+// (relayed_message.h), nothing is opened. Every change appends an entry to the audit log and to
+// the order's history, in the same transaction (audit/audit_entry.h). What is new costs its tenant
+// (tenants/admission.h). An error means that the caller rolls back. Pure but for the store and the
+// clock.
 //
 //   OrderBook book(transaction, now);
 //   const HttpResponse answer = KB_TRY(book.put_order(call));
@@ -22,6 +23,7 @@
 #include "kagibin/delivery/http_port.h"
 #include "kagibin/delivery/order_store.h"
 #include "kagibin/roles/key_distribution_operator/audit/audit_entry.h"
+#include "kagibin/roles/key_distribution_operator/campaigns/campaign_gate.h"
 #include "kagibin/roles/key_distribution_operator/routes.h"
 #include "kagibin/roles/key_distribution_operator/tenants/admission.h"
 
@@ -48,6 +50,8 @@ class OrderBook {
   Result<delivery::HttpResponse> put_withdrawal(const Call& call);
   Result<delivery::HttpResponse> list(const Call& call);
 
+  Result<delivery::HttpResponse> get_history(const Call& call);
+
   // The agent's calls.
   Result<delivery::HttpResponse> get_work(const Call& call);
   Result<delivery::HttpResponse> put_enrolment(const Call& call);
@@ -55,6 +59,11 @@ class OrderBook {
 
   // Expires up to `limit` attempts and orders whose notAfter has passed; the topics with news.
   Result<std::vector<std::string>> expire(std::uint32_t limit);
+
+  // A campaign's word on an order in it: its device may be told of it, or nobody shall. Nothing of
+  // it was handed over yet.
+  Result<void> release(delivery::OrderRow& order);
+  Result<void> cancel(delivery::OrderRow& order);
 
  private:
   // What a put opened, or what stood there with the same content.
@@ -98,6 +107,7 @@ class OrderBook {
   delivery::OrderTransaction& store_;
   std::int64_t now_;
   Admission admission_;
+  CampaignGate gate_{store_, now_};
 };
 
 // Where somebody may wait for news.

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "kagibin/crypto/sha256.h"
+#include "kagibin/delivery/campaign_messages.h"
 #include "kagibin/delivery/relayed_message.h"
 #include "kagibin/roles/key_distribution_operator/answers.h"
 #include "kagibin/roles/key_distribution_operator/order_book.h"
@@ -23,6 +24,10 @@ namespace {
 Result<OrderStatus> status_of_order(delivery::OrderTransaction& store, const OrderRow& order) {
   OrderStatus status{.order = order.id, .device = order.device, .not_after = order.not_after};
   status.state = order.state;
+  if (order.membership) {
+    status.campaign = order.membership->campaign;
+    status.held = delivery::phase_of(order.state, order.membership->held) == delivery::kHeldPhase;
+  }
   const std::vector<AttemptRow> attempts = KB_TRY(store.attempts_of(order.key()));
   for (const AttemptRow& attempt : attempts) {
     status.attempts.push_back(status_of(attempt));
@@ -52,7 +57,7 @@ Result<OrderBook::Opened<OrderRow>> OrderBook::open_order(const delivery::OrderK
                                                           const delivery::OrderRequest& request) {
   std::optional<OrderRow> stored = KB_TRY(store_.find_order(key));
   if (stored) {
-    if (stored->device != request.device || stored->not_after != request.not_after) {
+    if (delivery::request_of(*stored) != request) {
       return fail(Errc::kConflict, "this order's name is taken by another order");
     }
     return Opened<OrderRow>{.row = std::move(*stored), .anew = false};
@@ -63,6 +68,9 @@ Result<OrderBook::Opened<OrderRow>> OrderBook::open_order(const delivery::OrderK
   OrderRow order{.id = key.id, .provider = key.provider, .device = request.device};
   order.not_after = request.not_after;
   order.created_at = now_;
+  if (request.campaign) {
+    order.membership = KB_TRY(gate_.join(key.provider, request));
+  }
   KB_TRY(store_.insert_order(order));
   KB_TRY(admission_.spend(order.provider, true));
   KB_TRY(record({.event = AuditEvent::kOrder,
@@ -161,6 +169,11 @@ Result<OrderBook::Opened<AttemptRow>> OrderBook::open_attempt(OrderRow& order,
   attempt.number = number;
   attempt.opening = request.message;
   KB_TRY(check_opening(order, attempt, request));
+  if (order.membership) {
+    const std::vector<AttemptRow> earlier = KB_TRY(store_.attempts_of(order.key()));
+    KB_TRY(gate_.check_attempt(order, attempt, earlier));
+    attempt.held = order.membership->held;
+  }
   if (order.current_attempt != 0) {
     std::optional<AttemptRow> before =
         KB_TRY(store_.find_attempt(order.key(), order.current_attempt));
@@ -298,6 +311,27 @@ Result<HttpResponse> OrderBook::list(const Call& call) {
     answer.wait = delivery::HttpWait{topic_of(provider), call.wait_seconds};
   }
   return answer;
+}
+
+Result<HttpResponse> OrderBook::get_history(const Call& call) {
+  const OrderRow order = KB_TRY(order_of_provider(call));
+  const std::uint32_t limit = call.limit.value_or(kDefaultLimit);
+  const std::vector<delivery::HistoryRow> rows =
+      KB_TRY(store_.campaigns().history_of(order.key(), call.after, limit));
+  delivery::OrderHistory history;
+  for (const delivery::HistoryRow& row : rows) {
+    history.events.push_back({.time = row.time,
+                              .event = row.event,
+                              .attempt = row.attempt,
+                              .state = row.state,
+                              .order_state = row.order_state});
+    if (row.revision != 0) {
+      history.events.back().revision = row.revision;
+    }
+  }
+  history.next = std::to_string(rows.empty() ? call.after : rows.back().ordinal);
+  history.more = rows.size() == limit;
+  return json(200, to_json(history));
 }
 
 }  // namespace kagibin::roles::key_distribution_operator

@@ -41,6 +41,26 @@ constexpr std::array kRoutes = {
     Route{RouteId::kPutWithdrawal, HttpMethod::kPut,
           "/v1/orders/{order}/attempts/{attempt}/withdrawal", kSubmitters | kStewards,
           "withdrawal"},
+    Route{RouteId::kGetHistory, HttpMethod::kGet, "/v1/orders/{order}/history", kProviders,
+          "history"},
+    Route{RouteId::kGetProviderHistory, HttpMethod::kGet,
+          "/v1/providers/{provider}/orders/{order}/history", kOperators | kAuditors,
+          "provider_history"},
+    Route{RouteId::kListCampaigns, HttpMethod::kGet, "/v1/campaigns", kProviders, "campaigns"},
+    Route{RouteId::kPutCampaign, HttpMethod::kPut, "/v1/campaigns/{campaign}", kSubmitters,
+          "campaign"},
+    Route{RouteId::kGetCampaign, HttpMethod::kGet, "/v1/campaigns/{campaign}", kProviders,
+          "campaign_status"},
+    Route{RouteId::kPutCampaignState, HttpMethod::kPut, "/v1/campaigns/{campaign}/state",
+          kSubmitters | kStewards, "campaign_state"},
+    Route{RouteId::kListProviderCampaigns, HttpMethod::kGet, "/v1/providers/{provider}/campaigns",
+          kOperators | kAuditors, "provider_campaigns"},
+    Route{RouteId::kGetProviderCampaign, HttpMethod::kGet,
+          "/v1/providers/{provider}/campaigns/{campaign}", kOperators | kAuditors,
+          "provider_campaign"},
+    Route{RouteId::kPutProviderCampaignState, HttpMethod::kPut,
+          "/v1/providers/{provider}/campaigns/{campaign}/state", kOperators,
+          "provider_campaign_state"},
     Route{RouteId::kListProvider, HttpMethod::kGet, "/v1/providers/{provider}/orders",
           kOperators | kAuditors, "list_provider"},
     Route{RouteId::kGetProviderOrder, HttpMethod::kGet, "/v1/providers/{provider}/orders/{order}",
@@ -92,6 +112,8 @@ std::optional<RouteMatch> match(std::string_view pattern, std::string_view path)
       found.order = segment;
     } else if (expected == "{attempt}") {
       found.attempt = segment;
+    } else if (expected == "{campaign}") {
+      found.campaign = segment;
     } else if (expected != segment) {
       return std::nullopt;
     }
@@ -101,14 +123,19 @@ std::optional<RouteMatch> match(std::string_view pattern, std::string_view path)
 }
 
 Result<void> read_parameter(Call& call, std::string_view key, std::string_view text) {
-  const bool list =
-      call.route->id == RouteId::kListOrders || call.route->id == RouteId::kListProvider;
-  if (key == "after") {
+  const RouteId id = call.route->id;
+  const bool list = id == RouteId::kListOrders || id == RouteId::kListProvider;
+  const bool campaigns = id == RouteId::kListCampaigns || id == RouteId::kListProviderCampaigns;
+  const bool history = id == RouteId::kGetHistory || id == RouteId::kGetProviderHistory;
+  if (key == "after" && campaigns) {
+    KB_TRY(delivery::CampaignId::from(text));
+    call.after_name = text;
+  } else if (key == "after") {
     call.after = KB_TRY(number<std::uint64_t>(text, INT64_MAX));
-  } else if (key == "wait") {
+  } else if (key == "wait" && !campaigns && !history) {
     const std::uint32_t seconds = KB_TRY(number<std::uint32_t>(text, UINT32_MAX));
     call.wait_seconds = std::min(seconds, kMaxWaitSeconds);
-  } else if (key == "limit" && list) {
+  } else if (key == "limit" && (list || campaigns || history)) {
     const std::uint32_t limit = KB_TRY(number<std::uint32_t>(text, kMaxLimit));
     call.limit = std::max<std::uint32_t>(limit, 1);
   } else if (key == "state" && list) {
@@ -120,9 +147,11 @@ Result<void> read_parameter(Call& call, std::string_view key, std::string_view t
 }
 
 Result<void> read_query(Call& call, std::string_view query) {
-  const bool takes_query = call.route->id == RouteId::kListOrders ||
-                           call.route->id == RouteId::kListProvider ||
-                           call.route->id == RouteId::kGetWork;
+  constexpr std::array kWithQuery = {
+      RouteId::kListOrders,           RouteId::kListProvider,       RouteId::kGetWork,
+      RouteId::kGetHistory,           RouteId::kGetProviderHistory, RouteId::kListCampaigns,
+      RouteId::kListProviderCampaigns};
+  const bool takes_query = std::ranges::find(kWithQuery, call.route->id) != kWithQuery.end();
   if (!takes_query && !query.empty()) {
     return fail(Errc::kValue, "this path takes no query");
   }
@@ -189,6 +218,7 @@ constexpr std::array kExplained = {
     Explained{kInvited, "this is for the certificate in an invitation"},
     Explained{kOperators | kAuditors,
               "this is for a certificate of this distributor's own operator or auditor"},
+    Explained{kOperators, "this is for a certificate of this distributor's own operator"},
     Explained{kAuditors, "this is for a certificate of this distributor's own auditor"},
     Explained{kMembers,
               "this is for the certificate of a provider, a device, an operator or an auditor; an "
@@ -299,6 +329,10 @@ Result<Call> route(const delivery::HttpRequest& request) {
   if (!found.order.empty()) {
     const delivery::OrderId id = KB_TRY(delivery::OrderId::from(found.order));
     call.order = delivery::OrderKey{.provider = *call.provider, .id = id};
+  }
+  if (!found.campaign.empty()) {
+    const delivery::CampaignId id = KB_TRY(delivery::CampaignId::from(found.campaign));
+    call.campaign = delivery::CampaignKey{.provider = *call.provider, .id = id};
   }
   if (!found.attempt.empty()) {
     call.attempt = KB_TRY(number<delivery::AttemptNumber>(found.attempt, delivery::kMaxAttempts));

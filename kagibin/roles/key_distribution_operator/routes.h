@@ -40,6 +40,15 @@ enum class RouteId : std::uint8_t {
   kPutReceipt,
   kPutVerdict,
   kPutWithdrawal,
+  kGetHistory,
+  kGetProviderHistory,
+  kListCampaigns,
+  kPutCampaign,
+  kGetCampaign,
+  kPutCampaignState,
+  kListProviderCampaigns,
+  kGetProviderCampaign,
+  kPutProviderCampaignState,
   kGetWork,
   kRedeemInvitation,
   kGetRoots,
@@ -90,6 +99,7 @@ struct RouteMatch {
   std::string_view order{};
   std::string_view attempt{};
   std::string_view tile{};
+  std::string_view campaign{};
 };
 RouteMatch find_route(delivery::HttpMethod method, std::string_view target);
 // The methods that a path takes, as Allow names them: "GET, PUT"; empty for a path that is none.
@@ -104,11 +114,13 @@ struct Call {
   std::optional<Spid> provider{};
   std::optional<delivery::OrderKey> order{};  // of that provider
   delivery::AttemptNumber attempt = 0;
-  std::optional<delivery::State> state{};  // ?state=
-  std::uint64_t after = 0;                 // ?after=
-  std::optional<std::uint32_t> limit{};    // ?limit=, 1 to kMaxLimit
-  std::string_view tile{};                 // behind "tile/"; of the audit log
-  std::uint32_t wait_seconds = 0;          // ?wait=, at most kMaxWaitSeconds
+  std::optional<delivery::CampaignKey> campaign{};  // of that provider
+  std::optional<delivery::State> state{};           // ?state=
+  std::uint64_t after = 0;                          // ?after=
+  std::string_view after_name{};                    // the same, of campaigns
+  std::optional<std::uint32_t> limit{};             // ?limit=, 1 to kMaxLimit
+  std::string_view tile{};                          // behind "tile/"; of the audit log
+  std::uint32_t wait_seconds = 0;                   // ?wait=, at most kMaxWaitSeconds
   std::string_view body{};
   // What the body of a submission says; read here, for the store is told beforehand.
   delivery::Submission submission{};

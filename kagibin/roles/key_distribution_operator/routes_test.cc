@@ -20,7 +20,7 @@ std::string a_target(const Route& route) {
   std::string target(route.pattern);
   for (const auto& [place, text] :
        {std::pair("{provider}", kSpid.hex()), std::pair("{order}", std::string("x")),
-        std::pair("{attempt}", std::string("1"))}) {
+        std::pair("{attempt}", std::string("1")), std::pair("{campaign}", std::string("c"))}) {
     if (const auto at = target.find(place); at != std::string::npos) {
       target.replace(at, std::string_view(place).size(), text);
     }
@@ -84,6 +84,15 @@ TEST_F(RoutesTest, EveryRouteAdmitsTheRolesOfTheTableAndNamesThemToTheOthers) {
       {"put /v1/orders/{order}/attempts/{attempt}/withdrawal", "so"},
       {"put /v1/providers/{provider}/orders/{order}/attempts/{attempt}/enrolment", "D"},
       {"put /v1/providers/{provider}/orders/{order}/attempts/{attempt}/receipt", "D"},
+      {"get /v1/orders/{order}/history", "soa"},
+      {"get /v1/campaigns", "soa"},
+      {"put /v1/campaigns/{campaign}", "s"},
+      {"get /v1/campaigns/{campaign}", "soa"},
+      {"put /v1/campaigns/{campaign}/state", "so"},
+      {"get /v1/providers/{provider}/orders/{order}/history", "OA"},
+      {"get /v1/providers/{provider}/campaigns", "OA"},
+      {"get /v1/providers/{provider}/campaigns/{campaign}", "OA"},
+      {"put /v1/providers/{provider}/campaigns/{campaign}/state", "O"},
       {"get /v1/devices/self/work", "D"},
       {"get /v1/providers/{provider}/orders", "OA"},
       {"get /v1/providers/{provider}/orders/{order}", "OA"},

@@ -59,10 +59,11 @@ void fill(const std::filesystem::path& path, int count) {
   const std::string script =
       "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA foreign_keys=OFF;"
       "PRAGMA cache_size=-600000; BEGIN;"
-      "INSERT INTO orders " +
+      "INSERT INTO orders(provider, id, device, not_after, state, current_attempt, created_at, "
+      "campaign, grp, held, attributes) " +
       rows + "SELECT " + p + ", 'o' || i, 'd' || (i / 10), i, " + state +
-      ", 1, 0 FROM n;"
-      "INSERT INTO orders " +
+      ", 1, 0, 'c' || (i % 8 < 6), i % 3, 1, '{}' FROM n;"
+      "INSERT INTO orders(provider, id, device, not_after, state, current_attempt, created_at) " +
       rows + "SELECT " + p +
       ", 'bare' || i, 'd' || i, i, 'ordered', 0, 0 FROM n WHERE i % 10 = 0;"
       "INSERT INTO attempts(provider, order_id, number, device, not_after, kind, state, opening, "
@@ -72,6 +73,16 @@ void fill(const std::filesystem::path& path, int count) {
       "INSERT INTO receipts " +
       rows + "SELECT " + p +
       ", 'o' || i, 1, 1, X'E3' FROM n WHERE i % 4 = 2;"
+      "INSERT INTO campaigns " +
+      rows + "SELECT " + p +
+      ", 'c' || i, '{}', 0, CASE i % 3 WHEN 0 THEN 'expired' ELSE 'running' END, '', 0, 0, 0, 0, "
+      "0, "
+      "i FROM n WHERE i < " +
+      std::to_string(count / 100) +
+      ";"
+      "INSERT INTO order_history " +
+      rows + "SELECT " + p +
+      ", 'o' || i, 1, 0, 'order', 0, 'ordered', 'ordered', 0 FROM n;"
       "INSERT INTO audit_entries(entry) " +
       rows +
       "SELECT X'4B424131' FROM n;"
@@ -107,6 +118,8 @@ TEST(OrderPlanTest, NoCallTakesMoreStepsOverAMillionOrdersThanOverTenThousand) {
     const OrderRow order = t->find_order(middle).value().value();
     const std::vector<delivery::AuditTileName> tile_names = {
         {.level = 0, .number = 100}, {.level = 0, .number = static_cast<std::uint64_t>(count)}};
+    const delivery::CampaignKey campaign{.provider = kProvider,
+                                         .id = delivery::CampaignId::from("c1").value()};
     const delivery::AuditTile tile{.name = tile_names[0], .hashes = Bytes(64)};
     const Spid tenant = Spid::from(ascii("0000000000001000")).value();
     const delivery::AnswerRow kept{.name = {.owner = "p0", .key = "k5000"}, .kept_at = count};
@@ -133,6 +146,21 @@ TEST(OrderPlanTest, NoCallTakesMoreStepsOverAMillionOrdersThanOverTenThousand) {
         {"count_answers", [&] { return t->answers().count_answers("p0").value() > 900; }},
         {"put_answer", [&] { return t->answers().put_answer(kept).has_value(); }},
         {"forget_answers", [&] { return t->answers().forget_answers(count, 100).value() == 100; }},
+        {"find_campaign",
+         [&] { return t->campaigns().find_campaign(campaign).value().has_value(); }},
+        {"list_campaigns",
+         [&] { return t->campaigns().list_campaigns(kProvider, "c1", 20).value().size() == 20; }},
+        {"take_due", [&] { return t->campaigns().take_due(INT64_MIN, count).value().has_value(); }},
+        {"take_due_far",
+         [&] { return t->campaigns().take_due(count / 200, INT64_MAX).value().has_value(); }},
+        {"phase_counts", [&] { return !t->campaigns().phase_counts(campaign).value().empty(); }},
+        {"orders_to_release",
+         [&] { return t->campaigns().orders_to_release(campaign, 9, 100).value().size() == 100; }},
+        {"orders_to_cancel",
+         [&] { return t->campaigns().orders_to_cancel(campaign, 100).value().size() == 100; }},
+        {"append_history",
+         [&] { return t->campaigns().append_history(middle, {.event = "x"}).has_value(); }},
+        {"history_of", [&] { return !t->campaigns().history_of(middle, 0, 100).value().empty(); }},
         {"append_entry", [&] { return t->audit().append(Bytes{1}).has_value(); }},
         {"entries_without_place",
          [&] { return t->audit().without_place(100).value().size() == 100; }},

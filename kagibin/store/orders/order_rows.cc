@@ -52,6 +52,14 @@ Result<OrderRow> read_order(const Row& row) {
   order.state = KB_TRY(delivery::state_by_name(row.text(4)));
   order.current_attempt = static_cast<AttemptNumber>(row.integer(5));
   order.created_at = row.integer(6);
+  if (!row.is_null(7)) {
+    const auto campaign = KB_TRY(delivery::CampaignId::from(row.text(7)));
+    order.membership = delivery::Membership{.campaign = campaign};
+    order.membership->group = static_cast<std::uint32_t>(row.integer(8));
+    order.membership->held = row.integer(9) != 0;
+    order.membership->touched = row.integer(10) != 0;
+    order.membership->attributes = KB_TRY(delivery::attributes_from_text(row.text(11)));
+  }
   return order;
 }
 
@@ -83,6 +91,7 @@ Result<AttemptRow> read_attempt(const Row& row) {
   }
   attempt.sequence = static_cast<std::uint64_t>(row.integer(13));
   attempt.change = static_cast<std::uint64_t>(row.integer(14));
+  attempt.held = row.integer(16) != 0;
   return attempt;
 }
 
@@ -206,6 +215,7 @@ void bind_progress(Query& query, const AttemptRow& row, std::int64_t change) {
     query.bind(10, std::string_view(*row.withdrawal));
   }
   query.bind(11, change);
+  query.bind(13, static_cast<std::int64_t>(row.held ? 1 : 0));
 }
 
 }  // namespace kagibin::store

@@ -14,10 +14,13 @@
 #include "kagibin/store/row.h"
 
 // For literals of SQL: statements are kept by their literal.
-#define KB_ATTEMPT_COLUMNS                                                             \
-  "a.order_id, a.number, a.provider, a.device, a.kind, a.state, a.opening, a.answer, " \
-  "a.envelope, a.receipts, a.verdict, a.reason, a.withdrawal, a.sequence, a.change, a.judged"
-#define KB_ORDER_COLUMNS "id, provider, device, not_after, state, current_attempt, created_at"
+#define KB_ATTEMPT_COLUMNS                                                                      \
+  "a.order_id, a.number, a.provider, a.device, a.kind, a.state, a.opening, a.answer, "          \
+  "a.envelope, a.receipts, a.verdict, a.reason, a.withdrawal, a.sequence, a.change, a.judged, " \
+  "a.held"
+#define KB_ORDER_COLUMNS                                                                 \
+  "id, provider, device, not_after, state, current_attempt, created_at, campaign, grp, " \
+  "held, touched, attributes"
 #define KB_COUNT_COLUMNS "provider, state, count"
 #define KB_TENANT_COLUMNS "provider, max_open, per_minute, burst, units, filled_at"
 #define KB_ANSWER_COLUMNS "owner, name, request, status, body, kept_at"
@@ -47,7 +50,7 @@ Result<std::optional<delivery::AttemptRow>> read_first_attempt(Query& query);
 
 // Parameters 1 and 2.
 void bind_key(Query& query, const delivery::OrderKey& order);
-// Parameters 4 to 12: the columns that an update may change.
+// Parameters 4 to 13: the columns that an update may change.
 void bind_progress(Query& query, const delivery::AttemptRow& row, std::int64_t change);
 
 }  // namespace kagibin::store

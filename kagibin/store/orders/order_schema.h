@@ -20,7 +20,8 @@ inline constexpr std::int32_t kMovedApplicationId = 0x4B424F4D;  // "KBOM"
 // 4: orders are counted by state.
 // 5: the oldest order in each state is found.
 // 6: limits of tenants, and kept answers.
-inline constexpr std::array<std::string_view, 6> kOrderMigrations = {R"sql(
+// 7: campaigns, and the history of orders, which begins with this version.
+inline constexpr std::array<std::string_view, 7> kOrderMigrations = {R"sql(
 CREATE TABLE orders (
   id TEXT NOT NULL PRIMARY KEY,
   provider BLOB NOT NULL,
@@ -205,6 +206,72 @@ CREATE TABLE answers (
 ) STRICT;
 CREATE INDEX answers_by_number ON answers(owner, number);
 CREATE INDEX answers_by_age ON answers(kept_at);
+)sql",
+                                                                     R"sql(
+ALTER TABLE orders ADD COLUMN campaign TEXT;
+ALTER TABLE orders ADD COLUMN grp INTEGER;
+ALTER TABLE orders ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE orders ADD COLUMN touched INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE orders ADD COLUMN attributes TEXT;
+ALTER TABLE attempts ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX orders_to_release ON orders(provider, campaign, grp, id)
+  WHERE held = 1 AND current_attempt > 0 AND state IN ('ordered', 'sealed');
+CREATE INDEX orders_to_cancel ON orders(provider, campaign, id)
+  WHERE campaign IS NOT NULL AND touched = 0 AND state IN ('ordered', 'enrolled', 'sealed');
+DROP INDEX attempts_to_do;
+CREATE INDEX attempts_to_do ON attempts(device, sequence)
+  WHERE held = 0 AND state IN ('ordered', 'sealed', 'handed_over');
+CREATE TABLE campaigns (
+  provider BLOB NOT NULL,
+  id TEXT NOT NULL,
+  terms TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  changed_at INTEGER NOT NULL,
+  released INTEGER NOT NULL,
+  credit INTEGER NOT NULL,
+  credit_at INTEGER NOT NULL,
+  settled_at INTEGER NOT NULL,
+  due INTEGER NOT NULL,
+  PRIMARY KEY (provider, id)
+) STRICT;
+CREATE INDEX campaigns_due ON campaigns(due)
+  WHERE state IN ('running', 'paused', 'cancelling', 'aborting', 'expiring');
+CREATE TABLE campaign_counts (
+  provider BLOB NOT NULL,
+  campaign TEXT NOT NULL,
+  grp INTEGER NOT NULL,
+  phase TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (provider, campaign, grp, phase)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER new_campaign_counts AFTER INSERT ON orders WHEN new.campaign IS NOT NULL BEGIN
+  INSERT INTO campaign_counts VALUES (new.provider, new.campaign, new.grp,
+    CASE WHEN new.held = 1 AND new.state IN ('ordered', 'sealed') THEN 'held' ELSE new.state END, 1)
+    ON CONFLICT (provider, campaign, grp, phase) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER changed_campaign_counts AFTER UPDATE OF state, held ON orders
+WHEN new.campaign IS NOT NULL AND (new.held <> old.held OR new.state <> old.state) BEGIN
+  UPDATE campaign_counts SET count = count - 1 WHERE provider = old.provider
+    AND campaign = old.campaign AND grp = old.grp AND phase =
+    CASE WHEN old.held = 1 AND old.state IN ('ordered', 'sealed') THEN 'held' ELSE old.state END;
+  INSERT INTO campaign_counts VALUES (new.provider, new.campaign, new.grp,
+    CASE WHEN new.held = 1 AND new.state IN ('ordered', 'sealed') THEN 'held' ELSE new.state END, 1)
+    ON CONFLICT (provider, campaign, grp, phase) DO UPDATE SET count = count + 1;
+END;
+CREATE TABLE order_history (
+  provider BLOB NOT NULL,
+  order_id TEXT NOT NULL,
+  ordinal INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  event TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  order_state TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  PRIMARY KEY (provider, order_id, ordinal)
+) STRICT, WITHOUT ROWID;
 )sql"};
 
 }  // namespace kagibin::store

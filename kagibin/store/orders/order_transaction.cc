@@ -24,6 +24,13 @@ constexpr std::string_view kListOneState =
     "SELECT " KB_ATTEMPT_COLUMNS
     " FROM attempts a WHERE provider = ?1 AND change > ?2 AND state = ?4 ORDER BY change LIMIT ?3";
 
+// Held and touched, at `first` and behind it.
+void bind_marks(Query& query, const OrderRow& row, int first) {
+  query.bind(first, static_cast<std::int64_t>(row.membership && row.membership->held ? 1 : 0));
+  query.bind(first + 1,
+             static_cast<std::int64_t>(row.membership && row.membership->touched ? 1 : 0));
+}
+
 }  // namespace
 
 Result<std::optional<OrderRow>> SqliteOrderTransaction::find_order(const OrderKey& order) {
@@ -39,8 +46,8 @@ Result<std::optional<OrderRow>> SqliteOrderTransaction::find_order(const OrderKe
 }
 
 Result<void> SqliteOrderTransaction::insert_order(const OrderRow& row) {
-  Query query = KB_TRY(
-      this->query("INSERT INTO orders(" KB_ORDER_COLUMNS ") VALUES (?2, ?1, ?3, ?4, ?5, ?6, ?7)"));
+  Query query = KB_TRY(this->query("INSERT INTO orders(" KB_ORDER_COLUMNS
+                                   ") VALUES (?2, ?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"));
   const OrderKey key = row.key();
   bind_key(query, key);
   query.bind(3, std::string_view(row.device.text()));
@@ -48,16 +55,26 @@ Result<void> SqliteOrderTransaction::insert_order(const OrderRow& row) {
   query.bind(5, delivery::name(row.state));
   query.bind(6, static_cast<std::int64_t>(row.current_attempt));
   query.bind(7, row.created_at);
+  std::string attributes;  // the query views it
+  if (row.membership) {
+    attributes = delivery::attributes_text(row.membership->attributes);
+    query.bind(8, std::string_view(row.membership->campaign.text()));
+    query.bind(9, static_cast<std::int64_t>(row.membership->group));
+    query.bind(12, std::string_view(attributes));
+  }
+  bind_marks(query, row, 10);
   return query.run();
 }
 
 Result<void> SqliteOrderTransaction::update_order(const OrderRow& row) {
-  Query query = KB_TRY(this->query(
-      "UPDATE orders SET state = ?3, current_attempt = ?4 WHERE provider = ?1 AND id = ?2"));
+  Query query = KB_TRY(
+      this->query("UPDATE orders SET state = ?3, current_attempt = ?4, held = ?5, touched = ?6 "
+                  "WHERE provider = ?1 AND id = ?2"));
   const OrderKey key = row.key();
   bind_key(query, key);
   query.bind(3, delivery::name(row.state));
   query.bind(4, static_cast<std::int64_t>(row.current_attempt));
+  bind_marks(query, row, 5);
   KB_TRY(query.run());
   return one_row_changed();
 }
@@ -84,16 +101,16 @@ Result<void> SqliteOrderTransaction::insert_attempt(const AttemptRow& row) {
   const std::int64_t change = KB_TRY(next_change());
   Query query = KB_TRY(this->query(
       "INSERT INTO attempts(provider, order_id, number, state, answer, envelope, receipts, "
-      "verdict, reason, withdrawal, change, judged, device, kind, opening, not_after) "
-      "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, not_after "
+      "verdict, reason, withdrawal, change, judged, held, device, kind, opening, not_after) "
+      "SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, not_after "
       "FROM orders WHERE provider = ?1 AND id = ?2"));
   const OrderKey key = row.order_key();
   bind_key(query, key);
   query.bind(3, static_cast<std::int64_t>(row.number));
   bind_progress(query, row, change);
-  query.bind(13, std::string_view(row.device.text()));
-  query.bind(14, name(row.kind));
-  query.bind(15, ByteView(row.opening));
+  query.bind(14, std::string_view(row.device.text()));
+  query.bind(15, name(row.kind));
+  query.bind(16, ByteView(row.opening));
   KB_TRY(query.run());
   return one_row_changed();
 }
@@ -102,7 +119,7 @@ Result<void> SqliteOrderTransaction::update_attempt(const AttemptRow& row) {
   const std::int64_t change = KB_TRY(next_change());
   Query query = KB_TRY(this->query(
       "UPDATE attempts SET state = ?4, answer = ?5, envelope = ?6, receipts = ?7, verdict = ?8, "
-      "reason = ?9, withdrawal = ?10, change = ?11, judged = ?12 "
+      "reason = ?9, withdrawal = ?10, change = ?11, judged = ?12, held = ?13 "
       "WHERE provider = ?1 AND order_id = ?2 AND number = ?3"));
   const OrderKey key = row.order_key();
   bind_key(query, key);
@@ -143,11 +160,12 @@ Result<void> SqliteOrderTransaction::insert_receipt(const OrderKey& order,
 
 Result<std::optional<AttemptRow>> SqliteOrderTransaction::next_work(const DeviceId& device,
                                                                     std::uint64_t after) {
-  Query query = KB_TRY(this->query(
-      "SELECT " KB_ATTEMPT_COLUMNS
-      " FROM attempts a JOIN orders o ON o.provider = a.provider AND o.id = a.order_id "
-      "AND o.current_attempt = a.number WHERE a.device = ?1 AND a.sequence > ?2 "
-      "AND a.state IN ('ordered', 'sealed', 'handed_over') ORDER BY a.sequence LIMIT 1"));
+  Query query = KB_TRY(
+      this->query("SELECT " KB_ATTEMPT_COLUMNS
+                  " FROM attempts a JOIN orders o ON o.provider = a.provider AND o.id = a.order_id "
+                  "AND o.current_attempt = a.number WHERE a.device = ?1 AND a.sequence > ?2 "
+                  "AND a.held = 0 AND a.state IN ('ordered', 'sealed', 'handed_over') ORDER BY "
+                  "a.sequence LIMIT 1"));
   query.bind(1, std::string_view(device.text()));
   query.bind(2, static_cast<std::int64_t>(after));
   return read_first_attempt(query);

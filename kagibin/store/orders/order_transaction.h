@@ -8,6 +8,7 @@
 #include "kagibin/delivery/order_store.h"
 #include "kagibin/store/database.h"
 #include "kagibin/store/orders/audit_transaction.h"
+#include "kagibin/store/orders/campaign_transaction.h"
 #include "kagibin/store/orders/tenant_transaction.h"
 
 namespace kagibin::store {
@@ -20,7 +21,8 @@ class SqliteOrderTransaction final : public delivery::OrderTransaction {
         open_(open),
         audit_(db),
         tenants_(db),
-        answers_(db) {
+        answers_(db),
+        campaigns_(db) {
     open_ = true;
   }
   SqliteOrderTransaction(const SqliteOrderTransaction&) = delete;
@@ -56,6 +58,7 @@ class SqliteOrderTransaction final : public delivery::OrderTransaction {
   Result<std::optional<delivery::InvitationRow>> find_invitation(ByteView token_hash) override;
   Result<void> insert_invitation(const delivery::InvitationRow& row) override;
   Result<void> update_invitation(const delivery::InvitationRow& row) override;
+  delivery::CampaignRows& campaigns() override { return campaigns_; }
   delivery::AuditRows& audit() override { return audit_; }
   delivery::TenantRows& tenants() override { return tenants_; }
   delivery::AnswerRows& answers() override { return answers_; }
@@ -75,6 +78,7 @@ class SqliteOrderTransaction final : public delivery::OrderTransaction {
   SqliteAuditRows audit_;
   SqliteTenantRows tenants_;
   SqliteAnswerRows answers_;
+  SqliteCampaignRows campaigns_;
   bool marked_ = false;
 };
 

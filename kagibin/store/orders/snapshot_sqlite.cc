@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "kagibin/store/orders/audit_columns.h"
+#include "kagibin/store/orders/campaign_columns.h"
 #include "kagibin/store/orders/figure_columns.h"
 #include "kagibin/store/orders/order_rows.h"
 
@@ -23,7 +24,7 @@ constexpr std::size_t kRowsATime = 500;
 }  // namespace
 
 SqliteSnapshot::~SqliteSnapshot() {
-  for (Walk* walk : {&waiting_, &orders_, &attempts_, &receipts_}) {
+  for (Walk* walk : {&waiting_, &orders_, &attempts_, &receipts_, &campaigns_, &campaign_counts_}) {
     walk->query.reset();
   }
   static_cast<void>(db_.run("ROLLBACK"));
@@ -155,6 +156,33 @@ Result<std::vector<ReceiptRow>> SqliteSnapshot::next_receipts() {
       break;
     }
     ReceiptRow row = KB_TRY(read_receipt(*receipts_.query));
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Result<std::vector<delivery::CampaignRow>> SqliteSnapshot::next_campaigns() {
+  std::vector<delivery::CampaignRow> rows;
+  while (rows.size() < kRowsATime) {
+    const bool more = KB_TRY(step(campaigns_, "SELECT " KB_CAMPAIGN_COLUMNS " FROM campaigns"));
+    if (!more) {
+      break;
+    }
+    delivery::CampaignRow row = KB_TRY(read_campaign(*campaigns_.query));
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+Result<std::vector<delivery::CampaignCount>> SqliteSnapshot::next_campaign_counts() {
+  std::vector<delivery::CampaignCount> rows;
+  while (rows.size() < kRowsATime) {
+    const bool more = KB_TRY(step(campaign_counts_, "SELECT " KB_CAMPAIGN_COUNT_COLUMNS
+                                                    " FROM campaign_counts WHERE count <> 0"));
+    if (!more) {
+      break;
+    }
+    delivery::CampaignCount row = KB_TRY(read_campaign_count(*campaign_counts_.query));
     rows.push_back(std::move(row));
   }
   return rows;

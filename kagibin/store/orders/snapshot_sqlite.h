@@ -31,6 +31,8 @@ class SqliteSnapshot final : public delivery::StoreSnapshot {
   Result<std::vector<delivery::OrderRow>> next_orders() override;
   Result<std::vector<delivery::AttemptRow>> next_attempts() override;
   Result<std::vector<delivery::ReceiptRow>> next_receipts() override;
+  Result<std::vector<delivery::CampaignRow>> next_campaigns() override;
+  Result<std::vector<delivery::CampaignCount>> next_campaign_counts() override;
 
  private:
   // A query that goes on where the last call left it.
@@ -47,6 +49,8 @@ class SqliteSnapshot final : public delivery::StoreSnapshot {
   Walk orders_;
   Walk attempts_;
   Walk receipts_;
+  Walk campaigns_;
+  Walk campaign_counts_;
 };
 
 }  // namespace kagibin::store

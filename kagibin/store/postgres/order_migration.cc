@@ -6,6 +6,7 @@
 
 #include "kagibin/base/byte_io.h"
 #include "kagibin/store/orders/audit_columns.h"
+#include "kagibin/store/orders/campaign_columns.h"
 #include "kagibin/store/orders/order_rows.h"
 #include "kagibin/store/orders/order_schema.h"
 #include "kagibin/store/postgres/order_tables.h"
@@ -21,10 +22,16 @@ constexpr std::chrono::minutes kAnswerTimeout{10};
 
 using Table = OrderTable;
 
-#define KB_ORDERS "provider, id, device, not_after, state, current_attempt, created_at"
+#define KB_ORDERS                                                                        \
+  "provider, id, device, not_after, state, current_attempt, created_at, campaign, grp, " \
+  "held, touched, attributes"
+#define KB_CAMPAIGNS                                                                          \
+  "provider, id, terms, created_at, state, reason, changed_at, released, credit, credit_at, " \
+  "settled_at, due"
+#define KB_HISTORY "provider, order_id, ordinal, time, event, attempt, state, order_state, revision"
 #define KB_ATTEMPTS                                                                         \
   "provider, order_id, number, sequence, device, not_after, kind, state, opening, answer, " \
-  "envelope, receipts, verdict, reason, judged, withdrawal, change"
+  "envelope, receipts, verdict, reason, judged, withdrawal, change, held"
 #define KB_RECEIPTS "provider, order_id, number, revision, receipt"
 #define KB_INVITATIONS "token_hash, subject, not_after, request, certificate"
 #define KB_PLACED "place < (SELECT size FROM audit_log)"
@@ -38,13 +45,17 @@ using Table = OrderTable;
   }
 
 constexpr std::array kTables = {
-    KB_TABLE("orders", KB_ORDERS, "provider, id", "$1, $2, $3, $4, $5, $6, $7", "bttitii"),
+    KB_TABLE("orders",
+             KB_ORDERS,
+             "provider, id",
+             "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12",
+             "bttitiitiiit"),
     KB_TABLE("attempts",
              KB_ATTEMPTS,
              "provider, order_id, number",
-             "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17",
+             "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18",
              "btiititt"
-             "bbbittiti"),
+             "bbbittitii"),
     KB_TABLE("receipts",
              KB_RECEIPTS,
              "provider, order_id, number, revision",
@@ -58,6 +69,21 @@ constexpr std::array kTables = {
              "$1, $2, $3, $4, $5, $6, $7",
              "ttbitii"),
     KB_TABLE("order_counts", KB_COUNT_COLUMNS, "provider, state", "$1, $2, $3", "bti"),
+    KB_TABLE("campaigns",
+             KB_CAMPAIGNS,
+             "provider, id",
+             "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12",
+             "bttittiiiiii"),
+    KB_TABLE("campaign_counts",
+             KB_CAMPAIGN_COUNT_COLUMNS,
+             "provider, campaign, grp, phase",
+             "$1, $2, $3, $4, $5",
+             "btiti"),
+    KB_TABLE("order_history",
+             KB_HISTORY,
+             "provider, order_id, ordinal",
+             "$1, $2, $3, $4, $5, $6, $7, $8, $9",
+             "btiititti"),
     // SQLite keeps entries that wait for their place behind those that have one.
     Table{.name = "audit_entries",
           .read = "SELECT place, entry FROM audit_entries WHERE " KB_PLACED " ORDER BY place",
@@ -143,6 +169,7 @@ Result<OrderMigration> OrderMigration::open(const std::filesystem::path& file,
   KB_TRY(target->script(
       "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0;"
       "LOCK TABLE orders, attempts, receipts, invitations, tenants, answers, order_counts, "
+      "campaigns, campaign_counts, order_history, "
       "changes, "
       "audit_waiting, audit_entries, audit_tiles, audit_log IN EXCLUSIVE MODE"));
   return OrderMigration(kind, std::make_unique<Database>(std::move(source)), std::move(target));
@@ -151,7 +178,8 @@ Result<OrderMigration> OrderMigration::open(const std::filesystem::path& file,
 Result<bool> OrderMigration::target_is_used() {
   const std::size_t place = target_->add(
       "SELECT EXISTS (SELECT 1 FROM orders) OR EXISTS (SELECT 1 FROM invitations) "
-      "OR EXISTS (SELECT 1 FROM changes) OR EXISTS (SELECT 1 FROM tenants) "
+      "OR EXISTS (SELECT 1 FROM changes) OR EXISTS (SELECT 1 FROM tenants) OR EXISTS (SELECT 1 "
+      "FROM campaigns) "
       "OR (SELECT size FROM audit_log) > 0");
   const std::vector<PgRows> answers = KB_TRY(target_->run());
   return answers[place].at(0).integer(0) != 0;

@@ -294,6 +294,7 @@ Result<void> PostgresOrderTransaction::send_writes() {
   read_tenants_.clear();
   read_answers_.clear();
   read_answer_counts_.clear();
+  read_phases_.clear();
   undoes_sent_ = false;
   mark_at_ = 0;
   return {};
@@ -308,6 +309,7 @@ Result<void> PostgresOrderTransaction::mark() {
   marked_ = true;
   mark_at_ = writes_.size();
   audit_mark_ = audit_entries_.size();
+  history_mark_ = history_.size();
   before_mark_.clear();
   return {};
 }
@@ -322,6 +324,7 @@ Result<void> PostgresOrderTransaction::roll_back_to_mark() {
     read_tenants_.clear();
     read_answers_.clear();
     read_answer_counts_.clear();
+    read_phases_.clear();
     writes_.clear();
     writes_.push_back({.sql = "ROLLBACK TO request"});
     undoes_sent_ = true;
@@ -334,6 +337,8 @@ Result<void> PostgresOrderTransaction::roll_back_to_mark() {
   }
   before_mark_.clear();
   audit_entries_.resize(audit_mark_);
+  history_.erase(history_.begin() + static_cast<std::ptrdiff_t>(history_mark_), history_.end());
+  campaigns_.clear();
   return {};
 }
 
@@ -363,11 +368,12 @@ void PostgresOrderTransaction::add_announcements() {
 
 Result<void> PostgresOrderTransaction::commit() {
   KB_TRY(alive());
-  if (!began_ && writes_.empty() && audit_entries_.empty()) {
+  if (!began_ && writes_.empty() && audit_entries_.empty() && history_.empty()) {
     ended_ = true;
     return {};
   }
   add_writes(false);
+  add_history();
   add_entries();
   const std::size_t place = add("COMMIT");
   add_announcements();

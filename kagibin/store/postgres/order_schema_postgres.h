@@ -16,7 +16,8 @@ namespace kagibin::store {
 // 3: orders are counted by state.
 // 4: the oldest order in each state is found.
 // 5: limits of tenants, and kept answers. `room` is what the last order left of max_open.
-inline constexpr std::array<std::string_view, 5> kPostgresMigrations = {R"sql(
+// 6: campaigns, and the history of orders, which begins with this version.
+inline constexpr std::array<std::string_view, 6> kPostgresMigrations = {R"sql(
 CREATE TABLE orders (
   provider bytea NOT NULL,
   id text COLLATE "C" NOT NULL,
@@ -141,6 +142,56 @@ CREATE TABLE answers (
 );
 CREATE INDEX answers_by_number ON answers(owner, number);
 CREATE INDEX answers_by_age ON answers(kept_at);
+)sql",
+                                                                        R"sql(
+ALTER TABLE orders ADD COLUMN campaign text COLLATE "C", ADD COLUMN grp bigint,
+  ADD COLUMN held bigint NOT NULL DEFAULT 0, ADD COLUMN touched bigint NOT NULL DEFAULT 0,
+  ADD COLUMN attributes text;
+ALTER TABLE attempts ADD COLUMN held bigint NOT NULL DEFAULT 0;
+CREATE INDEX orders_to_release ON orders(provider, campaign, grp, id)
+  WHERE held = 1 AND current_attempt > 0 AND state IN ('ordered', 'sealed');
+CREATE INDEX orders_to_cancel ON orders(provider, campaign, id)
+  WHERE campaign IS NOT NULL AND touched = 0 AND state IN ('ordered', 'enrolled', 'sealed');
+DROP INDEX attempts_to_do;
+CREATE INDEX attempts_to_do ON attempts(device, sequence)
+  WHERE held = 0 AND state IN ('ordered', 'sealed', 'handed_over');
+CREATE TABLE campaigns (
+  provider bytea NOT NULL,
+  id text COLLATE "C" NOT NULL,
+  terms text NOT NULL,
+  created_at bigint NOT NULL,
+  state text COLLATE "C" NOT NULL,
+  reason text NOT NULL,
+  changed_at bigint NOT NULL,
+  released bigint NOT NULL,
+  credit bigint NOT NULL,
+  credit_at bigint NOT NULL,
+  settled_at bigint NOT NULL,
+  due bigint NOT NULL,
+  PRIMARY KEY (provider, id)
+) WITH (fillfactor = 50);
+CREATE INDEX campaigns_due ON campaigns(due)
+  WHERE state IN ('running', 'paused', 'cancelling', 'aborting', 'expiring');
+CREATE TABLE campaign_counts (
+  provider bytea NOT NULL,
+  campaign text COLLATE "C" NOT NULL,
+  grp bigint NOT NULL,
+  phase text COLLATE "C" NOT NULL,
+  count bigint NOT NULL,
+  PRIMARY KEY (provider, campaign, grp, phase)
+) WITH (fillfactor = 10);
+CREATE TABLE order_history (
+  provider bytea NOT NULL,
+  order_id text COLLATE "C" NOT NULL,
+  ordinal bigint NOT NULL,
+  time bigint NOT NULL,
+  event text COLLATE "C" NOT NULL,
+  attempt bigint NOT NULL,
+  state text COLLATE "C" NOT NULL,
+  order_state text COLLATE "C" NOT NULL,
+  revision bigint NOT NULL,
+  PRIMARY KEY (provider, order_id, ordinal)
+);
 )sql"};
 
 }  // namespace kagibin::store

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "kagibin/store/orders/audit_columns.h"
+#include "kagibin/store/orders/campaign_columns.h"
 #include "kagibin/store/orders/figure_columns.h"
 #include "kagibin/store/orders/order_rows.h"
 
@@ -26,7 +27,8 @@ inline constexpr std::string_view kLockOrders =
     "UNION SELECT w.provider, w.order_id FROM unnest($3::text[], $4::bigint[]) d(device, after) "
     "CROSS JOIN LATERAL (SELECT a.provider, a.order_id FROM attempts a JOIN orders c "
     "ON c.provider = a.provider AND c.id = a.order_id AND c.current_attempt = a.number "
-    "WHERE a.device = d.device AND a.sequence > d.after AND a.state IN " KB_WORK_STATES
+    "WHERE a.device = d.device AND a.sequence > d.after AND a.held = 0 AND a.state "
+    "IN " KB_WORK_STATES
     " ORDER BY a.sequence LIMIT 1) w ORDER BY provider, id OFFSET 0) k(provider, id) "
     "CROSS JOIN LATERAL (SELECT " KB_ORDER_COLUMNS
     " FROM orders WHERE orders.provider = k.provider AND orders.id = k.id FOR NO KEY UPDATE) o";
@@ -47,7 +49,7 @@ inline constexpr std::string_view kReadReceipts =
 inline constexpr std::string_view kNextWork =
     "SELECT a.provider, a.order_id, a.number FROM attempts a JOIN orders o ON o.provider = "
     "a.provider AND o.id = a.order_id AND o.current_attempt = a.number WHERE a.device = $1 AND "
-    "a.sequence > $2 AND a.state IN " KB_WORK_STATES
+    "a.sequence > $2 AND a.held = 0 AND a.state IN " KB_WORK_STATES
     " ORDER BY a.sequence LIMIT 1 FOR NO KEY UPDATE OF o SKIP LOCKED";
 inline constexpr std::string_view kListAll =
     "SELECT " KB_ATTEMPT_COLUMNS
@@ -81,19 +83,22 @@ inline constexpr std::string_view kOrderCounts =
 inline constexpr std::string_view kAllOrderCounts =
     "SELECT " KB_COUNT_COLUMNS " FROM order_counts ORDER BY provider, state";
 inline constexpr std::string_view kInsertOrder =
-    "INSERT INTO orders(" KB_ORDER_COLUMNS ") VALUES ($2, $1, $3, $4, $5, $6, $7)";
+    "INSERT INTO orders(" KB_ORDER_COLUMNS
+    ") VALUES ($2, $1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 inline constexpr std::string_view kUpdateOrder =
-    "UPDATE orders SET state = $3, current_attempt = $4 WHERE provider = $1 AND id = $2";
+    "UPDATE orders SET state = $3, current_attempt = $4, held = $5, touched = $6 "
+    "WHERE provider = $1 AND id = $2";
 // The last parameter of the two: how many changes of the provider follow in this transaction.
 inline constexpr std::string_view kInsertAttempt =
     "INSERT INTO attempts(provider, order_id, number, state, answer, envelope, receipts, verdict, "
-    "reason, withdrawal, judged, device, kind, opening, not_after, change) VALUES ($1, $2, $3, $4, "
-    "$5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, "
-    "(SELECT value FROM changes WHERE provider = $1) - $16) RETURNING sequence";
+    "reason, withdrawal, judged, held, device, kind, opening, not_after, change) VALUES ($1, $2, "
+    "$3, "
+    "$4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, "
+    "(SELECT value FROM changes WHERE provider = $1) - $17) RETURNING sequence";
 inline constexpr std::string_view kUpdateAttempt =
     "UPDATE attempts SET state = $4, answer = $5, envelope = $6, receipts = $7, verdict = $8, "
-    "reason = $9, withdrawal = $10, judged = $11, "
-    "change = (SELECT value FROM changes WHERE provider = $1) - $12 "
+    "reason = $9, withdrawal = $10, judged = $11, held = $12, "
+    "change = (SELECT value FROM changes WHERE provider = $1) - $13 "
     "WHERE provider = $1 AND order_id = $2 AND number = $3";
 inline constexpr std::string_view kInsertReceipt =
     "INSERT INTO receipts(provider, order_id, number, revision, receipt) "
@@ -189,6 +194,58 @@ inline constexpr std::string_view kForgetAnswers =
     "kept_at LIMIT $2 FOR UPDATE SKIP LOCKED) old WHERE answers.owner = old.owner AND "
     "answers.name = old.name";
 
+// Campaigns.
+inline constexpr std::string_view kFindCampaign =
+    "SELECT " KB_CAMPAIGN_COLUMNS " FROM campaigns WHERE provider = $1 AND id = $2";
+inline constexpr std::string_view kTakeCampaign =
+    "SELECT " KB_CAMPAIGN_COLUMNS
+    " FROM campaigns WHERE provider = $1 AND id = $2 FOR NO KEY UPDATE";
+inline constexpr std::string_view kListCampaigns =
+    "SELECT " KB_CAMPAIGN_COLUMNS
+    " FROM campaigns WHERE provider = $1 AND id > $2 ORDER BY id LIMIT $3";
+inline constexpr std::string_view kTakeDueCampaign =
+    "SELECT " KB_CAMPAIGN_COLUMNS " FROM campaigns WHERE state IN " KB_OPEN_CAMPAIGNS
+    " AND due BETWEEN $1 AND $2 ORDER BY due LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED";
+inline constexpr std::string_view kInsertCampaign =
+    "INSERT INTO campaigns(provider, id, state, reason, changed_at, released, credit, credit_at, "
+    "settled_at, due, terms, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+    "$12)";
+inline constexpr std::string_view kUpdateCampaign =
+    "UPDATE campaigns SET state = $3, reason = $4, changed_at = $5, released = $6, credit = $7, "
+    "credit_at = $8, settled_at = $9, due = $10 WHERE provider = $1 AND id = $2";
+inline constexpr std::string_view kPhaseCounts =
+    "SELECT " KB_CAMPAIGN_COUNT_COLUMNS
+    " FROM campaign_counts WHERE provider = $1 AND campaign = $2 ORDER BY grp, phase";
+// As kCountOrders.
+inline constexpr std::string_view kCountPhases =
+    "INSERT INTO campaign_counts AS c SELECT * FROM unnest($1::bytea[], $2::text[], $3::bigint[], "
+    "$4::text[], $5::bigint[]) ON CONFLICT (provider, campaign, grp, phase) "
+    "DO UPDATE SET count = c.count + excluded.count";
+inline constexpr std::string_view kOrdersToRelease =
+    "SELECT provider, id FROM orders WHERE provider = $1 AND campaign = $2 AND grp <= $3 AND "
+    "held = 1 AND current_attempt > 0 AND state IN ('ordered', 'sealed') ORDER BY grp, id LIMIT $4 "
+    "FOR NO KEY UPDATE SKIP LOCKED";
+inline constexpr std::string_view kOrdersToCancel =
+    "SELECT provider, id FROM orders WHERE provider = $1 AND campaign = $2 AND campaign IS NOT "
+    "NULL "
+    "AND touched = 0 AND state IN ('ordered', 'enrolled', 'sealed') ORDER BY id LIMIT $3 "
+    "FOR NO KEY UPDATE SKIP LOCKED";
+
+// What happened to orders: one statement a transaction. $3 counts what it adds, in its order.
+inline constexpr std::string_view kAppendHistory =
+    "INSERT INTO order_history(provider, order_id, ordinal, time, event, attempt, state, "
+    "order_state, revision) SELECT h.provider, h.order_id, coalesce((SELECT max(o.ordinal) FROM "
+    "order_history o WHERE o.provider = h.provider AND o.order_id = h.order_id), 0) + row_number() "
+    "OVER (PARTITION BY h.provider, h.order_id ORDER BY h.n), h.time, h.event, h.attempt, h.state, "
+    "h.order_state, h.revision FROM unnest($1::bytea[], $2::text[], $3::bigint[], $4::bigint[], "
+    "$5::text[], $6::bigint[], $7::text[], $8::text[], $9::bigint[]) h(provider, order_id, n, "
+    "time, "
+    "event, attempt, state, order_state, revision)";
+inline constexpr std::string_view kHistoryOf =
+    "SELECT " KB_HISTORY_COLUMNS
+    " FROM order_history WHERE provider = $1 AND order_id = $2 AND ordinal > $3 "
+    "ORDER BY ordinal LIMIT $4";
+
 struct NamedStatement {
   std::string_view name;
   std::string_view text;
@@ -204,6 +261,14 @@ inline constexpr std::array kReadingStatements = {
     NamedStatement{"overdue_attempts", kOverdueAttempts},
     NamedStatement{"overdue_orders", kOverdueOrders},
     NamedStatement{"order_counts", kOrderCounts},
+    NamedStatement{"find_campaign", kFindCampaign},
+    NamedStatement{"take_campaign", kTakeCampaign},
+    NamedStatement{"list_campaigns", kListCampaigns},
+    NamedStatement{"take_due_campaign", kTakeDueCampaign},
+    NamedStatement{"phase_counts", kPhaseCounts},
+    NamedStatement{"orders_to_release", kOrdersToRelease},
+    NamedStatement{"orders_to_cancel", kOrdersToCancel},
+    NamedStatement{"history_of", kHistoryOf},
     NamedStatement{"find_invitation", kFindInvitation},
     NamedStatement{"read_tenants", kReadTenants},
     NamedStatement{"lock_tenants", kLockTenants},

@@ -24,12 +24,18 @@ namespace {
 
 constexpr int kWorkTries = 8;
 
+// Until it expires.
+bool may_expire(State state) {
+  return state == State::kOrdered || state == State::kEnrolled || state == State::kSealed ||
+         state == State::kHandedOver;
+}
+
 Detail no_row() { return "the store has no row of this name"; }
 Detail taken() { return "the store already has a row of this name"; }
 
 bool is_work(const AttemptRow& attempt) {
-  return attempt.state == State::kOrdered || attempt.state == State::kSealed ||
-         attempt.state == State::kHandedOver;
+  return !attempt.held && (attempt.state == State::kOrdered || attempt.state == State::kSealed ||
+                           attempt.state == State::kHandedOver);
 }
 
 void add_key(PgParameters& out, const OrderKey& key) {
@@ -44,7 +50,13 @@ void add_text(PgParameters& out, const std::optional<std::string>& text) {
   text ? out.text(*text) : out.null();
 }
 
-// Parameters 1 to 11 of kInsertAttempt and kUpdateAttempt.
+// Held and touched.
+void add_marks(PgParameters& out, const OrderRow& row) {
+  out.integer(row.membership && row.membership->held ? 1 : 0);
+  out.integer(row.membership && row.membership->touched ? 1 : 0);
+}
+
+// Parameters 1 to 12 of kInsertAttempt and kUpdateAttempt.
 PgParameters progress_of(const AttemptRow& row) {
   PgParameters out;
   add_key(out, row.order_key());
@@ -63,6 +75,7 @@ PgParameters progress_of(const AttemptRow& row) {
   } else {
     out.null();
   }
+  out.integer(row.held ? 1 : 0);
   return out;
 }
 
@@ -130,9 +143,17 @@ Result<void> PostgresOrderTransaction::insert_order(const OrderRow& row) {
   add_key(parameters, row.key());
   parameters.text(row.device.text()).integer(row.not_after).text(delivery::name(row.state));
   parameters.integer(row.current_attempt).integer(row.created_at);
+  if (row.membership) {
+    parameters.text(row.membership->campaign.text()).integer(row.membership->group);
+  } else {
+    parameters.null().null();
+  }
+  add_marks(parameters, row);
+  row.membership ? parameters.text(delivery::attributes_text(row.membership->attributes))
+                 : parameters.null();
   writes_.push_back({.sql = sql::kInsertOrder,
                      .parameters = std::move(parameters),
-                     .counted = Counted{.provider = row.provider, .after = row.state}});
+                     .counted = Counted{.after = row}});
   found->order = row;
   return {};
 }
@@ -145,13 +166,13 @@ Result<void> PostgresOrderTransaction::update_order(const OrderRow& row) {
   PgParameters parameters;
   add_key(parameters, row.key());
   parameters.text(delivery::name(row.state)).integer(row.current_attempt);
-  writes_.push_back(
-      {.sql = sql::kUpdateOrder,
-       .parameters = std::move(parameters),
-       .counted =
-           Counted{.provider = row.provider, .before = found->order->state, .after = row.state}});
+  add_marks(parameters, row);
+  writes_.push_back({.sql = sql::kUpdateOrder,
+                     .parameters = std::move(parameters),
+                     .counted = Counted{.before = found->order, .after = row}});
   found->order->state = row.state;
   found->order->current_attempt = row.current_attempt;
+  found->order->membership = row.membership;
   touch(row.key(), found->order->device);
   return {};
 }
@@ -345,8 +366,7 @@ Result<std::vector<AttemptRow>> PostgresOrderTransaction::overdue_attempts(std::
   std::vector<AttemptRow> rows;
   for (const auto& [key, number] : found) {
     const auto attempt = entries_[key].attempts.find(number);
-    if (attempt != entries_[key].attempts.end() &&
-        (is_work(attempt->second) || attempt->second.state == State::kEnrolled)) {
+    if (attempt != entries_[key].attempts.end() && may_expire(attempt->second.state)) {
       rows.push_back(attempt->second);
     }
   }

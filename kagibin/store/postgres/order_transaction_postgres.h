@@ -20,6 +20,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -33,6 +34,7 @@ inline constexpr std::string_view kNewsChannel = "kagibin_news";
 
 class PostgresOrderTransaction final : public delivery::OrderTransaction,
                                        private delivery::AuditRows,
+                                       private delivery::CampaignRows,
                                        private delivery::TenantRows,
                                        private delivery::AnswerRows {
  public:
@@ -71,6 +73,7 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
   Result<std::optional<delivery::InvitationRow>> find_invitation(ByteView token_hash) override;
   Result<void> insert_invitation(const delivery::InvitationRow& row) override;
   Result<void> update_invitation(const delivery::InvitationRow& row) override;
+  delivery::CampaignRows& campaigns() override { return *this; }
   delivery::AuditRows& audit() override { return *this; }
   delivery::TenantRows& tenants() override { return *this; }
   delivery::AnswerRows& answers() override { return *this; }
@@ -89,12 +92,16 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
   };
   // An order that is in another state than before, or new.
   struct Counted {
-    Spid provider;
-    std::optional<delivery::State> before{};
-    delivery::State after = delivery::State::kOrdered;
+    std::optional<delivery::OrderRow> before{};
+    delivery::OrderRow after;
   };
-  // Providers and names of states: sorted as the server sorts them.
-  using CountChanges = std::map<std::pair<Spid, std::string_view>, std::int64_t>;
+  // Providers and names of states, campaigns with groups and phases: sorted as the server sorts
+  // them.
+  struct CountChanges {
+    std::map<std::pair<Spid, std::string_view>, std::int64_t> orders{};
+    std::map<std::tuple<delivery::CampaignKey, std::uint32_t, std::string_view>, std::int64_t>
+        phases{};
+  };
   // Orders of a tenant with limits, and how many of them were not open before.
   struct Spent {
     std::int64_t orders = 0;
@@ -155,6 +162,37 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
                             const PgRows& rows,
                             const PgRows& counts);
 
+  // campaign_statements.cc.
+  Result<std::optional<delivery::CampaignRow>> find_campaign(
+      const delivery::CampaignKey& campaign) override;
+  Result<std::optional<delivery::CampaignRow>> take_campaign(
+      const delivery::CampaignKey& campaign) override;
+  Result<void> insert_campaign(const delivery::CampaignRow& row) override;
+  Result<void> update_campaign(const delivery::CampaignRow& row) override;
+  Result<std::vector<delivery::CampaignRow>> list_campaigns(const Spid& provider,
+                                                            std::string_view after,
+                                                            std::uint32_t limit) override;
+  Result<std::optional<delivery::CampaignRow>> take_due(std::int64_t from,
+                                                        std::int64_t until) override;
+  Result<std::vector<delivery::PhaseCount>> phase_counts(
+      const delivery::CampaignKey& campaign) override;
+  Result<std::vector<delivery::OrderRow>> orders_to_release(const delivery::CampaignKey& campaign,
+                                                            std::uint32_t last_group,
+                                                            std::uint32_t limit) override;
+  Result<std::vector<delivery::OrderRow>> orders_to_cancel(const delivery::CampaignKey& campaign,
+                                                           std::uint32_t limit) override;
+  Result<void> append_history(const delivery::OrderKey& order,
+                              const delivery::HistoryRow& row) override;
+  Result<std::vector<delivery::HistoryRow>> history_of(const delivery::OrderKey& order,
+                                                       std::uint64_t after,
+                                                       std::uint32_t limit) override;
+  Result<std::optional<delivery::CampaignRow>> read_first_campaign(std::string_view sql,
+                                                                   PgParameters parameters);
+  // Whole orders whose rows this statement locks and names.
+  Result<std::vector<delivery::OrderRow>> take_named_orders(std::string_view sql,
+                                                            PgParameters parameters);
+  void add_history();
+
   // order_pipeline.cc: what goes between us and the server.
   Result<void> alive() const;
   std::size_t add(std::string_view sql, PgParameters parameters = {});
@@ -205,6 +243,10 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
   std::set<Spid> locked_tenants_;
   std::map<delivery::AnswerName, std::optional<delivery::AnswerRow>> read_answers_;
   std::map<std::string, std::uint64_t, std::less<>> read_answer_counts_;
+  std::map<delivery::CampaignKey, std::vector<delivery::PhaseCount>> read_phases_;  // the same
+  std::map<delivery::CampaignKey, std::optional<delivery::CampaignRow>> campaigns_;
+  std::vector<std::pair<delivery::OrderKey, delivery::HistoryRow>> history_;  // out with the commit
+  std::size_t history_mark_ = 0;                                              // in history_
   std::vector<Bytes> audit_entries_;         // they go out with the commit
   std::size_t audit_mark_ = 0;               // in audit_entries_
   std::vector<std::int64_t> audit_waiting_;  // ids that without_place() answered

@@ -24,13 +24,26 @@ void fill(PgConnection& session, int count) {
   };
   run("SET statement_timeout = 0; SET session_replication_role = replica");
   run("TRUNCATE orders, attempts, receipts, invitations, order_counts, changes, audit_waiting, "
-      "audit_tiles, tenants, answers");
-  for (const char* table : {"attempts", "orders", "receipts", "invitations", "audit_waiting",
-                            "audit_tiles", "tenants", "answers"}) {
+      "audit_tiles, tenants, answers, campaigns, campaign_counts, order_history");
+  for (const char* table :
+       {"attempts", "orders", "receipts", "invitations", "audit_waiting", "audit_tiles", "tenants",
+        "answers", "campaigns", "campaign_counts", "order_history"}) {
     run("ALTER TABLE " + std::string(table) + " SET UNLOGGED");  // the plans are the same
   }
-  run("INSERT INTO orders SELECT " + std::string(kProviderText) +
-      ", 'o' || i, 'd' || (i / 10), i, " + states + ", 1, 0 FROM " + rows);
+  run("INSERT INTO orders(provider, id, device, not_after, state, current_attempt, created_at, "
+      "campaign, grp, held, attributes) SELECT " +
+      std::string(kProviderText) + ", 'o' || i, 'd' || (i / 10), i, " + states +
+      ", 1, 0, 'c' || (i % 8) / 6, i % 3, 1, '{}' FROM " + rows);
+  run("INSERT INTO campaigns SELECT " + std::string(kProviderText) +
+      ", 'c' || i, '{}', 0, CASE i % 3 WHEN 0 THEN 'expired' ELSE 'running' END, '', 0, 0, 0, 0, "
+      "0, "
+      "i FROM generate_series(1, " +
+      std::to_string(count / 100) + ") i");
+  run("INSERT INTO campaign_counts SELECT " + std::string(kProviderText) +
+      ", 'c' || i, 0, phase, 1 FROM generate_series(1, " + std::to_string(count / 100) +
+      ") i, unnest(ARRAY['held', 'ordered', 'confirmed']) phase");
+  run("INSERT INTO order_history SELECT " + std::string(kProviderText) +
+      ", 'o' || i, 1, 0, 'order', 0, 'ordered', 'ordered', 0 FROM " + rows);
   run("INSERT INTO orders SELECT " + std::string(kProviderText) +
       ", 'bare' || i, 'd' || i, i, 'ordered', 0, 0 FROM " + rows + " WHERE i % 10 = 0");
   run("INSERT INTO attempts(provider, order_id, number, device, not_after, kind, state, opening, "
@@ -81,6 +94,14 @@ std::string arguments_of(std::string_view name, int count) {
       {"overdue_attempts", std::to_string(count + 1) + ", 200"},
       {"overdue_orders", std::to_string(count + 1) + ", 200"},
       {"order_counts", provider},
+      {"find_campaign", provider + ", 'c7'"},
+      {"take_campaign", provider + ", 'c7'"},
+      {"list_campaigns", provider + ", 'c1', 20"},
+      {"take_due_campaign", "-9223372036854775808, " + std::to_string(count)},
+      {"phase_counts", provider + ", 'c7'"},
+      {"orders_to_release", provider + ", 'c0', 9, 100"},
+      {"orders_to_cancel", provider + ", 'c0', 100"},
+      {"history_of", provider + ", 'o7', 0, 100"},
       {"find_invitation", "sha256('5')"},
       {"read_tenants", "ARRAY[substr(sha256('1000'), 1, 16), substr(sha256('2000'), 1, 16)]"},
       {"lock_tenants", "ARRAY[substr(sha256('1000'), 1, 16), substr(sha256('2000'), 1, 16)]"},

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "kagibin/store/orders/audit_columns.h"
+#include "kagibin/store/orders/campaign_columns.h"
 #include "kagibin/store/orders/figure_columns.h"
 #include "kagibin/store/orders/order_rows.h"
 #include "kagibin/store/postgres/order_statements.h"
@@ -175,6 +176,34 @@ Result<std::vector<ReceiptRow>> PostgresSnapshot::next_receipts() {
   std::vector<ReceiptRow> out;
   for (int i = 0; i < found.count(); ++i) {
     ReceiptRow row = KB_TRY(read_receipt(found.at(i)));
+    out.push_back(std::move(row));
+  }
+  return out;
+}
+
+Result<std::vector<delivery::CampaignRow>> PostgresSnapshot::next_campaigns() {
+  const PgRows found =
+      KB_TRY(fetch(campaigns_,
+                   KB_CURSOR("campaigns_walk",
+                             "SELECT " KB_CAMPAIGN_COLUMNS " FROM campaigns ORDER BY provider, id"),
+                   KB_FETCH("campaigns_walk")));
+  std::vector<delivery::CampaignRow> out;
+  for (int i = 0; i < found.count(); ++i) {
+    delivery::CampaignRow row = KB_TRY(read_campaign(found.at(i)));
+    out.push_back(std::move(row));
+  }
+  return out;
+}
+
+Result<std::vector<delivery::CampaignCount>> PostgresSnapshot::next_campaign_counts() {
+  const PgRows found =
+      KB_TRY(fetch(campaign_counts_,
+                   KB_CURSOR("campaign_counts_walk", "SELECT " KB_CAMPAIGN_COUNT_COLUMNS
+                                                     " FROM campaign_counts WHERE count <> 0"),
+                   KB_FETCH("campaign_counts_walk")));
+  std::vector<delivery::CampaignCount> out;
+  for (int i = 0; i < found.count(); ++i) {
+    delivery::CampaignCount row = KB_TRY(read_campaign_count(found.at(i)));
     out.push_back(std::move(row));
   }
   return out;

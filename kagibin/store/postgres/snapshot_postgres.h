@@ -28,6 +28,8 @@ class PostgresSnapshot final : public delivery::StoreSnapshot {
   Result<std::vector<delivery::OrderRow>> next_orders() override;
   Result<std::vector<delivery::AttemptRow>> next_attempts() override;
   Result<std::vector<delivery::ReceiptRow>> next_receipts() override;
+  Result<std::vector<delivery::CampaignRow>> next_campaigns() override;
+  Result<std::vector<delivery::CampaignCount>> next_campaign_counts() override;
 
  private:
   PostgresSnapshot(PgConnection& db, bool& open) : db_(db), open_(open) { open_ = true; }
@@ -41,6 +43,8 @@ class PostgresSnapshot final : public delivery::StoreSnapshot {
   bool orders_ = false;
   bool attempts_ = false;
   bool receipts_ = false;
+  bool campaigns_ = false;
+  bool campaign_counts_ = false;
 };
 
 }  // namespace kagibin::store

@@ -78,9 +78,9 @@ Result<std::optional<TenantRow>> PostgresOrderTransaction::find_tenant(const Spi
     if (write.spend && write.spend->provider == provider && tenant->limits.rate) {
       tenant->units -= delivery::kOrderUnits;
     }
-    if (write.counted && write.counted->provider == provider) {
-      const bool was = write.counted->before && delivery::is_open(*write.counted->before);
-      const bool is = delivery::is_open(write.counted->after);
+    if (write.counted && write.counted->after.provider == provider) {
+      const bool was = write.counted->before && delivery::is_open(write.counted->before->state);
+      const bool is = delivery::is_open(write.counted->after.state);
       if (is && !was) {
         ++tenant->open;
       } else if (was && !is && tenant->open > 0) {

@@ -15,10 +15,13 @@ namespace {
 
 constexpr std::string_view kVersion = "KBA1";
 constexpr std::string_view kBegin = "begin";
-constexpr std::array<std::string_view, 13> kEvents = {
+constexpr std::string_view kCampaign = "campaign";
+constexpr std::array<std::string_view, 7> kCampaignEvents = {"create", "pause",  "resume", "cancel",
+                                                             "abort",  "expire", "end"};
+constexpr std::array<std::string_view, 15> kEvents = {
     "order",   "attempt",           "enrolment",       "delivery",        "hand_over",
     "receipt", "verdict_confirmed", "verdict_refused", "verdict_unknown", "verdict_cancelled",
-    "expire",  "withdraw",          "supersede"};
+    "expire",  "withdraw",          "supersede",       "release",         "cancel"};
 
 std::unexpected<Error> not_an_entry() {
   return fail(Errc::kEncoding, "not an entry of an audit log");
@@ -57,6 +60,33 @@ std::string line_of(const OrderChange& change) {
                      change.revision, change.digest ? to_hex(*change.digest) : "-");
 }
 
+std::string line_of(const CampaignChange& change) {
+  return fmt::format("{} {} {} {} {} {} {} {} {}", kVersion, change.time, kCampaign,
+                     name(change.event), change.campaign.provider.hex(), change.campaign.id.text(),
+                     delivery::name(change.state), change.released, to_hex(change.digest));
+}
+
+Result<AuditEntry> read_campaign(const std::vector<std::string_view>& fields) {
+  const auto time = number_in<std::int64_t>(fields[1]);
+  const auto* const event = std::ranges::find(kCampaignEvents, fields[3]);
+  const auto provider = delivery::spid_from_name(fields[4]);
+  const auto id = delivery::CampaignId::from(fields[5]);
+  const auto state = delivery::campaign_state_by_name(fields[6]);
+  const auto released = number_in<std::uint64_t>(fields[7]);
+  const auto octets = from_hex(fields[8]);
+  const auto digest = octets ? to_array<32>(*octets) : std::nullopt;
+  if (!time || event == kCampaignEvents.end() || !provider || !id || !state || !released ||
+      !digest) {
+    return not_an_entry();
+  }
+  return CampaignChange{.time = *time,
+                        .event = static_cast<CampaignEvent>(event - kCampaignEvents.begin()),
+                        .campaign = {.provider = *provider, .id = *id},
+                        .state = *state,
+                        .released = *released,
+                        .digest = *digest};
+}
+
 Result<AuditEntry> read_begin(const std::vector<std::string_view>& fields) {
   const auto time = number_in<std::int64_t>(fields[1]);
   const auto orders = number_in<std::uint64_t>(fields[3]);
@@ -88,8 +118,10 @@ bool is_written(const OrderChange& change) {
     case AuditEvent::kVerdictCancelled:
       return of_attempt && change.digest;  // with the receipt's revision, if there was one
     case AuditEvent::kExpire:
+    case AuditEvent::kCancel:
       return (of_attempt || change.attempt == 0) && !numbered && !change.digest;
     case AuditEvent::kSupersede:
+    case AuditEvent::kRelease:
       return of_attempt && !numbered && !change.digest;
   }
   return false;
@@ -128,6 +160,7 @@ Result<AuditEntry> read_change(const std::vector<std::string_view>& fields) {
 }  // namespace
 
 std::string_view name(AuditEvent event) { return kEvents.at(std::to_underlying(event)); }
+std::string_view name(CampaignEvent event) { return kCampaignEvents.at(std::to_underlying(event)); }
 
 AuditEvent audit_event(delivery::Event event) {
   using delivery::Event;
@@ -174,10 +207,13 @@ Result<AuditEntry> decode_audit_entry(ByteView octets) {
     return not_an_entry();
   }
   const bool begin = fields[2] == kBegin;
-  if (fields.size() != (begin ? 5U : 10U)) {
+  const bool campaign = fields[2] == kCampaign;
+  if (fields.size() != (begin ? 5U : campaign ? 9U : 10U)) {
     return not_an_entry();
   }
-  AuditEntry entry = KB_TRY(begin ? read_begin(fields) : read_change(fields));
+  AuditEntry entry = KB_TRY(begin      ? read_begin(fields)
+                            : campaign ? read_campaign(fields)
+                                       : read_change(fields));
   const Bytes again = encode(entry);
   if (!equal(again, octets)) {
     return not_an_entry();

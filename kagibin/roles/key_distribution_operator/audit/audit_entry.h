@@ -4,13 +4,14 @@
 //
 //   KBA1 <time> begin <orders> <attempts>
 //   KBA1 <time> <event> <provider> <order> <attempt> <state> <order state> <revision> <digest>
+//   KBA1 <time> campaign <event> <provider> <campaign> <state> <released> <digest>
 //
 // `begin` is the first entry of a log: how many orders and attempts were there before it. All else
-// is one change of an order. Times are seconds since 1970; the provider is its SPID; attempt 0 is
-// the order itself; states are those after the change; the revision is that of the receipt that
-// came or was judged, else 0; the digest is SHA-256, in hexadecimal, of the message that came or
-// was handed over, "-" where there is none. No message and no secret stands in an entry. Limits:
-// 320 octets. Pure values.
+// is one change of an order, or of a campaign. Times are seconds since 1970; the provider is its
+// SPID; attempt 0 is the order itself; states are those after the change; the revision is that of
+// the receipt that came or was judged, else 0; the digest is SHA-256, in hexadecimal, of the
+// message that came or was handed over, "-" where there is none. No message and no secret stands in
+// an entry. Limits: 320 octets. Pure values.
 //
 //   const Bytes octets = encode(entry);
 //   const AuditEntry entry = KB_TRY(decode_audit_entry(octets));
@@ -24,6 +25,7 @@
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
 #include "kagibin/crypto/sha256.h"
+#include "kagibin/delivery/campaign.h"
 #include "kagibin/delivery/names.h"
 #include "kagibin/delivery/order_state.h"
 
@@ -45,6 +47,8 @@ enum class AuditEvent : std::uint8_t {
   kExpire,
   kWithdraw,  // WithdrawalMessage as JSON
   kSupersede,
+  kRelease,  // by its campaign
+  kCancel,   // by its campaign, before anything was handed over
 };
 std::string_view name(AuditEvent event);
 AuditEvent audit_event(delivery::Event event);
@@ -68,7 +72,28 @@ struct OrderChange {
   friend bool operator==(const OrderChange&, const OrderChange&) = default;
 };
 
-using AuditEntry = std::variant<LogBegin, OrderChange>;
+enum class CampaignEvent : std::uint8_t {
+  kCreate,  // the digest is of its terms as JSON (CampaignTerms)
+  kPause,   // CampaignStateRequest as JSON, also of what follows
+  kResume,
+  kCancel,
+  kAbort,
+  kExpire,
+  kEnd,
+};
+std::string_view name(CampaignEvent event);
+
+struct CampaignChange {
+  std::int64_t time = 0;
+  CampaignEvent event = CampaignEvent::kCreate;
+  delivery::CampaignKey campaign;
+  delivery::CampaignState state = delivery::CampaignState::kRunning;
+  std::uint64_t released = 0;  // orders, until then
+  crypto::Digest256 digest{};
+  friend bool operator==(const CampaignChange&, const CampaignChange&) = default;
+};
+
+using AuditEntry = std::variant<LogBegin, OrderChange, CampaignChange>;
 
 Bytes encode(const AuditEntry& entry);
 // kEncoding for every other spelling, and for an event with an attempt, a revision or a digest

@@ -145,51 +145,53 @@ TEST_F(DistributorLogTest, WhateverIsChangedBehindTheLogIsFound) {
   deliver();
   static_cast<void>(distributor->tick());
   ASSERT_TRUE(audit().findings.empty());
-  for (const char* script : {
-           "UPDATE orders SET state = 'refused' WHERE id = 'first'",
-           "UPDATE orders SET device = 'thief' WHERE id = 'first'",
-           "UPDATE orders SET not_after = not_after + 1 WHERE id = 'first'",
-           "UPDATE orders SET current_attempt = 1 WHERE id = 'second'",
-           "UPDATE orders SET created_at = created_at - 1 WHERE id = 'first'",
-           "UPDATE attempts SET device = 'thief' WHERE order_id = 'first'",
-           "UPDATE attempts SET kind = 'cancel' WHERE order_id = 'first'",
-           "UPDATE attempts SET kind = 'enrol' WHERE order_id = 'first'",
-           "UPDATE attempts SET receipts = 0 WHERE order_id = 'first'",
-           "UPDATE attempts SET envelope = X'E2' WHERE order_id = 'second' AND number = 2",
-           "UPDATE attempts SET answer = X'E4' WHERE order_id = 'second' AND number = 2",
-           "UPDATE attempts SET withdrawal = 'other' WHERE order_id = 'first'",
-           R"(UPDATE attempts SET verdict = 'refused', reason = '', judged = 0
+  for (
+      const char* script : {
+          "UPDATE orders SET state = 'refused' WHERE id = 'first'",
+          "UPDATE orders SET device = 'thief' WHERE id = 'first'",
+          "UPDATE orders SET not_after = not_after + 1 WHERE id = 'first'",
+          "UPDATE orders SET current_attempt = 1 WHERE id = 'second'",
+          "UPDATE orders SET created_at = created_at - 1 WHERE id = 'first'",
+          "UPDATE attempts SET device = 'thief' WHERE order_id = 'first'",
+          "UPDATE attempts SET kind = 'cancel' WHERE order_id = 'first'",
+          "UPDATE attempts SET kind = 'enrol' WHERE order_id = 'first'",
+          "UPDATE attempts SET receipts = 0 WHERE order_id = 'first'",
+          "UPDATE attempts SET envelope = X'E2' WHERE order_id = 'second' AND number = 2",
+          "UPDATE attempts SET answer = X'E4' WHERE order_id = 'second' AND number = 2",
+          "UPDATE attempts SET withdrawal = 'other' WHERE order_id = 'first'",
+          R"(UPDATE attempts SET verdict = 'refused', reason = '', judged = 0
               WHERE order_id = 'second' AND number = 1)",
-           "UPDATE attempts SET state = 'sealed' WHERE order_id = 'second' AND number = 1",
-           "UPDATE attempts SET opening = X'E0' WHERE order_id = 'second' AND number = 2",
-           "UPDATE attempts SET answer = NULL WHERE order_id = 'second' AND number = 1",
-           "UPDATE attempts SET envelope = X'E2' WHERE order_id = 'second' AND number = 1",
-           "UPDATE attempts SET reason = 'other' WHERE order_id = 'first'",
-           "UPDATE attempts SET withdrawal = '' WHERE order_id = 'second' AND number = 2",
-           "UPDATE receipts SET receipt = X'E3'",
-           "DELETE FROM receipts",
-           "INSERT INTO receipts SELECT provider, order_id, number, 2, receipt FROM receipts",
-           "DELETE FROM attempts WHERE order_id = 'second' AND number = 2",
-           "PRAGMA foreign_keys=OFF; DELETE FROM orders WHERE id = 'second'",
-           R"(INSERT INTO orders SELECT provider, 'third', device, not_after, state, 0, created_at
+          "UPDATE attempts SET state = 'sealed' WHERE order_id = 'second' AND number = 1",
+          "UPDATE attempts SET opening = X'E0' WHERE order_id = 'second' AND number = 2",
+          "UPDATE attempts SET answer = NULL WHERE order_id = 'second' AND number = 1",
+          "UPDATE attempts SET envelope = X'E2' WHERE order_id = 'second' AND number = 1",
+          "UPDATE attempts SET reason = 'other' WHERE order_id = 'first'",
+          "UPDATE attempts SET withdrawal = '' WHERE order_id = 'second' AND number = 2",
+          "UPDATE receipts SET receipt = X'E3'",
+          "DELETE FROM receipts",
+          "INSERT INTO receipts SELECT provider, order_id, number, 2, receipt FROM receipts",
+          "DELETE FROM attempts WHERE order_id = 'second' AND number = 2",
+          "PRAGMA foreign_keys=OFF; DELETE FROM orders WHERE id = 'second'",
+          R"(INSERT INTO orders(provider, id, device, not_after, state, current_attempt, created_at)
+              SELECT provider, 'third', device, not_after, state, 0, created_at
               FROM orders WHERE id = 'second')",
-           R"(UPDATE audit_entries SET entry = CAST(replace(CAST(entry AS TEXT), 'confirmed',
+          R"(UPDATE audit_entries SET entry = CAST(replace(CAST(entry AS TEXT), 'confirmed',
               'refused') AS BLOB) WHERE place = 5)",
-           "UPDATE audit_entries SET entry = X'00' WHERE place = 3",
-           "DELETE FROM audit_entries WHERE place = 12",
-           "DELETE FROM audit_entries WHERE place = 4",
-           R"(UPDATE audit_entries SET place = 100 WHERE place = 3;
+          "UPDATE audit_entries SET entry = X'00' WHERE place = 3",
+          "DELETE FROM audit_entries WHERE place = 12",
+          "DELETE FROM audit_entries WHERE place = 4",
+          R"(UPDATE audit_entries SET place = 100 WHERE place = 3;
               UPDATE audit_entries SET place = 3 WHERE place = 4;
               UPDATE audit_entries SET place = 4 WHERE place = 100)",
-           "UPDATE audit_tiles SET hashes = zeroblob(length(hashes))",
-           "UPDATE audit_tiles SET hashes = substr(hashes, 1, 32)",
-           "DELETE FROM audit_tiles",
-           "UPDATE order_counts SET count = count + 1",
-           "DELETE FROM order_counts WHERE state = 'confirmed'",
-           "INSERT INTO order_counts VALUES (zeroblob(16), 'sealed', 3)",
-           "INSERT INTO audit_entries(entry) SELECT entry FROM audit_entries WHERE place = 2",
-           "INSERT INTO audit_entries(entry) VALUES (X'41')",
-       }) {
+          "UPDATE audit_tiles SET hashes = zeroblob(length(hashes))",
+          "UPDATE audit_tiles SET hashes = substr(hashes, 1, 32)",
+          "DELETE FROM audit_tiles",
+          "UPDATE order_counts SET count = count + 1",
+          "DELETE FROM order_counts WHERE state = 'confirmed'",
+          "INSERT INTO order_counts VALUES (zeroblob(16), 'sealed', 3)",
+          "INSERT INTO audit_entries(entry) SELECT entry FROM audit_entries WHERE place = 2",
+          "INSERT INTO audit_entries(entry) VALUES (X'41')",
+      }) {
     EXPECT_FALSE(found_after(script).empty()) << script;
   }
   EXPECT_TRUE(audit().findings.empty());

@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "kagibin/roles/key_distribution_operator/audit/order_census.h"
-
 namespace kagibin::roles::key_distribution_operator {
 namespace {
 
@@ -148,6 +146,10 @@ void LogAudit::take(const Bytes& entry,
                                     place, printable(entry)));
     return;
   }
+  if (const auto* campaign = std::get_if<CampaignChange>(&*decoded)) {
+    campaigns_.take(*campaign);
+    return;
+  }
   ledger_.take(*decoded);
   if (const auto* change = std::get_if<OrderChange>(&*decoded);
       change != nullptr && question.order == change->order) {
@@ -236,6 +238,22 @@ Result<void> LogAudit::compare_store(delivery::StoreSnapshot& store, LogReport& 
   ledger_.finish(findings);
   const std::vector<delivery::OrderCount> counts = KB_TRY(store.order_counts());
   census.compare(counts, findings);
+  return compare_campaigns(store, census, findings);
+}
+
+Result<void> LogAudit::compare_campaigns(delivery::StoreSnapshot& store,
+                                         OrderCensus& census,
+                                         Findings& findings) {
+  for (auto rows = KB_TRY(store.next_campaigns()); !rows.empty();
+       rows = KB_TRY(store.next_campaigns())) {
+    std::ranges::for_each(rows, [&](const auto& row) { campaigns_.compare(row, findings); });
+  }
+  campaigns_.finish(findings);
+  for (auto rows = KB_TRY(store.next_campaign_counts()); !rows.empty();
+       rows = KB_TRY(store.next_campaign_counts())) {
+    std::ranges::for_each(rows, [&](const auto& row) { census.take(row); });
+  }
+  census.finish(findings);
   return {};
 }
 

@@ -21,8 +21,10 @@
 
 #include "kagibin/base/result.h"
 #include "kagibin/delivery/store_snapshot.h"
+#include "kagibin/roles/key_distribution_operator/audit/campaign_ledger.h"
 #include "kagibin/roles/key_distribution_operator/audit/log_source.h"
 #include "kagibin/roles/key_distribution_operator/audit/merkle_proof.h"
+#include "kagibin/roles/key_distribution_operator/audit/order_census.h"
 #include "kagibin/roles/key_distribution_operator/audit/order_ledger.h"
 #include "kagibin/roles/key_distribution_operator/audit/signed_note.h"
 
@@ -71,12 +73,16 @@ class LogAudit {
   void prove_entries(LogReport& report);
   Result<void> compare_head(delivery::StoreSnapshot& store, LogReport& report);
   Result<void> compare_store(delivery::StoreSnapshot& store, LogReport& report);
+  Result<void> compare_campaigns(delivery::StoreSnapshot& store,
+                                 OrderCensus& census,
+                                 Findings& findings);
 
   LogSource& source_;
   VerifierKey verifier_;
   TreeEdge edge_;
   std::optional<Hash> root_at_from_;
   OrderLedger ledger_;
+  CampaignLedger campaigns_;
 };
 
 }  // namespace kagibin::roles::key_distribution_operator

@@ -5,11 +5,15 @@
 //   OrderCensus census;
 //   census.count(order_row);                 // every row
 //   census.compare(counts, findings);
+//   census.take(campaign_count);             // every row
+//   census.finish(findings);
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <span>
+#include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "kagibin/delivery/order_store.h"
@@ -19,11 +23,19 @@ namespace kagibin::roles::key_distribution_operator {
 
 class OrderCensus {
  public:
-  void count(const delivery::OrderRow& row) { ++counted_[{row.provider, row.state}]; }
+  void count(const delivery::OrderRow& row);
   void compare(std::span<const delivery::OrderCount> kept, Findings& findings) const;
+  void take(const delivery::CampaignCount& kept);
+  // After the last count of a campaign.
+  void finish(Findings& findings) const;
 
  private:
+  struct Both {
+    std::uint64_t counted = 0;
+    std::uint64_t kept = 0;
+  };
   std::map<std::pair<Spid, delivery::State>, std::uint64_t> counted_;
+  std::map<std::tuple<delivery::CampaignKey, std::uint32_t, std::string_view>, Both> phases_;
 };
 
 }  // namespace kagibin::roles::key_distribution_operator

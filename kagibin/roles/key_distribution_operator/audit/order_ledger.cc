@@ -91,6 +91,8 @@ void OrderLedger::take_message(Attempt& attempt, const OrderChange& change) {
     case AuditEvent::kHandOver:
     case AuditEvent::kExpire:
     case AuditEvent::kSupersede:
+    case AuditEvent::kRelease:
+    case AuditEvent::kCancel:
       break;
   }
 }
@@ -103,6 +105,7 @@ void OrderLedger::take(const AuditEntry& entry) {
   const OrderChange& change = std::get<OrderChange>(entry);
   Order& order = orders_[change.order];
   order.state = change.order_state;
+  order.released = order.released || change.event == AuditEvent::kRelease;
   if (change.event == AuditEvent::kOrder) {
     order.made = true;
     order.created_at = change.time;
@@ -133,15 +136,19 @@ void OrderLedger::compare(const OrderRow& row, Findings& findings) {
     findings.add(fmt::format("Order {} is {} in the store and {} in the log.", name_of(row.key()),
                              delivery::name(row.state), delivery::name(order.state)));
   }
-  const std::string content =
-      to_json(delivery::OrderRequest{.device = row.device, .not_after = row.not_after});
+  const std::string content = to_json(delivery::request_of(row));
   if (!same(order.content, ascii(content), order.made)) {
-    findings.add(fmt::format("Order {}: its device or notAfter is not what was ordered.",
+    findings.add(fmt::format("Order {}: its device, notAfter or campaign is not what was ordered.",
                              name_of(row.key())));
   }
   if (order.made && order.created_at != row.created_at) {
     findings.add(fmt::format("Order {}: it was made at another time than the log says.",
                              name_of(row.key())));
+  }
+  if (row.membership && row.membership->held == order.released) {
+    findings.add(fmt::format("Order {} {} by its campaign in the log, and {} in the store.",
+                             name_of(row.key()), order.released ? "was released" : "is held",
+                             row.membership->held ? "is held" : "was released"));
   }
   const delivery::AttemptNumber last = order.last_opened;
   if ((order.made || last != 0) && row.current_attempt != last) {

@@ -71,6 +71,7 @@ class OrderLedger {
     delivery::State state = delivery::State::kOrdered;
     bool made = false;  // else it was there before the log
     bool seen = false;
+    bool released = false;
     std::int64_t created_at = 0;
     delivery::AttemptNumber last_opened = 0;
     std::optional<delivery::DeviceId> device{};  // of the row

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/key_distribution_operator/audit/campaign_ledger.h"
+
+#include <fmt/format.h>
+
+#include "kagibin/delivery/campaign_messages.h"
+
+namespace kagibin::roles::key_distribution_operator {
+
+namespace {
+
+std::string name_of(const delivery::CampaignKey& campaign) {
+  return fmt::format("{}/{}", campaign.provider.hex(), campaign.id.text());
+}
+
+}  // namespace
+
+void CampaignLedger::take(const CampaignChange& change) {
+  const auto [found, fresh] = campaigns_.try_emplace(change.campaign, Campaign{.last = change});
+  found->second.last = change;
+  if (change.event == CampaignEvent::kCreate) {
+    found->second.made = true;
+    found->second.terms = change.digest;
+  }
+}
+
+void CampaignLedger::compare(const delivery::CampaignRow& row, Findings& findings) {
+  const auto found = campaigns_.find(row.key());
+  if (found == campaigns_.end() || !found->second.made) {
+    findings.add(fmt::format("Campaign {} was not made in the log.", name_of(row.key())));
+    return;
+  }
+  Campaign& campaign = found->second;
+  campaign.seen = true;
+  if (campaign.last.state != row.state) {
+    findings.add(fmt::format("Campaign {} is {} in the store and {} in the log.",
+                             name_of(row.key()), delivery::name(row.state),
+                             delivery::name(campaign.last.state)));
+  }
+  if (campaign.terms != crypto::sha256(ascii(row.terms))) {
+    findings.add(
+        fmt::format("Campaign {}: its terms are not those it was made with.", name_of(row.key())));
+  }
+  const std::string reason =
+      to_json(delivery::CampaignStateRequest{.state = row.state, .reason = row.reason});
+  if (campaign.last.event != CampaignEvent::kCreate &&
+      campaign.last.digest != crypto::sha256(ascii(reason))) {
+    findings.add(
+        fmt::format("Campaign {}: its reason is not the one in the log.", name_of(row.key())));
+  }
+  if (row.released < campaign.last.released) {
+    findings.add(fmt::format("Campaign {} released {} orders in the store and {} in the log.",
+                             name_of(row.key()), row.released, campaign.last.released));
+  }
+}
+
+void CampaignLedger::finish(Findings& findings) const {
+  for (const auto& [key, campaign] : campaigns_) {
+    if (!campaign.seen) {
+      findings.add(fmt::format("Campaign {} is in the log and not in the store.", name_of(key)));
+    }
+  }
+}
+
+}  // namespace kagibin::roles::key_distribution_operator

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the entries of an audit log say of every campaign, to be compared with the rows of a store.
+// As order_ledger.h. Pure.
+//
+//   ledger.take(change);                      // every entry about a campaign
+//   ledger.compare(campaign_row, findings);   // every row
+//   ledger.finish(findings);
+#pragma once
+
+#include <map>
+
+#include "kagibin/delivery/campaign_rows.h"
+#include "kagibin/roles/key_distribution_operator/audit/audit_entry.h"
+#include "kagibin/roles/key_distribution_operator/audit/order_ledger.h"
+
+namespace kagibin::roles::key_distribution_operator {
+
+class CampaignLedger {
+ public:
+  void take(const CampaignChange& change);
+  void compare(const delivery::CampaignRow& row, Findings& findings);
+  // After the last row.
+  void finish(Findings& findings) const;
+
+ private:
+  struct Campaign {
+    CampaignChange last;
+    crypto::Digest256 terms{};
+    bool made = false;
+    bool seen = false;
+  };
+  std::map<delivery::CampaignKey, Campaign> campaigns_;
+};
+
+}  // namespace kagibin::roles::key_distribution_operator

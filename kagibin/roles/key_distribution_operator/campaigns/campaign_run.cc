@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kagibin/roles/key_distribution_operator/campaigns/campaign_run.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "kagibin/roles/key_distribution_operator/campaigns/campaign_record.h"
+#include "kagibin/roles/key_distribution_operator/campaigns/rollout_credit.h"
+#include "kagibin/roles/key_distribution_operator/campaigns/window_hours.h"
+#include "kagibin/roles/key_distribution_operator/order_book.h"
+
+namespace kagibin::roles::key_distribution_operator {
+
+using delivery::CampaignRow;
+using delivery::CampaignState;
+using delivery::CampaignTerms;
+using delivery::OrderRow;
+
+// The longest waiting; or one that waits for a time that a clock showed which went back since.
+Result<std::optional<CampaignRow>> CampaignRun::take_due() {
+  using Limits = std::numeric_limits<std::int64_t>;
+  std::optional<CampaignRow> row = KB_TRY(store_.campaigns().take_due(Limits::min(), now_));
+  if (!row) {
+    row = KB_TRY(store_.campaigns().take_due(now_ + kClockSkewSeconds, Limits::max()));
+  }
+  return row;
+}
+
+Result<std::optional<std::vector<std::string>>> CampaignRun::step() {
+  std::optional<CampaignRow> row = KB_TRY(take_due());
+  if (!row) {
+    return std::optional<std::vector<std::string>>();
+  }
+  row->due = now_ + kNapSeconds;
+  KB_TRY(advance(*row));
+  KB_TRY(store_.campaigns().update_campaign(*row));
+  return std::optional(std::exchange(topics_, {}));
+}
+
+Result<void> CampaignRun::advance(CampaignRow& row) {
+  const auto terms = delivery::campaign_terms_from_json(row.terms);
+  if (!terms) {  // written by somebody else; it must not stand in the way of the others
+    row.due = now_ + kClockSkewSeconds;
+    return {};
+  }
+  if (delivery::is_open(row.state)) {
+    const auto counts = KB_TRY(store_.campaigns().phase_counts(row.key()));
+    const CampaignTally tally(*terms, counts);
+    KB_TRY(advance_open(row, *terms, tally));
+  }
+  return delivery::is_open(row.state) || delivery::is_end(row.state) ? Result<void>()
+                                                                     : cancel_some(row);
+}
+
+Result<void> CampaignRun::advance_open(CampaignRow& row,
+                                       const CampaignTerms& terms,
+                                       const CampaignTally& tally) {
+  const bool over = terms.not_after < now_;
+  if (is_complete(row, terms, tally) ||
+      (over && !terms.orders && tally.orders() > 0 && tally.has_settled())) {
+    return change_state(store_, row, CampaignEvent::kEnd, CampaignState::kCompleted, "", now_);
+  }
+  if (over) {
+    return change_state(store_, row, CampaignEvent::kExpire, CampaignState::kExpiring,
+                        "the campaign's notAfter has passed", now_);
+  }
+  if (const std::optional<std::string> why = tally.reason_to_abort()) {
+    return change_state(store_, row, CampaignEvent::kAbort, CampaignState::kAborting, *why, now_);
+  }
+  return row.state == CampaignState::kRunning ? release(row, terms, tally) : Result<void>();
+}
+
+// A provider that may try again does so within a while of its verdict.
+bool CampaignRun::is_complete(CampaignRow& row,
+                              const CampaignTerms& terms,
+                              const CampaignTally& tally) const {
+  if (!tally.is_full() || !tally.has_settled()) {
+    row.settled_at = 0;
+    return false;
+  }
+  if (row.settled_at == 0 || now_ < row.settled_at) {
+    row.settled_at = now_;
+  }
+  const bool may_retry = tally.in(delivery::State::kRefused) > 0 &&
+                         (!terms.retries || terms.retries->declined + terms.retries->refused > 0);
+  return !may_retry || now_ >= row.settled_at + kRetrySeconds || terms.not_after < now_;
+}
+
+Result<void> CampaignRun::release(CampaignRow& row,
+                                  const CampaignTerms& terms,
+                                  const CampaignTally& tally) {
+  const std::uint32_t rate = rate_of(terms.rollout, tally.in(delivery::State::kConfirmed));
+  accrue(row, rate, now_);
+  if (tally.held() == 0 || !is_open(terms.windows, now_)) {
+    return {};
+  }
+  const std::uint64_t allowed = std::min<std::uint64_t>(releasable(row), kOrdersAStep);
+  std::vector<OrderRow> orders;
+  if (allowed > 0) {
+    orders = KB_TRY(store_.campaigns().orders_to_release(row.key(), tally.last_group(),
+                                                         static_cast<std::uint32_t>(allowed)));
+  }
+  OrderBook book(store_, now_);
+  for (OrderRow& order : orders) {
+    KB_TRY(book.release(order));
+    topics_.push_back(topic_of(order.device));
+  }
+  released_ = !orders.empty();
+  if (released_) {
+    topics_.push_back(topic_of(row.provider));
+  }
+  take(row, orders.size());
+  const bool more = orders.size() == kOrdersAStep && releasable(row) > 0;
+  row.due =
+      now_ + (more ? 0 : std::clamp<std::int64_t>(seconds_to_next(row, rate), 1, kNapSeconds));
+  return {};
+}
+
+Result<void> CampaignRun::cancel_some(CampaignRow& row) {
+  std::vector<OrderRow> orders =
+      KB_TRY(store_.campaigns().orders_to_cancel(row.key(), kOrdersAStep));
+  OrderBook book(store_, now_);
+  for (OrderRow& order : orders) {
+    KB_TRY(book.cancel(order));
+  }
+  cancelled_ = !orders.empty();
+  if (cancelled_) {
+    topics_.push_back(topic_of(row.provider));
+    row.due = orders.size() == kOrdersAStep ? now_ : now_ + 1;
+    return {};
+  }
+  row.due = now_ + kNapSeconds;
+  if (now_ < row.changed_at) {
+    row.changed_at = now_;
+  }
+  return now_ < row.changed_at + kEndingSeconds
+             ? Result<void>()
+             : change_state(store_, row, CampaignEvent::kEnd, delivery::end_of(row.state),
+                            row.reason, now_);
+}
+
+}  // namespace kagibin::roles::key_distribution_operator

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What becomes of campaigns as time passes: orders are released as the rollout allows, rules of
+// abort are looked at before each release, and what has to end ends.
+//
+// One step is one transaction on one campaign that is due, which no other distributor holds; it
+// changes kOrdersAStep orders at most. A campaign that is cancelled, aborted or past its notAfter
+// first has everything cancelled that was handed over to no device; kEndingSeconds later, when
+// every request that still read it as open has ended, it is looked at once more, and its end is
+// final. What was handed over stays open for its receipt and its verdict. A campaign is complete
+// when it has all its orders and all have settled, for kRetrySeconds where its provider may still
+// try again. Pure but for the store.
+//
+//   CampaignRun run(transaction, now);
+//   const auto topics = KB_TRY(run.step());   // empty: no campaign is due
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kagibin/base/result.h"
+#include "kagibin/delivery/order_store.h"
+#include "kagibin/roles/key_distribution_operator/campaigns/campaign_tally.h"
+
+namespace kagibin::roles::key_distribution_operator {
+
+inline constexpr std::uint32_t kOrdersAStep = 100;
+inline constexpr std::int64_t kEndingSeconds =
+    30;  // twice what a server lets a session stand still
+inline constexpr std::int64_t kRetrySeconds = 60;
+inline constexpr std::int64_t kNapSeconds = 2;  // between looks at a campaign with nothing to do
+
+class CampaignRun {
+ public:
+  CampaignRun(delivery::OrderTransaction& store, std::int64_t now) : store_(store), now_(now) {}
+
+  // The topics with news; empty when no campaign is due.
+  Result<std::optional<std::vector<std::string>>> step();
+  // What the last step did to orders.
+  bool has_released() const { return released_; }
+  bool has_cancelled() const { return cancelled_; }
+
+ private:
+  Result<std::optional<delivery::CampaignRow>> take_due();
+  Result<void> advance(delivery::CampaignRow& row);
+  Result<void> advance_open(delivery::CampaignRow& row,
+                            const delivery::CampaignTerms& terms,
+                            const CampaignTally& tally);
+  Result<void> release(delivery::CampaignRow& row,
+                       const delivery::CampaignTerms& terms,
+                       const CampaignTally& tally);
+  Result<void> cancel_some(delivery::CampaignRow& row);
+  bool is_complete(delivery::CampaignRow& row,
+                   const delivery::CampaignTerms& terms,
+                   const CampaignTally& tally) const;
+
+  delivery::OrderTransaction& store_;
+  std::int64_t now_;
+  std::vector<std::string> topics_;
+  bool released_ = false;
+  bool cancelled_ = false;
+};
+
+}  // namespace kagibin::roles::key_distribution_operator
