@@ -27,7 +27,8 @@ namespace {
 constexpr std::uint32_t kExpiredATick = 200;
 constexpr std::uint32_t kForgottenATick = 2'000;  // of kept answers
 constexpr int kExtensionsATick = 8;               // of the audit log
-constexpr int kCampaignStepsATick = 16;
+constexpr int kCampaignStepsATick = 256;
+constexpr std::int64_t kCampaignMsATick = 200;
 constexpr int kTries = 3;                     // of a batch that others were in the way of,
 constexpr std::int64_t kTryAgainSeconds = 2;  // and not once this has passed
 constexpr std::uint32_t kRetryWhenNotReady = 5;
@@ -334,12 +335,32 @@ Result<void> Distributor::extend_log() {
   return {};
 }
 
-// Each step by itself: a campaign that cannot be committed does not undo another.
+Result<void> Distributor::put_off(const delivery::CampaignKey& campaign, std::int64_t now) {
+  const auto transaction = KB_TRY(parts_.store.begin());
+  KB_TRY(CampaignRun(*transaction, now).put_off(campaign));
+  return transaction->commit();
+}
+
+// Each step by itself: a campaign that cannot be taken on does not stop the others.
 Result<void> Distributor::run_campaigns(std::int64_t now, std::vector<std::string>& topics) {
-  for (int i = 0; i < kCampaignStepsATick; ++i) {
-    const auto transaction = KB_TRY(parts_.store.begin());
+  Result<void> failed;
+  const std::int64_t begin = parts_.clock.uptime_ms();
+  for (int i = 0; i < kCampaignStepsATick && parts_.clock.uptime_ms() < begin + kCampaignMsATick;
+       ++i) {
+    auto transaction = KB_TRY(parts_.store.begin());
     CampaignRun run(*transaction, now);
-    std::optional<std::vector<std::string>> woken = KB_TRY(run.step());
+    const auto stepped = run.step();
+    if (!stepped && run.campaign() && stepped.error().code != Errc::kInterrupted) {
+      const delivery::CampaignKey campaign = *run.campaign();
+      failed = std::unexpected(stepped.error());
+      transaction.reset();
+      KB_TRY(put_off(campaign, now));
+      continue;
+    }
+    if (!stepped) {
+      return std::unexpected(stepped.error());
+    }
+    const std::optional<std::vector<std::string>>& woken = *stepped;
     if (!woken) {
       break;
     }
@@ -355,9 +376,9 @@ Result<void> Distributor::run_campaigns(std::int64_t now, std::vector<std::strin
     } else if (run.has_cancelled()) {
       KB_CRASH_POINT("distributor.cancel.after_commit");
     }
-    std::ranges::move(*woken, std::back_inserter(topics));
+    std::ranges::copy(*woken, std::back_inserter(topics));
   }
-  return {};
+  return failed;
 }
 
 void Distributor::tell_log(const Result<void>& extended) {

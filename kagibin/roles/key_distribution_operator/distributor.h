@@ -71,6 +71,7 @@ class Distributor final : public delivery::HttpHandler {
   std::vector<std::string> news();
   Result<void> extend_log();
   Result<void> run_campaigns(std::int64_t now, std::vector<std::string>& topics);
+  Result<void> put_off(const delivery::CampaignKey& campaign, std::int64_t now);
   void tell_log(const Result<void>& extended);
   delivery::HttpResponse readiness() const;
   delivery::HttpResponse metrics();

@@ -109,6 +109,14 @@ Result<HttpResponse> OrderBook::get_work(const Call& call) {
       wakes.push_back(topic_of(attempt->provider));
       continue;
     }
+    // What its campaign has not come to yet.
+    std::optional<OrderRow> order = KB_TRY(store_.find_order(attempt->order_key()));
+    const bool goes_on = KB_TRY(order ? gate_.hands_over(*order) : Result<bool>(true));
+    if (!goes_on) {
+      KB_TRY(cancel(*order));
+      wakes.push_back(topic_of(attempt->provider));
+      continue;
+    }
     const bool sealed = attempt->kind == Work::Kind::kEnrol && attempt->envelope;
     const Bytes& message = sealed ? *attempt->envelope : attempt->opening;
     if (attempt->state == State::kSealed) {

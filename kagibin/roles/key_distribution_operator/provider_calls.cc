@@ -172,7 +172,12 @@ Result<OrderBook::Opened<AttemptRow>> OrderBook::open_attempt(OrderRow& order,
   if (order.membership) {
     const std::vector<AttemptRow> earlier = KB_TRY(store_.attempts_of(order.key()));
     KB_TRY(gate_.check_attempt(order, attempt, earlier));
-    attempt.held = order.membership->held;
+    attempt.held = order.membership->held && attempt.kind != Work::Kind::kCancel;
+    // What was refused for good is over: the further attempt is as new to its campaign.
+    order.membership->touched = std::ranges::any_of(earlier, [](const AttemptRow& one) {
+      return one.state == State::kHandedOver || one.state == State::kReported ||
+             one.state == State::kUnknown || one.state == State::kExpired;
+    });
   }
   if (order.current_attempt != 0) {
     std::optional<AttemptRow> before =
@@ -247,6 +252,11 @@ Result<HttpResponse> OrderBook::put_delivery(const Call& call) {
     }
   }
   KB_TRY(check_not_after(attempt.order_key()));
+  const std::optional<OrderRow> order = KB_TRY(store_.find_order(attempt.order_key()));
+  const bool goes_on = KB_TRY(order ? gate_.hands_over(*order) : Result<bool>(true));
+  if (!goes_on) {
+    return fail(Errc::kState, "the order's campaign has ended or is ending");
+  }
   attempt.envelope = message.envelope;
   KB_TRY(apply(attempt, Event::kDelivery, {.digest = crypto::sha256(message.envelope)}));
   return changed(attempt, 201, {topic_of(attempt.device), topic_of(attempt.provider)});

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Campaigns and histories in a transaction on PostgreSQL. A campaign that is read stays in memory;
-// it is changed by whoever has its lock: a request of its provider, or the one distributor of
+// Campaigns and histories in a transaction on PostgreSQL. A campaign that is read stays in memory,
+// and reading one sends nothing: what was changed before goes out with the commit, so that a batch
+// takes no lock of counters on its way. It is
+// changed by whoever has its lock: a request of its provider, or the one distributor of
 // several that found it due. Histories go out with the commit, in one statement for the batch.
 #include <algorithm>
 #include <iterator>
@@ -40,7 +42,6 @@ PgParameters progress_of(const CampaignRow& row) {
 Result<std::optional<CampaignRow>> PostgresOrderTransaction::read_first_campaign(
     std::string_view sql, PgParameters parameters) {
   KB_TRY(alive());
-  KB_TRY(send_writes());
   const std::size_t place = add(sql, std::move(parameters));
   const std::vector<PgRows> answers = KB_TRY(run());
   if (answers[place].count() == 0) {
@@ -65,6 +66,10 @@ Result<std::optional<CampaignRow>> PostgresOrderTransaction::find_campaign(
 
 Result<std::optional<CampaignRow>> PostgresOrderTransaction::take_campaign(
     const CampaignKey& campaign) {
+  KB_TRY(alive());
+  if (changed_campaigns_.contains(campaign)) {  // made here, or taken before
+    return campaigns_[campaign];
+  }
   std::optional<CampaignRow> row =
       KB_TRY(read_first_campaign(sql::kTakeCampaign, key_of(campaign)));
   campaigns_.insert_or_assign(campaign, row);
@@ -73,6 +78,7 @@ Result<std::optional<CampaignRow>> PostgresOrderTransaction::take_campaign(
 
 Result<std::optional<CampaignRow>> PostgresOrderTransaction::take_due(std::int64_t from,
                                                                       std::int64_t until) {
+  KB_TRY(send_writes());  // what is due may have changed here
   std::optional<CampaignRow> row = KB_TRY(
       read_first_campaign(sql::kTakeDueCampaign, PgParameters().integer(from).integer(until)));
   if (row) {
@@ -88,6 +94,7 @@ Result<void> PostgresOrderTransaction::insert_campaign(const CampaignRow& row) {
   parameters.text(row.terms).integer(row.created_at);
   writes_.push_back({.sql = sql::kInsertCampaign, .parameters = std::move(parameters)});
   campaigns_.insert_or_assign(row.key(), row);
+  changed_campaigns_.insert(row.key());
   return {};
 }
 
@@ -95,6 +102,7 @@ Result<void> PostgresOrderTransaction::update_campaign(const CampaignRow& row) {
   KB_TRY(alive());
   writes_.push_back({.sql = sql::kUpdateCampaign, .parameters = progress_of(row)});
   campaigns_.insert_or_assign(row.key(), row);
+  changed_campaigns_.insert(row.key());
   return {};
 }
 

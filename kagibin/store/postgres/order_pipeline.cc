@@ -310,6 +310,8 @@ Result<void> PostgresOrderTransaction::mark() {
   mark_at_ = writes_.size();
   audit_mark_ = audit_entries_.size();
   history_mark_ = history_.size();
+  campaigns_at_mark_ = campaigns_;
+  changed_at_mark_ = changed_campaigns_;
   before_mark_.clear();
   return {};
 }
@@ -338,7 +340,8 @@ Result<void> PostgresOrderTransaction::roll_back_to_mark() {
   before_mark_.clear();
   audit_entries_.resize(audit_mark_);
   history_.erase(history_.begin() + static_cast<std::ptrdiff_t>(history_mark_), history_.end());
-  campaigns_.clear();
+  campaigns_ = campaigns_at_mark_;
+  changed_campaigns_ = changed_at_mark_;
   return {};
 }
 

@@ -245,6 +245,9 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
   std::map<std::string, std::uint64_t, std::less<>> read_answer_counts_;
   std::map<delivery::CampaignKey, std::vector<delivery::PhaseCount>> read_phases_;  // the same
   std::map<delivery::CampaignKey, std::optional<delivery::CampaignRow>> campaigns_;
+  std::set<delivery::CampaignKey> changed_campaigns_;  // by this transaction
+  std::map<delivery::CampaignKey, std::optional<delivery::CampaignRow>> campaigns_at_mark_;
+  std::set<delivery::CampaignKey> changed_at_mark_;
   std::vector<std::pair<delivery::OrderKey, delivery::HistoryRow>> history_;  // out with the commit
   std::size_t history_mark_ = 0;                                              // in history_
   std::vector<Bytes> audit_entries_;         // they go out with the commit

@@ -72,9 +72,22 @@ Result<Membership> CampaignGate::join(const Spid& provider, const delivery::Orde
       .campaign = *request.campaign, .group = *group, .attributes = request.attributes};
 }
 
+Result<bool> CampaignGate::hands_over(const OrderRow& order) {
+  if (!order.membership || order.membership->touched) {
+    return true;
+  }
+  const Read* campaign =
+      KB_TRY(read({.provider = order.provider, .id = order.membership->campaign}));
+  return delivery::is_open(campaign->row.state) ||
+         campaign->row.state == delivery::CampaignState::kCompleted;
+}
+
 Result<void> CampaignGate::check_attempt(const OrderRow& order,
                                          const AttemptRow& next,
                                          const std::vector<AttemptRow>& earlier) {
+  if (next.kind == delivery::Work::Kind::kCancel) {
+    return {};  // taking back what was sealed is always let through
+  }
   const Read* campaign =
       KB_TRY(read({.provider = order.provider, .id = order.membership->campaign}));
   // What was handed over is followed to its end, whatever became of the campaign.
@@ -83,8 +96,7 @@ Result<void> CampaignGate::check_attempt(const OrderRow& order,
     return fail(Errc::kState, "the order's campaign has ended or is ending");
   }
   const bool failed = order.state == State::kRefused || order.state == State::kUnknown;
-  const bool cancels = next.kind == delivery::Work::Kind::kCancel;
-  if (!campaign->terms.retries || earlier.empty() || !failed || cancels) {
+  if (!campaign->terms.retries || earlier.empty() || !failed) {
     return {};
   }
   const AttemptRow& last = earlier.back();

@@ -30,6 +30,9 @@ class CampaignGate {
   Result<void> check_attempt(const delivery::OrderRow& order,
                              const delivery::AttemptRow& next,
                              const std::vector<delivery::AttemptRow>& earlier);
+  // Whether an order may be handed to its device: it is in no campaign, or in one that goes on, or
+  // something of it was handed over before, which is followed to its end.
+  Result<bool> hands_over(const delivery::OrderRow& order);
 
  private:
   struct Read {

@@ -32,10 +32,20 @@ Result<std::optional<std::vector<std::string>>> CampaignRun::step() {
   if (!row) {
     return std::optional<std::vector<std::string>>();
   }
+  campaign_ = row->key();
   row->due = now_ + kNapSeconds;
   KB_TRY(advance(*row));
   KB_TRY(store_.campaigns().update_campaign(*row));
   return std::optional(std::exchange(topics_, {}));
+}
+
+Result<void> CampaignRun::put_off(const delivery::CampaignKey& campaign) {
+  std::optional<CampaignRow> row = KB_TRY(store_.campaigns().take_campaign(campaign));
+  if (!row) {
+    return {};
+  }
+  row->due = now_ + kPutOffSeconds;
+  return store_.campaigns().update_campaign(*row);
 }
 
 Result<void> CampaignRun::advance(CampaignRow& row) {

@@ -29,6 +29,7 @@ inline constexpr std::uint32_t kOrdersAStep = 100;
 inline constexpr std::int64_t kEndingSeconds =
     30;  // twice what a server lets a session stand still
 inline constexpr std::int64_t kRetrySeconds = 60;
+inline constexpr std::int64_t kPutOffSeconds = 60;
 inline constexpr std::int64_t kNapSeconds = 2;  // between looks at a campaign with nothing to do
 
 class CampaignRun {
@@ -37,6 +38,10 @@ class CampaignRun {
 
   // The topics with news; empty when no campaign is due.
   Result<std::optional<std::vector<std::string>>> step();
+  // The campaign of the last step. One whose step failed is put off, in a transaction of its own,
+  // so that it does not stand in the way of the others.
+  const std::optional<delivery::CampaignKey>& campaign() const { return campaign_; }
+  Result<void> put_off(const delivery::CampaignKey& campaign);
   // What the last step did to orders.
   bool has_released() const { return released_; }
   bool has_cancelled() const { return cancelled_; }
@@ -58,6 +63,7 @@ class CampaignRun {
   delivery::OrderTransaction& store_;
   std::int64_t now_;
   std::vector<std::string> topics_;
+  std::optional<delivery::CampaignKey> campaign_;
   bool released_ = false;
   bool cancelled_ = false;
 };

@@ -232,6 +232,70 @@ TEST_F(CampaignsTest, ACancelledCampaignTakesBackWhatNobodyFetchedAndKeepsTheRes
   EXPECT_EQ(status().groups[0].orders.at(State::kOrdered), 1U) << "the counts follow it";
 }
 
+TEST_F(CampaignsTest, NothingIsHandedOverOnceACampaignIsToBeCancelled) {
+  make(terms(600));
+  join("at-once", 1);
+  ASSERT_TRUE(a().put_order(id("enrols"), wish("phone")).has_value());
+  ASSERT_TRUE(a().put_attempt(id("enrols"), 1, request(a_request(kSpid, 2))).has_value());
+  pass(2);
+  ASSERT_FALSE(a().order(id("at-once"))->held);
+  ASSERT_TRUE(agent().put_enrolment(ours(id("enrols")), 1, {an_answer(7, 2)}).has_value());
+  ASSERT_TRUE(set(CampaignState::kCancelled, "recalled").has_value());
+  EXPECT_TRUE(fetch().empty()) << "before the first tick";
+  EXPECT_EQ(state_of("at-once"), State::kCancelled);
+  EXPECT_EQ(a().put_delivery(id("enrols"), 1, {an_envelope(kSpid, 7)}).error().code, Errc::kState);
+  pass(1);
+  EXPECT_EQ(state_of("enrols"), State::kCancelled);
+}
+
+TEST_F(CampaignsTest, AFurtherAttemptAfterARefusalIsTakenBackWithItsCampaign) {
+  make(terms(600));
+  join("a", 1);
+  pass(1);
+  ASSERT_EQ(fetch().size(), 1U);
+  judge("a", 1, Verdict::kRefused);
+  ASSERT_TRUE(a().put_attempt(id("a"), 2, request(a_request(kSpid, 9))).has_value());
+  ASSERT_TRUE(set(CampaignState::kCancelled).has_value());
+  pass(1);
+  EXPECT_EQ(state_of("a"), State::kCancelled);
+  EXPECT_TRUE(fetch().empty());
+}
+
+TEST_F(CampaignsTest, ACampaignThatCannotBeTakenOnDoesNotStopTheOthers) {
+  make(terms(600));
+  join("poisoned", 1);
+  distributor.reset();
+  store.reset();
+  {
+    store::Database db = store::Database::open({.path = folder / "orders",
+                                                .application_id = store::kOrderApplicationId,
+                                                .migrations = store::kOrderMigrations})
+                             .value();
+    ASSERT_TRUE(db.run("UPDATE attempts SET number = 7 WHERE order_id = 'poisoned'").has_value());
+  }
+  reopen();
+  ASSERT_TRUE(api.put_campaign(name("other"), terms(600)).has_value());
+  delivery::OrderRequest healthy = wish("phone");
+  healthy.campaign = name("other");
+  ASSERT_TRUE(a().put_order(id("healthy"), healthy).has_value());
+  ASSERT_TRUE(a().put_attempt(id("healthy"), 1, deliver(an_envelope(kSpid, 2))).has_value());
+  pass(3);
+  EXPECT_EQ(api.campaign(name("other"))->released, 1U);
+  EXPECT_EQ(status().released, 0U);
+  distributor.reset();
+  store.reset();
+  {
+    store::Database db = store::Database::open({.path = folder / "orders",
+                                                .application_id = store::kOrderApplicationId,
+                                                .migrations = store::kOrderMigrations})
+                             .value();
+    ASSERT_TRUE(db.run("UPDATE attempts SET number = 1 WHERE order_id = 'poisoned'").has_value());
+  }
+  reopen();
+  pass(kPutOffSeconds + 2);
+  EXPECT_EQ(status().released, 1U) << "it goes on once it can";
+}
+
 // An order that came in between the look and the end.
 TEST_F(CampaignsTest, AnOrderThatJoinedWhileACampaignWasEndingIsCancelledToo) {
   make(terms());
