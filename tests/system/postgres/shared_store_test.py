@@ -524,6 +524,12 @@ def a_backup_of_the_database_is_restored_to_either_kind_of_store(bench):
         with Load(site) as load:
             load.wait_for(50)
             before = set(load.acknowledged)
+            connection = load.connect()
+            terms = {"notAfter": 4_000_000_000, "rollout": {"kind": "constant", "perMinute": 1}}
+            check(load.request(connection, "PUT", "/v1/campaigns/rollout", terms)[0] == 201, "no campaign was made")
+            held = {"device": "phone-2", "notAfter": 4_000_000_000, "campaign": "rollout"}
+            check(load.request(connection, "PUT", "/v1/orders/held", held)[0] == 201, "the campaign has no order")
+            connection.close()
             run("store", "backup", site.store, file).expect(OK)
             load.wait_for(20)
         said = digests(run("store", "verify", file).expect(OK))
@@ -531,7 +537,7 @@ def a_backup_of_the_database_is_restored_to_either_kind_of_store(bench):
             inside = {row[0] for row in opened.execute("SELECT id FROM orders")}
             check(opened.execute("PRAGMA journal_mode").fetchone() == ("delete",), "a backup has a log beside it")
         check(before <= inside, f"{len(before - inside)} acknowledged orders are not in the backup")
-        check(said["orders"][0] == len(inside) and said["order_counts"][0] >= 2, f"{said}")
+        check(said["orders"][0] == len(inside) and said["order_counts"][0] >= 2 and said["campaigns"][0] == 1, f"{said}")
         run("audit", "verify", file, "--key", site.home("distributor") / "log.vkey", "--from",
             site.folder / "before" / "checkpoint").expect(OK)
         for node in site.nodes.values():
@@ -562,6 +568,9 @@ def a_backup_of_the_database_is_restored_to_either_kind_of_store(bench):
             check(load.request(connection, "GET", "/v1/orders/order-1")[1]["state"] in ("sealed", "confirmed"), "the order is gone")
             check(load.request(connection, "PUT", "/v1/orders/afterwards", {"device": "phone-2", "notAfter": 4_000_000_000})[0] == 201,
                   "no order is taken")
+            status, campaign, _ = load.request(connection, "GET", "/v1/campaigns/rollout")
+            check(status == 200 and campaign["terms"]["rollout"] == terms["rollout"] and campaign["groups"][0]["held"] == 1, f"{status} {campaign}")
+            check(load.request(connection, "GET", "/v1/orders/held")[1]["campaign"] == "rollout", "the order left its campaign")
             # Its cursors stay good: what is new is behind all that was.
             listed = load.request(connection, "GET", "/v1/orders?after=0&limit=1000")[1]
             check({one["order"] for one in listed["attempts"]} == {"order-1"}, f"{listed}")
