@@ -40,14 +40,14 @@ configure_file(${packaging}/debian/changelog ${made}/changelog.Debian @ONLY)
 
 include(GNUInstallDirs)
 install(FILES ${packaging}/kagibin-distributor.service ${packaging}/kagibin-audit-verify.service
-  ${packaging}/kagibin-audit-verify.timer DESTINATION /lib/systemd/system COMPONENT distributor)
+  ${packaging}/kagibin-audit-verify.timer ${packaging}/kagibin-backup.service ${packaging}/kagibin-backup.timer DESTINATION /lib/systemd/system COMPONENT distributor)
 install(FILES ${packaging}/kagibin-distributor.sysusers DESTINATION lib/sysusers.d RENAME kagibin-distributor.conf
   COMPONENT distributor)
 install(FILES ${packaging}/kagibin-distributor.default DESTINATION /etc/default RENAME kagibin-distributor
   COMPONENT distributor)
 install(FILES ${packaging}/debian/copyright ${made}/changelog.Debian DESTINATION share/doc/kagibin-distributor
   COMPONENT distributor)
-install(FILES doc/operations.md doc/audit.md doc/openapi.yaml DESTINATION share/doc/kagibin-distributor COMPONENT distributor)
+install(FILES doc/operations.md doc/audit.md doc/openapi.yaml packaging/kagibin-distributor.rules.yml DESTINATION share/doc/kagibin-distributor COMPONENT distributor)
 file(WRITE ${made}/conffiles "/etc/default/kagibin-distributor\n")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${packaging}/debian/postinst ${packaging}/debian/prerm ${packaging}/debian/postrm
   ${made}/conffiles)

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 from machine import Machine, Refused
 
@@ -91,7 +92,7 @@ def join(machine, agent, home, invitation):
 
 
 def verify_units(machine):
-    for unit in (UNIT, "kagibin-audit-verify.service", TIMER):
+    for unit in (UNIT, "kagibin-audit-verify.service", TIMER, "kagibin-backup.service", "kagibin-backup.timer"):
         machine.run("systemd-analyze", "verify", "--man=no", f"/lib/systemd/system/{unit}", expect=0)
     # systemd's own measure of what a unit may do, 0 (nothing) to 10.
     exposure = machine.run("systemd-analyze", "security", "--threshold=20", UNIT)
@@ -113,6 +114,7 @@ def serves(machine):
     healthy(machine)
     main = main_process(machine)
     check(machine.run("stat", "-c", "%U", f"/proc/{main}").stdout.strip() == "kagibin", "does not run as its own user")
+    check(machine.run("systemctl", "show", "-P", "Type", UNIT).stdout.strip() == "notify", "says nothing to systemd")
     check(limit(machine, main, "core file size") == "0", "may leave a core with keys in it")
     # Where systemd may not raise the limit, it is its own.
     check(limit(machine, main, "open files") in ("65536", limit(machine, 1, "open files")), "may have too few connections")
@@ -147,6 +149,23 @@ def audits(machine):
     machine.run("sqlite3", f"{HOME}/orders.sqlite3",
                 "UPDATE audit_entries SET entry = CAST(replace(CAST(entry AS TEXT), ' bEgin ', ' begin ') AS BLOB)", expect=0)
     machine.run("systemctl", "start", "kagibin-audit-verify.service", expect=0)
+
+
+def backs_up(machine):
+    """Off until somebody turns it on; a backup is whole, and old ones go behind a new one only."""
+    check(machine.run("systemctl", "is-enabled", "kagibin-backup.timer").stdout.strip() == "disabled", "backs up unasked")
+    machine.run("systemctl", "start", "kagibin-backup.service", expect=0)
+    folder = "/var/lib/kagibin/backup"
+    first = machine.run("ls", folder, expect=0).stdout.split()
+    check(len(first) == 1, f"backups: {first}")
+    as_user(machine, "kagibin", "store", "verify", f"{folder}/{first[0]}", expect=0)
+    machine.run("touch", "-d", "10 days ago", f"{folder}/{first[0]}", expect=0)
+    machine.run("touch", "-d", "10 days ago", f"{folder}/kept-by-hand", expect=0)
+    time.sleep(1.1)  # names have seconds
+    machine.run("systemctl", "start", "kagibin-backup.service", expect=0)
+    then = machine.run("ls", folder, expect=0).stdout.split()
+    check(len(then) == 2 and "kept-by-hand" in then and first[0] not in then, f"backups: {then}")
+    machine.run("systemctl", "enable", "--now", "kagibin-backup.timer", expect=0)
 
 
 def refuses_wrong_options_once(machine):
@@ -196,6 +215,7 @@ def main():
                     comes_back(machine)
                     is_upgraded(machine, inside, "/tmp/shared/kagibin-agent")
                     audits(machine)
+                    backs_up(machine)
                     refuses_wrong_options_once(machine)
                     is_removed(machine, inside, "/tmp/shared/kagibin-agent")
                 except AssertionError:
@@ -204,7 +224,7 @@ def main():
         except Refused as why:
             print(f"skipped: {why}; the package itself was built and looked at")
             return SKIPPED
-    print("built, installed, served, killed, upgraded, audited, removed, installed again")
+    print("built, installed, served, killed, upgraded, audited, backed up, removed, installed again")
     return 0
 
 
