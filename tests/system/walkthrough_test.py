@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Types every command of a page (doc/walkthrough.md, doc/relay_levels.md, doc/attestation.md, doc/gp_tool.md, doc/tokens.md,
-doc/key_blocks.md, doc/audit.md, doc/fleet.md) into one shell, in order, as a new user would, and looks at what came of it.
+doc/key_blocks.md, doc/audit.md, doc/fleet.md, doc/campaigns.md) into one shell, in order, as a new user would, and looks at what came of it.
 
-  walkthrough_test.py FOLDER_OF_PROGRAMS [walkthrough|relay_levels|attestation|gp_tool|tokens|key_blocks|audit|fleet]
+  walkthrough_test.py FOLDER_OF_PROGRAMS [walkthrough|relay_levels|attestation|gp_tool|tokens|key_blocks|audit|fleet|campaigns]
 
 Of the page two things are changed: the lines that install and build are left out (the programs are there), and its port
 numbers become free ones. Standard library only.
@@ -169,11 +169,23 @@ def look_at_fleet(_programs, home, said):
     print("the page did what it says")
 
 
+def look_at_campaigns(programs, home, said):
+    check_confirmed(programs, pathlib.Path(home) / "kagibin-campaign")
+    for words in ("campaign spring is paused (not before Monday); 0 released, 60 a minute", "  pilot: 1 held", "  rest: no orders",
+                  "campaign spring is completed; 1 released, 60 a minute", "  pilot: 1 confirmed",
+                  "campaign summer is cancelling (the wrong payload)", "are those that were signed"):
+        if words not in said:
+            sys.exit(f"the page did not show '{words}'")
+    happened = re.findall(r"^\d+  attempt \d  (\w+) ", said, re.MULTILINE)
+    if happened != ["order", "attempt", "release", "enrolment", "delivery", "hand_over", "receipt", "verdict_confirmed"]:
+        sys.exit(f"the history says: {happened}")
+
+
 # What a page has to hold to be the page, and how its end is looked at.
 PAGES = {"walkthrough": (8, "provider run", look_at_walkthrough), "relay_levels": (11, "--own-delivery", look_at_relay_levels),
          "attestation": (5, "--no-kda", look_at_attestation),
          "tokens": (6, "--generate", look_at_tokens), "key_blocks": (6, "export-key-block", look_at_key_blocks),
-         "fleet": (3, "--failures", look_at_fleet),
+         "fleet": (3, "--failures", look_at_fleet), "campaigns": (4, "campaign create", look_at_campaigns),
          "audit": (5, "audit verify", look_at_audit), "gp_tool": (10, "--token-key", look_at_gp_tool)}
 
 

@@ -5,6 +5,7 @@
 
 #include "kagibin/cli/console/host_port.h"
 #include "kagibin/cli/console/program.h"
+#include "kagibin/cli/distributor/campaign_commands.h"
 #include "kagibin/cli/distributor/service.h"
 #include "kagibin/cli/distributor/status.h"
 #include "kagibin/cli/distributor/tenant_commands.h"
@@ -325,6 +326,8 @@ int main(int argc, char** argv) {
   invite->callback([&] { program.finish(commands().invite()); });
 
   cli::add_tenant_commands(program, tenant_options);
+  cli::CampaignWish campaign_options;
+  cli::add_campaign_commands(program, campaign_options);
 
   auto* join = program.app().add_subcommand(
       "join", "redeem an operator's or auditor's invitation, in a --home of their own");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // kagibin provider: the service provider, whose keys are delivered.
+#include "kagibin/cli/provider/provider_campaigns.h"
 #include "kagibin/cli/provider/provider_commands.h"
 #include "kagibin/cli/provider/provider_keys.h"
 
@@ -210,6 +211,10 @@ int main(int argc, char** argv) {
   order->add_option("--device", options.devices, "device; may be repeated")->required();
   order->add_option("--id", options.order,
                     "order id of your choice, to make the command repeatable (default: random)");
+  order->add_option("--campaign", options.campaign,
+                    "join this campaign: the distributor holds the order until it is released");
+  order->add_option("--attribute", options.attributes,
+                    "KEY=VALUE for the campaign's groups; may be repeated");
   add_policy(order);
   add_validity(order);
   add_suite(order);
@@ -230,6 +235,14 @@ int main(int argc, char** argv) {
 
   auto* show = add("show", "show the orders of the journal", cli::provider_show);
   show->add_option("order", options.order, "only this one");
+
+  auto* history = add("history", "show what happened to an order at the distributor, and when",
+                      cli::provider_history);
+  history->add_option("order", options.order, "its id")->required();
+  add_policy(history);
+  add_way(history);
+  cli::CampaignOptions campaign;
+  cli::add_campaign_commands(program, options, campaign);
 
   for (const bool cancel : {false, true}) {
     auto* command = add(cancel ? "cancel" : "retry",

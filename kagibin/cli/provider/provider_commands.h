@@ -37,6 +37,9 @@ struct ProviderOptions {
   bool join_again = false;
   std::vector<std::string> devices;
   std::string order;
+  std::string campaign;                 // empty: none
+  std::vector<std::string> attributes;  // KEY=VALUE
+  std::string reason;
   int validity_minutes = 1440;
   std::string suite;  // empty: the policy's first
   int attempts = 4;

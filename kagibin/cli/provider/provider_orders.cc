@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kagibin/cli/provider/campaign_options.h"
 #include "kagibin/cli/provider/provider_commands.h"
 #include "kagibin/cli/provider/provider_desk.h"
 #include "kagibin/cli/provider/provider_problem.h"
@@ -127,6 +128,13 @@ int provider_order(const Program& program, const ProviderOptions& options) {
         const LoadedPayload loaded = KB_TRY(load_payload(options.file));
         const auto devices = KB_TRY(device_ids(options));
         const auto suite = KB_TRY(wished_suite(options));
+        std::optional<delivery::CampaignId> campaign;
+        if (!options.campaign.empty()) {
+          campaign = KB_TRY(delivery::CampaignId::from(options.campaign));
+        } else if (!options.attributes.empty()) {
+          return problem(Errc::kInvalidArgument, "--attribute is for an order of a --campaign");
+        }
+        const delivery::Attributes attributes = KB_TRY(attributes_of(options.attributes));
         if (devices.size() > 1 && !options.order.empty()) {
           return problem(Errc::kInvalidArgument,
                          "--id names one order; leave it out for several devices");
@@ -143,7 +151,9 @@ int provider_order(const Program& program, const ProviderOptions& options) {
                          .payload = loaded.payload,
                          .csv = loaded.csv,
                          .validity_minutes = static_cast<std::uint32_t>(options.validity_minutes),
-                         .suite = suite}));
+                         .suite = suite,
+                         .campaign = campaign,
+                         .attributes = attributes}));
           console.result(order_json(order), "order {} for {}: SEQ {}", id.text(), device.text(),
                          order.seq);
           opened = true;

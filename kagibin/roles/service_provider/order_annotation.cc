@@ -89,6 +89,12 @@ Checked<OrderAnnotation> OrderAnnotation::parse(std::string_view text) {
       out.masters->push_back(KB_TRY(names_of(action)));
     }
   }
+  if (in.has("campaign")) {
+    const std::string campaign = KB_TRY(in.text("campaign"));
+    out.campaign = KB_TRY(delivery::CampaignId::from(campaign));
+    const boost::json::value* attributes = KB_TRY(in.value("attributes"));
+    out.attributes = KB_TRY(delivery::read_attributes(*attributes));
+  }
   KB_TRY(in.finish());
   return out;
 }
@@ -116,6 +122,10 @@ std::string OrderAnnotation::text() const {
       actions.emplace_back(boost::json::array(origin.begin(), origin.end()));
     }
     out["masters"] = std::move(actions);
+  }
+  if (campaign) {
+    out["campaign"] = campaign->text();
+    out["attributes"] = delivery::json_of(attributes);
   }
   return boost::json::serialize(out);
 }

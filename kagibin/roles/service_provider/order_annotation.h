@@ -5,13 +5,15 @@
 //
 //   { "payload_sha256": "<64 digits>", "security_domain": "A0...", "key_version": "30",
 //     "agreement_key_version": "03", "suite": "10", "own_delivery": true,
-//     "key_under_session_alone": true, "masters": [["fleet"], []] }
+//     "key_under_session_alone": true, "masters": [["fleet"], []], "campaign": "spring",
+//     "attributes": { "site": "lab" } }
 //
 // agreement_key_version where the payload names one, suite where it is not 01, own_delivery where
 // the domain takes the delivery by itself: then no key set opens a channel, and key_version is 00.
 // key_under_session_alone where a key is not under a Key-DEK (payload_file.h). masters: for each
 // action the master keys that its PUT KEY takes keys from, which tells what a receipt puts into the
-// domain (keys/key_origin.h); orders of older programs have none.
+// domain (keys/key_origin.h); orders of older programs have none. campaign and attributes where the
+// order joins a campaign of the distributor (delivery/campaign.h).
 #pragma once
 
 #include <cstdint>
@@ -21,6 +23,7 @@
 #include <vector>
 
 #include "kagibin/base/aid.h"
+#include "kagibin/delivery/campaign.h"
 #include "kagibin/roles/service_provider/keys/key_origin.h"
 #include "kagibin/roles/service_provider/payload/payload_file.h"
 
@@ -35,6 +38,8 @@ struct OrderAnnotation {
   bool own_delivery = false;
   bool key_under_session_alone = false;
   std::optional<std::vector<KeyOrigin>> masters{};
+  std::optional<delivery::CampaignId> campaign{};
+  delivery::Attributes attributes{};
 
   static OrderAnnotation of(const PayloadFile& payload, std::uint8_t suite);
   static Checked<OrderAnnotation> parse(std::string_view text);

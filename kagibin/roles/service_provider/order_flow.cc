@@ -136,11 +136,14 @@ Checked<JournalOrder> OrderFlow::open(const OrderWish& wish) {
     if (!notes.masters) {
       wanted.masters.reset();  // it was made before they were noted
     }
+    wanted.campaign = wish.campaign;
+    wanted.attributes = wish.attributes;
     if (known->device != wish.device || known->annotation != wanted.text()) {
-      return problem(Errc::kConflict,
-                     fmt::format("Order {} exists already for another device, payload or suite, "
-                                 "and stays as it is. Choose another name for the new order.",
-                                 wish.id.text()));
+      return problem(
+          Errc::kConflict,
+          fmt::format("Order {} exists already for another device, payload, suite or "
+                      "campaign, and stays as it is. Choose another name for the new order.",
+                      wish.id.text()));
     }
     return std::move(*known);
   }
@@ -165,7 +168,10 @@ Checked<JournalOrder> OrderFlow::open(const OrderWish& wish) {
                      .not_after = in_.clock.now() + wish.validity_minutes * kSecondsPerMinute};
   const SecretBytes encoded = KB_TRY(actions.encode());
   order.sealed_payload = KB_TRY(in_.keys.seal(payload_label(wish.id), encoded.expose()));
-  order.annotation = OrderAnnotation::of(wish.payload, suite).text();
+  OrderAnnotation notes = OrderAnnotation::of(wish.payload, suite);
+  notes.campaign = wish.campaign;
+  notes.attributes = wish.attributes;
+  order.annotation = notes.text();
   order.created_at = in_.clock.now();
   KB_CRASH_POINT("provider.order.before_open");
   JournalOrder opened = KB_TRY(in_.journal.open_order(order));

@@ -62,6 +62,8 @@ struct OrderWish {
   const CsvFiles& csv;
   std::uint32_t validity_minutes = 0;
   std::optional<std::uint8_t> suite{};  // the policy's first where none is named
+  std::optional<delivery::CampaignId> campaign{};
+  delivery::Attributes attributes{};  // for the campaign's groups
 };
 
 // What opens an attempt: E0, or E2 of one that is sealed at once. It is in the journal and may be

@@ -6,6 +6,7 @@ import re
 import sqlite3
 import tempfile
 
+from campaigns import kill_at_a_campaign
 from process_site import FAILED, KILLED, OK, ORDER, SPID, Service, Site, TRY_AGAIN, check, run
 from raw_request import request
 from rotations import kill_in_a_rotation
@@ -125,7 +126,9 @@ def kill_at_the_end_of_an_old_job(bench, owner, point):
 
 
 SPECIAL = {"distributor.withdrawal.": kill_at_a_withdrawal, "agent_store.remove.": kill_at_the_end_of_an_old_job,
-           "distributor.rotation.": kill_in_a_rotation, "transport.": kill_in_a_rotation,
+           "distributor.rotation.": kill_in_a_rotation, "distributor.release.": kill_at_a_campaign, "distributor.cancel.": kill_at_a_campaign,
+           "distributor.campaign": kill_at_a_campaign, "distributor.provider_campaign": kill_at_a_campaign,
+           "distributor.history.": kill_at_a_campaign, "distributor.provider_history.": kill_at_a_campaign, "transport.": kill_in_a_rotation,
            "provider.announced.": kill_at_a_second_order, "provider.at_once.": kill_at_a_second_order}
 
 

@@ -8,6 +8,7 @@
 
 #include "kagibin/base/crash_point.h"
 #include "kagibin/roles/service_provider/client/operator_refusal.h"
+#include "kagibin/roles/service_provider/order_annotation.h"
 #include "kagibin/roles/service_provider/order_records.h"
 
 namespace kagibin::roles::service_provider {
@@ -22,8 +23,12 @@ namespace {
 
 constexpr std::uint32_t kMaxForgotten = 1'000'000;
 
-delivery::OrderRequest request_of(const JournalOrder& order) {
-  return {.device = order.device, .not_after = order.not_after};
+Checked<delivery::OrderRequest> request_of(const JournalOrder& order) {
+  OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
+  return delivery::OrderRequest{.device = order.device,
+                                .not_after = order.not_after,
+                                .campaign = std::move(notes.campaign),
+                                .attributes = std::move(notes.attributes)};
 }
 
 Checked<delivery::VerdictMessage> verdict_of(const JournalEntry& entry) {
@@ -35,7 +40,7 @@ Checked<delivery::VerdictMessage> verdict_of(const JournalEntry& entry) {
 
 Checked<void> Outbox::send_order(const OrderId& id) {
   const JournalOrder order = KB_TRY(flow_.find(id));
-  const delivery::OrderRequest request = request_of(order);
+  const delivery::OrderRequest request = KB_TRY(request_of(order));
   KB_CRASH_POINT("provider.order.before_send");
   const auto sent = api_.put_order(id, request);
   KB_CRASH_POINT("provider.order.after_send");
@@ -95,7 +100,7 @@ Checked<void> Outbox::send_verdict(const OrderId& id,
 Checked<void> Outbox::submit(const OrderId& id) {
   // In the journal first the order, then its attempt: they are sent again in this order.
   const JournalOrder order = KB_TRY(flow_.find(id));
-  const std::string body = delivery::to_json(request_of(order));
+  const std::string body = delivery::to_json(KB_TRY(request_of(order)));
   KB_CRASH_POINT("provider.order.before_record");
   KB_TRY(journal_.record(id, 0, JournalStep::kOrder, ascii(body)));
   KB_CRASH_POINT("provider.order.after_record");

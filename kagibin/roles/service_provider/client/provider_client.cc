@@ -193,6 +193,22 @@ Checked<void> ProviderClient::judge(const ListedAttempt& change, RunReport& repo
   return judgement.ask_again ? ask_again(change, report) : Checked<void>();
 }
 
+// By its campaign, or by ourselves. Where nothing was sealed, nothing can have been installed, and
+// the operator's word is enough; what was sealed ends by our own clock, or by a receipt.
+Checked<void> ProviderClient::taken_back(const ListedAttempt& change, RunReport& report) {
+  const JournalOrder order = KB_TRY(flow_.find(change.order));
+  if (change.attempt != order.current_attempt || delivery::is_final(order.state) ||
+      !flow_.abandon(change.order)) {
+    return {};
+  }
+  report.events.push_back({.order = change.order,
+                           .attempt = change.attempt,
+                           .state = State::kCancelled,
+                           .text = "The operator's campaign took the order back before anything "
+                                   "was sealed; nothing was installed."});
+  return {};
+}
+
 // The operator's word on time is a hint: our own clock decides (protocol, section 7).
 Checked<void> ProviderClient::expire(const OrderId& id, AttemptNumber attempt, RunReport& report) {
   const JournalOrder before = KB_TRY(flow_.find(id));
@@ -288,6 +304,8 @@ Checked<void> ProviderClient::follow(const ListedAttempt& change, RunReport& rep
       return judge(change, report);
     case State::kExpired:
       return expire(change.order, change.attempt, report);
+    case State::kCancelled:
+      return taken_back(change, report);
     default:
       return {};
   }

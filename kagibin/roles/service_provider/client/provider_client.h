@@ -81,6 +81,7 @@ class ProviderClient {
   Checked<void> withdraw(const delivery::ListedAttempt& change, std::string_view reason);
   Checked<void> seal(const delivery::ListedAttempt& change, RunReport& report);
   Checked<void> judge(const delivery::ListedAttempt& change, RunReport& report);
+  Checked<void> taken_back(const delivery::ListedAttempt& change, RunReport& report);
   Checked<void> ask_again(const delivery::ListedAttempt& change, RunReport& report);
   Checked<void> expire(const delivery::OrderId& order,
                        delivery::AttemptNumber attempt,
