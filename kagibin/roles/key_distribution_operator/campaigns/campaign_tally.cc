@@ -66,8 +66,11 @@ std::uint32_t CampaignTally::last_group() const {
   if (!terms_.wait_for_group) {
     return last;
   }
+  // While orders are still to come, a group without any has not had its turn.
+  const bool more_come = terms_.orders && !is_full();
   for (std::uint32_t group = 0; group < last; ++group) {
-    if (!has_settled(groups_[group])) {
+    const bool is_empty = groups_[group].held == 0 && groups_[group].orders.empty();
+    if (!has_settled(groups_[group]) || (is_empty && more_come)) {
       return group;
     }
   }
