@@ -117,6 +117,47 @@ TEST(OrderClientTest, EveryChangeOfTheJournalThatFailsOnceLosesNothing) {
   EXPECT_GT(failures, 10U);
 }
 
+// The process that follows the orders is the one whose journal failed, and it goes on.
+TEST(OrderClientTest, AnOrderWhoseFirstAttemptDidNotGetIntoTheJournalIsSubmittedByTheSameProcess) {
+  for (std::uint64_t change = 1;; ++change) {
+    Network net("forgotten meanwhile");
+    provider::ProviderClient client = net.client();
+    static_cast<void>(must(client.run_once()));
+    const auto order = net.world.open_order("order-1", net.card);
+    net.world.journal.fail_at(change);
+    if (client.submit(order.id)) {
+      EXPECT_GT(change, 3U) << "order, attempt, request";
+      break;
+    }
+    for (int round = 0; round < 3; ++round) {
+      static_cast<void>(must(client.run_once()));
+      static_cast<void>(must(net.run_agent()));
+    }
+    static_cast<void>(must(client.run_once()));
+    EXPECT_EQ(must(net.world.flow->find(order.id)).state, State::kConfirmed) << change;
+  }
+}
+
+// The same of an attempt behind the first: it was opened, and its request was never made.
+TEST(OrderClientTest, AFurtherAttemptThatWasOpenedAndNotRequestedIsTheNextOne) {
+  for (const bool cancels : {false, true}) {
+    Network net("opened only");
+    const auto order = net.world.open_order("order-1", net.card);
+    ASSERT_TRUE(net.client().submit(order.id));
+    ASSERT_EQ(must(net.run_agent()).enrolled, 1);
+    static_cast<void>(must(net.client().run_once()));  // sealed
+    net.world.journal.fail_at(2);                      // behind the change that opens the attempt
+    const auto fails = cancels ? net.client().cancel(order.id) : net.client().retry(order.id);
+    ASSERT_FALSE(fails) << fails.has_value();
+    ASSERT_EQ(must(net.world.flow->find(order.id)).current_attempt, 2U);
+    const auto again = cancels ? net.client().cancel(order.id) : net.client().retry(order.id);
+    ASSERT_TRUE(again) << again.error().text;
+    EXPECT_EQ(must(net.world.flow->find(order.id)).current_attempt, 2U) << "no number is left out";
+    net.run(order.id);
+    EXPECT_EQ(net.at_the_operator(order.id), cancels ? State::kCancelled : State::kConfirmed);
+  }
+}
+
 TEST(OrderClientTest, ARefusedAnswerEndsTheOrderAndTellsTheOperatorNoMoreThanTheKind) {
   Network net("refused");
   const auto order = net.world.open_order("order-1", net.card);

@@ -97,16 +97,33 @@ Checked<void> Outbox::send_verdict(const OrderId& id,
   return {};
 }
 
-Checked<void> Outbox::submit(const OrderId& id) {
+Checked<AttemptNumber> Outbox::last_requested(const JournalOrder& order) {
+  const AttemptNumber current = order.current_attempt;
+  if (current == 0) {
+    return current;
+  }
+  const auto request = KB_TRY(journal_.find_entry(order.id, current, JournalStep::kRequest));
+  return request ? current : static_cast<AttemptNumber>(current - 1);
+}
+
+Checked<Outgoing> Outbox::record_order(const OrderId& id) {
   // In the journal first the order, then its attempt: they are sent again in this order.
   const JournalOrder order = KB_TRY(flow_.find(id));
   const std::string body = delivery::to_json(KB_TRY(request_of(order)));
   KB_CRASH_POINT("provider.order.before_record");
   KB_TRY(journal_.record(id, 0, JournalStep::kOrder, ascii(body)));
   KB_CRASH_POINT("provider.order.after_record");
-  const Outgoing request = KB_TRY(flow_.attempt_after(id, 0));
+  return flow_.attempt_after(id, 0);
+}
+
+Checked<void> Outbox::submit(const OrderId& id) {
+  const auto request = record_order(id);
+  if (!request) {
+    looked_for_forgotten_ = false;  // it may be one now
+    return std::unexpected(request.error());
+  }
   KB_TRY(send_order(id));
-  return send_request(id, request);
+  return send_request(id, *request);
 }
 
 Checked<void> Outbox::send(const JournalEntry& entry) {
@@ -136,7 +153,8 @@ Checked<void> Outbox::submit_forgotten() {
   const std::vector<JournalOrder> waiting =
       KB_TRY(journal_.orders(delivery::State::kOrdered, kMaxForgotten));
   for (const JournalOrder& order : waiting) {
-    if (order.current_attempt == 0) {
+    const bool may_be_forgotten = order.current_attempt <= 1;
+    if (may_be_forgotten && KB_TRY(last_requested(order)) == 0) {
       const auto submitted = submit(order.id);
       if (!submitted && is_outage(submitted.error().code)) {
         return submitted;

@@ -23,6 +23,10 @@ class Outbox {
   Outbox(OrderFlow& flow, delivery::ProviderApi& api, delivery::JournalStore& journal)
       : flow_(flow), api_(api), journal_(journal) {}
 
+  // The last attempt whose request is in the journal. One that was opened when the process ended,
+  // or when its disk was full, has none: it is the next one.
+  Checked<delivery::AttemptNumber> last_requested(const delivery::JournalOrder& order);
+
   // The order and its first attempt, in this order in the journal before either is sent.
   Checked<void> submit(const delivery::OrderId& order);
 
@@ -39,10 +43,12 @@ class Outbox {
   // verdict that a later receipt overtook rests without a word: that receipt is judged next.
   Checked<void> resend(RunReport& report);
   // Orders that were opened and never got their first attempt, because the process ended in
-  // between. Looks once.
+  // between or its journal failed. Looks once, and again after such a failure.
   Checked<void> submit_forgotten();
 
  private:
+  // Both are in the journal afterwards; what opens the attempt is answered.
+  Checked<Outgoing> record_order(const delivery::OrderId& order);
   Checked<void> send_order(const delivery::OrderId& order);
   Checked<void> send(const delivery::JournalEntry& entry);
   Checked<bool> is_overtaken(const delivery::JournalEntry& entry);

@@ -69,7 +69,8 @@ Checked<void> ProviderClient::submit(const OrderId& id) { return outbox_.submit(
 
 Checked<void> ProviderClient::retry(const OrderId& id) {
   const JournalOrder order = KB_TRY(flow_.find(id));
-  const Outgoing request = KB_TRY(flow_.attempt_after(id, order.current_attempt));
+  const AttemptNumber last = KB_TRY(outbox_.last_requested(order));
+  const Outgoing request = KB_TRY(flow_.attempt_after(id, last));
   return outbox_.send_request(id, request);
 }
 
@@ -83,14 +84,15 @@ Checked<void> ProviderClient::cancel(const OrderId& id) {
     }
     return {};
   }
-  const Outgoing request = KB_TRY(flow_.cancel_after(id, order.current_attempt));
+  const AttemptNumber last = KB_TRY(outbox_.last_requested(order));
+  const Outgoing request = KB_TRY(flow_.cancel_after(id, last));
   return outbox_.send_request(id, request);
 }
 
 Checked<void> ProviderClient::ask_again(const ListedAttempt& change, RunReport& report) {
   const JournalOrder order = KB_TRY(flow_.find(change.order));
-  if (order.current_attempt > change.attempt ||
-      order.current_attempt >= options_.automatic_attempts) {
+  const AttemptNumber last = KB_TRY(outbox_.last_requested(order));
+  if (last > change.attempt || last >= options_.automatic_attempts) {
     return {};
   }
   const auto request = flow_.attempt_after(change.order, change.attempt);
