@@ -122,6 +122,7 @@ class ForwardingTransaction : public delivery::OrderTransaction {
   }
   delivery::TenantRows& tenants() override { return inner_->tenants(); }
   delivery::AnswerRows& answers() override { return inner_->answers(); }
+  delivery::CampaignRows& campaigns() override { return inner_->campaigns(); }
   delivery::AuditRows& audit() override { return inner_->audit(); }
   Result<void> mark() override { return inner_->mark(); }
   Result<void> roll_back_to_mark() override { return inner_->roll_back_to_mark(); }
