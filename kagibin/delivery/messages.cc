@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/delivery/messages.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <utility>
@@ -315,6 +316,12 @@ Result<CertificateRequest> certificate_request_from_json(std::string_view text) 
   ObjectReader in = KB_TRY(ObjectReader::of(value));
   std::string pem = KB_TRY(in.text("certificateRequest", kMaxPem));
   KB_TRY(in.finish());
+  // Stores keep it as it is, and not every store takes a NUL.
+  const bool printable = std::ranges::all_of(
+      pem, [](char c) { return (c >= 0x20 && c <= 0x7E) || c == '\n' || c == '\r'; });
+  if (!printable) {
+    return fail(Errc::kValue, "a certificate request is PEM: lines of ASCII");
+  }
   return CertificateRequest{std::move(pem)};
 }
 

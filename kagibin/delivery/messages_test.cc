@@ -141,6 +141,15 @@ TEST(NamesTest, SubjectsReadBackAndHaveOneSpelling) {
   EXPECT_FALSE(OrderId::from("..").has_value());
 }
 
+TEST(MessagesTest, ACertificateRequestIsLinesOfAscii) {
+  EXPECT_TRUE(certificate_request_from_json(R"({"certificateRequest":"-----\nAA==\r\n"})"));
+  for (const char* text :
+       {R"({"certificateRequest":"a\u0000b"})", R"({"certificateRequest":"\u00e9"})",
+        R"({"certificateRequest":"\t"})", R"({"certificateRequest":"\u007f"})"}) {
+    EXPECT_EQ(certificate_request_from_json(text).error().code, Errc::kValue) << text;
+  }
+}
+
 TEST(ProblemTest, ErrorsTravelAsProblemDetailsAndComeBack) {
   for (const Errc code : {Errc::kConflict, Errc::kState, Errc::kNotFound, Errc::kExpired,
                           Errc::kNoSpace, Errc::kUntrusted, Errc::kEncoding, Errc::kLimit}) {
