@@ -92,7 +92,8 @@ struct Expectation {
   std::vector<OrderKey> read{};     // orders that will be read only
   std::vector<Work> work{};
   std::vector<Listing> listings{};
-  std::vector<Spid> tenants{};        // that may spend
+  std::vector<Spid> tenants{};  // that may spend
+  bool hold_tenants = false;    // others took what was read of them before: read it behind a lock
   std::vector<AnswerName> answers{};  // that are looked for, and may be put
 };
 

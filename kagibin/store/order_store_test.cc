@@ -497,5 +497,29 @@ TEST_P(OrderStoreTest, AKilledWriterLeavesWholeTransactionsOnly) {
   EXPECT_FALSE(t->find_order(key("order-4")).value().has_value());
 }
 
+// A request that fails behind a question has its changes undone; what follows is numbered behind
+// all that was, so that no listing misses it.
+TEST_P(OrderStoreTest, WhatFollowsAnUndoneRequestIsNumberedAsAnyOther) {
+  {
+    auto t = store->begin().value();
+    put(*t, "a", State::kOrdered);
+    ASSERT_TRUE(t->commit().has_value());
+  }
+  const std::uint64_t before = store->begin().value()->list(kProvider, {}, 0, 9)->back().change;
+  {
+    auto t = store->begin().value();
+    ASSERT_TRUE(t->mark().has_value());
+    put(*t, "b", State::kOrdered);
+    ASSERT_EQ(t->list(kProvider, {}, 0, 9)->size(), 2U);  // the store is asked
+    ASSERT_TRUE(t->roll_back_to_mark().has_value());
+    ASSERT_TRUE(t->mark().has_value());
+    put(*t, "c", State::kOrdered);
+    ASSERT_TRUE(t->commit().has_value());
+  }
+  const auto behind = store->begin().value()->list(kProvider, {}, before, 9).value();
+  ASSERT_EQ(behind.size(), 1U);
+  EXPECT_EQ(behind[0].order.text(), "c");
+}
+
 }  // namespace
 }  // namespace kagibin::store

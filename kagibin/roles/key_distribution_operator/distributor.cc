@@ -142,7 +142,8 @@ Result<HttpResponse> Distributor::answer_once(delivery::OrderTransaction& store,
   return response;
 }
 
-Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequest> requests) {
+Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequest> requests,
+                                                        bool again) {
   auto transaction = KB_TRY(parts_.store.begin());
   std::vector<Result<Call>> calls;
   delivery::Expectation expectation;
@@ -153,6 +154,7 @@ Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequ
       add_expectation(*calls.back(), expectation);
     }
   }
+  expectation.hold_tenants = again;
   KB_TRY(transaction->expect(expectation));
   std::vector<HttpResponse> responses;
   std::vector<const Route*> handled;
@@ -211,7 +213,7 @@ Result<std::vector<HttpResponse>> Distributor::together_again(
     std::span<const HttpRequest> requests) {
   const std::int64_t until = parts_.clock.now() + kTryAgainSeconds;
   for (int tried = 1;; ++tried) {
-    auto responses = together(requests);
+    auto responses = together(requests, tried > 1);
     if (responses || responses.error().code != Errc::kInterrupted || tried == kTries ||
         parts_.clock.now() >= until) {
       return responses;
@@ -298,7 +300,13 @@ std::vector<HttpResponse> Distributor::handle_batch(std::span<const HttpRequest>
 std::size_t Distributor::weight(const HttpRequest& request) const {
   // {"order":"a","device":"d","notAfter":0,"request":"AA=="}
   constexpr std::size_t kShortestOrder = 56;
-  return request.method == delivery::HttpMethod::kPost
+  const Route* route = find_route(request.method, request.target).route;
+  if (route == nullptr || route->id != RouteId::kPostOrders || !request.subject) {
+    return 1;
+  }
+  // Who may not submit is refused at once, and stands in nobody's way.
+  const auto subject = delivery::Subject::parse(*request.subject);
+  return subject && admits(route->callers, *subject)
              ? std::min(delivery::kMaxSubmitted, 1 + request.body.size() / kShortestOrder)
              : 1;
 }
@@ -312,6 +320,12 @@ std::vector<std::string> Distributor::news() {
     }
   }
   return std::move(news.topics);
+}
+
+Result<void> Distributor::forget_answers() {
+  const auto transaction = KB_TRY(parts_.store.begin());
+  KB_TRY(KeptAnswers(*transaction, parts_.clock.now()).forget(kForgottenATick));
+  return transaction->commit();
 }
 
 Result<void> Distributor::extend_log() {
@@ -398,7 +412,6 @@ std::vector<std::string> Distributor::tick() {
     const auto transaction = KB_TRY(parts_.store.begin());
     OrderBook book(*transaction, now);
     std::vector<std::string> topics = KB_TRY(book.expire(kExpiredATick));
-    KB_TRY(KeptAnswers(*transaction, now).forget(kForgottenATick));
     transaction->announce(topics);
     KB_CRASH_POINT("distributor.expire.before_commit");
     KB_TRY(transaction->commit());
@@ -407,6 +420,7 @@ std::vector<std::string> Distributor::tick() {
   }();
   std::vector<std::string> topics = expired.value_or(std::vector<std::string>{});
   const Result<void> ran = expired ? run_campaigns(now, topics) : Result<void>();
+  static_cast<void>(forget_answers());
   tell_log(extend_log());
   if (parts_.observer != nullptr) {
     if (!expired) {

@@ -63,15 +63,16 @@ class Distributor final : public delivery::HttpHandler {
 
  private:
   // All answers, committed; or the failure of begin, of the commit, or of a step that spoiled the
-  // transaction.
+  // transaction. `again`: others were in the way.
   Result<std::vector<delivery::HttpResponse>> together(
-      std::span<const delivery::HttpRequest> requests);
+      std::span<const delivery::HttpRequest> requests, bool again);
   Result<std::vector<delivery::HttpResponse>> together_again(
       std::span<const delivery::HttpRequest> requests);
   std::vector<std::string> news();
   Result<void> extend_log();
   Result<void> run_campaigns(std::int64_t now, std::vector<std::string>& topics);
   Result<void> put_off(const delivery::CampaignKey& campaign, std::int64_t now);
+  Result<void> forget_answers();
   void tell_log(const Result<void>& extended);
   delivery::HttpResponse readiness() const;
   delivery::HttpResponse metrics();

@@ -252,7 +252,7 @@ Callers callers_of(const delivery::Subject& subject) {
 }
 
 bool admits(Callers callers, const delivery::Subject& subject) {
-  return callers == kAnybody || (callers.bits & callers_of(subject).bits) != 0;
+  return (callers.bits & (callers_of(subject) | kAnybody).bits) != 0;
 }
 
 Detail who_may(Callers callers) {

@@ -66,7 +66,7 @@ struct Callers {
 constexpr Callers operator|(Callers left, Callers right) {
   return {static_cast<std::uint8_t>(left.bits | right.bits)};
 }
-inline constexpr Callers kAnybody{0};  // needs no certificate
+inline constexpr Callers kAnybody{128};  // needs no certificate
 inline constexpr Callers kSubmitters{1};
 inline constexpr Callers kStewards{2};  // of a provider, with the role operate
 inline constexpr Callers kReaders{4};   // of a provider, with the role audit

@@ -114,6 +114,10 @@ TEST_F(RoutesTest, EveryRouteAdmitsTheRolesOfTheTableAndNamesThemToTheOthers) {
       {"operator:ops", "O"},
       {"auditor:eve", "A"},
   };
+  for (const auto& [subject, roles] : subjects) {
+    EXPECT_FALSE(admits(Callers{}, delivery::Subject::parse(subject).value())) << subject;
+    EXPECT_TRUE(admits(kAnybody, delivery::Subject::parse(subject).value())) << subject;
+  }
   std::size_t seen = 0;
   for (const Route& route : routes()) {
     if (route.callers == kAnybody) {

@@ -122,7 +122,7 @@ TEST(OrderPlanTest, NoCallTakesMoreStepsOverAMillionOrdersThanOverTenThousand) {
                                          .id = delivery::CampaignId::from("c1").value()};
     const delivery::AuditTile tile{.name = tile_names[0], .hashes = Bytes(64)};
     const Spid tenant = Spid::from(ascii("0000000000001000")).value();
-    const delivery::AnswerRow kept{.name = {.owner = "p0", .key = "k5000"}, .kept_at = count};
+    const delivery::AnswerRow kept{.name = {.owner = "p0", .key = "k5000"}};
     cost();
     const std::map<std::string, std::function<bool()>> calls = {
         {"find_order", [&] { return t->find_order(middle).value().has_value(); }},
@@ -142,10 +142,12 @@ TEST(OrderPlanTest, NoCallTakesMoreStepsOverAMillionOrdersThanOverTenThousand) {
         {"order_counts", [&] { return t->order_counts(kProvider).value().size() == 4; }},
         {"find_tenant", [&] { return t->tenants().find_tenant(tenant, 1).value().has_value(); }},
         {"spend", [&] { return t->tenants().spend(tenant, true, 1).has_value(); }},
-        {"find_answer", [&] { return t->answers().find_answer(kept.name).value().has_value(); }},
+        {"find_answer",
+         [&] { return t->answers().find_answer(kept.name, 5'000).value().has_value(); }},
         {"count_answers", [&] { return t->answers().count_answers("p0").value() > 900; }},
-        {"put_answer", [&] { return t->answers().put_answer(kept).has_value(); }},
-        {"forget_answers", [&] { return t->answers().forget_answers(count, 100).value() == 100; }},
+        {"put_answer", [&] { return t->answers().put_answer(kept, 5'000).has_value(); }},
+        {"forget_answers",
+         [&] { return t->answers().forget_answers(count + 90'000, 100).value() == 100; }},
         {"find_campaign",
          [&] { return t->campaigns().find_campaign(campaign).value().has_value(); }},
         {"list_campaigns",

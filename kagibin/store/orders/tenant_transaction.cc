@@ -104,7 +104,8 @@ Result<Query> SqliteAnswerRows::query(std::string_view sql) {
   return query_in_transaction(db_, sql);
 }
 
-Result<std::optional<AnswerRow>> SqliteAnswerRows::find_answer(const AnswerName& name) {
+Result<std::optional<AnswerRow>> SqliteAnswerRows::find_answer(const AnswerName& name,
+                                                               std::int64_t now) {
   Query query = KB_TRY(
       this->query("SELECT " KB_ANSWER_COLUMNS " FROM answers WHERE owner = ?1 AND name = ?2"));
   query.bind(1, std::string_view(name.owner));
@@ -114,7 +115,7 @@ Result<std::optional<AnswerRow>> SqliteAnswerRows::find_answer(const AnswerName&
     return std::optional<AnswerRow>();
   }
   AnswerRow row = KB_TRY(read_answer(query));
-  return std::optional(std::move(row));
+  return is_over(row, now) ? std::nullopt : std::optional(std::move(row));
 }
 
 Result<std::uint64_t> SqliteAnswerRows::count_answers(std::string_view owner) {
@@ -127,11 +128,11 @@ Result<std::uint64_t> SqliteAnswerRows::count_answers(std::string_view owner) {
   return static_cast<std::uint64_t>(query.integer(0));
 }
 
-Result<void> SqliteAnswerRows::put_answer(const AnswerRow& row) {
+Result<void> SqliteAnswerRows::put_answer(const AnswerRow& row, std::int64_t now) {
   Query query = KB_TRY(this->query(
       "INSERT INTO answers(" KB_ANSWER_COLUMNS
       ", number) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
-      "(SELECT coalesce(max(number), 0) + 1 FROM answers WHERE owner = ?1)) ON CONFLICT (owner, "
+      "(SELECT coalesce(max(number), 0) + ?7 FROM answers WHERE owner = ?1)) ON CONFLICT (owner, "
       "name) DO UPDATE SET request = excluded.request, status = excluded.status, body = "
       "excluded.body, kept_at = excluded.kept_at, number = excluded.number"));
   query.bind(1, std::string_view(row.name.owner));
@@ -139,18 +140,26 @@ Result<void> SqliteAnswerRows::put_answer(const AnswerRow& row) {
   query.bind(3, ByteView(row.request));
   query.bind(4, static_cast<std::int64_t>(row.status));
   query.bind(5, std::string_view(row.body));
-  query.bind(6, row.kept_at);
+  query.bind(6, now);
+  query.bind(7, units_of(row));
   return query.run();
 }
 
-Result<std::uint32_t> SqliteAnswerRows::forget_answers(std::int64_t before, std::uint32_t limit) {
+Result<std::uint32_t> SqliteAnswerRows::forget_answers(std::int64_t now, std::uint32_t limit) {
   Query query = KB_TRY(this->query(
       "DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers WHERE kept_at < ?1 ORDER BY "
       "kept_at LIMIT ?2)"));
-  query.bind(1, before);
+  query.bind(1, now - delivery::kKeptSeconds);
   query.bind(2, static_cast<std::int64_t>(limit));
   KB_TRY(query.run());
-  return static_cast<std::uint32_t>(db_.changes());
+  const auto forgotten = static_cast<std::uint32_t>(db_.changes());
+  Query future = KB_TRY(this->query(
+      "DELETE FROM answers WHERE rowid IN (SELECT rowid FROM answers WHERE kept_at > ?1 ORDER BY "
+      "kept_at DESC LIMIT ?2)"));
+  future.bind(1, now + delivery::kKeptSeconds);
+  future.bind(2, static_cast<std::int64_t>(limit - forgotten));
+  KB_TRY(future.run());
+  return forgotten + static_cast<std::uint32_t>(db_.changes());
 }
 
 }  // namespace kagibin::store

@@ -30,10 +30,11 @@ class SqliteTenantRows final : public delivery::TenantRows {
 class SqliteAnswerRows final : public delivery::AnswerRows {
  public:
   explicit SqliteAnswerRows(Database& db) : db_(db) {}
-  Result<std::optional<delivery::AnswerRow>> find_answer(const delivery::AnswerName& name) override;
+  Result<std::optional<delivery::AnswerRow>> find_answer(const delivery::AnswerName& name,
+                                                         std::int64_t now) override;
   Result<std::uint64_t> count_answers(std::string_view owner) override;
-  Result<void> put_answer(const delivery::AnswerRow& row) override;
-  Result<std::uint32_t> forget_answers(std::int64_t before, std::uint32_t limit) override;
+  Result<void> put_answer(const delivery::AnswerRow& row, std::int64_t now) override;
+  Result<std::uint32_t> forget_answers(std::int64_t now, std::uint32_t limit) override;
 
  private:
   Result<Query> query(std::string_view sql);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kept answers of a transaction: read with what it expects, put with the commit.
 #include <algorithm>
-#include <ranges>
 #include <utility>
 
 #include "kagibin/store/orders/order_rows.h"
@@ -40,8 +39,10 @@ Result<void> PostgresOrderTransaction::take_answers(const std::vector<AnswerName
   }
   for (int i = 0; i < rows.count(); ++i) {
     AnswerRow row = KB_TRY(read_answer(rows.at(i)));
-    const AnswerName name = row.name;
-    read_answers_[name] = std::move(row);
+    if (!is_over(row, rows.at(i).integer(6))) {
+      const AnswerName name = row.name;
+      read_answers_[name] = std::move(row);
+    }
   }
   for (int i = 0; i < counts.count(); ++i) {
     read_answer_counts_[std::string(counts.at(i).text(0))] =
@@ -50,15 +51,12 @@ Result<void> PostgresOrderTransaction::take_answers(const std::vector<AnswerName
   return {};
 }
 
-Result<std::optional<AnswerRow>> PostgresOrderTransaction::find_answer(const AnswerName& name) {
+Result<std::optional<AnswerRow>> PostgresOrderTransaction::find_answer(const AnswerName& name,
+                                                                       std::int64_t /*now*/) {
   KB_TRY(alive());
-  if (undoes_sent_) {
-    KB_TRY(send_writes());
-  }
-  for (const Write& write : std::views::reverse(writes_)) {
-    if (write.answer && write.answer->name == name) {
-      return std::optional(*write.answer);
-    }
+  const auto put = std::ranges::find(new_answers_, name, &AnswerRow::name);
+  if (put != new_answers_.end()) {
+    return std::optional(*put);
   }
   if (!read_answers_.contains(name)) {
     const std::size_t place = add_answer_reads({name});
@@ -70,9 +68,6 @@ Result<std::optional<AnswerRow>> PostgresOrderTransaction::find_answer(const Ans
 
 Result<std::uint64_t> PostgresOrderTransaction::count_answers(std::string_view owner) {
   KB_TRY(alive());
-  if (undoes_sent_) {
-    KB_TRY(send_writes());
-  }
   if (!read_answer_counts_.contains(owner)) {
     const std::vector<std::string_view> one = {owner};
     PgParameters parameters;
@@ -82,37 +77,44 @@ Result<std::uint64_t> PostgresOrderTransaction::count_answers(std::string_view o
     read_answer_counts_[std::string(owner)] =
         static_cast<std::uint64_t>(answers[place].at(0).integer(1));
   }
-  const auto put = std::ranges::count_if(writes_, [&](const Write& write) {
-    return write.answer && write.answer->name.owner == owner;
-  });
-  return read_answer_counts_.find(owner)->second + static_cast<std::uint64_t>(put);
+  std::uint64_t units = read_answer_counts_.find(owner)->second;
+  for (const AnswerRow& row : new_answers_) {
+    units += row.name.owner == owner ? static_cast<std::uint64_t>(units_of(row)) : 0;
+  }
+  return units;
 }
 
-Result<void> PostgresOrderTransaction::put_answer(const AnswerRow& row) {
-  const std::optional<AnswerRow> known = KB_TRY(find_answer(row.name));
-  if (known) {
-    PgParameters name;
-    name.text(row.name.owner).text(row.name.key);
-    writes_.push_back({.sql = sql::kForgetAnswer, .parameters = std::move(name)});
-  }
-  PgParameters parameters;
-  parameters.text(row.name.owner).text(row.name.key).octets(row.request).integer(row.status);
-  parameters.text(row.body).integer(row.kept_at);
-  writes_.push_back({.sql = sql::kPutAnswer,
-                     .parameters = std::move(parameters),
-                     .answer = std::make_shared<const AnswerRow>(row)});
+Result<void> PostgresOrderTransaction::put_answer(const AnswerRow& row, std::int64_t now) {
+  KB_TRY(alive());
+  new_answers_.push_back(row);
+  new_answers_.back().kept_at = now;
   return {};
 }
 
-Result<std::uint32_t> PostgresOrderTransaction::forget_answers(std::int64_t before,
+// In one order for all distributors: of two that put the same names, one waits.
+void PostgresOrderTransaction::add_answers() {
+  std::ranges::sort(new_answers_, {}, &AnswerRow::name);
+  for (const AnswerRow& row : new_answers_) {
+    PgParameters name;
+    name.text(row.name.owner).text(row.name.key);
+    add(sql::kForgetAnswer, std::move(name));
+    PgParameters parameters;
+    parameters.text(row.name.owner).text(row.name.key).octets(row.request).integer(row.status);
+    parameters.text(row.body).integer(units_of(row));
+    add(sql::kPutAnswer, std::move(parameters));
+  }
+}
+
+Result<std::uint32_t> PostgresOrderTransaction::forget_answers(std::int64_t /*now*/,
                                                                std::uint32_t limit) {
   KB_TRY(alive());
-  KB_TRY(send_writes());
-  const std::size_t place = add(sql::kForgetAnswers, PgParameters().integer(before).integer(limit));
+  const std::size_t place = add(sql::kForgetAnswers, PgParameters().integer(limit));
+  add(sql::kForgetFutureAnswers, PgParameters().integer(limit));
   const std::vector<PgRows> answers = KB_TRY(run());
   read_answers_.clear();
   read_answer_counts_.clear();
-  return static_cast<std::uint32_t>(answers[place].rows_changed());
+  return static_cast<std::uint32_t>(answers[place].rows_changed() +
+                                    answers[place + 1].rows_changed());
 }
 
 }  // namespace kagibin::store

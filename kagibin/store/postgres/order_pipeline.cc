@@ -152,6 +152,9 @@ Result<void> PostgresOrderTransaction::expect(const Expectation& expectation) {
       answer_names.empty()) {
     return {};
   }
+  if (expectation.hold_tenants && !tenants.empty()) {
+    hold_tenants(tenants);
+  }
   const std::size_t locks = add(sql::kLockOrders, arrays_of(changed, expectation.work));
   const std::size_t reads = add(sql::kReadOrders, arrays_of(read));
   add_reads(all);
@@ -221,6 +224,11 @@ Result<void> PostgresOrderTransaction::expect(const Expectation& expectation) {
 // Tenants with limits come first and counters next, in one order for all distributors.
 PostgresOrderTransaction::Sent PostgresOrderTransaction::add_writes(bool with_mark) {
   Sent sent;
+  // An undo goes before all that must not be undone with it.
+  std::size_t first = 0;
+  if (undoes_sent_) {
+    sent.writes.push_back(add(writes_[first++].sql));
+  }
   add_tenant_locks(with_mark);
   std::map<Spid, std::int64_t> left;
   for (const Write& write : writes_) {
@@ -234,7 +242,7 @@ PostgresOrderTransaction::Sent PostgresOrderTransaction::add_writes(bool with_ma
   }
   CountChanges counts;
   Spending spending;
-  for (std::size_t i = 0; i < writes_.size(); ++i) {
+  for (std::size_t i = first; i < writes_.size(); ++i) {
     if (with_mark && marked_ && !mark_sent_ && i == mark_at_) {
       add_counts(counts);
       add_spending(spending);
@@ -292,8 +300,6 @@ Result<void> PostgresOrderTransaction::send_writes() {
   writes_.clear();
   read_counts_.clear();
   read_tenants_.clear();
-  read_answers_.clear();
-  read_answer_counts_.clear();
   read_phases_.clear();
   undoes_sent_ = false;
   mark_at_ = 0;
@@ -312,6 +318,7 @@ Result<void> PostgresOrderTransaction::mark() {
   history_mark_ = history_.size();
   campaigns_at_mark_ = campaigns_;
   changed_at_mark_ = changed_campaigns_;
+  new_answers_mark_ = new_answers_.size();
   before_mark_.clear();
   return {};
 }
@@ -324,8 +331,6 @@ Result<void> PostgresOrderTransaction::roll_back_to_mark() {
   if (mark_sent_) {
     read_counts_.clear();
     read_tenants_.clear();
-    read_answers_.clear();
-    read_answer_counts_.clear();
     read_phases_.clear();
     writes_.clear();
     writes_.push_back({.sql = "ROLLBACK TO request"});
@@ -342,6 +347,7 @@ Result<void> PostgresOrderTransaction::roll_back_to_mark() {
   history_.erase(history_.begin() + static_cast<std::ptrdiff_t>(history_mark_), history_.end());
   campaigns_ = campaigns_at_mark_;
   changed_campaigns_ = changed_at_mark_;
+  new_answers_.resize(new_answers_mark_);
   return {};
 }
 
@@ -371,13 +377,15 @@ void PostgresOrderTransaction::add_announcements() {
 
 Result<void> PostgresOrderTransaction::commit() {
   KB_TRY(alive());
-  if (!began_ && writes_.empty() && audit_entries_.empty() && history_.empty()) {
+  if (!began_ && writes_.empty() && audit_entries_.empty() && history_.empty() &&
+      new_answers_.empty()) {
     ended_ = true;
     return {};
   }
   add_writes(false);
   add_history();
   add_entries();
+  add_answers();
   const std::size_t place = add("COMMIT");
   add_announcements();
   const PgConnection::Outcome outcome = db_.run_until_failure();

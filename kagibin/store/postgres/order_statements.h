@@ -174,25 +174,34 @@ inline constexpr std::string_view kSpend =
     "room = CASE WHEN $3::bigint = 0 THEN 0 ELSE coalesce(max_open - " KB_OPEN_COUNT
     ", 0) END FROM (SELECT " KB_CLOCK " AS now) n WHERE t.provider = $1";
 
-// Kept answers. $1, $2: owners and keys.
+// Kept answers. By the server's clock, too, in seconds.
+#define KB_SECONDS "floor(extract(epoch FROM statement_timestamp()))::bigint"
+// $1, $2: owners and keys.
 inline constexpr std::string_view kReadAnswers =
-    "SELECT a.* FROM unnest($1::text[], $2::text[]) k(owner, name) CROSS JOIN LATERAL "
+    "SELECT a.*, " KB_SECONDS
+    " FROM unnest($1::text[], $2::text[]) k(owner, name) CROSS JOIN LATERAL "
     "(SELECT " KB_ANSWER_COLUMNS
     " FROM answers WHERE answers.owner = k.owner AND answers.name = k.name) a";
 inline constexpr std::string_view kCountAnswers =
     "SELECT k.owner, coalesce((SELECT number FROM answers a WHERE a.owner = k.owner ORDER BY "
     "number DESC LIMIT 1) - (SELECT number FROM answers a WHERE a.owner = k.owner ORDER BY number "
     "LIMIT 1) + 1, 0) FROM unnest($1::text[]) k(owner)";
+// One that is over; one that is not keeps its name, and the insertion fails.
 inline constexpr std::string_view kForgetAnswer =
-    "DELETE FROM answers WHERE owner = $1 AND name = $2";
+    "DELETE FROM answers WHERE owner = $1 AND name = $2 AND NOT kept_at BETWEEN " KB_SECONDS
+    " - 86400 AND " KB_SECONDS " + 86400";
 inline constexpr std::string_view kPutAnswer =
-    "INSERT INTO answers(" KB_ANSWER_COLUMNS
-    ", number) VALUES ($1, $2, $3, $4, $5, $6, "
-    "coalesce((SELECT number FROM answers WHERE owner = $1 ORDER BY number DESC LIMIT 1), 0) + 1)";
+    "INSERT INTO answers(" KB_ANSWER_COLUMNS ", number) VALUES ($1, $2, $3, $4, $5, " KB_SECONDS
+    ", coalesce((SELECT number FROM answers WHERE owner = $1 ORDER BY number DESC LIMIT 1), 0) + "
+    "$6)";
 inline constexpr std::string_view kForgetAnswers =
-    "DELETE FROM answers USING (SELECT owner, name FROM answers WHERE kept_at < $1 ORDER BY "
-    "kept_at LIMIT $2 FOR UPDATE SKIP LOCKED) old WHERE answers.owner = old.owner AND "
-    "answers.name = old.name";
+    "DELETE FROM answers USING (SELECT owner, name FROM answers WHERE kept_at < " KB_SECONDS
+    " - 86400 ORDER BY kept_at LIMIT $1 FOR UPDATE SKIP LOCKED) old WHERE answers.owner = "
+    "old.owner AND answers.name = old.name";
+inline constexpr std::string_view kForgetFutureAnswers =
+    "DELETE FROM answers USING (SELECT owner, name FROM answers WHERE kept_at > " KB_SECONDS
+    " + 86400 ORDER BY kept_at DESC LIMIT $1 FOR UPDATE SKIP LOCKED) old WHERE answers.owner = "
+    "old.owner AND answers.name = old.name";
 
 // Campaigns.
 inline constexpr std::string_view kFindCampaign =
@@ -275,6 +284,7 @@ inline constexpr std::array kReadingStatements = {
     NamedStatement{"read_answers", kReadAnswers},
     NamedStatement{"count_answers", kCountAnswers},
     NamedStatement{"forget_answers", kForgetAnswers},
+    NamedStatement{"forget_future_answers", kForgetFutureAnswers},
     NamedStatement{"audit_without_place", kAuditWithoutPlace},
     NamedStatement{"take_audit_head", kTakeAuditHead},
     NamedStatement{"audit_tiles", kAuditTiles},

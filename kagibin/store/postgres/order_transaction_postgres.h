@@ -14,7 +14,6 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -122,7 +121,6 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
     bool inserts_attempt = false;
     std::optional<Counted> counted{};
     std::optional<Spend> spend{};  // no statement of its own
-    std::shared_ptr<const delivery::AnswerRow> answer{};
   };
   struct Sent {
     std::map<Spid, std::size_t> counters{};  // where their answers stand
@@ -148,19 +146,22 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
                           std::int64_t now) override;
   Result<std::vector<delivery::TenantRow>> all_tenants(std::int64_t now) override;
   std::size_t add_tenant_reads(const std::vector<Spid>& providers);
+  void hold_tenants(const std::vector<Spid>& providers);
   void add_tenant_locks(bool with_mark);
   void add_spending(Spending& spending);
   Result<void> take_tenants(const std::vector<Spid>& asked, const PgRows& rows);
 
   // answer_statements.cc.
-  Result<std::optional<delivery::AnswerRow>> find_answer(const delivery::AnswerName& name) override;
+  Result<std::optional<delivery::AnswerRow>> find_answer(const delivery::AnswerName& name,
+                                                         std::int64_t now) override;
   Result<std::uint64_t> count_answers(std::string_view owner) override;
-  Result<void> put_answer(const delivery::AnswerRow& row) override;
-  Result<std::uint32_t> forget_answers(std::int64_t before, std::uint32_t limit) override;
+  Result<void> put_answer(const delivery::AnswerRow& row, std::int64_t now) override;
+  Result<std::uint32_t> forget_answers(std::int64_t now, std::uint32_t limit) override;
   std::size_t add_answer_reads(const std::vector<delivery::AnswerName>& names);
   Result<void> take_answers(const std::vector<delivery::AnswerName>& asked,
                             const PgRows& rows,
                             const PgRows& counts);
+  void add_answers();
 
   // campaign_statements.cc.
   Result<std::optional<delivery::CampaignRow>> find_campaign(
@@ -250,10 +251,12 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
   std::set<delivery::CampaignKey> changed_at_mark_;
   std::vector<std::pair<delivery::OrderKey, delivery::HistoryRow>> history_;  // out with the commit
   std::size_t history_mark_ = 0;                                              // in history_
-  std::vector<Bytes> audit_entries_;         // they go out with the commit
-  std::size_t audit_mark_ = 0;               // in audit_entries_
-  std::vector<std::int64_t> audit_waiting_;  // ids that without_place() answered
-  std::uint64_t audit_size_ = 0;             // that take_head() answered
+  std::vector<delivery::AnswerRow> new_answers_;  // they go out with the commit, sorted
+  std::size_t new_answers_mark_ = 0;              // in new_answers_
+  std::vector<Bytes> audit_entries_;              // they go out with the commit
+  std::size_t audit_mark_ = 0;                    // in audit_entries_
+  std::vector<std::int64_t> audit_waiting_;       // ids that without_place() answered
+  std::uint64_t audit_size_ = 0;                  // that take_head() answered
 };
 
 }  // namespace kagibin::store

@@ -99,6 +99,11 @@ Result<void> PostgresOrderTransaction::spend(const Spid& provider,
   return {};
 }
 
+void PostgresOrderTransaction::hold_tenants(const std::vector<Spid>& providers) {
+  add(sql::kLockTenants, array_of(providers));
+  locked_tenants_.insert(providers.begin(), providers.end());
+}
+
 // Those that may spend are locked before anything of theirs is counted: a transaction that sends
 // changes before its commit locks all that it may come to, the commit those that did.
 void PostgresOrderTransaction::add_tenant_locks(bool with_mark) {

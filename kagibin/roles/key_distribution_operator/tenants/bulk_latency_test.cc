@@ -64,11 +64,29 @@ TEST_F(BulkLatencyTest, NoOrderIsShorterThanItIsWeighed) {
     many.orders.push_back({id(std::string(1, static_cast<char>(i < 26 ? 'a' + i : 'A' + i % 26))),
                            {device("d"), 0},
                            request(Bytes{0})});
-    const HttpRequest post{.method = HttpMethod::kPost, .body = to_json(many)};
+    const HttpRequest post{.method = HttpMethod::kPost,
+                           .target = "/v1/orders",
+                           .body = to_json(many),
+                           .subject = provider_http.subject};
     EXPECT_GE(distributor->weight(post), many.orders.size());
   }
   EXPECT_EQ(distributor->weight({.method = HttpMethod::kPut, .body = std::string(60'000, 'x')}),
             1U);
+}
+
+TEST_F(BulkLatencyTest, WhoMayNotSubmitStandsInNoSubmittersWay) {
+  HttpRequest post = bulk(1, 1, delivery::kMaxSubmitted);
+  EXPECT_EQ(distributor->weight(post), delivery::kMaxSubmitted);
+  for (const std::optional<std::string>& who :
+       {std::optional<std::string>(), std::optional<std::string>("somebody"),
+        std::optional<std::string>("device:phone"), std::optional<std::string>("operator:ops"),
+        std::optional<std::string>(provider_http.subject + ";audit")}) {
+    post.subject = who;
+    EXPECT_EQ(distributor->weight(post), 1U) << who.value_or("nobody");
+  }
+  post.subject = provider_http.subject;
+  post.target = "/v1/nothing";
+  EXPECT_EQ(distributor->weight(post), 1U);
 }
 
 TEST_F(BulkLatencyTest, ASingleOrderWaitsForOneCommitAndItsOwnAndTicksGoOn) {

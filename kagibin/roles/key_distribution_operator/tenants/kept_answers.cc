@@ -50,15 +50,10 @@ Result<std::string> key_in(std::string_view field) {
 
 // The invitation's own name is its token, which the store does not hold.
 std::string owner_of(const delivery::Subject& subject) {
-  delivery::Subject owner = subject;
-  owner.roles = delivery::Roles();
-  if (owner.party == Party::kInvitation) {
-    return "invitation " + to_hex(crypto::sha256(ascii(owner.id)));
-  }
-  return owner.common_name();
+  return subject.party == Party::kInvitation
+             ? "invitation " + to_hex(crypto::sha256(ascii(subject.id)))
+             : subject.common_name();
 }
-
-bool is_over(const AnswerRow& row, std::int64_t now) { return row.kept_at < now - kKeptSeconds; }
 
 }  // namespace
 
@@ -70,12 +65,13 @@ Result<Once> once_of(const delivery::HttpRequest& request, const delivery::Subje
   asked.append(name(request.method)).append("\n").append(request.target).append("\n");
   asked.append(request.body);
   once.request = crypto::sha256(ascii(asked));
+  once.of_many = request.method == delivery::HttpMethod::kPost;
   return once;
 }
 
 Result<std::optional<HttpResponse>> KeptAnswers::instead_of(const Once& once) {
-  const std::optional<AnswerRow> kept = KB_TRY(store_.answers().find_answer(once.name));
-  if (kept && !is_over(*kept, now_)) {
+  const std::optional<AnswerRow> kept = KB_TRY(store_.answers().find_answer(once.name, now_));
+  if (kept) {
     if (kept->request != once.request) {
       return problem_response(
           problem_of(Refusal::kIdempotencyKey,
@@ -99,18 +95,19 @@ Result<std::optional<HttpResponse>> KeptAnswers::instead_of(const Once& once) {
 }
 
 Result<void> KeptAnswers::keep(const Once& once, const HttpResponse& response) {
-  if (response.status >= 300) {
+  const bool opened_none = once.of_many && response.wakes.empty();
+  if (response.status >= 300 || opened_none) {
     return {};
   }
   return store_.answers().put_answer({.name = once.name,
                                       .request = once.request,
                                       .status = response.status,
-                                      .body = response.body,
-                                      .kept_at = now_});
+                                      .body = response.body},
+                                     now_);
 }
 
 Result<void> KeptAnswers::forget(std::uint32_t limit) {
-  KB_TRY(store_.answers().forget_answers(now_ - kKeptSeconds, limit));
+  KB_TRY(store_.answers().forget_answers(now_, limit));
   return {};
 }
 
