@@ -79,6 +79,8 @@ constexpr std::array kRefusals = {
     RefusalRow{
         "idempotency_key", 422, "This Idempotency-Key is another request's",
         Error{Errc::kConflict, "the distributor says: this Idempotency-Key is another request's"}},
+    RefusalRow{"method", 405, "The path takes other methods",
+               Error{Errc::kNotFound, "the distributor says: this path takes other methods"}},
 };
 constexpr std::string_view kOtherTitle = "The distributor failed";
 

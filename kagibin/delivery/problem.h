@@ -29,7 +29,7 @@ HttpResponse problem_response(const Error& error);
 // What no error of ours says: a tenant is over its limit (429, "quota"); a key of an earlier
 // request came with another one (422, "idempotency_key"). To a client they are kInterrupted and
 // kConflict.
-enum class Refusal : std::uint8_t { kQuota, kIdempotencyKey };
+enum class Refusal : std::uint8_t { kQuota, kIdempotencyKey, kMethod };
 Problem problem_of(Refusal refusal, Detail why);
 HttpResponse problem_response(const Problem& problem);
 std::string to_json(const Problem& problem);

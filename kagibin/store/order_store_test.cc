@@ -327,6 +327,7 @@ std::vector<std::string> place_all(OrderStore& store) {
   auto head = t->audit().take_head().value().value();
   const auto entries = t->audit().without_place(100).value();
   std::vector<std::string> texts;
+  texts.reserve(entries.size());
   for (const Bytes& entry : entries) {
     texts.emplace_back(entry.begin(), entry.end());
   }

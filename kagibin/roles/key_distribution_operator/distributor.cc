@@ -47,13 +47,9 @@ HttpResponse refusal(const HttpRequest& request, const Error& error) {
   if (allow.empty()) {
     return delivery::problem_response(error);
   }
-  HttpResponse response = json(405, to_json(delivery::Problem{
-                                        .status = 405,
-                                        .type = "urn:kagibin:problem:method",
-                                        .title = "The path takes other methods",
-                                        .detail = "this path takes " + allow,
-                                    }));
-  response.content_type = "application/problem+json";
+  delivery::Problem problem = problem_of(delivery::Refusal::kMethod, "");
+  problem.detail = "this path takes " + allow;
+  HttpResponse response = problem_response(problem);
   response.allow = std::move(allow);
   return response;
 }

@@ -37,7 +37,9 @@ std::string key_at(const std::string& line, std::size_t indent) {
   const std::size_t colon = line.find(':', indent);
   const bool right = line.size() > indent && line.find_first_not_of(' ') == indent &&
                      line[indent] != '-' && line[indent] != '#' && colon != std::string::npos;
-  return right ? line.substr(indent, colon - indent) : "";
+  std::string key = right ? line.substr(indent, colon - indent) : "";
+  std::erase(key, '"');  // round words that YAML takes for something else
+  return key;
 }
 
 Names documented_routes() {
