@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "kagibin/device/agent.h"
 #include "kagibin/roles/key_distribution_operator/distributor.h"
@@ -38,8 +39,18 @@ class SkewedClock final : public Clock {
   const Clock& ours_;
 };
 
-// What happens to the n-th request, counted from 1.
-enum class Fault : std::uint8_t { kNone, kRequestLost, kAnswerLost, kSentTwice };
+// What happens to the n-th request, counted from 1. One that comes again, or late (its sender has
+// given it up), comes behind the next request or, at the end, when the test says so.
+enum class Fault : std::uint8_t {
+  kNone,
+  kRequestLost,
+  kAnswerLost,
+  kSentTwice,
+  kAgainBehindTheNext,
+  kAgainAtTheEnd,
+  kLateBehindTheNext,
+  kLateAtTheEnd,
+};
 
 class FaultyHttp final : public delivery::HttpClient {
  public:
@@ -59,11 +70,30 @@ class FaultyHttp final : public delivery::HttpClient {
     if (now && fault == Fault::kSentTwice) {
       KB_TRY(local_.send(request));
     }
+    const bool behind_the_next =
+        fault == Fault::kAgainBehindTheNext || fault == Fault::kLateBehindTheNext;
+    const auto overtaken = behind_the_next ? std::exchange(kept_, std::nullopt) : std::nullopt;
+    if (now && fault >= Fault::kAgainBehindTheNext) {
+      kept_ = request;
+      if (fault == Fault::kLateBehindTheNext || fault == Fault::kLateAtTheEnd) {
+        return fail(Errc::kNetwork, "the network keeps the request back");
+      }
+    }
     auto answer = KB_TRY(local_.send(request));
+    if (overtaken) {
+      static_cast<void>(local_.send(*overtaken));
+    }
     if (now && fault == Fault::kAnswerLost) {
       return fail(Errc::kNetwork, "the network lost the answer");
     }
     return answer;
+  }
+
+  // What is kept back arrives.
+  void end() {
+    if (const auto late = std::exchange(kept_, std::nullopt)) {
+      static_cast<void>(local_.send(*late));
+    }
   }
 
   Fault fault = Fault::kNone;
@@ -76,6 +106,7 @@ class FaultyHttp final : public delivery::HttpClient {
  private:
   delivery::LocalHttp local_;
   std::size_t requests_ = 0;
+  std::optional<delivery::HttpRequest> kept_;
 };
 
 // One deployment with a distributor and one agent.
