@@ -10,6 +10,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "kagibin/envelope/delivery_message.h"
+
 #include "tests/system/order_network.h"
 
 namespace kagibin::test {
@@ -22,8 +24,10 @@ constexpr std::array kFaults = {Fault::kSentTwice, Fault::kAgainBehindTheNext,
                                 Fault::kLateAtTheEnd};
 constexpr int kRounds = 12;
 
-delivery::OrderId submitted(Network& net, const std::string& name) {
-  const auto order = net.world.open_order(name, net.card);
+delivery::OrderId submitted(Network& net,
+                            const std::string& name,
+                            const std::string& payload = Deployment::payload_text()) {
+  const auto order = net.world.open_order(name, net.card, payload);
   static_cast<void>(net.client().submit(order.id));  // what did not go out is sent again
   return order.id;
 }
@@ -43,20 +47,75 @@ void work_until(Network& net, const delivery::OrderId& order, State state) {
   work_until(net, order, [&](const delivery::JournalOrder& now) { return now.state == state; });
 }
 
+DeploymentOptions by_certificates() {
+  DeploymentOptions out;
+  out.by_certificates = true;
+  return out;
+}
+
+// The receipt of a delivery carries the next enrolment.
+DeploymentOptions keeping(DeploymentOptions out = {}) {
+  out.policy_members = R"(, "keep_enrolment_minutes": 60)";
+  return out;
+}
+
 struct Play {
   std::string name;
-  bool by_certificates = false;
+  DeploymentOptions options{};
+  std::uint8_t level = 1;                  // of the receipt, where the order is confirmed
+  std::function<void(Network&)> before{};  // undisturbed
+  std::uint32_t seq = 1;
   State ends = State::kConfirmed;
   bool installs = true;
+  std::uint8_t puts = Deployment::kNewKeyVersion;
   delivery::AttemptNumber attempts = 1;
   bool may_be_late = false;  // then it is confirmed, and the element says so, too
+  bool takes_one_visit = false;
   std::function<delivery::OrderId(Network&)> play{};
 };
 
-delivery::OrderId delivered(Network& net) {
-  const auto order = submitted(net, "order");
+delivery::OrderId delivered_as(Network& net, const std::string& name, const std::string& payload) {
+  const auto order = submitted(net, name, payload);
   work_until(net, order, State::kConfirmed);
   return order;
+}
+
+delivery::OrderId delivered(Network& net) {
+  return delivered_as(net, "order", Deployment::payload_text());
+}
+
+delivery::OrderId delivered_at_rl2(Network& net) {
+  net.world.policy.minimum_level = 2;
+  net.world.policy.accept_rl1.reset();
+  return delivered_as(net, "order", Deployment::payload_by_certificates());
+}
+
+// From now on under the set that the provider alone put.
+void begun_at_rl2(Network& net) {
+  static_cast<void>(delivered_at_rl2(net));
+  net.world.policy.minimum_level = 3;
+  net.world.renew_flow();
+}
+
+// What was put before opens the channel and goes.
+constexpr std::uint8_t kSecondKeyVersion = Deployment::kNewKeyVersion + 1;
+
+std::string second_payload() {
+  return fmt::format(
+      R"({{"target":"{0}","channel":{{"key_version":"{1:02X}"}},"actions":[{{"put_key":{{)"
+      R"("replace":"{1:02X}","key_version":"{2:02X}","key_identifier":"01",)"
+      R"("keys":[{{"random":16}},{{"random":16}},{{"random":16}}]}}}}]}})",
+      Deployment::domain_aid().hex(), Deployment::kNewKeyVersion, kSecondKeyVersion);
+}
+
+delivery::OrderId delivered_second(Network& net) {
+  return delivered_as(net, "second", second_payload());
+}
+
+// The first receipt, which announces, comes twice, late or overtaken, too.
+delivery::OrderId delivered_both(Network& net) {
+  static_cast<void>(delivered(net));
+  return delivered_second(net);
 }
 
 delivery::OrderId taken_back_early(Network& net) {
@@ -94,7 +153,28 @@ delivery::OrderId tried_again(Network& net) {
 const std::vector<Play>& plays() {
   static const std::vector<Play> all = {
       Play{.name = "RL1", .play = delivered},
-      Play{.name = "RL2", .by_certificates = true, .play = delivered},
+      Play{.name = "RL2", .options = by_certificates(), .level = 2, .play = delivered_at_rl2},
+      Play{.name = "RL3",
+           .options = by_certificates(),
+           .level = 3,
+           .before = begun_at_rl2,
+           .seq = 2,
+           .puts = kSecondKeyVersion,
+           .play = delivered_second},
+      Play{.name = "OneVisit",
+           .options = keeping(),
+           .seq = 2,
+           .puts = kSecondKeyVersion,
+           .takes_one_visit = true,
+           .play = delivered_both},
+      Play{.name = "OneVisitAtRL3",
+           .options = keeping(by_certificates()),
+           .level = 3,
+           .before = begun_at_rl2,
+           .seq = 2,
+           .puts = kSecondKeyVersion,
+           .takes_one_visit = true,
+           .play = delivered_second},
       Play{.name = "TakenBackEarly",
            .ends = State::kCancelled,
            .installs = false,
@@ -117,12 +197,15 @@ class EveryMessageTest : public testing::TestWithParam<std::size_t> {
 
   // False when there was no such message any more.
   bool goes_well(bool at_provider, Fault fault, std::size_t nth) {
-    Network net(play().name, {.by_certificates = play().by_certificates});
+    Network net(play().name, play().options);
+    if (play().before) {
+      play().before(net);
+    }
     FaultyHttp& http = at_provider ? net.provider_http : net.device_http;
     http.fault = fault;
-    http.nth = nth;
+    http.nth = http.requests() + nth;
     const delivery::OrderId order = play().play(net);
-    const bool reached = http.requests() >= nth;
+    const bool reached = http.requests() >= http.nth;
     http.end();
     http.fault = Fault::kNone;
     for (int round = 0; round < 3; ++round) {  // what arrived late has no say any more
@@ -134,13 +217,21 @@ class EveryMessageTest : public testing::TestWithParam<std::size_t> {
     const bool late = play().may_be_late && ended.state == State::kConfirmed;
     EXPECT_EQ(ended.state, late ? State::kConfirmed : play().ends);
     EXPECT_EQ(net.at_the_operator(order), ended.state);
-    EXPECT_EQ(ended.seq, 1U);
+    EXPECT_EQ(ended.seq, play().seq);
     EXPECT_EQ(ended.current_attempt, play().attempts);
     EXPECT_TRUE(must(net.world.journal.unacknowledged()).empty());
-    const auto keys = must(net.world.keys->channel_keys(net.card.seid, Deployment::domain_aid(),
-                                                        Deployment::kNewKeyVersion));
-    const bool opens = keys && net.world.opens_with(net.card, Deployment::kNewKeyVersion, *keys);
+    const auto keys =
+        must(net.world.keys->channel_keys(net.card.seid, Deployment::domain_aid(), play().puts));
+    const bool opens = keys && net.world.opens_with(net.card, play().puts, *keys);
     EXPECT_EQ(opens, late || play().installs);
+    if (play().installs) {
+      const auto receipt = must(
+          net.world.journal.find_entry(order, play().attempts, delivery::JournalStep::kReceipt));
+      EXPECT_EQ(must(envelope::Receipt::decode(receipt.value().message)).level, play().level);
+    }
+    const auto opening =
+        must(net.world.journal.find_entry(order, play().attempts, delivery::JournalStep::kRequest));
+    EXPECT_EQ(opening && delivery::is_envelope(opening->message), play().takes_one_visit);
     return reached;
   }
 };
@@ -168,7 +259,7 @@ TEST_P(EveryMessageTest, TwiceLateOrOvertakenChangesNothing) {
 INSTANTIATE_TEST_SUITE_P(Plays,
                          EveryMessageTest,
                          testing::Range<std::size_t>(0, plays().size()),
-                         [](const auto& info) { return plays().at(info.param).name; });
+                         [](const auto& one) { return plays().at(one.param).name; });
 
 }  // namespace
 }  // namespace kagibin::test
