@@ -93,6 +93,9 @@ Result<void> finish_pair(const TransportFiles& files) {
                                                        : std::unexpected(certificate.error());
   }
   const auto next = crypto::read_file(files.next_key());
+  if (!next && next.error().code != Errc::kNotFound) {
+    return std::unexpected(next.error());  // it may be there, and belong to the certificate
+  }
   // The next key goes last of all: as long as it is there, both are written again.
   if (next && belong_together(next->expose(), *certificate)) {
     KB_TRY(crypto::write_file(files.key(), next->expose(), true));

@@ -153,10 +153,13 @@ Result<void> NvmFile::replace_all(ByteView octets) {
     return fail(Errc::kIo, "the element's memory file cannot be replaced");
   }
   close_file();
-  if (sync_ == Sync::kYes) {
-    KB_TRY(sync_folder(path_));
+  auto followed = sync_ == Sync::kYes ? sync_folder(path_) : Result<void>();
+  if (followed) {
+    followed = open_file();
   }
-  return open_file();
+  // Whatever it is: the file is the new one, and a full disk would say that it is as it was.
+  return followed ? followed
+                  : fail(Errc::kIo, "the element's memory file was replaced and cannot be used");
 }
 
 }  // namespace kagibin::se
