@@ -72,6 +72,11 @@ class HttpHandler {
     }
     return responses;
   }
+  // An answer that need not wait for the requests before it: made by the thread that asks, which is
+  // not to be kept. Empty: through handle(). From any thread.
+  virtual std::optional<HttpResponse> at_once(const HttpRequest& /*request*/) const {
+    return std::nullopt;
+  }
   // What a request costs among those that are handled together; a light one is 1. From any thread.
   virtual std::size_t weight(const HttpRequest& /*request*/) const { return 1; }
   // Called about once a second by the same thread; the topics that have news now.

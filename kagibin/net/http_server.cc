@@ -256,6 +256,9 @@ class HttpServer::Impl {
 
   // Through the handler, and through its waits until the first one's end.
   asio::awaitable<HttpResponse> handle(HttpRequest request, bool& waited) {
+    if (auto now = handler_.at_once(request)) {
+      co_return std::move(*now);
+    }
     auto exchange = std::make_shared<Exchange>(context_.get_executor());
     exchange->request = std::move(request);
     submit(exchange);

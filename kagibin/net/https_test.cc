@@ -54,6 +54,9 @@ class EchoHandler final : public delivery::HttpHandler {
     response.retry_after_seconds = 7;
     return response;
   }
+  std::optional<HttpResponse> at_once(const HttpRequest& request) const override {
+    return request.target == "/now" ? std::optional(HttpResponse{.body = "now"}) : std::nullopt;
+  }
   std::vector<HttpResponse> handle_batch(std::span<const HttpRequest> requests) override {
     largest_batch = std::max(largest_batch.load(), requests.size());
     return HttpHandler::handle_batch(requests);
@@ -327,6 +330,20 @@ TEST_F(HttpsTest, StoppingAnswersWhatIsBeingHandledAndEndsTheWaits) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(4));
   EXPECT_EQ(slow.get().value().body, "device:phone /slow ");
   EXPECT_EQ(waiting.get().value().status, 204);
+}
+
+TEST_F(HttpsTest, WhatIsAnsweredAtOnceWaitsForNoHandler) {
+  const auto http = client();
+  ASSERT_TRUE(http->send({.target = "/first"}).has_value());
+  auto slow =
+      std::async(std::launch::async, [this] { return client()->send({.target = "/slow"}); });
+  while (handler.calls < 2) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(http->send({.target = "/now"}).value().body, "now");
+  EXPECT_EQ(slow.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+  EXPECT_EQ(handler.calls, 2);
+  EXPECT_TRUE(slow.get().has_value());
 }
 
 TEST_F(HttpsTest, WhoDrainsServesOnHoldsNothingBackAndKeepsNoConnection) {

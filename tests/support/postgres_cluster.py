@@ -104,6 +104,12 @@ class Cluster:
                     found.append(int(entry.parent.name))
         return found
 
+    def hang(self, hangs):
+        """The whole of it stands still, as behind a network that is gone, or goes on."""
+        for pid in self.family():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP if hangs else signal.SIGCONT)
+
     def kill(self):
         self.process.send_signal(signal.SIGSTOP)  # or it would see its children die, and make new ones
         children = self.family()[1:]

@@ -32,6 +32,7 @@ constexpr std::int64_t kCampaignMsATick = 200;
 constexpr int kTries = 3;                     // of a batch that others were in the way of,
 constexpr std::int64_t kTryAgainSeconds = 2;  // and not once this has passed
 constexpr std::uint32_t kRetryWhenNotReady = 5;
+constexpr std::int64_t kLongestSilenceMs = 8'000;  // of the store, for one that is ready
 
 // All that a stranger may know of it.
 HttpResponse not_ready() {
@@ -68,7 +69,7 @@ Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, cons
     case RouteId::kHealth:
       return json(200, R"({"status":"ok"})");
     case RouteId::kReady:
-      return readiness();
+      return readiness(true);
     case RouteId::kMetrics:
     case RouteId::kAuditCheckpoint:
     case RouteId::kAuditTile:
@@ -217,9 +218,19 @@ Result<std::vector<HttpResponse>> Distributor::together_again(
   }
 }
 
-HttpResponse Distributor::readiness() const {
+HttpResponse Distributor::readiness(bool store_answers) const {
   const bool ends = parts_.draining && parts_.draining();
-  return ends ? not_ready() : json(200, R"({"status":"ready"})");
+  return ends || !store_answers ? not_ready() : json(200, R"({"status":"ready"})");
+}
+
+std::optional<HttpResponse> Distributor::at_once(const HttpRequest& request) const {
+  const Route* asked = find_route(request.method, request.target).route;
+  const bool is_its_own = asked != nullptr && asked->id == RouteId::kReady && route(request);
+  if (!is_its_own) {
+    return std::nullopt;
+  }
+  const std::int64_t answered = store_answered_ms_;
+  return readiness(answered != kLost && parts_.clock.uptime_ms() - answered <= kLongestSilenceMs);
 }
 
 // Of a store that does not answer there are none, of this process there are.
@@ -414,6 +425,9 @@ std::vector<std::string> Distributor::tick() {
     KB_CRASH_POINT("distributor.expire.after_commit");
     return topics;
   }();
+  // A full disk is an answer: what is there is read.
+  const bool answers = expired || expired.error().code == Errc::kNoSpace;
+  store_answered_ms_ = answers ? parts_.clock.uptime_ms() : kLost;
   std::vector<std::string> topics = expired.value_or(std::vector<std::string>{});
   const Result<void> ran = expired ? run_campaigns(now, topics) : Result<void>();
   static_cast<void>(forget_answers());

@@ -7,15 +7,18 @@
 // was away for a moment, the requests of it are tried again together for two seconds; when it
 // fails, every request is tried alone, so that each gets the answer it deserves (507 on a full
 // disk). Several distributors may share one store: what one commits wakes who waits at another,
-// within a second or so. Ready (GET /readyz) is who reaches its store and is not about to end; an
-// audit log that stands still is told to the observer and stops nobody from being served. Does no
-// I/O but through the store. Ownership: refers to what it is given. Thread-safety: one thread at a
-// time.
+// within a second or so. Ready (GET /readyz) is who is not about to end and whose store answered
+// the last tick, no longer than eight seconds ago: whoever asks waits for no store and is no load
+// for it. An audit log that stands still is told to the observer and stops nobody from being
+// served. Does no I/O but through the store. Ownership: refers to what it is given. Thread-safety:
+// one thread at a time; at_once() and weight() from any.
 //
 //   Distributor distributor({.store = *store, .ca = identity.ca, .clock = clock, .rng = rng});
 //   net::HttpServer server = ...(options, distributor);
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -45,16 +48,21 @@ class Distributor final : public delivery::HttpHandler {
     // Without it, entries of the audit log are written, and others give them their places.
     LogKeeper* log = nullptr;
     DistributorObserver* observer = nullptr;
-    // True once this distributor is about to end: it still serves, and is not ready.
+    // True once this distributor is about to end: it still serves, and is not ready. From any
+    // thread.
     std::function<bool()> draining{};
     // The page for GET /metrics; null: the store does not answer. Empty: there is no such page.
     std::function<std::string(const delivery::StoreFigures* store)> metrics{};
   };
-  explicit Distributor(const Parts& parts) : parts_(parts) {}
+  explicit Distributor(const Parts& parts)
+      : parts_(parts), store_answered_ms_(parts.clock.uptime_ms()) {}
 
   delivery::HttpResponse handle(const delivery::HttpRequest& request) override;
   std::vector<delivery::HttpResponse> handle_batch(
       std::span<const delivery::HttpRequest> requests) override;
+  // GET /readyz.
+  std::optional<delivery::HttpResponse> at_once(
+      const delivery::HttpRequest& request) const override;
   // As many orders as a submission can hold; 1 for anything else.
   std::size_t weight(const delivery::HttpRequest& request) const override;
   // Expires what is overdue, takes campaigns on, gives entries of the audit log their places, and
@@ -73,8 +81,9 @@ class Distributor final : public delivery::HttpHandler {
   Result<void> run_campaigns(std::int64_t now, std::vector<std::string>& topics);
   Result<void> put_off(const delivery::CampaignKey& campaign, std::int64_t now);
   Result<void> forget_answers();
+  static constexpr std::int64_t kLost = INT64_MIN;
   void tell_log(const Result<void>& extended);
-  delivery::HttpResponse readiness() const;
+  delivery::HttpResponse readiness(bool store_answers) const;
   delivery::HttpResponse metrics();
   // Metrics and the audit log: read from the store behind a batch's commit.
   delivery::HttpResponse of_the_whole(const Call& call);
@@ -87,6 +96,7 @@ class Distributor final : public delivery::HttpHandler {
   Parts parts_;
   std::map<std::string, std::int64_t> awaited_;  // topics, and until when somebody waits
   std::optional<Errc> told_;                     // why the log cannot be extended
+  std::atomic<std::int64_t> store_answered_ms_;  // uptime of a tick; kLost: the last was in vain
 };
 
 }  // namespace kagibin::roles::key_distribution_operator

@@ -368,6 +368,33 @@ TEST_F(DistributorTest, WhoIsAboutToEndServesAndIsNotReady) {
   distributor.reset();
 }
 
+// The answer is there at once: it waits for no store, and no store hears of the question.
+TEST_F(DistributorTest, ReadyIsWhoseStoreAnsweredTheLastTickAndNotLongAgo) {
+  const auto asked = [&](const char* target = "/readyz") {
+    const auto answer = distributor->at_once({.target = target});
+    return answer ? answer->status : 0;
+  };
+  EXPECT_EQ(asked(), 200);
+  clock.advance_uptime_ms(8'000);
+  EXPECT_EQ(asked(), 200);
+  clock.advance_uptime_ms(1);
+  EXPECT_EQ(asked(), 503);
+  static_cast<void>(distributor->tick());
+  EXPECT_EQ(asked(), 200);
+  {
+    const auto somebody = store->begin().value();  // has the store
+    EXPECT_EQ(asked(), 200) << "nobody has noticed yet";
+    static_cast<void>(distributor->tick());
+    EXPECT_EQ(asked(), 503);
+  }
+  EXPECT_EQ(asked(), 503);
+  static_cast<void>(distributor->tick());
+  EXPECT_EQ(asked(), 200);
+  EXPECT_EQ(asked("/readyz?wait=1"), 0) << "no such parameter: refused in its turn";
+  EXPECT_EQ(asked("/healthz"), 0);
+  EXPECT_EQ(asked("/nothing"), 0);
+}
+
 // Nobody who shows no certificate learns why.
 TEST_F(DistributorTest, WhoDoesNotReachItsStoreIsNotReadyAndTheObserverHearsWhy) {
   struct Told final : DistributorObserver {

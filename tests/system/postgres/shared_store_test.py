@@ -360,6 +360,46 @@ def the_database_server_is_killed_under_load(bench):
         the_log_has_all(site, load)
 
 
+def readiness_follows_the_database_server(bench):
+    """A server that is dead and one that hangs: 503 within ten seconds, 200 within ten once it is back. Whoever asks is answered
+    at once all the while, so that no probe waits for the database or is a load for it."""
+    with bench.site() as site:
+        def ask():
+            status, body = {}, {}
+            for home in DISTRIBUTORS:
+                with site.only(home):
+                    begin = time.monotonic()
+                    status[home], body[home] = request(site, "agent", "GET", "/readyz", certificate=False)
+                    took = time.monotonic() - begin
+                    check(took < 2, f"{home} took {took:.1f} s to answer: {status}")
+            return status, body
+
+        def becomes(status, text):
+            begin = time.monotonic()
+            while ask() != (dict.fromkeys(DISTRIBUTORS, status), dict.fromkeys(DISTRIBUTORS, f'{{"status":"{text}"}}')):
+                check(time.monotonic() < begin + 10, f"not {status} after ten seconds, but {ask()}")
+                time.sleep(0.1)
+            took[text].append(time.monotonic() - begin)
+
+        took = {"ready": [], "not ready": []}
+        becomes(200, "ready")
+        for end, go_on in ((bench.cluster.kill, bench.cluster.start), (bench.cluster.stop, bench.cluster.start),
+                           (lambda: bench.cluster.hang(True), lambda: bench.cluster.hang(False))):
+            end()
+            try:
+                becomes(503, "not ready")
+                for _ in range(20):
+                    ask()
+            finally:
+                go_on()
+            becomes(200, "ready")
+        print(f"        not ready after {max(took['not ready']):.1f} s, ready again after {max(took['ready']):.1f} s at most")
+        check(all(node.code is None for node in site.nodes.values()), "a distributor ended with its database")
+        site.order().expect(OK)
+        site.finish()
+        site.confirmed()
+
+
 @contextlib.contextmanager
 def small_disk(site, size):
     """The site's database on a disk of its own; None where nobody may mount one."""
@@ -597,7 +637,7 @@ def what_cannot_be_a_store_is_refused_by_name(bench):
 CASES = (a_delivery_over_two_distributors_installs_once, who_waits_at_one_distributor_hears_of_the_other,
          an_invitation_is_redeemed_once_at_either, limits_and_kept_answers_hold_at_either,
          one_of_two_distributors_is_killed_under_load, distributors_are_restarted_one_after_the_other_under_load,
-         the_database_server_is_killed_under_load, on_a_full_disk_of_the_database_reads_go_on, a_distributor_killed_around_its_commits_loses_nothing,
+         the_database_server_is_killed_under_load, readiness_follows_the_database_server, on_a_full_disk_of_the_database_reads_go_on, a_distributor_killed_around_its_commits_loses_nothing,
          a_move_is_whole_or_nothing_and_repeats, a_backup_of_the_database_is_restored_to_either_kind_of_store,
          what_cannot_be_a_store_is_refused_by_name)
 

@@ -83,7 +83,6 @@ def kill_at(bench, owner, point):
 
 # Routes that no program asks for by itself.
 QUESTIONS = {"health": lambda site: request(site, "agent", "GET", "/healthz", certificate=False),
-             "ready": lambda site: request(site, "agent", "GET", "/readyz", certificate=False),
              "status": lambda site: request(site, "provider", "GET", f"/v1/orders/{ORDER}"),
              "list_provider": lambda site: request(site, "operator", "GET", f"/v1/providers/{SPID}/orders"),
              "provider_order": lambda site: request(site, "auditor", "GET", f"/v1/providers/{SPID}/orders/{ORDER}"),
