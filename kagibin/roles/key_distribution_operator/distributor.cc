@@ -199,7 +199,9 @@ Result<std::vector<HttpResponse>> Distributor::together(std::span<const HttpRequ
   transaction.reset();
   for (std::size_t i = 0; i < calls.size(); ++i) {
     if (calls[i] && is_of_the_whole(calls[i]->route->id)) {
+      KB_CRASH_POINT("distributor." + std::string(calls[i]->route->name) + ".before_read");
       responses[i] = of_the_whole(*calls[i]);
+      KB_CRASH_POINT("distributor." + std::string(calls[i]->route->name) + ".after_read");
     }
   }
   return responses;

@@ -3,42 +3,79 @@
 import contextlib
 import pathlib
 import re
+import shutil
 import sqlite3
 import tempfile
+import time
 
 from campaigns import kill_at_a_campaign
-from process_site import FAILED, KILLED, OK, ORDER, SPID, Service, Site, TRY_AGAIN, check, run
+from process_site import BOUND, FAILED, KILLED, OK, ORDER, SPID, Service, Site, TRY_AGAIN, check, run
 from raw_request import request
-from rotations import kill_in_a_rotation
+from rotations import kill_at_a_renewal, kill_in_a_rotation
 from second_orders import kill_at_a_second_order
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 
 
-def crash_points():
-    """Every KB_CRASH_POINT of the sources with the roles whose process reaches it."""
-    literal, built = set(), set()
-    for path in (SOURCE / "kagibin").rglob("*.cc"):
-        if path.name.endswith("_test.cc"):
+# Whose processes reach a crash point, by how its name begins; the longest beginning counts.
+OWNERS = {"provider.": ["provider"], "journal.": ["provider"], "agent.": ["agent"], "agent_store.": ["agent"],
+          "distributor.": ["distributor"], "net.client.": ["provider", "agent"], "net.server.": ["distributor"],
+          "store.migration.": ["provider", "agent", "distributor"], "transport.": ["agent"]}
+# Killed by other tests: of a program or a home that no delivery here has.
+ELSEWHERE = {"store.whole_file.": "tests/system/operations/backups.py",
+             "provider.key_block.": "tests/system/confidential_setup_test.py",
+             "provider.kem_key.": "tests/system/kem_keys_test.py"}
+
+
+def routes_of_the_distributor():
+    """Names of its routes by what is done with them: answered in a transaction, read behind it, or told at once."""
+    folder = SOURCE / "kagibin/roles/key_distribution_operator"
+    names = dict(re.findall(r'Route\{RouteId::(k\w+),[^;]*?"([a-z_]+)"\}', (folder / "routes.cc").read_text()))
+    code = (folder / "distributor.cc").read_text()
+
+    def named_in(function):
+        body = re.search(rf"^\S[^\n]*\b{function}\(.*?^}}", code, re.MULTILINE | re.DOTALL)
+        found = {names[id_] for id_ in re.findall(r"RouteId::(k\w+)", body.group())} if body else set()
+        check(found, f"no route was found in {function}")
+        return found
+
+    read, at_once = named_in("is_of_the_whole"), named_in("at_once")
+    check(len(names) > len(read | at_once), "the names of the distributor's routes were not found in routes.cc")
+    return {"commit": set(names.values()) - read - at_once, "read": read}
+
+
+def names_in_the_sources():
+    """Every KB_CRASH_POINT that is compiled in; those of the distributor's routes by the name of each."""
+    found, routes = set(), routes_of_the_distributor()
+    for path in (SOURCE / "kagibin").rglob("*"):
+        if path.suffix not in (".cc", ".h") or path.name.endswith("_test.cc") or path.name == "crash_point.h":
             continue
-        for match in re.finditer(r'KB_CRASH_POINT\((?:std::string\()?"([^"]+)"([^;]*)\);', path.read_text()):
-            (built if "+" in match.group(2) else literal).add(match.group(1) + (
-                "*" + re.search(r'"(\.[^"]+)"', match.group(2)).group(1) if "+" in match.group(2) else ""))
-    table = (SOURCE / "kagibin/roles/key_distribution_operator/routes.cc").read_text()
-    routes = re.findall(r'Route\{RouteId::k\w+,[^;]*?"([a-z_]+)"\}', table)
-    check(routes or not built, "the names of the distributor's routes were not found in routes.cc")
-    for name in built:
-        literal |= {name.replace("*", route) for route in routes}
-    owners = {"provider": ["provider"], "journal": ["provider"], "agent": ["agent"], "agent_store": ["agent"],
-              "distributor": ["distributor"], "net.client": ["provider", "agent"], "net.server": ["distributor"],
-              "store": ["provider", "agent", "distributor"], "transport": ["agent"],
-              "store.whole_file": []}  # of kagibin store, which operations_test.py kills there
+        text = path.read_text()
+        named = re.findall(r'KB_CRASH_POINT\("([^"]+)"\);', text)
+        built = re.findall(r'KB_CRASH_POINT\("([^"]+)" \+ [^;]*"\.(\w+)_(\w+)"\);', text)
+        check(len(named) + len(built) == text.count("KB_CRASH_POINT("), f"a crash point in {path} is not understood")
+        found |= set(named) | {f"{head}{route}.{when}_{what}" for head, when, what in built for route in routes[what]}
+    return found
+
+
+def crash_points():
+    """Every crash point of the sources with the roles whose process reaches it. Each is killed here or in another test, and
+    each owner, other test and special case is of a crash point that there is."""
+    names = names_in_the_sources()
+    for heads, what in ((OWNERS, "owner"), (ELSEWHERE, "other test"), (SPECIAL, "case")):
+        for head in heads:
+            check(any(name.startswith(head) for name in names), f"there is no crash point {head}*, and it has an {what}")
+    for route in QUESTIONS:
+        check(any(name.startswith(f"distributor.{route}.") for name in names), f"nobody dies of the question {route}")
     out = []
-    for name in sorted(literal):
-        parts = name.split(".")
-        found = owners.get(".".join(parts[:2]), owners.get(parts[0]))
-        check(found is not None, f"nobody is known to reach the crash point {name}: name its owner in this test")
-        out += [(owner, name) for owner in found]
+    for name in sorted(names):
+        if test := next((test for head, test in ELSEWHERE.items() if name.startswith(head)), None):
+            text, (head, _, last) = (SOURCE / test).read_text(), name.rpartition(".")
+            check(f'crash="{name}"' in text or (f'crash=f"{head}.' in text and f'"{last}"' in text), f"{test} does not kill at {name}")
+            continue
+        heads = [head for head in OWNERS if name.startswith(head)]
+        check(heads, f"nobody is known to reach the crash point {name}: name its owner in this test")
+        out += [(owner, name) for owner in OWNERS[max(heads, key=len)]]
     return out
 
 
@@ -81,8 +118,23 @@ def kill_at(bench, owner, point):
         return died > 0
 
 
+def ask_for_a_tile(site):
+    """Of entries that were signed: those of the order that stands."""
+    end = time.monotonic() + BOUND
+    while True:
+        status, text = request(site, "auditor", "GET", "/v1/audit/checkpoint")
+        size = int(text.splitlines()[1]) if status == 200 else 0
+        if status == 0 or size:
+            return request(site, "auditor", "GET", f"/v1/audit/tile/entries/000.p/{size}") if size else (status, text)
+        check(time.monotonic() < end, f"nothing is signed: {status} {text}")
+        time.sleep(0.2)
+
+
 # Routes that no program asks for by itself.
 QUESTIONS = {"health": lambda site: request(site, "agent", "GET", "/healthz", certificate=False),
+             "metrics": lambda site: request(site, "operator", "GET", "/metrics"),
+             "audit_checkpoint": lambda site: request(site, "auditor", "GET", "/v1/audit/checkpoint"),
+             "audit_tile": ask_for_a_tile,
              "status": lambda site: request(site, "provider", "GET", f"/v1/orders/{ORDER}"),
              "list_provider": lambda site: request(site, "operator", "GET", f"/v1/providers/{SPID}/orders"),
              "provider_order": lambda site: request(site, "auditor", "GET", f"/v1/providers/{SPID}/orders/{ORDER}"),
@@ -108,6 +160,25 @@ def kill_at_a_withdrawal(bench, owner, point):
         return True
 
 
+def kill_at_a_first_start(bench, owner, point):
+    """Of a home that is new, and so is its store."""
+    if owner == "agent":
+        return kill_at(bench, owner, point)
+    with bench.site(start=False) as site:
+        home = ["--home", site.folder / "new"]
+        line = ["init", "--spid", SPID, *home, *site.passphrase]
+        if owner == "distributor":
+            run("distributor", "init", *home).expect(OK)
+            line = ["invite", "--device", "phone-1", "--server", "127.0.0.1:1", "--out", site.folder / "new.invitation", *home]
+        died = run(owner, *line, crash=point).expect(OK, KILLED).code == KILLED
+        again = run(owner, *line).expect(OK, FAILED)
+        if again.code == FAILED:  # half a provider, which has promised nobody anything, is founded elsewhere
+            again.says("holds a service provider already", "left as it is")
+            shutil.rmtree(site.folder / "new")
+            run(owner, *line).expect(OK)
+        return died
+
+
 def kill_at_the_end_of_an_old_job(bench, owner, point):
     """The agent keeps what it did for 90 days, and dies while it forgets it."""
     with bench.site("sealed") as site:
@@ -124,8 +195,8 @@ def kill_at_the_end_of_an_old_job(bench, owner, point):
         return True
 
 
-SPECIAL = {"distributor.withdrawal.": kill_at_a_withdrawal, "agent_store.remove.": kill_at_the_end_of_an_old_job,
-           "distributor.rotation.": kill_in_a_rotation, "distributor.release.": kill_at_a_campaign, "distributor.cancel.": kill_at_a_campaign,
+SPECIAL = {"store.migration.": kill_at_a_first_start, "distributor.withdrawal.": kill_at_a_withdrawal, "agent_store.remove.": kill_at_the_end_of_an_old_job,
+           "distributor.rotation.": kill_in_a_rotation, "distributor.renewal.": kill_at_a_renewal, "distributor.release.": kill_at_a_campaign, "distributor.cancel.": kill_at_a_campaign,
            "distributor.campaign": kill_at_a_campaign, "distributor.provider_campaign": kill_at_a_campaign,
            "distributor.history.": kill_at_a_campaign, "distributor.provider_history.": kill_at_a_campaign, "transport.": kill_in_a_rotation,
            "provider.announced.": kill_at_a_second_order, "provider.at_once.": kill_at_a_second_order}
@@ -138,7 +209,8 @@ def kill_case(point):
 
 def setup_of_a_distributor_survives_kill(bench):
     points = [name for owner, name in crash_points() if owner == "distributor" and
-              name.startswith(("distributor.init.", "distributor.invite.", "distributor.server_key.", "distributor.log_key.", "store."))]
+              name.startswith(("distributor.init.", "distributor.invite.", "distributor.invitation.", "distributor.server_key.",
+                               "distributor.log_key.", "store."))]
     reached = set()
     for point in points:
         with tempfile.TemporaryDirectory(dir=bench.folder) as name:

@@ -251,7 +251,7 @@ def nobody_is_there(bench):
 class Score:
     def __init__(self):
         self.passed, self.failed, self.lock = 0, 0, threading.Lock()
-        self.not_reached = []
+        self.died_at = set()  # pairs of owner and crash point
 
     def attempt(self, name, act):
         """act() answers None, or a sentence for the line."""
@@ -272,9 +272,9 @@ class Score:
 def kill(bench, score, owner, point):
     def act():
         if not kill_case(point)(bench, owner, point):
-            with score.lock:
-                score.not_reached.append(f"{point} ({owner})")
             raise Skipped("not reached in this flow")
+        with score.lock:
+            score.died_at.add((owner, point))
     return act
 
 
@@ -332,10 +332,13 @@ def main():
         cases = [case for case in cases if options.part in case[0]]
         with concurrent.futures.ThreadPoolExecutor(max(2, options.jobs)) as pool:
             list(pool.map(lambda case: score.attempt(*case), cases))
-    if score.not_reached:
-        missed = [point for point in score.not_reached
-                  if not (point.endswith("(distributor)") and point.split()[0] in setup_reached)]
-        print("not reached by any case: " + (", ".join(missed) or "none"))
+    everything = not options.part
+    missed = [f"{point} ({owner})" for owner, point in crash_points()
+              if everything and (owner, point) not in score.died_at and not (owner == "distributor" and point in setup_reached)]
+    if missed:
+        print("FAIL nobody died at: " + ", ".join(missed))
+        score.failed += len(missed)
+    print(f"killed at {len({point for _, point in score.died_at} | setup_reached)} crash points")
     if options.verbose:
         print("\nWhat the programs said:")
         for case, code, what, said in messages.values():

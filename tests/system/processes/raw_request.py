@@ -26,4 +26,4 @@ def request(site, home, method, path, body=None, certificate=True, fields=""):
             while part := connection.recv(65536):
                 answer += part
     head, _, text = answer.partition(b"\r\n\r\n")
-    return int(head.split()[1]) if head else 0, text.decode()
+    return int(head.split()[1]) if head else 0, text.decode(errors="replace")  # a tile is no text
