@@ -90,8 +90,10 @@ std::optional<FileCall> FailingCalls::end() { return std::exchange(plan(), Plan(
 
 using kagibin::test::FileCall;
 
-// ld's --wrap gives these names: a call of NAME becomes one of __wrap_NAME, and __real_NAME is it.
-// NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming,cert-dcl50-cpp,cppcoreguidelines-pro-type-vararg)
+// A call of NAME becomes one of __wrap_NAME, and __real_NAME is NAME.
+// NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): names of ld's --wrap
+// NOLINTBEGIN(readability-identifier-naming): names of ld's --wrap
+// NOLINTBEGIN(cert-dcl50-cpp,cppcoreguidelines-pro-type-vararg): POSIX declares open so
 extern "C" {
 
 int __real_open(const char* path, int flags, ...);
@@ -185,4 +187,6 @@ int __wrap_unlink(const char* path) {
 }
 
 }  // extern "C"
-// NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp,readability-identifier-naming,cert-dcl50-cpp,cppcoreguidelines-pro-type-vararg)
+// NOLINTEND(cert-dcl50-cpp,cppcoreguidelines-pro-type-vararg)
+// NOLINTEND(readability-identifier-naming)
+// NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
