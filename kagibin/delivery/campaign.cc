@@ -29,6 +29,7 @@ constexpr std::size_t kMaxGroupName = 32;
 constexpr std::array<std::string_view, kCampaignStateCount> kStates = {
     "running",   "paused",    "cancelling", "aborting", "expiring",
     "completed", "cancelled", "aborted",    "expired"};
+constexpr std::array<std::string_view, 3> kActors = {"provider", "operator", "distributor"};
 
 std::string time_text(std::uint16_t minutes) {
   std::string out = "00:00";
@@ -355,6 +356,16 @@ Result<CampaignState> campaign_state_by_name(std::string_view text) {
     return fail(Errc::kValue, "no such state of a campaign");
   }
   return static_cast<CampaignState>(found - kStates.begin());
+}
+
+std::string_view name(CampaignActor actor) { return kActors.at(std::to_underlying(actor)); }
+
+Result<CampaignActor> campaign_actor_by_name(std::string_view text) {
+  const auto* found = std::ranges::find(kActors, text);
+  if (found == kActors.end()) {
+    return fail(Errc::kValue, "nobody of this name changes campaigns");
+  }
+  return static_cast<CampaignActor>(found - kActors.begin());
 }
 
 bool is_open(CampaignState state) {

@@ -135,7 +135,22 @@ Result<CampaignState> campaign_state_by_name(std::string_view text);
 // Orders may join and be released.
 bool is_open(CampaignState state);
 bool is_end(CampaignState state);
-// Where cancelling, aborting and expiring lead.
+// Where cancelling, aborting and expiring lead; expiring may lead to completed as well.
 CampaignState end_of(CampaignState state);
+
+// Who made a campaign what it is: its provider, the distributor's operator, or the distributor
+// itself (time, a rule of abort, the end).
+enum class CampaignActor : std::uint8_t { kProvider, kOperator, kDistributor };
+std::string_view name(CampaignActor actor);
+Result<CampaignActor> campaign_actor_by_name(std::string_view text);
+
+// Who wants a campaign paused: it goes on when nobody does any more.
+struct Pausers {
+  bool provider = false;
+  bool operated = false;  // the distributor's operator
+  bool any() const { return provider || operated; }
+  bool& of(CampaignActor actor) { return actor == CampaignActor::kOperator ? operated : provider; }
+  friend bool operator==(const Pausers&, const Pausers&) = default;
+};
 
 }  // namespace kagibin::delivery

@@ -83,6 +83,30 @@ Result<HistoryEvent> read_event(const json::value& value) {
   return event;
 }
 
+json::array json_of(const Pausers& pausers) {
+  json::array names;
+  if (pausers.provider) {
+    names.push_back(text_of(name(CampaignActor::kProvider)));
+  }
+  if (pausers.operated) {
+    names.push_back(text_of(name(CampaignActor::kOperator)));
+  }
+  return names;
+}
+
+Result<Pausers> read_pausers(ObjectReader& in) {
+  Pausers pausers;
+  const json::array* names = KB_TRY(in.array("pausedBy", 2));
+  for (const json::value& one : *names) {
+    if (!one.is_string()) {
+      return fail(Errc::kValue, "pausedBy has names");
+    }
+    const CampaignActor actor = KB_TRY(campaign_actor_by_name(one.get_string()));
+    pausers.of(actor) = true;
+  }
+  return pausers;
+}
+
 }  // namespace
 
 std::string to_json(const CampaignStateRequest& message) {
@@ -109,10 +133,14 @@ std::string to_json(const CampaignStatus& message) {
                    {"reason", text_of(message.reason)},
                    {"createdAt", message.created_at},
                    {"changedAt", message.changed_at},
+                   {"pausedBy", json_of(message.paused_by)},
                    {"released", message.released},
                    {"perMinute", message.per_minute}};
   if (message.next_release) {
     out.emplace("nextRelease", *message.next_release);
+  }
+  if (message.changed_by) {
+    out.emplace("changedBy", text_of(name(*message.changed_by)));
   }
   json::array groups;
   for (const GroupStatus& group : message.groups) {
@@ -132,6 +160,11 @@ Result<CampaignStatus> campaign_status_from_json(std::string_view text) {
   message.reason = KB_TRY(read_line(in, "reason", kMaxReasonBytes));
   message.created_at = KB_TRY(in.integer("createdAt", INT64_MIN, kMost));
   message.changed_at = KB_TRY(in.integer("changedAt", INT64_MIN, kMost));
+  if (in.has("changedBy")) {
+    const std::string by = KB_TRY(in.text("changedBy", kMaxStateName));
+    message.changed_by = KB_TRY(campaign_actor_by_name(by));
+  }
+  message.paused_by = KB_TRY(read_pausers(in));
   message.released = KB_TRY(read_count(in, "released"));
   const std::int64_t rate = KB_TRY(in.integer("perMinute", 0, kMaxPerMinute));
   message.per_minute = static_cast<std::uint32_t>(rate);

@@ -44,6 +44,8 @@ struct CampaignStatus {
   std::string reason{};
   std::int64_t created_at = 0;
   std::int64_t changed_at = 0;
+  std::optional<CampaignActor> changed_by{};
+  Pausers paused_by{};
   std::uint64_t released = 0;
   std::uint32_t per_minute = 0;              // the rate of now
   std::optional<std::int64_t> next_release;  // none: paused, ended, or nothing is held

@@ -46,6 +46,8 @@ struct CampaignRow {
   std::int64_t credit_at = 0;   // and until when it was counted
   std::int64_t settled_at = 0;  // since when nothing is left to do; 0: there is something
   std::int64_t due = 0;         // when somebody has to look at it next
+  std::optional<CampaignActor> changed_by{};  // empty: by a version that did not say
+  Pausers paused_by{};
   CampaignKey key() const { return {.provider = provider, .id = id}; }
 };
 
@@ -101,6 +103,9 @@ class CampaignRows {
   // The first that has not ended and is due in this time, to be changed by this transaction alone;
   // past those that others change.
   virtual Result<std::optional<CampaignRow>> take_due(std::int64_t from, std::int64_t until) = 0;
+
+  // How many of a provider have not ended, counted up to `limit`.
+  virtual Result<std::uint32_t> open_campaigns(const Spid& provider, std::uint32_t limit) = 0;
 
   virtual Result<std::vector<PhaseCount>> phase_counts(const CampaignKey& campaign) = 0;
   // Orders that are held and have an attempt, of groups up to `last_group`, by group and name; past

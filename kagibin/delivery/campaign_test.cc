@@ -141,6 +141,8 @@ TEST(CampaignTest, BodiesAboutCampaignsReadBack) {
   status.terms = campaign_terms_from_json(kFull).value();
   EXPECT_EQ(campaign_status_from_json(to_json(status)).value(), status);
   status.next_release.reset();
+  status.changed_by = CampaignActor::kDistributor;
+  status.paused_by = {.provider = true, .operated = true};
   EXPECT_EQ(campaign_status_from_json(to_json(status)).value(), status);
   const CampaignListing listing{{{id, CampaignState::kAborted, 5, 6}}, "c", true};
   EXPECT_EQ(campaign_listing_from_json(to_json(listing)).value(), listing);

@@ -90,6 +90,8 @@ TEST_P(CampaignStoreTest, EveryFieldOfACampaignReadsBackAfterReopening) {
     row.credit_at = 10;
     row.settled_at = 11;
     row.due = 12;
+    row.changed_by = delivery::CampaignActor::kOperator;
+    row.paused_by = {.operated = true};
     ASSERT_TRUE(t->campaigns().update_campaign(row).has_value());
     EXPECT_EQ(t->campaigns().find_campaign(name())->value().due, 12);
     ASSERT_TRUE(t->commit().has_value());
@@ -110,6 +112,8 @@ TEST_P(CampaignStoreTest, EveryFieldOfACampaignReadsBackAfterReopening) {
     EXPECT_EQ(back.credit_at, 10);
     EXPECT_EQ(back.settled_at, 11);
     EXPECT_EQ(back.due, 12);
+    EXPECT_EQ(back.changed_by, delivery::CampaignActor::kOperator);
+    EXPECT_EQ(back.paused_by, delivery::Pausers{.operated = true});
   }
   EXPECT_FALSE(t->campaigns().find_campaign(name("c", Spid{{2}})).value().has_value());
   EXPECT_TRUE(t->campaigns().list_campaigns(kProvider, "c", 9).value().empty());
@@ -137,6 +141,22 @@ TEST_P(CampaignStoreTest, WhatIsDueIsTakenInItsOrderAndWhatHasEndedIsNot) {
   EXPECT_EQ(t->campaigns().take_due(INT64_MIN, 20).value().value().id.text(), "b");
   EXPECT_EQ(t->campaigns().take_due(31, INT64_MAX).value().value().id.text(), "a");
   EXPECT_FALSE(t->campaigns().take_due(INT64_MIN, 19).value().has_value());
+}
+
+TEST_P(CampaignStoreTest, OpenCampaignsAreCountedUpToALimitByProvider) {
+  auto t = store->begin().value();
+  EXPECT_EQ(t->campaigns().open_campaigns(kProvider, 9).value(), 0U);
+  for (const auto& [id, state] :
+       {std::pair{"a", CampaignState::kRunning}, std::pair{"b", CampaignState::kPaused},
+        std::pair{"c", CampaignState::kExpiring}, std::pair{"d", CampaignState::kExpired},
+        std::pair{"e", CampaignState::kCompleted}}) {
+    CampaignRow row = a_campaign(id);
+    row.state = state;
+    ASSERT_TRUE(t->campaigns().insert_campaign(row).has_value());
+  }
+  EXPECT_EQ(t->campaigns().open_campaigns(kProvider, 9).value(), 3U);
+  EXPECT_EQ(t->campaigns().open_campaigns(kProvider, 2).value(), 2U);
+  EXPECT_EQ(t->campaigns().open_campaigns(Spid{{2}}, 9).value(), 0U);
 }
 
 TEST_P(CampaignStoreTest, AHeldAttemptIsNoWorkUntilItsOrderIsReleased) {

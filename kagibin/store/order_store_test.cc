@@ -412,13 +412,18 @@ TEST_P(OrderStoreTest, FiguresCountOrdersFindTheOldestAndCountWhatHasNoPlace) {
       row.state = state;
       ASSERT_TRUE(t->insert_order(row).has_value());
     }
+    OrderRow held = an_order("held");  // waits for its campaign, and for nobody else
+    held.created_at = 1;
+    held.state = State::kSealed;
+    held.membership = delivery::Membership{.campaign = delivery::CampaignId::from("c").value()};
+    ASSERT_TRUE(t->insert_order(held).has_value());
     ASSERT_TRUE(t->audit().append(an_entry("a")).has_value());
     ASSERT_TRUE(t->commit().has_value());
   }
   {
     const auto snapshot = store->snapshot().value();
     const delivery::StoreFigures figures = snapshot->figures().value();
-    EXPECT_EQ(figures.in(State::kSealed), 2U);
+    EXPECT_EQ(figures.in(State::kSealed), 3U);
     EXPECT_EQ(figures.in(State::kConfirmed), 1U);
     EXPECT_EQ(figures.in(State::kReported), 0U);
     EXPECT_EQ(figures.oldest,

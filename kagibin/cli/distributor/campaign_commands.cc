@@ -29,8 +29,9 @@ int put_state(const Program& program, const CampaignWish& options, CampaignState
                   {"campaign", answer->campaign.text()},
                   {"state", delivery::name(answer->state)},
                   {"reason", answer->reason}},
-                 "Campaign {} of {} is {}.", answer->campaign.text(), options.spid,
-                 delivery::name(answer->state));
+                 "Campaign {} of {} is {}{}.", answer->campaign.text(), options.spid,
+                 delivery::name(answer->state),
+                 answer->paused_by.provider ? ": its provider wants it paused" : "");
   return kExitOk;
 }
 

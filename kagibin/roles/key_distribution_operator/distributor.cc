@@ -360,7 +360,7 @@ Result<void> Distributor::extend_log() {
 
 Result<void> Distributor::put_off(const delivery::CampaignKey& campaign, std::int64_t now) {
   const auto transaction = KB_TRY(parts_.store.begin());
-  KB_TRY(CampaignRun(*transaction, now).put_off(campaign));
+  KB_TRY(CampaignRun(*transaction, now, watch_).put_off(campaign));
   return transaction->commit();
 }
 
@@ -371,7 +371,7 @@ Result<void> Distributor::run_campaigns(std::int64_t now, std::vector<std::strin
   for (int i = 0; i < kCampaignStepsATick && parts_.clock.uptime_ms() < begin + kCampaignMsATick;
        ++i) {
     auto transaction = KB_TRY(parts_.store.begin());
-    CampaignRun run(*transaction, now);
+    CampaignRun run(*transaction, now, watch_);
     const auto stepped = run.step();
     if (!stepped && run.campaign() && stepped.error().code != Errc::kInterrupted) {
       const delivery::CampaignKey campaign = *run.campaign();

@@ -32,6 +32,7 @@
 #include "kagibin/delivery/order_store.h"
 #include "kagibin/delivery/store_figures.h"
 #include "kagibin/roles/key_distribution_operator/audit/log_keeper.h"
+#include "kagibin/roles/key_distribution_operator/campaigns/campaign_watch.h"
 #include "kagibin/roles/key_distribution_operator/distributor_observer.h"
 #include "kagibin/roles/key_distribution_operator/routes.h"
 #include "kagibin/roles/key_distribution_operator/transport_ca.h"
@@ -94,6 +95,7 @@ class Distributor final : public delivery::HttpHandler {
   Result<delivery::HttpResponse> answer_once(delivery::OrderTransaction& store, const Call& call);
 
   Parts parts_;
+  CampaignWatch watch_{parts_.clock};
   std::map<std::string, std::int64_t> awaited_;  // topics, and until when somebody waits
   std::optional<Errc> told_;                     // why the log cannot be extended
   std::atomic<std::int64_t> store_answered_ms_;  // uptime of a tick; kLost: the last was in vain

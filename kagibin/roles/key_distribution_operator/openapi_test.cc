@@ -126,6 +126,7 @@ void add_campaigns(std::map<std::string, Names>& written) {
   written["CampaignStateRequest"] = members_of(to_json(CampaignStateRequest{}));
   const CampaignId campaign = CampaignId::from("c").value();
   CampaignStatus status{.campaign = campaign, .next_release = 1};
+  status.changed_by = CampaignActor::kProvider;
   status.groups = {{.name = "a"}};
   written["CampaignStatus"] = members_of(to_json(status));
   written["GroupStatus"] =

@@ -3,12 +3,17 @@
 // providers and two devices that speak the typed API to it.
 #pragma once
 
+#include <filesystem>
+
 #include <gtest/gtest.h>
 
 #include "kagibin/delivery/distributor_client.h"
+#include "kagibin/roles/key_distribution_operator/audit/log_audit.h"
 #include "kagibin/roles/key_distribution_operator/distributor.h"
 #include "kagibin/roles/key_distribution_operator/test_messages.h"
+#include "kagibin/store/database.h"
 #include "kagibin/store/order_store_sqlite.h"
+#include "kagibin/store/orders/order_schema.h"
 #include "kagibin/store/test_folder.h"
 
 #include "tests/support/fake_clock.h"
@@ -67,6 +72,37 @@ struct DistributorTest : testing::Test {
     ASSERT_TRUE(a().put_order(order, {device("phone"), kNow + 600}).has_value());
     ASSERT_TRUE(a().put_attempt(order, 1, deliver(an_envelope(kSpid, handle))).has_value());
     ASSERT_TRUE(agent().work("", 0).value().has_value());
+  }
+  // Of the store, with the log.
+  LogReport audit(AuditQuestion question = {}, bool compare = true) {
+    const auto snapshot = store->snapshot().value();
+    StoreLog log(*snapshot);
+    question.store = compare ? snapshot.get() : nullptr;
+    return LogAudit(log, log_keeper.verifier()).run(question).value();
+  }
+  void behind_its_back(const std::string& script) {
+    store::Database db = store::Database::open({.path = folder / "orders",
+                                                .application_id = store::kOrderApplicationId,
+                                                .migrations = store::kOrderMigrations})
+                             .value();
+    ASSERT_TRUE(db.run(script.c_str()).has_value()) << script;
+  }
+  // Runs each script on a copy of the store and returns what the audit found.
+  std::vector<std::string> found_after(const std::string& script) {
+    distributor.reset();
+    store.reset();
+    const auto path = folder / "orders";
+    std::filesystem::copy_file(path, folder / "kept",
+                               std::filesystem::copy_options::overwrite_existing);
+    behind_its_back(script);
+    reopen();
+    std::vector<std::string> found = audit().findings.sentences();
+    distributor.reset();
+    store.reset();
+    std::filesystem::copy_file(folder / "kept", path,
+                               std::filesystem::copy_options::overwrite_existing);
+    reopen();
+    return found;
   }
   ProviderApi& a() { return provider_api; }
   DeviceApi& agent() { return device_api; }

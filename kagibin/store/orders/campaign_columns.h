@@ -10,7 +10,7 @@
 // For literals of SQL: statements are kept by their literal.
 #define KB_CAMPAIGN_COLUMNS                                                                   \
   "id, provider, terms, created_at, state, reason, changed_at, released, credit, credit_at, " \
-  "settled_at, due"
+  "settled_at, due, changed_by, paused_by"
 #define KB_CAMPAIGN_COUNT_COLUMNS "provider, campaign, grp, phase, count"
 #define KB_HISTORY_COLUMNS "ordinal, time, event, attempt, state, order_state, revision"
 #define KB_OPEN_CAMPAIGNS "('running', 'paused', 'cancelling', 'aborting', 'expiring')"
@@ -31,7 +31,22 @@ inline Result<delivery::CampaignRow> read_campaign(const Row& row) {
   campaign.credit_at = row.integer(9);
   campaign.settled_at = row.integer(10);
   campaign.due = row.integer(11);
+  if (const std::string_view by = row.text(12); !by.empty()) {
+    campaign.changed_by = KB_TRY(delivery::campaign_actor_by_name(by));
+  }
+  campaign.paused_by = {.provider = (row.integer(13) & 1) != 0,
+                        .operated = (row.integer(13) & 2) != 0};
   return campaign;
+}
+
+// Of the column changed_by.
+inline std::string_view actor_text(const delivery::CampaignRow& row) {
+  return row.changed_by ? delivery::name(*row.changed_by) : std::string_view();
+}
+
+// Of the column paused_by.
+inline std::int64_t pausers_number(const delivery::CampaignRow& row) {
+  return (row.paused_by.provider ? 1 : 0) + (row.paused_by.operated ? 2 : 0);
 }
 
 inline Result<delivery::CampaignCount> read_campaign_count(const Row& row) {

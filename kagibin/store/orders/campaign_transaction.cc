@@ -31,7 +31,7 @@ void bind_campaign(Query& query, const CampaignKey& campaign) {
   query.bind(2, std::string_view(campaign.id.text()));
 }
 
-// Parameters 3 to 10.
+// Parameters 3 to 12.
 void bind_progress(Query& query, const CampaignRow& row) {
   query.bind(3, delivery::name(row.state));
   query.bind(4, std::string_view(row.reason));
@@ -41,6 +41,8 @@ void bind_progress(Query& query, const CampaignRow& row) {
   query.bind(8, row.credit_at);
   query.bind(9, row.settled_at);
   query.bind(10, row.due);
+  query.bind(11, actor_text(row));
+  query.bind(12, pausers_number(row));
 }
 
 }  // namespace
@@ -67,20 +69,21 @@ Result<std::optional<CampaignRow>> SqliteCampaignRows::take_campaign(const Campa
 Result<void> SqliteCampaignRows::insert_campaign(const CampaignRow& row) {
   Query query = KB_TRY(this->query(
       "INSERT INTO campaigns(provider, id, state, reason, changed_at, released, credit, credit_at, "
-      "settled_at, due, terms, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
-      "?12)"));
+      "settled_at, due, changed_by, paused_by, terms, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, "
+      "?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"));
   const CampaignKey key = row.key();
   bind_campaign(query, key);
   bind_progress(query, row);
-  query.bind(11, std::string_view(row.terms));
-  query.bind(12, row.created_at);
+  query.bind(13, std::string_view(row.terms));
+  query.bind(14, row.created_at);
   return query.run();
 }
 
 Result<void> SqliteCampaignRows::update_campaign(const CampaignRow& row) {
   Query query = KB_TRY(this->query(
       "UPDATE campaigns SET state = ?3, reason = ?4, changed_at = ?5, released = ?6, credit = ?7, "
-      "credit_at = ?8, settled_at = ?9, due = ?10 WHERE provider = ?1 AND id = ?2"));
+      "credit_at = ?8, settled_at = ?9, due = ?10, changed_by = ?11, paused_by = ?12 WHERE "
+      "provider = ?1 AND id = ?2"));
   const CampaignKey key = row.key();
   bind_campaign(query, key);
   bind_progress(query, row);
@@ -116,6 +119,17 @@ Result<std::optional<CampaignRow>> SqliteCampaignRows::take_due(std::int64_t fro
   query.bind(1, from);
   query.bind(2, until);
   return read_first(query);
+}
+
+Result<std::uint32_t> SqliteCampaignRows::open_campaigns(const Spid& provider,
+                                                         std::uint32_t limit) {
+  Query query = KB_TRY(
+      this->query("SELECT count(*) FROM (SELECT 1 FROM campaigns WHERE provider = ?1 AND state "
+                  "IN " KB_OPEN_CAMPAIGNS " LIMIT ?2)"));
+  query.bind(1, provider.view());
+  query.bind(2, static_cast<std::int64_t>(limit));
+  KB_TRY(query.step());
+  return static_cast<std::uint32_t>(query.integer(0));
 }
 
 // Triggers of the schema count.

@@ -8,10 +8,10 @@
 #include "kagibin/store/row.h"
 
 // The predicate is that of the index orders_that_wait.
-#define KB_OLDEST_IN(state)                                                          \
-  "SELECT '" state                                                                   \
-  "', min(created_at) FROM orders WHERE state IN ('ordered', 'enrolled', 'sealed', " \
-  "'handed_over', 'reported', 'unknown') AND state = '" state "'"
+#define KB_OLDEST_IN(state)                                                             \
+  "SELECT '" state                                                                      \
+  "', min(created_at) FROM orders WHERE held = 0 AND state IN ('ordered', 'enrolled', " \
+  "'sealed', 'handed_over', 'reported', 'unknown') AND state = '" state "'"
 #define KB_OLDEST_ORDERS  \
   KB_OLDEST_IN("ordered") \
   " UNION ALL " KB_OLDEST_IN("enrolled") " UNION ALL " KB_OLDEST_IN("sealed")    \

@@ -62,7 +62,7 @@ void fill(const std::filesystem::path& path, int count) {
       "INSERT INTO orders(provider, id, device, not_after, state, current_attempt, created_at, "
       "campaign, grp, held, attributes) " +
       rows + "SELECT " + p + ", 'o' || i, 'd' || (i / 10), i, " + state +
-      ", 1, 0, 'c' || (i % 8 < 6), i % 3, 1, '{}' FROM n;"
+      ", 1, 0, 'c' || (i % 8 < 6), i % 3, (i / 4) % 2, '{}' FROM n;"
       "INSERT INTO orders(provider, id, device, not_after, state, current_attempt, created_at) " +
       rows + "SELECT " + p +
       ", 'bare' || i, 'd' || i, i, 'ordered', 0, 0 FROM n WHERE i % 10 = 0;"
@@ -73,7 +73,8 @@ void fill(const std::filesystem::path& path, int count) {
       "INSERT INTO receipts " +
       rows + "SELECT " + p +
       ", 'o' || i, 1, 1, X'E3' FROM n WHERE i % 4 = 2;"
-      "INSERT INTO campaigns " +
+      "INSERT INTO campaigns(provider, id, terms, created_at, state, reason, changed_at, released, "
+      "credit, credit_at, settled_at, due) " +
       rows + "SELECT " + p +
       ", 'c' || i, '{}', 0, CASE i % 3 WHEN 0 THEN 'expired' ELSE 'running' END, '', 0, 0, 0, 0, "
       "0, "
@@ -155,6 +156,8 @@ TEST(OrderPlanTest, NoCallTakesMoreStepsOverAMillionOrdersThanOverTenThousand) {
         {"take_due", [&] { return t->campaigns().take_due(INT64_MIN, count).value().has_value(); }},
         {"take_due_far",
          [&] { return t->campaigns().take_due(count / 200, INT64_MAX).value().has_value(); }},
+        {"open_campaigns",
+         [&] { return t->campaigns().open_campaigns(kProvider, 20).value() == 20; }},
         {"phase_counts", [&] { return !t->campaigns().phase_counts(campaign).value().empty(); }},
         {"orders_to_release",
          [&] { return t->campaigns().orders_to_release(campaign, 9, 100).value().size() == 100; }},

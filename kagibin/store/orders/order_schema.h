@@ -21,7 +21,8 @@ inline constexpr std::int32_t kMovedApplicationId = 0x4B424F4D;  // "KBOM"
 // 5: the oldest order in each state is found.
 // 6: limits of tenants, and kept answers.
 // 7: campaigns, and the history of orders, which begins with this version.
-inline constexpr std::array<std::string_view, 7> kOrderMigrations = {R"sql(
+// 8: a provider's open campaigns are counted; who changed a campaign; held orders wait for nobody.
+inline constexpr std::array<std::string_view, 8> kOrderMigrations = {R"sql(
 CREATE TABLE orders (
   id TEXT NOT NULL PRIMARY KEY,
   provider BLOB NOT NULL,
@@ -272,6 +273,15 @@ CREATE TABLE order_history (
   revision INTEGER NOT NULL,
   PRIMARY KEY (provider, order_id, ordinal)
 ) STRICT, WITHOUT ROWID;
+)sql",
+                                                                     R"sql(
+CREATE INDEX campaigns_open ON campaigns(provider)
+  WHERE state IN ('running', 'paused', 'cancelling', 'aborting', 'expiring');
+ALTER TABLE campaigns ADD COLUMN changed_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE campaigns ADD COLUMN paused_by INTEGER NOT NULL DEFAULT 0;
+DROP INDEX orders_that_wait;
+CREATE INDEX orders_that_wait ON orders(state, created_at)
+  WHERE held = 0 AND state IN ('ordered', 'enrolled', 'sealed', 'handed_over', 'reported', 'unknown');
 )sql"};
 
 }  // namespace kagibin::store

@@ -28,12 +28,13 @@ PgParameters key_of(const CampaignKey& campaign) {
   return out;
 }
 
-// Parameters 1 to 10 of kInsertCampaign and kUpdateCampaign.
+// Parameters 1 to 12 of kInsertCampaign and kUpdateCampaign.
 PgParameters progress_of(const CampaignRow& row) {
   PgParameters out = key_of(row.key());
   out.text(delivery::name(row.state)).text(row.reason).integer(row.changed_at);
   out.integer(static_cast<std::int64_t>(row.released)).integer(row.credit).integer(row.credit_at);
-  out.integer(row.settled_at).integer(row.due);
+  out.integer(row.settled_at).integer(row.due).text(actor_text(row));
+  out.integer(pausers_number(row));
   return out;
 }
 
@@ -121,6 +122,17 @@ Result<std::vector<CampaignRow>> PostgresOrderTransaction::list_campaigns(const 
     rows.push_back(std::move(row));
   }
   return rows;
+}
+
+Result<std::uint32_t> PostgresOrderTransaction::open_campaigns(const Spid& provider,
+                                                               std::uint32_t limit) {
+  KB_TRY(alive());
+  KB_TRY(send_writes());  // what was made here counts
+  PgParameters parameters;
+  parameters.octets(provider.view()).integer(limit);
+  const std::size_t place = add(sql::kOpenCampaigns, std::move(parameters));
+  const std::vector<PgRows> answers = KB_TRY(run());
+  return static_cast<std::uint32_t>(answers[place].at(0).integer(0));
 }
 
 Result<std::vector<OrderRow>> PostgresOrderTransaction::take_named_orders(std::string_view sql,

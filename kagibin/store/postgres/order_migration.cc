@@ -27,7 +27,7 @@ using Table = OrderTable;
   "held, touched, attributes"
 #define KB_CAMPAIGNS                                                                          \
   "provider, id, terms, created_at, state, reason, changed_at, released, credit, credit_at, " \
-  "settled_at, due"
+  "settled_at, due, changed_by, paused_by"
 #define KB_HISTORY "provider, order_id, ordinal, time, event, attempt, state, order_state, revision"
 #define KB_ATTEMPTS                                                                         \
   "provider, order_id, number, sequence, device, not_after, kind, state, opening, answer, " \
@@ -72,8 +72,8 @@ constexpr std::array kTables = {
     KB_TABLE("campaigns",
              KB_CAMPAIGNS,
              "provider, id",
-             "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12",
-             "bttittiiiiii"),
+             "$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14",
+             "bttittiiiiiiti"),
     KB_TABLE("campaign_counts",
              KB_CAMPAIGN_COUNT_COLUMNS,
              "provider, campaign, grp, phase",

@@ -17,7 +17,8 @@ namespace kagibin::store {
 // 4: the oldest order in each state is found.
 // 5: limits of tenants, and kept answers. `room` is what the last order left of max_open.
 // 6: campaigns, and the history of orders, which begins with this version.
-inline constexpr std::array<std::string_view, 6> kPostgresMigrations = {R"sql(
+// 7: a provider's open campaigns are counted; who changed a campaign; held orders wait for nobody.
+inline constexpr std::array<std::string_view, 7> kPostgresMigrations = {R"sql(
 CREATE TABLE orders (
   provider bytea NOT NULL,
   id text COLLATE "C" NOT NULL,
@@ -192,6 +193,15 @@ CREATE TABLE order_history (
   revision bigint NOT NULL,
   PRIMARY KEY (provider, order_id, ordinal)
 );
+)sql",
+                                                                        R"sql(
+CREATE INDEX campaigns_open ON campaigns(provider)
+  WHERE state IN ('running', 'paused', 'cancelling', 'aborting', 'expiring');
+ALTER TABLE campaigns ADD COLUMN changed_by text COLLATE "C" NOT NULL DEFAULT '';
+ALTER TABLE campaigns ADD COLUMN paused_by bigint NOT NULL DEFAULT 0;
+DROP INDEX orders_that_wait;
+CREATE INDEX orders_that_wait ON orders(state, created_at)
+  WHERE held = 0 AND state IN ('ordered', 'enrolled', 'sealed', 'handed_over', 'reported', 'unknown');
 )sql"};
 
 }  // namespace kagibin::store

@@ -217,11 +217,15 @@ inline constexpr std::string_view kTakeDueCampaign =
     " AND due BETWEEN $1 AND $2 ORDER BY due LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED";
 inline constexpr std::string_view kInsertCampaign =
     "INSERT INTO campaigns(provider, id, state, reason, changed_at, released, credit, credit_at, "
-    "settled_at, due, terms, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-    "$12)";
+    "settled_at, due, changed_by, paused_by, terms, created_at) VALUES ($1, $2, $3, $4, $5, $6, "
+    "$7, $8, $9, $10, $11, $12, $13, $14)";
 inline constexpr std::string_view kUpdateCampaign =
     "UPDATE campaigns SET state = $3, reason = $4, changed_at = $5, released = $6, credit = $7, "
-    "credit_at = $8, settled_at = $9, due = $10 WHERE provider = $1 AND id = $2";
+    "credit_at = $8, settled_at = $9, due = $10, changed_by = $11, paused_by = $12 WHERE "
+    "provider = $1 AND id = $2";
+inline constexpr std::string_view kOpenCampaigns =
+    "SELECT count(*) FROM (SELECT 1 FROM campaigns WHERE provider = $1 AND state "
+    "IN " KB_OPEN_CAMPAIGNS " LIMIT $2) open";
 inline constexpr std::string_view kPhaseCounts =
     "SELECT " KB_CAMPAIGN_COUNT_COLUMNS
     " FROM campaign_counts WHERE provider = $1 AND campaign = $2 ORDER BY grp, phase";
@@ -274,6 +278,7 @@ inline constexpr std::array kReadingStatements = {
     NamedStatement{"take_campaign", kTakeCampaign},
     NamedStatement{"list_campaigns", kListCampaigns},
     NamedStatement{"take_due_campaign", kTakeDueCampaign},
+    NamedStatement{"open_campaigns", kOpenCampaigns},
     NamedStatement{"phase_counts", kPhaseCounts},
     NamedStatement{"orders_to_release", kOrdersToRelease},
     NamedStatement{"orders_to_cancel", kOrdersToCancel},

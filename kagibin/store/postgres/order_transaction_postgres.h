@@ -175,6 +175,7 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
                                                             std::uint32_t limit) override;
   Result<std::optional<delivery::CampaignRow>> take_due(std::int64_t from,
                                                         std::int64_t until) override;
+  Result<std::uint32_t> open_campaigns(const Spid& provider, std::uint32_t limit) override;
   Result<std::vector<delivery::PhaseCount>> phase_counts(
       const delivery::CampaignKey& campaign) override;
   Result<std::vector<delivery::OrderRow>> orders_to_release(const delivery::CampaignKey& campaign,

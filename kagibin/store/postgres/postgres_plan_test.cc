@@ -98,6 +98,7 @@ std::string arguments_of(std::string_view name, int count) {
       {"take_campaign", provider + ", 'c7'"},
       {"list_campaigns", provider + ", 'c1', 20"},
       {"take_due_campaign", "-9223372036854775808, " + std::to_string(count)},
+      {"open_campaigns", provider + ", 20"},
       {"phase_counts", provider + ", 'c7'"},
       {"orders_to_release", provider + ", 'c0', 9, 100"},
       {"orders_to_cancel", provider + ", 'c0', 100"},

@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kVersion = "KBA1";
 constexpr std::string_view kBegin = "begin";
 constexpr std::string_view kCampaign = "campaign";
+constexpr std::size_t kCampaignFields = 9;  // and who, where it is said
 constexpr std::array<std::string_view, 7> kCampaignEvents = {"create", "pause",  "resume", "cancel",
                                                              "abort",  "expire", "end"};
 constexpr std::array<std::string_view, 15> kEvents = {
@@ -61,9 +62,10 @@ std::string line_of(const OrderChange& change) {
 }
 
 std::string line_of(const CampaignChange& change) {
-  return fmt::format("{} {} {} {} {} {} {} {} {}", kVersion, change.time, kCampaign,
+  return fmt::format("{} {} {} {} {} {} {} {} {}{}{}", kVersion, change.time, kCampaign,
                      name(change.event), change.campaign.provider.hex(), change.campaign.id.text(),
-                     delivery::name(change.state), change.released, to_hex(change.digest));
+                     delivery::name(change.state), change.released, to_hex(change.digest),
+                     change.by ? " " : "", change.by ? delivery::name(*change.by) : "");
 }
 
 Result<AuditEntry> read_campaign(const std::vector<std::string_view>& fields) {
@@ -79,12 +81,21 @@ Result<AuditEntry> read_campaign(const std::vector<std::string_view>& fields) {
       !digest) {
     return not_an_entry();
   }
+  std::optional<delivery::CampaignActor> by;
+  if (fields.size() > kCampaignFields) {
+    const auto actor = delivery::campaign_actor_by_name(fields[kCampaignFields]);
+    if (!actor) {
+      return not_an_entry();
+    }
+    by = *actor;
+  }
   return CampaignChange{.time = *time,
                         .event = static_cast<CampaignEvent>(event - kCampaignEvents.begin()),
                         .campaign = {.provider = *provider, .id = *id},
                         .state = *state,
                         .released = *released,
-                        .digest = *digest};
+                        .digest = *digest,
+                        .by = by};
 }
 
 Result<AuditEntry> read_begin(const std::vector<std::string_view>& fields) {
@@ -208,7 +219,8 @@ Result<AuditEntry> decode_audit_entry(ByteView octets) {
   }
   const bool begin = fields[2] == kBegin;
   const bool campaign = fields[2] == kCampaign;
-  if (fields.size() != (begin ? 5U : campaign ? 9U : 10U)) {
+  const bool older_campaign = campaign && fields.size() == kCampaignFields;
+  if (fields.size() != (begin ? 5U : 10U) && !older_campaign) {
     return not_an_entry();
   }
   AuditEntry entry = KB_TRY(begin      ? read_begin(fields)

@@ -4,14 +4,15 @@
 //
 //   KBA1 <time> begin <orders> <attempts>
 //   KBA1 <time> <event> <provider> <order> <attempt> <state> <order state> <revision> <digest>
-//   KBA1 <time> campaign <event> <provider> <campaign> <state> <released> <digest>
+//   KBA1 <time> campaign <event> <provider> <campaign> <state> <released> <digest> <by>
 //
 // `begin` is the first entry of a log: how many orders and attempts were there before it. All else
 // is one change of an order, or of a campaign. Times are seconds since 1970; the provider is its
 // SPID; attempt 0 is the order itself; states are those after the change; the revision is that of
 // the receipt that came or was judged, else 0; the digest is SHA-256, in hexadecimal, of the
-// message that came or was handed over, "-" where there is none. No message and no secret stands in
-// an entry. Limits: 320 octets. Pure values.
+// message that came or was handed over, "-" where there is none; <by> is provider, operator or
+// distributor, and missing in entries of versions that did not say. No message and no secret stands
+// in an entry. Limits: 320 octets. Pure values.
 //
 //   const Bytes octets = encode(entry);
 //   const AuditEntry entry = KB_TRY(decode_audit_entry(octets));
@@ -90,6 +91,7 @@ struct CampaignChange {
   delivery::CampaignState state = delivery::CampaignState::kRunning;
   std::uint64_t released = 0;  // orders, until then
   crypto::Digest256 digest{};
+  std::optional<delivery::CampaignActor> by{};
   friend bool operator==(const CampaignChange&, const CampaignChange&) = default;
 };
 

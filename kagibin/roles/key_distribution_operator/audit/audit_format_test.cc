@@ -65,6 +65,27 @@ TEST(AuditEntryTest, EveryEventReadsBackAndNoneThatIsNeverWritten) {
             "handed_over 3 AB530A13E45914982B79F9B7E3FBA994CFD1F3FB22F71CEA1AFBF02B460C6D1D");
 }
 
+TEST(AuditEntryTest, EntriesAboutCampaignsReadBackWithAndWithoutWhoMadeThem) {
+  CampaignChange change{
+      .time = 5,
+      .event = CampaignEvent::kPause,
+      .campaign = {.provider = Spid{{0xAA}}, .id = delivery::CampaignId::from("spring").value()},
+      .state = delivery::CampaignState::kPaused,
+      .released = 7,
+      .digest = crypto::sha256(ascii("message")),
+      .by = delivery::CampaignActor::kOperator};
+  const std::string line = text(encode(change));
+  EXPECT_EQ(line,
+            "KBA1 5 campaign pause AA000000000000000000000000000000 spring paused 7 "
+            "AB530A13E45914982B79F9B7E3FBA994CFD1F3FB22F71CEA1AFBF02B460C6D1D operator");
+  EXPECT_EQ(decode_audit_entry(ascii(line)).value(), AuditEntry(change));
+  for (const char* wrong : {" ", " nobody", " operator ", " operator x", " Operator"}) {
+    EXPECT_FALSE(decode_audit_entry(ascii(line.substr(0, line.rfind(' ')) + wrong)).has_value());
+  }
+  change.by.reset();
+  EXPECT_EQ(decode_audit_entry(encode(change)).value(), AuditEntry(change));
+}
+
 TEST(AuditEntryTest, TheLongestEntryIsWithinTheLimit) {
   OrderChange change = a_change();
   change.time = std::numeric_limits<std::int64_t>::min();

@@ -22,6 +22,10 @@ void CampaignLedger::take(const CampaignChange& change) {
     found->second.made = true;
     found->second.terms = change.digest;
   }
+  const bool pauses = change.event == CampaignEvent::kPause;
+  if (change.by && (pauses || change.event == CampaignEvent::kResume)) {
+    found->second.pausers.of(*change.by) = pauses;
+  }
 }
 
 void CampaignLedger::compare(const delivery::CampaignRow& row, Findings& findings) {
@@ -48,9 +52,37 @@ void CampaignLedger::compare(const delivery::CampaignRow& row, Findings& finding
     findings.add(
         fmt::format("Campaign {}: its reason is not the one in the log.", name_of(row.key())));
   }
+  if (campaign.last.by != row.changed_by || campaign.pausers != row.paused_by) {
+    findings.add(fmt::format("Campaign {}: who changed or paused it is not what the log says.",
+                             name_of(row.key())));
+  }
   if (row.released < campaign.last.released) {
     findings.add(fmt::format("Campaign {} released {} orders in the store and {} in the log.",
                              name_of(row.key()), row.released, campaign.last.released));
+  }
+  campaign.released = row.released;
+  if (const auto terms = delivery::campaign_terms_from_json(row.terms)) {
+    campaign.terms_of_row = *terms;
+  }
+}
+
+void CampaignLedger::compare(const delivery::OrderRow& row, Findings& findings) {
+  if (!row.membership) {
+    return;
+  }
+  const delivery::CampaignKey key{.provider = row.provider, .id = row.membership->campaign};
+  const auto found = campaigns_.find(key);
+  if (found == campaigns_.end() || !found->second.seen) {
+    findings.add(fmt::format("Order {}/{} is in campaign {}, which is not there.",
+                             row.provider.hex(), row.id.text(), row.membership->campaign.text()));
+    return;
+  }
+  Campaign& campaign = found->second;
+  campaign.orders_released += row.membership->held ? 0U : 1U;
+  if (campaign.terms_of_row &&
+      campaign.terms_of_row->group_of(row.membership->attributes) != row.membership->group) {
+    findings.add(fmt::format("Order {}/{} is in another group than its attributes say.",
+                             row.provider.hex(), row.id.text()));
   }
 }
 
@@ -58,6 +90,9 @@ void CampaignLedger::finish(Findings& findings) const {
   for (const auto& [key, campaign] : campaigns_) {
     if (!campaign.seen) {
       findings.add(fmt::format("Campaign {} is in the log and not in the store.", name_of(key)));
+    } else if (campaign.released != campaign.orders_released) {
+      findings.add(fmt::format("Campaign {} counts {} released orders, and {} of its orders are.",
+                               name_of(key), campaign.released, campaign.orders_released));
     }
   }
 }

@@ -38,37 +38,7 @@ struct DistributorLogTest : DistributorTest {
             .has_value());
     ASSERT_TRUE(a().withdraw(id("second"), 2, {"not yet"}).has_value());
   }
-  LogReport audit(AuditQuestion question = {}, bool compare = true) {
-    const auto snapshot = store->snapshot().value();
-    StoreLog log(*snapshot);
-    question.store = compare ? snapshot.get() : nullptr;
-    return LogAudit(log, log_keeper.verifier()).run(question).value();
-  }
   std::string checkpoint() { return store->snapshot().value()->audit_head().value().checkpoint; }
-  void behind_its_back(const std::string& script) {
-    store::Database db = store::Database::open({.path = folder / "orders",
-                                                .application_id = store::kOrderApplicationId,
-                                                .migrations = store::kOrderMigrations})
-                             .value();
-    ASSERT_TRUE(db.run(script.c_str()).has_value()) << script;
-  }
-  // Runs each script on a copy of the store and returns what the audit found.
-  std::vector<std::string> found_after(const std::string& script) {
-    distributor.reset();
-    store.reset();
-    const auto path = folder / "orders";
-    std::filesystem::copy_file(path, folder / "kept",
-                               std::filesystem::copy_options::overwrite_existing);
-    behind_its_back(script);
-    reopen();
-    std::vector<std::string> found = audit().findings.sentences();
-    distributor.reset();
-    store.reset();
-    std::filesystem::copy_file(folder / "kept", path,
-                               std::filesystem::copy_options::overwrite_existing);
-    reopen();
-    return found;
-  }
 };
 
 // promises, I6: consistency proofs hold across restarts

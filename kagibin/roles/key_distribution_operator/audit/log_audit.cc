@@ -220,13 +220,19 @@ Result<void> LogAudit::compare_store(delivery::StoreSnapshot& store, LogReport& 
     }
   }
   Findings& findings = report.findings;
+  for (auto rows = KB_TRY(store.next_campaigns()); !rows.empty();
+       rows = KB_TRY(store.next_campaigns())) {
+    std::ranges::for_each(rows, [&](const auto& row) { campaigns_.compare(row, findings); });
+  }
   OrderCensus census;
   for (auto rows = KB_TRY(store.next_orders()); !rows.empty(); rows = KB_TRY(store.next_orders())) {
     std::ranges::for_each(rows, [&](const auto& row) {
       census.count(row);
       ledger_.compare(row, findings);
+      campaigns_.compare(row, findings);
     });
   }
+  campaigns_.finish(findings);
   for (auto rows = KB_TRY(store.next_attempts()); !rows.empty();
        rows = KB_TRY(store.next_attempts())) {
     std::ranges::for_each(rows, [&](const auto& row) { ledger_.compare(row, findings); });
@@ -238,17 +244,6 @@ Result<void> LogAudit::compare_store(delivery::StoreSnapshot& store, LogReport& 
   ledger_.finish(findings);
   const std::vector<delivery::OrderCount> counts = KB_TRY(store.order_counts());
   census.compare(counts, findings);
-  return compare_campaigns(store, census, findings);
-}
-
-Result<void> LogAudit::compare_campaigns(delivery::StoreSnapshot& store,
-                                         OrderCensus& census,
-                                         Findings& findings) {
-  for (auto rows = KB_TRY(store.next_campaigns()); !rows.empty();
-       rows = KB_TRY(store.next_campaigns())) {
-    std::ranges::for_each(rows, [&](const auto& row) { campaigns_.compare(row, findings); });
-  }
-  campaigns_.finish(findings);
   for (auto rows = KB_TRY(store.next_campaign_counts()); !rows.empty();
        rows = KB_TRY(store.next_campaign_counts())) {
     std::ranges::for_each(rows, [&](const auto& row) { census.take(row); });

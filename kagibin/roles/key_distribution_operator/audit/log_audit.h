@@ -73,9 +73,6 @@ class LogAudit {
   void prove_entries(LogReport& report);
   Result<void> compare_head(delivery::StoreSnapshot& store, LogReport& report);
   Result<void> compare_store(delivery::StoreSnapshot& store, LogReport& report);
-  Result<void> compare_campaigns(delivery::StoreSnapshot& store,
-                                 OrderCensus& census,
-                                 Findings& findings);
 
   LogSource& source_;
   VerifierKey verifier_;

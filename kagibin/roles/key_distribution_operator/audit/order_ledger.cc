@@ -97,6 +97,16 @@ void OrderLedger::take_message(Attempt& attempt, const OrderChange& change) {
   }
 }
 
+// Whether something of an earlier attempt may be in the element (Membership::touched).
+bool OrderLedger::is_in_doubt(const Order& order, delivery::AttemptNumber opened) {
+  using delivery::State;
+  return std::ranges::any_of(order.attempts, [opened](const auto& entry) {
+    const State state = entry.second.state;
+    return entry.first < opened && (state == State::kHandedOver || state == State::kReported ||
+                                    state == State::kUnknown || state == State::kExpired);
+  });
+}
+
 void OrderLedger::take(const AuditEntry& entry) {
   if (const auto* begin = std::get_if<LogBegin>(&entry)) {
     begin_ = *begin;
@@ -116,7 +126,10 @@ void OrderLedger::take(const AuditEntry& entry) {
     attempt.state = change.state;
     if (change.event == AuditEvent::kAttempt) {
       order.last_opened = std::max(order.last_opened, change.attempt);
+      order.touched = is_in_doubt(order, change.attempt);
     }
+    order.touched = order.touched || change.event == AuditEvent::kHandOver;
+    attempt.held = (attempt.held || change.event == AuditEvent::kAttempt) && !order.released;
     take_message(attempt, change);
   }
 }
@@ -149,6 +162,11 @@ void OrderLedger::compare(const OrderRow& row, Findings& findings) {
     findings.add(fmt::format("Order {} {} by its campaign in the log, and {} in the store.",
                              name_of(row.key()), order.released ? "was released" : "is held",
                              row.membership->held ? "is held" : "was released"));
+  }
+  order.member = row.membership.has_value();
+  if (row.membership && order.made && row.membership->touched != order.touched) {
+    findings.add(fmt::format("Order {}: whether something was handed over is not as the log says.",
+                             name_of(row.key())));
   }
   const delivery::AttemptNumber last = order.last_opened;
   if ((order.made || last != 0) && row.current_attempt != last) {
@@ -197,6 +215,12 @@ void OrderLedger::compare(const AttemptRow& row, Findings& findings) {
     if (!is_same) {
       findings.add(fmt::format("Order {}: {} is not the one in the log.", name, what));
     }
+  }
+  const bool held =
+      order->second.member && attempt->held && row.kind != delivery::Work::Kind::kCancel;
+  if (all && row.held != held) {
+    findings.add(fmt::format("Order {} {} in the store, and {} in the log.", name,
+                             row.held ? "is held" : "is not held", held ? "is" : "is not"));
   }
   if (order->second.device && *order->second.device != row.device) {
     findings.add(fmt::format("Order {}: its device is not that of the order.", name));

@@ -59,6 +59,7 @@ class OrderLedger {
     delivery::State state = delivery::State::kOrdered;
     bool opened = false;  // else it was there before the log
     bool seen = false;
+    bool held = false;  // if its order is in a campaign, and it takes nothing back
     std::optional<crypto::Digest256> opening{};
     std::optional<crypto::Digest256> answer{};
     std::optional<crypto::Digest256> envelope{};
@@ -72,12 +73,15 @@ class OrderLedger {
     bool made = false;  // else it was there before the log
     bool seen = false;
     bool released = false;
+    bool touched = false;  // if it is in a campaign
+    bool member = false;   // of the row
     std::int64_t created_at = 0;
     delivery::AttemptNumber last_opened = 0;
     std::optional<delivery::DeviceId> device{};  // of the row
     std::optional<crypto::Digest256> content{};
     std::map<delivery::AttemptNumber, Attempt> attempts{};
   };
+  static bool is_in_doubt(const Order& order, delivery::AttemptNumber opened);
   static void take_message(Attempt& attempt, const OrderChange& change);
 
   std::map<delivery::OrderKey, Order> orders_;

@@ -12,6 +12,7 @@
 
 namespace kagibin::roles::key_distribution_operator {
 
+using delivery::CampaignActor;
 using delivery::CampaignRow;
 using delivery::CampaignState;
 using delivery::CampaignTerms;
@@ -29,20 +30,36 @@ Result<CampaignTerms> terms_of(const CampaignRow& row) {
 
 std::unexpected<Error> no_campaign() { return fail(Errc::kNotFound, "there is no such campaign"); }
 
-// What a request makes of a campaign in this state; empty: it stands so already.
-Result<std::optional<CampaignEvent>> event_for(CampaignState present, CampaignState wanted) {
-  if (delivery::is_open(present)) {
-    if (present == wanted) {
-      return std::optional<CampaignEvent>();
-    }
-    return std::optional(wanted == CampaignState::kRunning  ? CampaignEvent::kResume
-                         : wanted == CampaignState::kPaused ? CampaignEvent::kPause
-                                                            : CampaignEvent::kCancel);
+// What a request makes of a campaign; empty: it stands so already.
+Result<std::optional<CampaignEvent>> event_for(CampaignRow& row,
+                                               CampaignState wanted,
+                                               CampaignActor by) {
+  if (!delivery::is_open(row.state)) {
+    return wanted == CampaignState::kCancelled && delivery::end_of(row.state) == wanted
+               ? Result<std::optional<CampaignEvent>>()
+               : fail(Errc::kState, "the campaign has ended or is ending");
   }
-  if (wanted == CampaignState::kCancelled && delivery::end_of(present) == wanted) {
+  if (wanted == CampaignState::kCancelled) {
+    return std::optional(CampaignEvent::kCancel);
+  }
+  const bool pauses = wanted == CampaignState::kPaused;
+  if (pauses ? row.paused_by.of(by) : row.state == wanted) {
     return std::optional<CampaignEvent>();
   }
-  return fail(Errc::kState, "the campaign has ended or is ending");
+  if (!pauses && row.paused_by.any() && !row.paused_by.of(by)) {
+    return by == CampaignActor::kProvider
+               ? fail(Errc::kState, "the distributor's operator paused it, and alone resumes it")
+               : fail(Errc::kState, "its provider paused it, and alone resumes it");
+  }
+  row.paused_by.of(by) = pauses;
+  return std::optional(pauses ? CampaignEvent::kPause : CampaignEvent::kResume);
+}
+
+CampaignState state_after(CampaignEvent event, const CampaignRow& row) {
+  if (event == CampaignEvent::kCancel) {
+    return CampaignState::kCancelling;
+  }
+  return row.paused_by.any() ? CampaignState::kPaused : CampaignState::kRunning;
 }
 
 }  // namespace
@@ -56,6 +73,8 @@ Result<HttpResponse> CampaignDesk::answer(int status, const CampaignRow& row) {
   out.reason = row.reason;
   out.created_at = row.created_at;
   out.changed_at = row.changed_at;
+  out.changed_by = row.changed_by;
+  out.paused_by = row.paused_by;
   out.released = row.released;
   out.per_minute = rate_of(terms.rollout, tally.in(delivery::State::kConfirmed));
   out.groups = tally.groups();
@@ -81,12 +100,18 @@ Result<HttpResponse> CampaignDesk::put_campaign(const Call& call) {
   if (terms.not_after < now_) {
     return fail(Errc::kExpired, "the campaign's notAfter has passed");
   }
+  const std::uint32_t open =
+      KB_TRY(store_.campaigns().open_campaigns(call.campaign->provider, kMaxOpenCampaigns));
+  if (open >= kMaxOpenCampaigns) {
+    return fail(Errc::kLimit, "the provider has as many open campaigns as it may have: 100");
+  }
   CampaignRow row{.id = call.campaign->id, .provider = call.campaign->provider};
   row.terms = text;
   row.created_at = now_;
   row.credit = kCreditOfOne;
   row.credit_at = now_;
-  KB_TRY(change_state(store_, row, CampaignEvent::kCreate, CampaignState::kRunning, "", now_));
+  KB_TRY(change_state(store_, row, CampaignEvent::kCreate, CampaignState::kRunning, "",
+                      CampaignActor::kProvider, now_));
   KB_TRY(store_.campaigns().insert_campaign(row));
   return answer(201, row);
 }
@@ -120,13 +145,13 @@ Result<HttpResponse> CampaignDesk::put_state(const Call& call) {
   if (!row) {
     return no_campaign();
   }
-  const std::optional<CampaignEvent> event = KB_TRY(event_for(row->state, wanted.state));
+  const bool operated = call.subject->party == delivery::Party::kOperator;
+  const CampaignActor by = operated ? CampaignActor::kOperator : CampaignActor::kProvider;
+  const std::optional<CampaignEvent> event = KB_TRY(event_for(*row, wanted.state, by));
   if (!event) {
     return answer(200, *row);
   }
-  const CampaignState next =
-      *event == CampaignEvent::kCancel ? CampaignState::kCancelling : wanted.state;
-  KB_TRY(change_state(store_, *row, *event, next, wanted.reason, now_));
+  KB_TRY(change_state(store_, *row, *event, state_after(*event, *row), wanted.reason, by, now_));
   KB_TRY(store_.campaigns().update_campaign(*row));
   return answer(200, *row);
 }

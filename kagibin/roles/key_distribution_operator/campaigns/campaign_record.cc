@@ -13,8 +13,10 @@ Result<void> change_state(delivery::OrderTransaction& store,
                           CampaignEvent event,
                           delivery::CampaignState state,
                           std::string reason,
+                          delivery::CampaignActor by,
                           std::int64_t now) {
   row.state = state;
+  row.changed_by = by;
   row.reason = std::move(reason);
   row.changed_at = now;
   row.due = now;
@@ -27,7 +29,8 @@ Result<void> change_state(delivery::OrderTransaction& store,
                                             .campaign = row.key(),
                                             .state = state,
                                             .released = row.released,
-                                            .digest = crypto::sha256(ascii(text))});
+                                            .digest = crypto::sha256(ascii(text)),
+                                            .by = by});
   return store.audit().append(entry);
 }
 

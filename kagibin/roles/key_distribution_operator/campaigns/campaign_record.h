@@ -19,6 +19,7 @@ Result<void> change_state(delivery::OrderTransaction& store,
                           CampaignEvent event,
                           delivery::CampaignState state,
                           std::string reason,
+                          delivery::CampaignActor by,
                           std::int64_t now);
 
 }  // namespace kagibin::roles::key_distribution_operator

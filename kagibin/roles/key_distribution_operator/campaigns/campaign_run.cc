@@ -12,6 +12,7 @@
 
 namespace kagibin::roles::key_distribution_operator {
 
+using delivery::CampaignActor;
 using delivery::CampaignRow;
 using delivery::CampaignState;
 using delivery::CampaignTerms;
@@ -66,35 +67,42 @@ Result<void> CampaignRun::advance(CampaignRow& row) {
 Result<void> CampaignRun::advance_open(CampaignRow& row,
                                        const CampaignTerms& terms,
                                        const CampaignTally& tally) {
-  const bool over = terms.not_after < now_;
-  if (is_complete(row, terms, tally) ||
-      (over && !terms.orders && tally.orders() > 0 && tally.has_settled())) {
-    return change_state(store_, row, CampaignEvent::kEnd, CampaignState::kCompleted, "", now_);
+  if (is_complete(row, terms, tally)) {
+    return change_state(store_, row, CampaignEvent::kEnd, CampaignState::kCompleted, "",
+                        CampaignActor::kDistributor, now_);
   }
-  if (over) {
+  if (terms.not_after < now_) {
     return change_state(store_, row, CampaignEvent::kExpire, CampaignState::kExpiring,
-                        "the campaign's notAfter has passed", now_);
+                        "the campaign's notAfter has passed", CampaignActor::kDistributor, now_);
   }
   if (const std::optional<std::string> why = tally.reason_to_abort()) {
-    return change_state(store_, row, CampaignEvent::kAbort, CampaignState::kAborting, *why, now_);
+    return change_state(store_, row, CampaignEvent::kAbort, CampaignState::kAborting, *why,
+                        CampaignActor::kDistributor, now_);
   }
   return row.state == CampaignState::kRunning ? release(row, terms, tally) : Result<void>();
 }
 
-// A provider that may try again does so within a while of its verdict.
+// A provider that may try again does so within a while of its verdict. Requests that counted the
+// orders before the last one came are over by the end of the shorter while.
 bool CampaignRun::is_complete(CampaignRow& row,
                               const CampaignTerms& terms,
                               const CampaignTally& tally) const {
-  if (!tally.is_full() || !tally.has_settled()) {
+  const bool over = terms.not_after < now_;
+  const bool all = terms.orders ? tally.is_full() : over && tally.orders() > 0;
+  if (!all || !tally.has_settled()) {
     row.settled_at = 0;
     return false;
   }
-  if (row.settled_at == 0 || now_ < row.settled_at) {
-    row.settled_at = now_;
+  if (row.settled_at == 0) {
+    row.settled_at = std::max<std::int64_t>(now_, 1);
+  }
+  if (over) {
+    return false;  // first everything has to be cancelled that came meanwhile
   }
   const bool may_retry = tally.in(delivery::State::kRefused) > 0 &&
                          (!terms.retries || terms.retries->declined + terms.retries->refused > 0);
-  return !may_retry || now_ >= row.settled_at + kRetrySeconds || terms.not_after < now_;
+  return watch_.seconds(row.key(), {row.state, row.settled_at}) >=
+         (may_retry ? kRetrySeconds : kEndingSeconds);
 }
 
 Result<void> CampaignRun::release(CampaignRow& row,
@@ -136,18 +144,19 @@ Result<void> CampaignRun::cancel_some(CampaignRow& row) {
   }
   cancelled_ = !orders.empty();
   if (cancelled_) {
+    row.settled_at = 0;
     topics_.push_back(topic_of(row.provider));
     row.due = orders.size() == kOrdersAStep ? now_ : now_ + 1;
     return {};
   }
   row.due = now_ + kNapSeconds;
-  if (now_ < row.changed_at) {
-    row.changed_at = now_;
+  if (watch_.seconds(row.key(), {row.state, row.changed_at}) < kEndingSeconds) {
+    return {};
   }
-  return now_ < row.changed_at + kEndingSeconds
-             ? Result<void>()
-             : change_state(store_, row, CampaignEvent::kEnd, delivery::end_of(row.state),
-                            row.reason, now_);
+  const bool complete = row.state == CampaignState::kExpiring && row.settled_at != 0;
+  return change_state(store_, row, CampaignEvent::kEnd,
+                      complete ? CampaignState::kCompleted : delivery::end_of(row.state),
+                      row.reason, CampaignActor::kDistributor, now_);
 }
 
 }  // namespace kagibin::roles::key_distribution_operator

@@ -7,10 +7,11 @@
 // first has everything cancelled that was handed over to no device; kEndingSeconds later, when
 // every request that still read it as open has ended, it is looked at once more, and its end is
 // final. What was handed over stays open for its receipt and its verdict. A campaign is complete
-// when it has all its orders and all have settled, for kRetrySeconds where its provider may still
-// try again. Pure but for the store.
+// when it has all its orders and all have settled for kEndingSeconds, or for kRetrySeconds where
+// its provider may still try again; and at its notAfter, when there is nothing to cancel. These
+// times are counted by campaign_watch.h. Pure but for the store.
 //
-//   CampaignRun run(transaction, now);
+//   CampaignRun run(transaction, now, watch);
 //   const auto topics = KB_TRY(run.step());   // empty: no campaign is due
 #pragma once
 
@@ -22,6 +23,7 @@
 #include "kagibin/base/result.h"
 #include "kagibin/delivery/order_store.h"
 #include "kagibin/roles/key_distribution_operator/campaigns/campaign_tally.h"
+#include "kagibin/roles/key_distribution_operator/campaigns/campaign_watch.h"
 
 namespace kagibin::roles::key_distribution_operator {
 
@@ -34,7 +36,8 @@ inline constexpr std::int64_t kNapSeconds = 2;  // between looks at a campaign w
 
 class CampaignRun {
  public:
-  CampaignRun(delivery::OrderTransaction& store, std::int64_t now) : store_(store), now_(now) {}
+  CampaignRun(delivery::OrderTransaction& store, std::int64_t now, CampaignWatch& watch)
+      : store_(store), now_(now), watch_(watch) {}
 
   // The topics with news; empty when no campaign is due.
   Result<std::optional<std::vector<std::string>>> step();
@@ -62,6 +65,7 @@ class CampaignRun {
 
   delivery::OrderTransaction& store_;
   std::int64_t now_;
+  CampaignWatch& watch_;
   std::vector<std::string> topics_;
   std::optional<delivery::CampaignKey> campaign_;
   bool released_ = false;

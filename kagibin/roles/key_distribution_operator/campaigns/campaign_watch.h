@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// Since when this process has seen campaigns stand as they do, by its own uptime. What waits for a
+// while before a campaign ends waits by this: wall clocks of distributors may be years apart, and
+// what one process sees is never longer ago than it says. A process that starts anew waits anew.
+//
+//   CampaignWatch watch(clock);
+//   if (watch.seconds(row.key(), {row.state, row.changed_at}) >= kEndingSeconds) ...
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "kagibin/base/clock.h"
+#include "kagibin/delivery/campaign_rows.h"
+
+namespace kagibin::roles::key_distribution_operator {
+
+class CampaignWatch {
+ public:
+  // What is seen; `since` is part of its name, and compared with no clock.
+  struct Sight {
+    delivery::CampaignState state = delivery::CampaignState::kRunning;
+    std::int64_t since = 0;
+    friend bool operator==(const Sight&, const Sight&) = default;
+  };
+
+  explicit CampaignWatch(const Clock& clock) : clock_(clock) {}
+
+  // How long the campaign has been seen like this; 0 for the first time.
+  std::int64_t seconds(const delivery::CampaignKey& campaign, const Sight& sight);
+
+ private:
+  struct Seen {
+    Sight sight;
+    std::int64_t first_ms = 0;
+    std::int64_t last_ms = 0;
+  };
+  const Clock& clock_;
+  std::map<delivery::CampaignKey, Seen> seen_;
+};
+
+}  // namespace kagibin::roles::key_distribution_operator
