@@ -170,7 +170,8 @@ Result<void> Database::check_up_to_date(const Options& options) {
 Result<void> Database::migrate(const Options& options) {
   KB_TRY(
       run("PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL;"
-          "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=16777216;"));
+          "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=16777216;"
+          "PRAGMA temp_store=MEMORY"));
   if (options.max_pages) {
     const std::string quota = "PRAGMA max_page_count=" + std::to_string(*options.max_pages);
     KB_TRY(run(quota.c_str()));

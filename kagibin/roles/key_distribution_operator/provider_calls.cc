@@ -126,7 +126,10 @@ Result<void> OrderBook::check_opening(const OrderRow& order,
   if (outline.spid != order.provider) {
     return fail(Errc::kValue, "the enrolment request names another service provider");
   }
-  const std::vector<AttemptRow> earlier = KB_TRY(store_.attempts_of(order.key()));
+  std::vector<AttemptRow> earlier;
+  if (attempt.number > 1) {
+    earlier = KB_TRY(store_.attempts_of(order.key()));
+  }
   for (const AttemptRow& other : earlier) {
     if (other.kind == Work::Kind::kDeliver) {
       continue;

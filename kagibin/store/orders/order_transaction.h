@@ -68,6 +68,7 @@ class SqliteOrderTransaction final : public delivery::OrderTransaction {
 
  private:
   Result<void> alive() const;
+  Result<void> run(std::string_view sql);
   Result<Query> query(std::string_view sql);
   Result<void> one_row_changed() const;
   Result<std::int64_t> next_change();
@@ -80,6 +81,7 @@ class SqliteOrderTransaction final : public delivery::OrderTransaction {
   SqliteAnswerRows answers_;
   SqliteCampaignRows campaigns_;
   bool marked_ = false;
+  std::optional<std::int64_t> last_change_{};  // since something was changed
 };
 
 }  // namespace kagibin::store
