@@ -9,6 +9,7 @@
 
 #include "kagibin/base/bytes.h"
 #include "kagibin/base/result.h"
+#include "kagibin/crypto/curve/curve.h"
 #include "kagibin/crypto/ec/ec_key.h"
 #include "kagibin/crypto/ec/ecdsa.h"
 #include "kagibin/crypto/sha256.h"
@@ -21,6 +22,11 @@ using RawSignature = std::array<std::uint8_t, kEcdsaRawSize>;  // r | s
 Result<RawSignature> ecdsa_sign_digest(const EcPrivateKey& key,
                                        const Digest256& digest,
                                        ByteView additional_input);
+
+// The same on either curve, into r | s: digest and scalar have the length of its order, `out` has
+// twice that.
+Result<void> ecdsa_sign_digest(
+    Curve curve, ByteView scalar, ByteView digest, ByteView additional_input, MutableByteView out);
 
 // SEQUENCE { INTEGER r, INTEGER s } (SEC 1, C.5) in DER. Precondition: 64 or 96 octets, r | s.
 Bytes ecdsa_raw_to_der(ByteView raw);
