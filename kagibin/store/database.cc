@@ -212,6 +212,11 @@ Result<void> Database::run(const char* sql) {
   return check(sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr));
 }
 
+Result<void> Database::run_kept(std::string_view sql) {
+  Query query = KB_TRY(this->query(sql));
+  return query.run();
+}
+
 Result<void> Database::copy_to(const std::filesystem::path& file) {
   sqlite3* raw = nullptr;
   errno = 0;
@@ -255,13 +260,13 @@ bool Database::in_transaction() const { return sqlite3_get_autocommit(db_.get())
 std::int64_t Database::changes() const { return sqlite3_changes64(db_.get()); }
 
 Result<Transaction> Transaction::begin(Database& db) {
-  KB_TRY(db.run("BEGIN IMMEDIATE"));
+  KB_TRY(db.run_kept("BEGIN IMMEDIATE"));
   return Transaction(db);
 }
 
 Transaction::~Transaction() {
   if (db_ != nullptr && db_->in_transaction()) {
-    static_cast<void>(db_->run("ROLLBACK"));
+    static_cast<void>(db_->run_kept("ROLLBACK"));
   }
 }
 
@@ -269,7 +274,7 @@ Result<void> Transaction::commit() {
   if (!db_->in_transaction()) {
     return fail(Errc::kStore, "the transaction was rolled back before its commit");
   }
-  KB_TRY(db_->run("COMMIT"));
+  KB_TRY(db_->run_kept("COMMIT"));
   db_ = nullptr;
   return {};
 }

@@ -92,6 +92,8 @@ class Database {
   Result<std::int64_t> version(const Options& options);
   // Runs one or several statements without parameters.
   Result<void> run(const char* sql);
+  // Runs one without parameters that is kept as query()'s are.
+  Result<void> run_kept(std::string_view sql);
   // Copies all of it, as it is at this moment, into a file that is there and is nobody else's;
   // others write meanwhile. The copy is one file, without a log beside it, and durable. kStore when
   // the copy is not whole.
