@@ -56,6 +56,7 @@ std::uint64_t exhaust(const Case& one, std::uint64_t most, std::uint64_t& bad) {
       {.seed = kSeed,
        .has_faults = false,
        .is_small = true,
+       .is_on_disk = true,
        .before_it_begins = [&](WorldHands& hands) {
          const std::filesystem::path kept = hands.folder.string() + ".kept";
          std::filesystem::copy(hands.folder, kept, std::filesystem::copy_options::recursive);

@@ -4,6 +4,7 @@
 //   simulation --seed 7                 one world; its violations, or its digest
 //   simulation --seed 7 --trace         the same, with every message
 //   simulation --from 0 --step 2 --seconds 60     0, 2, 4, ... for a minute
+//   simulation --large --seed 7         a larger world
 //   simulation --mutant 1 --worlds 20   roles that break a promise (mutants.h), until it is seen
 //
 // The figures go to standard output as one JSON object a line: a line every few seconds, and the
@@ -18,6 +19,7 @@
 #include <string_view>
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include "tests/simulation/world.h"
 
@@ -38,6 +40,7 @@ struct Options {
   double seconds = 0;
   std::uint64_t mutant = 0;
   bool trace = false;
+  bool large = false;
 };
 
 struct Totals {
@@ -87,8 +90,8 @@ std::optional<Options> parse(int argc, char** argv) {
   Options out;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word == "--trace") {
-      out.trace = true;
+    if (word == "--trace" || word == "--large") {
+      (word == "--trace" ? out.trace : out.large) = true;
       continue;
     }
     std::uint64_t value = 0;
@@ -115,11 +118,11 @@ std::optional<Options> parse(int argc, char** argv) {
   return out;
 }
 
-int told_violations(const WorldReport& report, std::uint64_t seed, std::string_view program) {
+int told_violations(const WorldReport& report, std::uint64_t seed, std::string_view command) {
   for (const std::string& sentence : report.violations) {
     fmt::print(stderr, "seed {}: {}\n", seed, sentence);
   }
-  fmt::print(stderr, "seed {}\nreplay: {} --seed {} --trace\n", seed, program, seed);
+  fmt::print(stderr, "seed {}\nreplay: {} --seed {} --trace\n", seed, command, seed);
   return 1;
 }
 
@@ -130,9 +133,13 @@ int main(int argc, char** argv) {
   if (!options) {
     fmt::print(stderr,
                "usage: simulation [--seed N [--trace]] | [--from N] [--step N] [--worlds N] "
-               "[--seconds N] [--mutant N]\n");
+               "[--seconds N] [--mutant N] [--large]\n");
     return 2;
   }
+  // Worlds come and go: what one gives back the next one takes, without asking the system again.
+  constexpr int kKept = 256 << 20;
+  static_cast<void>(::mallopt(M_TRIM_THRESHOLD, kKept));
+  static_cast<void>(::mallopt(M_MMAP_THRESHOLD, kKept));
   static_cast<void>(std::signal(SIGINT, [](int) { asked_to_end = 1; }));
   static_cast<void>(std::signal(SIGTERM, [](int) { asked_to_end = 1; }));
   Totals totals;
@@ -145,6 +152,7 @@ int main(int argc, char** argv) {
     const WorldReport report = kagibin::simulation::run_world(
         {.seed = seed,
          .is_told = options->trace,
+         .is_large = options->large,
          .mutant = static_cast<kagibin::simulation::Mutant>(options->mutant)});
     add(totals, report);
     totals.cpu_seconds = cpu_seconds() - cpu_before;
@@ -152,7 +160,8 @@ int main(int argc, char** argv) {
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (!report.violations.empty()) {
       tell(totals, true);
-      return told_violations(report, seed, argv[0]);
+      return told_violations(report, seed,
+                             std::string(argv[0]).append(options->large ? " --large" : ""));
     }
     if (options->seed) {
       fmt::print("seed {}: digest {:016x} of {} lines\n", seed, report.digest, report.trace_lines);

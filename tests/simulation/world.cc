@@ -16,6 +16,7 @@
 #include "tests/simulation/check/read_back.h"
 #include "tests/simulation/check/violations.h"
 #include "tests/simulation/disk/faulty_disk.h"
+#include "tests/simulation/disk/memory_vfs.h"
 #include "tests/simulation/roles/device_process.h"
 #include "tests/simulation/roles/real_element.h"
 #include "tests/simulation/roles/real_provider.h"
@@ -32,10 +33,12 @@ constexpr Moment kOrdersWithin = 6 * kMinute;
 constexpr Moment kLookEvery = 2 * kMinute;
 constexpr Moment kPatience = 4 * kHour;  // after the last fault; an order is valid for 90 minutes
 
-// In memory where the system has such a folder: a disk that loses power is another test's.
+// In memory where the system has such a folder: a disk that loses power is another test's. SQLite's
+// files are in memory altogether, unless they are to be `on_disk`.
 class Folder {
  public:
-  Folder() {
+  explicit Folder(bool on_disk) {
+    use_memory_vfs(!on_disk);
     const std::filesystem::path memory = "/dev/shm";
     std::error_code none;
     const std::filesystem::path parent = std::filesystem::is_directory(memory, none)
@@ -48,6 +51,7 @@ class Folder {
   Folder(const Folder&) = delete;
   Folder& operator=(const Folder&) = delete;
   ~Folder() {
+    forget_memory_files(path_);
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
   }
@@ -56,6 +60,16 @@ class Folder {
  private:
   std::filesystem::path path_;
 };
+
+// The most that there are of each: providers, devices of a provider, orders of a device.
+struct Most {
+  std::uint64_t providers;
+  std::uint64_t devices;
+  std::uint64_t orders;
+};
+constexpr Most kSmall{.providers = 1, .devices = 1, .orders = 1};
+constexpr Most kUsual{.providers = 3, .devices = 3, .orders = 3};
+constexpr Most kLarge{.providers = 2, .devices = 48, .orders = 8};
 
 struct Resident {  // a device with its element
   RealProvider* provider = nullptr;
@@ -71,6 +85,10 @@ class World {
   WorldReport run();
 
  private:
+  const Most& most() const {
+    return options_.is_small ? kSmall : options_.is_large ? kLarge : kUsual;
+  }
+  std::uint64_t draw_up_to(std::uint64_t limit) { return limit == 1 ? 1 : 1 + dice_.below(limit); }
   void make_distributors();
   void make_provider(std::size_t number);
   void make_device(RealProvider& provider, std::size_t number);
@@ -110,6 +128,7 @@ std::string stream(std::uint64_t seed, std::string_view name) {
 
 World::World(const WorldOptions& options)
     : options_(options),
+      folder_(options.is_on_disk),
       dice_(options.seed, 1),
       mutant_dice_(options.seed, 2),
       ground_{.time = {}, .faults = Faults(Dice(options.seed, 3)), .trace = Trace(options.is_told)},
@@ -120,16 +139,14 @@ World::World(const WorldOptions& options)
       shared_(ground_, folder_.path() / "orders"),
       ca_(must(kdo::create_transport_ca("simulation", right_clock_.now(), rng_))),
       log_key_(must(crypto::Ed25519PrivateKey::generate(rng_))) {
-  constexpr std::uint64_t kMostProviders = 3;
-  constexpr std::uint64_t kMostDevices = 3;
   make_distributors();
   founders_ = must(cli::fleet::Founders::create(dice_.hits(0.3), right_clock_, rng_));
   orders_early_ = dice_.hits(0.15);
   keeps_enrolments_ = dice_.hits(0.35);
-  const std::uint64_t providers = options_.is_small ? 1 : 1 + dice_.below(kMostProviders);
+  const std::uint64_t providers = draw_up_to(most().providers);
   for (std::uint64_t i = 0; i < providers; ++i) {
     make_provider(i);
-    const std::uint64_t devices = options_.is_small ? 1 : 1 + dice_.below(kMostDevices);
+    const std::uint64_t devices = draw_up_to(most().devices);
     for (std::uint64_t j = 0; j < devices; ++j) {
       make_device(*providers_.back(), j);
     }
@@ -181,7 +198,6 @@ void World::make_provider(std::size_t number) {
 }
 
 void World::make_device(RealProvider& provider, std::size_t number) {
-  constexpr std::uint64_t kMostOrders = 3;
   Resident resident;
   resident.provider = &provider;
   must(rng_.fill(resident.seid.octets));
@@ -206,9 +222,15 @@ void World::make_device(RealProvider& provider, std::size_t number) {
     };
   }
   resident.device = std::make_unique<DeviceProcess>(ground_, parts);
-  const std::uint64_t orders = options_.is_small ? 1 : 1 + dice_.below(kMostOrders);
+  const std::uint64_t orders = draw_up_to(most().orders);
+  std::vector<Moment>
+      dues;  // in the order of their numbers: each replaces the keys of the one before
+  for (std::uint64_t i = 0; i < orders; ++i) {
+    dues.push_back(static_cast<Moment>(dice_.below(kOrdersWithin)));
+  }
+  std::ranges::sort(dues);
   for (std::uint64_t i = 1; i <= orders; ++i) {
-    const auto due = static_cast<Moment>(dice_.below(kOrdersWithin));
+    const Moment due = dues[i - 1];
     const bool is_cancelled = dice_.hits(0.1) && !options_.is_small;
     provider.wish(
         {.id = must(delivery::OrderId::from(fmt::format("{}.{}", name.text(), i))),

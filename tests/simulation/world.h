@@ -36,7 +36,9 @@ struct WorldOptions {
   std::uint64_t seed = 0;
   bool is_told = false;  // every message on standard error
   bool has_faults = true;
-  bool is_small = false;  // one provider, one distributor, one device, one order
+  bool is_small = false;    // one provider, one distributor, one device, one order
+  bool is_large = false;    // up to two providers with 48 devices of 8 orders each
+  bool is_on_disk = false;  // SQLite's files where the system has them, not in memory
   std::function<void(WorldHands&)> before_it_begins{};
   Mutant mutant = Mutant::kNone;
 };

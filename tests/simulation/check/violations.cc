@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 #include <tuple>
 #include <variant>
 
@@ -72,21 +73,24 @@ std::vector<std::string> lost_acknowledgements(const Acknowledgements& book,
                                                delivery::OrderStore& store) {
   std::vector<std::string> out;
   constexpr int kAsBefore = 200;
-  const auto ask_again = [&](const delivery::HttpRequest& request) {
-    const delivery::HttpResponse answer = distributor.handle(request);
-    if (answer.status != kAsBefore) {
-      out.push_back(fmt::format("I2 {} {}: it was acknowledged, and now the answer is {} {}",
-                                request.subject.value_or(""), request.target, answer.status,
-                                answer.body));
-    }
-  };
-  for (const delivery::HttpRequest& request : book.receipts) {
-    ask_again(request);
-  }
+  std::vector<delivery::HttpRequest> requests = book.receipts;
   for (const auto& [name, request] : book.puts) {
     if (!request.target.ends_with("/receipt")) {
-      ask_again(request);
+      requests.push_back(request);
     }
+  }
+  constexpr std::size_t kTogether = 64;
+  for (std::span<const delivery::HttpRequest> rest = requests; !rest.empty();) {
+    const auto together = rest.first(std::min(rest.size(), kTogether));
+    const std::vector<delivery::HttpResponse> answers = distributor.handle_batch(together);
+    for (std::size_t i = 0; i < together.size(); ++i) {
+      if (answers.at(i).status != kAsBefore) {
+        out.push_back(fmt::format("I2 {} {}: it was acknowledged, and now the answer is {} {}",
+                                  together[i].subject.value_or(""), together[i].target,
+                                  answers[i].status, answers[i].body));
+      }
+    }
+    rest = rest.subspan(together.size());
   }
   const auto snapshot = must(store.snapshot());
   std::set<std::tuple<std::string, std::string, delivery::AttemptNumber>> outstanding =

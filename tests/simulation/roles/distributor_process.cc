@@ -154,12 +154,14 @@ void DistributorProcess::handle(std::vector<Asked> asked) {
     if (answer.wait && answer.wait->seconds > 0 && !one.waits) {
       one.topic = answer.wait->topic;
       one.waits = true;
-      parts_.ground.time.after(static_cast<Moment>(answer.wait->seconds) * kSecond,
-                               [this, life = life_, topic = one.topic] {
-                                 if (life == life_ && is_up()) {
-                                   wake({topic});
-                                 }
-                               });
+      one.number = ++waited_;
+      parts_.ground.time.after(
+          static_cast<Moment>(answer.wait->seconds) * kSecond,
+          [this, life = life_, number = one.number] {
+            if (life == life_ && is_up()) {
+              wake([number](const Asked& each) { return each.number == number; });
+            }
+          });
       waiting_.push_back(std::move(one));
       continue;
     }
@@ -173,14 +175,17 @@ void DistributorProcess::handle(std::vector<Asked> asked) {
   wake(wakes);
 }
 
-// Those who wait for one of these are asked again; they wait once only.
 void DistributorProcess::wake(const std::vector<std::string>& topics) {
-  const auto hears = [&](const Asked& one) {
-    return std::ranges::find(topics, one.topic) != topics.end();
-  };
+  if (!topics.empty()) {
+    wake([&](const Asked& one) { return std::ranges::find(topics, one.topic) != topics.end(); });
+  }
+}
+
+// They are asked again; they wait once only.
+void DistributorProcess::wake(const std::function<bool(const Asked&)>& hears) {
   std::vector<Asked> still;
   for (Asked& one : waiting_) {
-    if (!topics.empty() && hears(one)) {
+    if (hears(one)) {
       arrive(std::move(one.request), std::move(one.answer));
       queue_.back().waits = true;
     } else {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -71,13 +72,16 @@ class DistributorProcess final : public Server, private kdo::DistributorObserver
     Answer answer;
     std::string topic{};
     bool waits = false;
+    std::uint64_t number = 0;  // of those that wait
   };
   void log_stands(const Error* why) override;
   bool may_die();
   void serve();
   void handle(std::vector<Asked> asked);
   void note(const delivery::HttpRequest& request, const delivery::HttpResponse& response);
+  // Those who wait for one of these.
   void wake(const std::vector<std::string>& topics);
+  void wake(const std::function<bool(const Asked&)>& hears);
   void tick();
   void go_down();
 
@@ -90,6 +94,7 @@ class DistributorProcess final : public Server, private kdo::DistributorObserver
   std::deque<Asked> queue_;
   std::vector<Asked> waiting_;
   std::uint64_t life_ = 0;
+  std::uint64_t waited_ = 0;
   bool is_dead_ = false;
   bool will_serve_ = false;
   int quiet_ticks_ = 0;

@@ -41,7 +41,7 @@ class ProviderSide : public Role {
   virtual const Spid& spid() const = 0;
   virtual RoleClock& clock() = 0;
   // Before the start.
-  void wish(const Wish& wish) { wishes_.push_back(wish); }
+  virtual void wish(const Wish& wish) { wishes_.push_back(wish); }
   const std::vector<Wish>& wishes() const { return wishes_; }
   // When nothing runs any more.
   virtual Evidence evidence(const Wish& wish) = 0;

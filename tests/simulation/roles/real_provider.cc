@@ -111,6 +111,12 @@ void RealProvider::make() {
   own_->shipments.emplace(*own_->file);
 }
 
+void RealProvider::wish(const Wish& wish) {
+  queues_[std::string(wish.device.text())].wishes.push_back(wishes().size());
+  final_.emplace_back();
+  ProviderSide::wish(wish);
+}
+
 void RealProvider::adopt(const delivery::DeviceId& device,
                          const Seid& seid,
                          cli::fleet::NewElement element) {
@@ -130,6 +136,7 @@ void RealProvider::adopt(const delivery::DeviceId& device,
 // On what is durable: folder, policy, certificate.
 Result<void> RealProvider::open() {
   Own& own = *own_;
+  read_.reset();
   own.file = KB_TRY(store::open_journal_store({.path = parts_.folder / "journal"}));
   if (parts_.between) {
     own.file = parts_.between(std::move(own.file));
@@ -198,46 +205,56 @@ std::string RealProvider::payload_of(const Wish& wish, std::uint8_t held) const 
       held, version_of(wish));
 }
 
-Checked<std::optional<std::uint8_t>> RealProvider::held_before(const Wish& wish) {
+// By the device's orders before the next one, which were all made.
+Checked<std::optional<std::uint8_t>> RealProvider::held(const Queue& queue) {
   std::uint8_t held = kFirstKeyVersion;
-  for (const Wish& other : wishes()) {
-    if (other.device != wish.device || number_of(other.id) >= number_of(wish.id)) {
-      continue;
-    }
-    const auto order = KB_TRY(own_->journal->find_order(other.id));
-    if (!order) {
-      continue;
-    }
-    const bool will_be = parts_.orders_early && !has_ended(order->state);
-    if (order->state == State::kUnknown || (!has_ended(order->state) && !will_be)) {
+  for (const std::size_t index : std::span(queue.wishes).first(queue.next)) {
+    const State state = KB_TRY(state_of(index));
+    const bool will_be = parts_.orders_early && !has_ended(state);
+    if (state == State::kUnknown || (!has_ended(state) && !will_be)) {
       return std::nullopt;
     }
-    if (order->state == State::kConfirmed || will_be) {
-      held = version_of(other);
+    if (state == State::kConfirmed || will_be) {
+      held = version_of(wishes()[index]);
     }
   }
   return held;
 }
 
-Checked<void> RealProvider::place(const Wish& wish) {
-  if (ground().time.now() < wish.due || placed_.contains(std::string(wish.id.text()))) {
-    return {};
+// Final states do not change any more, and are not looked up again.
+Checked<State> RealProvider::state_of(std::size_t index) {
+  std::optional<State>& kept = final_.at(index);
+  if (kept) {
+    return *kept;
   }
+  const auto order = KB_TRY(own_->journal->find_order(wishes()[index].id));
+  if (!order) {
+    return provider::problem(Errc::kNotFound, "an order that was made is not there");
+  }
+  if (delivery::is_final(order->state)) {
+    kept = order->state;
+  }
+  return order->state;
+}
+
+Checked<void> RealProvider::place_next(Queue& queue) {
+  const Wish& wish = wishes()[queue.wishes.at(queue.next)];
   const auto known = KB_TRY(own_->journal->find_order(wish.id));
   if (!known) {
-    const auto held = KB_TRY(held_before(wish));
-    if (!held) {
+    const auto version = KB_TRY(held(queue));
+    if (!version) {
+      queue.waits = true;
       return {};
     }
     const provider::PayloadFile payload =
-        KB_TRY(provider::PayloadFile::parse(payload_of(wish, *held)));
+        KB_TRY(provider::PayloadFile::parse(payload_of(wish, *version)));
     KB_TRY(own_->flow->open({.id = wish.id,
                              .device = wish.device,
                              .payload = payload,
                              .csv = own_->csv,
                              .validity_minutes = kValidityMinutes}));
   }
-  placed_.emplace(wish.id.text());
+  ++queue.next;
   if (known && known->current_attempt > 0) {
     return {};  // the client sends it again
   }
@@ -245,13 +262,19 @@ Checked<void> RealProvider::place(const Wish& wish) {
 }
 
 Checked<void> RealProvider::place_due() {
-  for (const Wish& wish : wishes()) {
-    KB_TRY(place(wish));
-    const std::string id(wish.id.text());
-    if (wish.cancelled_at != 0 && wish.cancelled_at <= ground().time.now() &&
-        placed_.contains(id) && !cancelled_.contains(id)) {
-      static_cast<void>(own_->client->cancel(wish.id));  // refused where it has ended
-      cancelled_.insert(id);
+  const Moment now = ground_now();
+  for (auto& [device, queue] : queues_) {
+    while (!queue.waits && queue.next < queue.wishes.size() &&
+           wishes()[queue.wishes[queue.next]].due <= now) {
+      KB_TRY(place_next(queue));
+    }
+    for (std::size_t i = 0; i < queue.next; ++i) {
+      const Wish& wish = wishes()[queue.wishes[i]];
+      if (wish.cancelled_at != 0 && wish.cancelled_at <= now &&
+          cancelled_.insert(queue.wishes[i]).second) {
+        static_cast<void>(own_->client->cancel(wish.id));  // refused where it has ended
+        queue.waits = false;
+      }
     }
   }
   return {};
@@ -270,18 +293,26 @@ Moment RealProvider::next_due() const {
 }
 
 void RealProvider::live() {
-  placed_.clear();
   cancelled_.clear();
+  for (auto& [device, queue] : queues_) {
+    queue.next = 0;
+    queue.waits = false;
+  }
   if (!open()) {
     return;  // and starts again a little later
   }
   while (goes_on()) {
     const auto placed = place_due();
-    const auto wait = static_cast<std::uint32_t>((next_due() - ground_now()) / kSecond);
+    const auto wait = static_cast<std::uint32_t>(1 + (next_due() - ground_now()) / kSecond);
     const auto report = goes_on() ? own_->client->run_once(wait)
                                   : provider::problem(Errc::kInterrupted, "it ended");
     if (!goes_on()) {
       break;
+    }
+    if (!report || !placed || report->news || !report->events.empty()) {
+      for (auto& [device, queue] : queues_) {
+        queue.waits = false;  // an order may have ended
+      }
     }
     if (!report || !placed) {
       sleep(kAfterFailure);
@@ -292,9 +323,19 @@ void RealProvider::live() {
   close();
 }
 
+delivery::JournalStore& RealProvider::reader() {
+  if (own_->file) {
+    return *own_->file;
+  }
+  if (!read_) {
+    read_ = must(store::open_journal_store({.path = parts_.folder / "journal"}));
+  }
+  return *read_;
+}
+
 Evidence RealProvider::evidence(const Wish& wish) {
   Evidence out;
-  const auto journal = must(store::open_journal_store({.path = parts_.folder / "journal"}));
+  delivery::JournalStore* const journal = &reader();
   const auto order = must(journal->find_order(wish.id));
   if (!order) {
     return out;
@@ -318,21 +359,30 @@ Evidence RealProvider::evidence(const Wish& wish) {
 }
 
 bool RealProvider::is_waiting() {
-  const auto journal = must(store::open_journal_store({.path = parts_.folder / "journal"}));
-  const bool sends = !must(journal->unacknowledged()).empty();
-  return sends || std::ranges::any_of(wishes(), [&](const Wish& wish) {
-           const auto order = must(journal->find_order(wish.id));
-           return order && !has_ended(order->state);
-         });
+  delivery::JournalStore& journal = reader();
+  const auto has_some = [&](State state) { return !must(journal.orders(state, 1)).empty(); };
+  return !must(journal.unacknowledged()).empty() || has_some(State::kOrdered) ||
+         has_some(State::kSealed) ||
+         std::ranges::any_of(queues_, [&](const auto& one) { return will_go_on(one.second); });
+}
+
+// One that is unknown ends its device's queue.
+bool RealProvider::will_go_on(const Queue& queue) {
+  for (const std::size_t index : queue.wishes) {
+    const auto order = must(reader().find_order(wishes()[index].id));
+    if (!order || order->state == State::kUnknown) {
+      return !order;
+    }
+  }
+  return false;
 }
 
 std::optional<provider::ChannelKeySet> RealProvider::keys_after(const Wish& wish,
                                                                 const Seid& seid) {
-  const auto journal = must(store::open_journal_store({.path = parts_.folder / "journal"}));
   const provider::KeyStore keys(
       must(crypto::RecordFolder::open(parts_.folder / "keys",
                                       SecretBytes::copy_of(ascii(kPassphrase)))),
-      *journal, parts_.rng);
+      reader(), parts_.rng);
   return must(keys.channel_keys(seid, cli::fleet::domain_aid(), version_of(wish)));
 }
 

@@ -13,6 +13,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "kagibin/cli/fleet/players/founders.h"
 #include "kagibin/roles/service_provider/client/provider_client.h"
@@ -44,6 +45,7 @@ class RealProvider final : public ProviderSide {
   RealProvider(Ground& ground, const std::string& name, const Parts& parts);
   ~RealProvider() override;
 
+  void wish(const Wish& wish) override;
   // What maker and manager say of a new element.
   void adopt(const delivery::DeviceId& device, const Seid& seid, cli::fleet::NewElement element);
 
@@ -66,9 +68,19 @@ class RealProvider final : public ProviderSide {
   void make();
   std::string payload_of(const Wish& wish, std::uint8_t held) const;
   provider::Checked<void> place_due();
-  provider::Checked<void> place(const Wish& wish);
-  // The key version that the device's domain holds; empty while that is not known.
-  provider::Checked<std::optional<std::uint8_t>> held_before(const Wish& wish);
+  // The wishes of one device, which become due one after another.
+  struct Queue {
+    std::vector<std::size_t> wishes;
+    std::size_t next = 0;  // the first that was not placed in this life
+    bool waits = false;    // for an order before it
+  };
+  provider::Checked<void> place_next(Queue& queue);
+  bool will_go_on(const Queue& queue);
+  provider::Checked<delivery::State> state_of(std::size_t index);
+  // The journal, to look at it from outside, whether the provider runs or not.
+  delivery::JournalStore& reader();
+  // The key version that the device's domain will hold; empty while that is not known.
+  provider::Checked<std::optional<std::uint8_t>> held(const Queue& queue);
   std::uint8_t version_of(const Wish& wish) const;
   Moment next_due() const;
   Moment ground_now() const { return time_.now(); }
@@ -78,8 +90,10 @@ class RealProvider final : public ProviderSide {
   RoleClock clock_;
   Spid spid_{};
   std::unique_ptr<Own> own_;
-  std::set<std::string> placed_;     // in this life
-  std::set<std::string> cancelled_;  // in this life
+  std::map<std::string, Queue> queues_;                // by device
+  std::vector<std::optional<delivery::State>> final_;  // of each wish
+  std::set<std::size_t> cancelled_;                    // in this life
+  std::unique_ptr<delivery::JournalStore> read_;
 };
 
 }  // namespace kagibin::simulation
