@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Simulated worlds with the model of the cryptography (doc/simulation.md): what simulation_test
+// shows of the real one, in larger worlds.
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "tests/simulation/world.h"
+
+namespace kagibin::simulation {
+namespace {
+
+std::string replay(std::uint64_t seed) {
+  return "seed " + std::to_string(seed) +
+         ", replay: build/asan/tests/simulation/simulation_model --large --seed " +
+         std::to_string(seed) + " --trace";
+}
+
+// promises, seeds: a failing seed replays
+TEST(ModelSimulationTest, TheSameSeedIsTheSameWorldAndAnotherSeedAnotherOne) {
+  const std::uint64_t first = run_world({.seed = 11}).digest;
+  EXPECT_EQ(first, run_world({.seed = 11}).digest);
+  EXPECT_NE(first, run_world({.seed = 12}).digest);
+}
+
+// promises, I3, I7: without faults every order that nobody cancels is confirmed
+TEST(ModelSimulationTest, AWorldWithoutFaultsDeliversEverything) {
+  const WorldReport report = run_world({.seed = 1, .has_faults = false, .is_large = true});
+  EXPECT_EQ(report.violations, std::vector<std::string>()) << replay(1);
+  EXPECT_EQ(report.unknown, 0U);
+  EXPECT_GT(report.confirmed, report.orders / 2);
+}
+
+// promises, I1, I2, I3, I4, I6, I7: every fault of the table, by seeds
+TEST(ModelSimulationTest, PromisesAreKeptInLargeWorldsWithFaults) {
+  constexpr std::uint64_t kWorlds = 3;  // scripts/soak --model goes on
+  std::uint64_t confirmed = 0;
+  for (std::uint64_t seed = 1; seed <= kWorlds; ++seed) {
+    const WorldReport report = run_world({.seed = seed, .is_large = true});
+    EXPECT_EQ(report.violations, std::vector<std::string>()) << replay(seed);
+    confirmed += report.confirmed;
+  }
+  EXPECT_GT(confirmed, kWorlds * 20) << "the worlds were not large";
+}
+
+struct Broken {
+  Mutant mutant;
+  std::vector<std::string> invariants;  // one of which it breaks
+};
+
+std::string name_of(const testing::TestParamInfo<Broken>& info) {
+  constexpr std::array<std::string_view, kMutants> kNames = {
+      "None",        "AnswersBeforeCommit", "LosesReceipts",  "LogsTwice",
+      "ForgetsJobs", "MovesCursorFirst",    "ForgetsInstalls"};
+  return std::string(kNames.at(static_cast<std::size_t>(info.param.mutant)));
+}
+
+class ModelMutantTest : public testing::TestWithParam<Broken> {};
+
+TEST_P(ModelMutantTest, IsFoundWithinFewSeeds) {
+  constexpr std::uint64_t kFew = 40;
+  std::string found;
+  for (std::uint64_t seed = 1; seed <= kFew && found.empty(); ++seed) {
+    for (const std::string& sentence :
+         run_world({.seed = seed, .mutant = GetParam().mutant}).violations) {
+      const auto starts = [&](const std::string& name) { return sentence.starts_with(name + " "); };
+      if (found.empty() && std::ranges::any_of(GetParam().invariants, starts)) {
+        found = sentence;
+      }
+    }
+  }
+  EXPECT_FALSE(found.empty()) << "nobody saw that a promise was broken";
+}
+
+INSTANTIATE_TEST_SUITE_P(Roles,
+                         ModelMutantTest,
+                         testing::Values(Broken{Mutant::kAnswersBeforeCommit, {"I2"}},
+                                         Broken{Mutant::kLosesReceipts, {"I2", "I6"}},
+                                         Broken{Mutant::kLogsTwice, {"I6"}},
+                                         Broken{Mutant::kForgetsJobs, {"I2"}},
+                                         Broken{Mutant::kMovesCursorFirst, {"I3"}},
+                                         Broken{Mutant::kForgetsInstalls, {"I1", "I4"}}),
+                         name_of);
+
+}  // namespace
+}  // namespace kagibin::simulation
