@@ -12,4 +12,21 @@ std::string_view name(JournalStep step) {
   return kNames.at(std::to_underlying(step));
 }
 
+Result<JournalBatch> JournalBatch::begin(JournalStore& journal) {
+  KB_TRY(journal.begin_batch());
+  return JournalBatch(journal);
+}
+
+JournalBatch::~JournalBatch() {
+  if (journal_ != nullptr) {
+    journal_->roll_back_batch();
+  }
+}
+
+Result<void> JournalBatch::commit() {
+  KB_TRY(journal_->commit_batch());
+  journal_ = nullptr;
+  return {};
+}
+
 }  // namespace kagibin::delivery

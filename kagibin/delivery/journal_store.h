@@ -5,8 +5,8 @@
 //
 // The store never sees a secret: what must stay secret (payload keys, Kr, the KEM private key of an
 // attempt, channel key sets) comes as a blob that the role sealed before. Every call is one
-// transaction, durable when it returns. Failures: kConflict (the same name with other content),
-// kNotFound, kNoSpace, kStore.
+// transaction, durable when it returns, unless it is part of a JournalBatch. Failures: kConflict
+// (the same name with other content), kNotFound, kNoSpace, kStore.
 //
 //   const JournalOrder order = KB_TRY(journal.open_order(wanted));            // gets its SEQ
 //   KB_TRY(journal.open_attempt(attempt));
@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "kagibin/base/aid.h"
@@ -127,6 +128,35 @@ class JournalStore {
   virtual Result<void> claim_record(std::string_view kind, ByteView key, ByteView value) = 0;
   virtual Result<std::optional<Bytes>> find_record(std::string_view kind, ByteView key) = 0;
   virtual Result<std::vector<std::pair<Bytes, Bytes>>> records(std::string_view kind) = 0;
+
+  // For JournalBatch alone.
+  virtual Result<void> begin_batch() = 0;
+  virtual Result<void> commit_batch() = 0;
+  virtual void roll_back_batch() = 0;
+};
+
+// Calls of one journal that become durable together: all of them at commit(), or none when this
+// goes before. Whoever has one keeps other processes from writing, and sends nothing. After a
+// failure of the store (kNoSpace, kStore, kIo) within it nothing more is written: it has to go. One
+// at a time.
+//
+//   JournalBatch batch = KB_TRY(JournalBatch::begin(journal));
+//   KB_TRY(journal.acknowledge(first, 1, JournalStep::kRequest));
+//   KB_TRY(journal.acknowledge(second, 1, JournalStep::kRequest));
+//   KB_TRY(batch.commit());
+class JournalBatch {
+ public:
+  static Result<JournalBatch> begin(JournalStore& journal);
+  JournalBatch(const JournalBatch&) = delete;
+  JournalBatch& operator=(const JournalBatch&) = delete;
+  JournalBatch(JournalBatch&& other) noexcept : journal_(std::exchange(other.journal_, nullptr)) {}
+  JournalBatch& operator=(JournalBatch&&) = delete;
+  ~JournalBatch();
+  Result<void> commit();
+
+ private:
+  explicit JournalBatch(JournalStore& journal) : journal_(&journal) {}
+  JournalStore* journal_;
 };
 
 }  // namespace kagibin::delivery

@@ -260,13 +260,15 @@ bool Database::in_transaction() const { return sqlite3_get_autocommit(db_.get())
 std::int64_t Database::changes() const { return sqlite3_changes64(db_.get()); }
 
 Result<Transaction> Transaction::begin(Database& db) {
-  KB_TRY(db.run_kept("BEGIN IMMEDIATE"));
-  return Transaction(db);
+  const bool is_part = db.in_transaction();
+  KB_TRY(db.run_kept(is_part ? "SAVEPOINT part" : "BEGIN IMMEDIATE"));
+  return Transaction(db, is_part);
 }
 
 Transaction::~Transaction() {
   if (db_ != nullptr && db_->in_transaction()) {
-    static_cast<void>(db_->run_kept("ROLLBACK"));
+    static_cast<void>(is_part_ ? db_->run("ROLLBACK TO part; RELEASE part")
+                               : db_->run_kept("ROLLBACK"));
   }
 }
 
@@ -274,7 +276,7 @@ Result<void> Transaction::commit() {
   if (!db_->in_transaction()) {
     return fail(Errc::kStore, "the transaction was rolled back before its commit");
   }
-  KB_TRY(db_->run_kept("COMMIT"));
+  KB_TRY(db_->run_kept(is_part_ ? "RELEASE part" : "COMMIT"));
   db_ = nullptr;
   return {};
 }

@@ -118,21 +118,24 @@ class Database {
   std::map<const char*, std::unique_ptr<sqlite3_stmt, Finalize>> statements_;
 };
 
-// Takes the write lock at once; rolls back when it goes uncommitted.
+// Takes the write lock at once; rolls back when it goes uncommitted. One within another is a part
+// of it: it rolls back by itself, and what it commits is durable with the outer one.
 class Transaction {
  public:
   static Result<Transaction> begin(Database& db);
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;
-  Transaction(Transaction&& other) noexcept : db_(std::exchange(other.db_, nullptr)) {}
+  Transaction(Transaction&& other) noexcept
+      : db_(std::exchange(other.db_, nullptr)), is_part_(other.is_part_) {}
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
   // kStore when SQLite has rolled back already, after an error inside.
   Result<void> commit();
 
  private:
-  explicit Transaction(Database& db) : db_(&db) {}
+  Transaction(Database& db, bool is_part) : db_(&db), is_part_(is_part) {}
   Database* db_;
+  bool is_part_;
 };
 
 }  // namespace kagibin::store

@@ -60,6 +60,32 @@ TEST(DatabaseTest, IsPrivateAndDurableAndKeepsWhatWasCommitted) {
   EXPECT_EQ(count_notes(db), 1);
 }
 
+TEST(DatabaseTest, ATransactionWithinAnotherIsAPartOfIt) {
+  const TestFolder folder;
+  Database db = Database::open(options_of(folder / "db")).value();
+  Database other = Database::open(options_of(folder / "db")).value();
+  for (const bool keeps : {false, true}) {
+    Transaction outer = Transaction::begin(db).value();
+    ASSERT_TRUE(add_note(db, 1, 10).has_value());
+    {
+      Transaction undone = Transaction::begin(db).value();
+      ASSERT_TRUE(add_note(db, 2, 10).has_value());
+    }
+    EXPECT_EQ(count_notes(db), 1) << "it rolls back by itself";
+    {
+      Transaction part = Transaction::begin(db).value();
+      ASSERT_TRUE(add_note(db, 3, 10).has_value());
+      ASSERT_TRUE(part.commit().has_value());
+    }
+    EXPECT_EQ(count_notes(other), 0) << "it is not there before the outer one is";
+    if (keeps) {
+      ASSERT_TRUE(outer.commit().has_value());
+      EXPECT_EQ(count_notes(other), 2);
+    }
+  }
+  EXPECT_EQ(count_notes(db), 2) << "the first outer one took all of it along";
+}
+
 TEST(DatabaseTest, MigratesAnOlderFileAndRefusesANewerOne) {
   const TestFolder folder;
   {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/store/journal_store_sqlite.h"
 
+#include <optional>
 #include <utility>
 
 #include "kagibin/base/crash_point.h"
@@ -251,6 +252,20 @@ class SqliteJournalStore final : public delivery::JournalStore {
     return rows;
   }
 
+  Result<void> begin_batch() override {
+    Transaction transaction = KB_TRY(Transaction::begin(db_));
+    batch_.emplace(std::move(transaction));
+    return {};
+  }
+
+  Result<void> commit_batch() override {
+    KB_TRY(batch_->commit());
+    batch_.reset();
+    return {};
+  }
+
+  void roll_back_batch() override { batch_.reset(); }
+
  private:
   Result<bool> has_envelope(const OrderId& order, AttemptNumber number) {
     const auto sealed = KB_TRY(find_entry(order, number, JournalStep::kDelivery));
@@ -338,6 +353,7 @@ class SqliteJournalStore final : public delivery::JournalStore {
   }
 
   Database db_;
+  std::optional<Transaction> batch_;  // goes before the database
 };
 
 }  // namespace

@@ -62,6 +62,48 @@ TEST_F(JournalStoreTest, AnOrderHasOneSeqHoweverOftenItIsOpened) {
   EXPECT_EQ(journal->open_order(an_order("d"))->seq, 3U);
 }
 
+TEST_F(JournalStoreTest, ABatchIsDurableTogetherOrNotAtAll) {
+  for (const bool commits : {false, true}) {
+    const auto other = open_journal_store({.path = folder / "journal"}).value();
+    {
+      auto batch = delivery::JournalBatch::begin(*journal).value();
+      ASSERT_TRUE(journal->open_order(an_order("a")).has_value());
+      ASSERT_TRUE(journal->open_attempt(an_attempt("a", 1, 1)).has_value());
+      EXPECT_EQ(journal->open_order(an_order("b"))->seq, 2U);
+      EXPECT_EQ(journal->open_attempt(an_attempt("b", 2, 2)).error().code, Errc::kConflict);
+      ASSERT_TRUE(journal->record(id("a"), 1, JournalStep::kRequest, Bytes{1}).has_value());
+      ASSERT_TRUE(journal->acknowledge(id("a"), 1, JournalStep::kRequest).has_value());
+      EXPECT_FALSE(other->find_order(id("a")).value().has_value()) << "not before its commit";
+      if (commits) {
+        ASSERT_TRUE(batch.commit().has_value());
+        EXPECT_TRUE(other->find_order(id("a")).value().has_value());
+      }
+    }
+    reopen();
+    EXPECT_EQ(journal->orders(std::nullopt, 9)->size(), commits ? 2U : 0U);
+    EXPECT_EQ(journal->find_attempt(id("a"), 1)->has_value(), commits);
+    EXPECT_EQ(journal->find_entry(id("a"), 1, JournalStep::kRequest)->has_value(), commits);
+  }
+  ASSERT_TRUE(journal->open_order(an_order("c")).has_value()) << "others go on behind it";
+}
+
+TEST_F(JournalStoreTest, AFullDiskUndoesTheWholeBatch) {
+  reopen(30);
+  JournalOrder big = an_order("big");
+  big.sealed_payload.assign(4'096, 1);
+  bool failed = false;
+  {
+    auto batch = delivery::JournalBatch::begin(*journal).value();
+    for (int i = 0; i < 30 && !failed; ++i) {
+      big.id = id("big-" + std::to_string(i));
+      failed = !journal->open_order(big).has_value();
+    }
+  }
+  EXPECT_TRUE(failed);
+  EXPECT_TRUE(journal->orders(std::nullopt, 99)->empty());
+  EXPECT_TRUE(journal->open_order(an_order("small")).has_value());
+}
+
 TEST_F(JournalStoreTest, TheSameNameWithOtherContentIsAConflict) {
   ASSERT_TRUE(journal->open_order(an_order("a")).has_value());
   JournalOrder other = an_order("a");

@@ -246,4 +246,21 @@ Result<std::vector<std::pair<Bytes, Bytes>>> MemoryJournal::records(std::string_
   return out;
 }
 
+Result<void> MemoryJournal::begin_batch() {
+  before_batch_ = state_;
+  return {};
+}
+
+Result<void> MemoryJournal::commit_batch() {
+  KB_TRY(change());
+  before_batch_.reset();
+  return {};
+}
+
+void MemoryJournal::roll_back_batch() {
+  if (before_batch_) {
+    state_ = *std::exchange(before_batch_, std::nullopt);
+  }
+}
+
 }  // namespace kagibin::test

@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -71,12 +72,16 @@ class MemoryJournal final : public delivery::JournalStore {
   Result<void> claim_record(std::string_view kind, ByteView key, ByteView value) override;
   Result<std::optional<Bytes>> find_record(std::string_view kind, ByteView key) override;
   Result<std::vector<std::pair<Bytes, Bytes>>> records(std::string_view kind) override;
+  Result<void> begin_batch() override;
+  Result<void> commit_batch() override;
+  void roll_back_batch() override;
 
  private:
   Result<void> change();
   Result<delivery::JournalOrder*> order_named(const delivery::OrderId& order);
 
   State state_;
+  std::optional<State> before_batch_;
   std::uint64_t changes_ = 0;
   std::uint64_t fails_in_ = 0;
   std::uint64_t look_ = 0;

@@ -162,6 +162,11 @@ class RoleJournal final : public delivery::JournalStore {
   Result<std::vector<std::pair<Bytes, Bytes>>> records(std::string_view kind) override {
     return steps_.look([&] { return real_.records(kind); });
   }
+  Result<void> begin_batch() override { return real_.begin_batch(); }
+  Result<void> commit_batch() override {
+    return steps_.change([&] { return real_.commit_batch(); });
+  }
+  void roll_back_batch() override { real_.roll_back_batch(); }
 
  private:
   delivery::JournalStore& real_;
