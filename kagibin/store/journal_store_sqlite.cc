@@ -259,7 +259,9 @@ class SqliteJournalStore final : public delivery::JournalStore {
   }
 
   Result<void> commit_batch() override {
+    KB_CRASH_POINT("journal.batch.before_commit");
     KB_TRY(batch_->commit());
+    KB_CRASH_POINT("journal.batch.after_commit");
     batch_.reset();
     return {};
   }

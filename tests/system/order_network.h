@@ -155,6 +155,12 @@ class Network {
   }
   delivery::AgentStore& jobs() { return *jobs_; }
   void tick() { distributor_.tick(); }
+  // What the operator lets the provider open from now on.
+  void limit(const delivery::TenantLimits& limits) {
+    auto transaction = must(orders_->begin());
+    must(transaction->tenants().put_limits(spid(), limits, operator_clock.now()));
+    must(transaction->commit());
+  }
   Spid spid() const { return Spid{world.provider_certificate->fields().subject}; }
 
   Deployment world;

@@ -208,13 +208,28 @@ int main(int argc, char** argv) {
   order->add_option("file", options.file, "payload file (doc/payload.md)")
       ->required()
       ->check(CLI::ExistingFile);
-  order->add_option("--device", options.devices, "device; may be repeated")->required();
-  order->add_option("--id", options.order,
-                    "order id of your choice, to make the command repeatable (default: random)");
+  auto* device = order->add_option("--device", options.devices, "device; may be repeated");
+  auto* id = order->add_option(
+      "--id", options.order,
+      "order id of your choice, to make the command repeatable (default: random)");
+  auto* list = order->add_option("--list", options.list,
+                                 "instead: a file with an order a line, "
+                                 "{\"order\":ID,\"device\":NAME,\"attributes\":{KEY:VALUE}}; "
+                                 "the same command again goes on");
+  list->check(CLI::ExistingFile)->excludes(device)->excludes(id);
   order->add_option("--campaign", options.campaign,
                     "join this campaign: the distributor holds the order until it is released");
-  order->add_option("--attribute", options.attributes,
-                    "KEY=VALUE for the campaign's groups; may be repeated");
+  order
+      ->add_option("--attribute", options.attributes,
+                   "KEY=VALUE for the campaign's groups; may be repeated")
+      ->excludes(list);
+  order
+      ->add_option("--timeout", options.timeout_seconds,
+                   "with --list, over the distributor's limit: end after this many seconds (0: "
+                   "never)")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber)
+      ->needs(list);
   add_policy(order);
   add_validity(order);
   add_suite(order);

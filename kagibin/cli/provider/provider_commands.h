@@ -36,6 +36,7 @@ struct ProviderOptions {
   bool keep_old_keys = false;
   bool join_again = false;
   std::vector<std::string> devices;
+  std::filesystem::path list;  // of orders, instead of devices
   std::string order;
   std::string campaign;                 // empty: none
   std::vector<std::string> attributes;  // KEY=VALUE
@@ -77,6 +78,9 @@ int provider_order(const Program& program, const ProviderOptions& options);
 int provider_show(const Program& program, const ProviderOptions& options);
 int provider_retry(const Program& program, const ProviderOptions& options);
 int provider_cancel(const Program& program, const ProviderOptions& options);
+
+// provider_order_list.cc: of options.list
+int provider_order_list(const Program& program, const ProviderOptions& options);
 
 // provider_run.cc
 int provider_run(const Program& program, const ProviderOptions& options);

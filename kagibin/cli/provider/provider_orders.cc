@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "kagibin/cli/provider/provider_orders.h"
+
 #include "kagibin/cli/provider/campaign_options.h"
 #include "kagibin/cli/provider/provider_commands.h"
 #include "kagibin/cli/provider/provider_desk.h"
@@ -17,25 +19,6 @@ using provider::problem;
 
 namespace {
 
-struct LoadedPayload {
-  provider::PayloadFile payload;
-  provider::CsvFiles csv;
-};
-
-Checked<LoadedPayload> load_payload(const std::filesystem::path& file) {
-  const std::string text = KB_TRY(read_text_file(file));
-  LoadedPayload out{.payload = KB_TRY(provider::PayloadFile::parse(text)), .csv = {}};
-  for (const std::string& name : out.payload.csv_files()) {
-    const auto octets = crypto::read_file(file.parent_path() / name);
-    if (!octets) {
-      return problem(octets.error().code,
-                     fmt::format("the CSV file {} beside the payload cannot be read", name));
-    }
-    out.csv.emplace(name, KB_TRY(provider::KeyCsv::parse(name, *octets)));
-  }
-  return out;
-}
-
 Checked<std::vector<delivery::DeviceId>> device_ids(const ProviderOptions& options) {
   std::vector<delivery::DeviceId> out;
   out.reserve(options.devices.size());
@@ -45,30 +28,12 @@ Checked<std::vector<delivery::DeviceId>> device_ids(const ProviderOptions& optio
   return out;
 }
 
-Checked<std::optional<std::uint8_t>> wished_suite(const ProviderOptions& options) {
-  if (options.suite.empty()) {
-    return std::nullopt;
-  }
-  return KB_TRY(provider::suite_by_name(options.suite));
-}
-
 Checked<OrderId> order_id(const ProviderOptions& options, crypto::Rng& rng) {
   if (!options.order.empty()) {
     return KB_TRY(OrderId::from(options.order));
   }
   const std::array<std::uint8_t, 16> octets = KB_TRY(crypto::random_array<16>(rng));
   return KB_TRY(OrderId::from(to_hex(octets)));
-}
-
-boost::json::object order_json(const delivery::JournalOrder& order) {
-  return {{"order", order.id.text()},
-          {"device", order.device.text()},
-          {"seid", order.seid.hex()},
-          {"target", order.target.hex()},
-          {"seq", order.seq},
-          {"state", delivery::name(order.state)},
-          {"attempt", order.current_attempt},
-          {"not_after", order.not_after}};
 }
 
 // Runs `act` with a client that is connected to the distributor.
@@ -87,6 +52,45 @@ Checked<void> with_client(const Program& program, const ProviderOptions& options
 constexpr std::uint32_t kMaxListed = 10'000;
 
 }  // namespace
+
+Checked<LoadedPayload> load_payload(const std::filesystem::path& file) {
+  const std::string text = KB_TRY(read_text_file(file));
+  LoadedPayload out{.payload = KB_TRY(provider::PayloadFile::parse(text)), .csv = {}};
+  for (const std::string& name : out.payload.csv_files()) {
+    const auto octets = crypto::read_file(file.parent_path() / name);
+    if (!octets) {
+      return problem(octets.error().code,
+                     fmt::format("the CSV file {} beside the payload cannot be read", name));
+    }
+    out.csv.emplace(name, KB_TRY(provider::KeyCsv::parse(name, *octets)));
+  }
+  return out;
+}
+
+Checked<std::optional<std::uint8_t>> wished_suite(const ProviderOptions& options) {
+  if (options.suite.empty()) {
+    return std::nullopt;
+  }
+  return KB_TRY(provider::suite_by_name(options.suite));
+}
+
+Checked<std::optional<delivery::CampaignId>> wished_campaign(const ProviderOptions& options) {
+  if (options.campaign.empty()) {
+    return std::nullopt;
+  }
+  return KB_TRY(delivery::CampaignId::from(options.campaign));
+}
+
+boost::json::object order_json(const delivery::JournalOrder& order) {
+  return {{"order", order.id.text()},
+          {"device", order.device.text()},
+          {"seid", order.seid.hex()},
+          {"target", order.target.hex()},
+          {"seq", order.seq},
+          {"state", delivery::name(order.state)},
+          {"attempt", order.current_attempt},
+          {"not_after", order.not_after}};
+}
 
 int provider_check(const Program& program, const ProviderOptions& options) {
   Console console = program.console();
@@ -120,6 +124,12 @@ int provider_check(const Program& program, const ProviderOptions& options) {
 
 int provider_order(const Program& program, const ProviderOptions& options) {
   Console console = program.console();
+  if (options.devices.empty() == options.list.empty()) {
+    return console.failed_usage("either --device or --list says what is ordered");
+  }
+  if (!options.list.empty()) {
+    return provider_order_list(program, options);
+  }
   bool opened = false;
   const auto done = with_client(
       program, options,
@@ -128,10 +138,8 @@ int provider_order(const Program& program, const ProviderOptions& options) {
         const LoadedPayload loaded = KB_TRY(load_payload(options.file));
         const auto devices = KB_TRY(device_ids(options));
         const auto suite = KB_TRY(wished_suite(options));
-        std::optional<delivery::CampaignId> campaign;
-        if (!options.campaign.empty()) {
-          campaign = KB_TRY(delivery::CampaignId::from(options.campaign));
-        } else if (!options.attributes.empty()) {
+        const auto campaign = KB_TRY(wished_campaign(options));
+        if (!campaign && !options.attributes.empty()) {
           return problem(Errc::kInvalidArgument, "--attribute is for an order of a --campaign");
         }
         const delivery::Attributes attributes = KB_TRY(attributes_of(options.attributes));

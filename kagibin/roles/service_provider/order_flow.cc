@@ -128,24 +128,32 @@ Checked<void> OrderFlow::check(const PayloadFile& payload,
   return builder.check(seids);
 }
 
+Checked<std::optional<JournalOrder>> OrderFlow::known(const OrderWish& wish) const {
+  std::optional<JournalOrder> stored = KB_TRY(in_.journal.find_order(wish.id));
+  if (!stored) {
+    return stored;
+  }
+  const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(stored->annotation));
+  OrderAnnotation wanted = OrderAnnotation::of(wish.payload, wish.suite.value_or(notes.suite));
+  if (!notes.masters) {
+    wanted.masters.reset();  // it was made before they were noted
+  }
+  wanted.campaign = wish.campaign;
+  wanted.attributes = wish.attributes;
+  if (stored->device != wish.device || stored->annotation != wanted.text()) {
+    return problem(
+        Errc::kConflict,
+        fmt::format("Order {} exists already for another device, payload, suite or "
+                    "campaign, and stays as it is. Choose another name for the new order.",
+                    wish.id.text()));
+  }
+  return stored;
+}
+
 Checked<JournalOrder> OrderFlow::open(const OrderWish& wish) {
-  std::optional<JournalOrder> known = KB_TRY(in_.journal.find_order(wish.id));
-  if (known) {
-    const OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(known->annotation));
-    OrderAnnotation wanted = OrderAnnotation::of(wish.payload, wish.suite.value_or(notes.suite));
-    if (!notes.masters) {
-      wanted.masters.reset();  // it was made before they were noted
-    }
-    wanted.campaign = wish.campaign;
-    wanted.attributes = wish.attributes;
-    if (known->device != wish.device || known->annotation != wanted.text()) {
-      return problem(
-          Errc::kConflict,
-          fmt::format("Order {} exists already for another device, payload, suite or "
-                      "campaign, and stays as it is. Choose another name for the new order.",
-                      wish.id.text()));
-    }
-    return std::move(*known);
+  std::optional<JournalOrder> stored = KB_TRY(known(wish));
+  if (stored) {
+    return std::move(*stored);
   }
   const std::array devices{wish.device};
   KB_TRY(check(wish.payload, wish.csv, devices, wish.validity_minutes, wish.suite));

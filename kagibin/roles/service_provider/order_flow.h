@@ -111,6 +111,8 @@ class OrderFlow {
 
   // kConflict when the id stands for another device or payload.
   Checked<delivery::JournalOrder> open(const OrderWish& wish);
+  // The same where it stands already; empty where it does not. Opens nothing.
+  Checked<std::optional<delivery::JournalOrder>> known(const OrderWish& wish) const;
 
   // What opens the attempt behind this one (0: the first). Makes it when there is none yet. kState
   // when the order has ended, kExpired after notAfter.
@@ -156,6 +158,8 @@ class OrderFlow {
   Checked<delivery::JournalOrder> find(const delivery::OrderId& order) const;
   // By our own clock.
   std::int64_t now() const { return in_.clock.now(); }
+  // Whether a token makes a key at every further attempt: one that has to be noted before.
+  bool makes_keys_in_token() const { return in_.keys.makes_kem_keys_in_token(); }
   // Whether this attempt began with E2.
   Checked<bool> is_at_once(const delivery::OrderId& order, delivery::AttemptNumber attempt) const;
 

@@ -9,6 +9,7 @@ import tempfile
 import time
 
 from campaigns import kill_at_a_campaign
+from order_lists import kill_at_a_list
 from process_site import BOUND, FAILED, KILLED, OK, ORDER, SPID, Service, Site, TRY_AGAIN, check, run
 from raw_request import request
 from rotations import kill_at_a_renewal, kill_in_a_rotation
@@ -199,6 +200,7 @@ SPECIAL = {"store.migration.": kill_at_a_first_start, "distributor.withdrawal.":
            "distributor.rotation.": kill_in_a_rotation, "distributor.renewal.": kill_at_a_renewal, "distributor.release.": kill_at_a_campaign, "distributor.cancel.": kill_at_a_campaign,
            "distributor.campaign": kill_at_a_campaign, "distributor.provider_campaign": kill_at_a_campaign,
            "distributor.history.": kill_at_a_campaign, "distributor.provider_history.": kill_at_a_campaign, "transport.": kill_in_a_rotation,
+           "provider.submission.": kill_at_a_list, "journal.batch.": kill_at_a_list,
            "provider.announced.": kill_at_a_second_order, "provider.at_once.": kill_at_a_second_order}
 
 

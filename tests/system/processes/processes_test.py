@@ -28,6 +28,8 @@ from crash_points import SOURCE, crash_points, kill_case, setup_of_a_distributor
 from element_faults import count_apdus, forging, killing_the_element, pulling_the_card
 from full_disks import (a_damaged_store, a_full_disk_of_the_agent, a_full_disk_of_the_distributor, a_full_disk_of_the_provider,
                         a_store_that_somebody_holds)
+from order_lists import (a_list_of_orders_is_ordered_once_however_often, a_list_that_finds_nobody_is_in_the_journal,
+                         a_list_waits_for_the_tenants_limit_and_goes_on, a_list_with_a_mistake_orders_nothing_and_names_its_line)
 from process_site import (Bench, FAILED, OK, ORDER, REFUSED, SEID, SPID, TRY_AGAIN, USAGE, check, current, messages, options,
                           payload, run)
 from raw_request import request
@@ -306,7 +308,9 @@ def main():
                  a_device_clock_of_1970, a_device_cannot_touch_the_work_of_another, an_invitation_works_once,
                  the_operators_own_people_see_states_and_no_message, a_limited_invitation_makes_a_limited_certificate,
                  an_order_over_a_tenants_limit_is_told_so_and_done_later, an_answer_that_was_lost_comes_again,
-                 a_provider_with_the_role_submit_alone_delivers,
+                 a_provider_with_the_role_submit_alone_delivers, a_list_of_orders_is_ordered_once_however_often,
+                 a_list_with_a_mistake_orders_nothing_and_names_its_line, a_list_waits_for_the_tenants_limit_and_goes_on,
+                 a_list_that_finds_nobody_is_in_the_journal,
                  an_answer_of_another_element_is_refused, a_kda_installed_by_the_manager_is_refused, policy_refusals,
                  what_the_device_would_see_is_refused_by_name,
                  a_build_that_the_policy_does_not_name_is_refused, a_literal_key_is_for_one_element,

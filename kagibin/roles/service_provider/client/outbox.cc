@@ -2,6 +2,7 @@
 #include "kagibin/roles/service_provider/client/outbox.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,12 +24,8 @@ namespace {
 
 constexpr std::uint32_t kMaxForgotten = 1'000'000;
 
-Checked<delivery::OrderRequest> request_of(const JournalOrder& order) {
-  OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
-  return delivery::OrderRequest{.device = order.device,
-                                .not_after = order.not_after,
-                                .campaign = std::move(notes.campaign),
-                                .attributes = std::move(notes.attributes)};
+bool is_first_request(const JournalEntry& entry) {
+  return entry.step == JournalStep::kRequest && entry.attempt == 1;
 }
 
 Checked<delivery::VerdictMessage> verdict_of(const JournalEntry& entry) {
@@ -37,6 +34,14 @@ Checked<delivery::VerdictMessage> verdict_of(const JournalEntry& entry) {
 }
 
 }  // namespace
+
+Checked<delivery::OrderRequest> Outbox::request_of(const JournalOrder& order) {
+  OrderAnnotation notes = KB_TRY(OrderAnnotation::parse(order.annotation));
+  return delivery::OrderRequest{.device = order.device,
+                                .not_after = order.not_after,
+                                .campaign = std::move(notes.campaign),
+                                .attributes = std::move(notes.attributes)};
+}
 
 Checked<void> Outbox::send_order(const OrderId& id) {
   const JournalOrder order = KB_TRY(flow_.find(id));
@@ -179,29 +184,57 @@ Checked<bool> Outbox::is_overtaken(const JournalEntry& entry) {
   return *last->revision > verdict.revision.value_or(0);
 }
 
+Checked<bool> Outbox::send_or_note(const JournalEntry& entry, RunReport& report) {
+  const auto sent = send(entry);
+  if (sent) {
+    return true;
+  }
+  if (!is_turned_down(sent.error().code)) {
+    return std::unexpected(sent.error());
+  }
+  const bool overtaken = sent.error().code == Errc::kState && KB_TRY(is_overtaken(entry));
+  KB_TRY(journal_.acknowledge(entry.order, entry.attempt, entry.step));
+  if (overtaken) {
+    return false;
+  }
+  const JournalOrder order = KB_TRY(flow_.find(entry.order));
+  report.events.push_back(
+      {.order = entry.order,
+       .attempt = entry.attempt,
+       .state = order.state,
+       .text = fmt::format("The operator turned our {} down ({}); it is not sent again.",
+                           delivery::name(entry.step), kagibin::name(sent.error().code)),
+       .trouble = true});
+  return false;
+}
+
 Checked<void> Outbox::resend(RunReport& report) {
   const std::vector<JournalEntry> entries = KB_TRY(journal_.unacknowledged());
+  // Orders that go out with their first attempts, many in one request.
+  std::set<OrderId> opened;
+  std::vector<OrderId> whole;
   for (const JournalEntry& entry : entries) {
-    const auto sent = send(entry);
-    if (sent || entry.step == JournalStep::kAnswer || entry.step == JournalStep::kReceipt) {
-      continue;
+    if (entry.step == JournalStep::kOrder) {
+      opened.insert(entry.order);
+    } else if (is_first_request(entry) && opened.contains(entry.order)) {
+      whole.push_back(entry.order);
     }
-    if (!is_turned_down(sent.error().code)) {
-      return sent;
+  }
+  SentOrders sent{.over_limit = whole.size()};
+  if (seconds_until_orders() == 0) {
+    sent = KB_TRY(send_orders(whole, report));
+  }
+  report.over_limit = sent.over_limit;
+  const std::set<OrderId> in_batches(whole.begin(), whole.end());
+  for (const JournalEntry& entry : entries) {
+    const bool is_whole = in_batches.contains(entry.order);
+    const bool went = is_whole && (entry.step == JournalStep::kOrder || is_first_request(entry));
+    const bool is_received =
+        entry.step == JournalStep::kAnswer || entry.step == JournalStep::kReceipt;
+    // The operator does not know an order yet that is over the limit.
+    if (!went && !is_received && !(is_whole && report.over_limit > 0)) {
+      KB_TRY(send_or_note(entry, report));
     }
-    const bool overtaken = sent.error().code == Errc::kState && KB_TRY(is_overtaken(entry));
-    KB_TRY(journal_.acknowledge(entry.order, entry.attempt, entry.step));
-    if (overtaken) {
-      continue;
-    }
-    const JournalOrder order = KB_TRY(flow_.find(entry.order));
-    report.events.push_back(
-        {.order = entry.order,
-         .attempt = entry.attempt,
-         .state = order.state,
-         .text = fmt::format("The operator turned our {} down ({}); it is not sent again.",
-                             delivery::name(entry.step), kagibin::name(sent.error().code)),
-         .trouble = true});
   }
   return {};
 }

@@ -3,6 +3,10 @@
 // journal before it is sent and is acknowledged there after the answer, so that after a crash the
 // same octets go out again under the same names.
 //
+// Many orders are opened in one commit and sent in one request (delivery/submission.h): up to 64,
+// as many as its body takes. One that the operator does not take yet, because it limits how many
+// orders we open, stays unacknowledged, and so do those behind it.
+//
 // Failures of a send: those of is_outage() and is_turned_down() (operator_refusal.h). Does not wait
 // and does not retry. Ownership: refers to what it is given. Thread-safety: one thread.
 //
@@ -11,12 +15,32 @@
 //   KB_TRY(outbox.resend(report));
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
 #include "kagibin/delivery/distributor_client.h"
 #include "kagibin/delivery/journal_store.h"
 #include "kagibin/roles/service_provider/client/run_report.h"
 #include "kagibin/roles/service_provider/order_flow.h"
 
 namespace kagibin::roles::service_provider {
+
+// What came of opening many: those before the first that was refused, and why that one was.
+struct OpenedOrders {
+  std::vector<delivery::JournalOrder> orders;
+  std::optional<Problem> refused;
+};
+
+// What came of sending many; the rest of them was not sent.
+struct SentOrders {
+  std::size_t taken = 0;        // now or before
+  std::size_t turned_down = 0;  // and said so in the report
+  std::size_t over_limit = 0;   // to be sent again, when retry_after_seconds are over
+  std::uint32_t retry_after_seconds = 0;
+};
 
 class Outbox {
  public:
@@ -29,6 +53,17 @@ class Outbox {
 
   // The order and its first attempt, in this order in the journal before either is sent.
   Checked<void> submit(const delivery::OrderId& order);
+
+  // Opens the orders and records their first attempts; sends nothing. Stops before the first that
+  // cannot be opened. Several are one commit, and after a failure (is_outage()) none of them is
+  // there that was not before; where a token makes their KEM keys, each is by itself. An order
+  // whose attempt cannot be made stands in the report.
+  Checked<OpenedOrders> open(std::span<const OrderWish> wishes, RunReport& report);
+  // Orders of the journal with their first attempts, but those that were acknowledged. Stops at the
+  // first request that has one over the limit.
+  Checked<SentOrders> send_orders(std::span<const delivery::OrderId> orders, RunReport& report);
+  // Until orders may be sent again that were over the limit; 0: now.
+  std::uint32_t seconds_until_orders() const;
 
   // What is in the journal already.
   Checked<void> send_request(const delivery::OrderId& order, const Outgoing& request);
@@ -47,8 +82,31 @@ class Outbox {
   Checked<void> submit_forgotten();
 
  private:
+  // An order of the journal and what opens its first attempt.
+  struct WholeOrder {
+    delivery::JournalOrder order;
+    delivery::SubmittedOrder submitted;
+  };
+  struct Limit {
+    std::int64_t since = 0;
+    std::int64_t until = 0;
+  };
+
+  static Checked<delivery::OrderRequest> request_of(const delivery::JournalOrder& order);
   // Both are in the journal afterwards; what opens the attempt is answered.
   Checked<Outgoing> record_order(const delivery::OrderId& order);
+  // Empty where it was acknowledged, or has no attempt yet.
+  Checked<std::optional<WholeOrder>> unsent(const delivery::OrderId& order, SentOrders& sent);
+  Checked<void> send_batch(std::span<const WholeOrder> batch, SentOrders& sent, RunReport& report);
+  Checked<void> note_results(std::span<const WholeOrder> batch,
+                             std::span<const delivery::SubmissionResult> results,
+                             SentOrders& sent,
+                             RunReport& report);
+  // Where the operator takes none of them in one request.
+  Checked<void> send_singly(std::span<const WholeOrder> batch, SentOrders& sent, RunReport& report);
+  Checked<void> acknowledge_both(const delivery::OrderId& order);
+  // True when it was taken; one that is turned down is noted and rests.
+  Checked<bool> send_or_note(const delivery::JournalEntry& entry, RunReport& report);
   Checked<void> send_order(const delivery::OrderId& order);
   Checked<void> send(const delivery::JournalEntry& entry);
   Checked<bool> is_overtaken(const delivery::JournalEntry& entry);
@@ -57,6 +115,8 @@ class Outbox {
   delivery::ProviderApi& api_;
   delivery::JournalStore& journal_;
   bool looked_for_forgotten_ = false;
+  std::size_t batch_ = delivery::kMaxSubmitted;  // orders a request: fewer while there is a limit
+  std::optional<Limit> limit_;
 };
 
 }  // namespace kagibin::roles::service_provider

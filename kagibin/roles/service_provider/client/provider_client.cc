@@ -323,7 +323,9 @@ Checked<RunReport> ProviderClient::run_once(std::uint32_t wait_seconds) {
     KB_TRY(outbox_.submit_forgotten());
     KB_TRY(expire_overdue(report));
     KB_TRY(ask_the_silent(report));
-    return follow_page(wait_seconds, report);
+    const std::uint32_t until_orders = outbox_.seconds_until_orders();
+    return follow_page(until_orders == 0 ? wait_seconds : std::min(wait_seconds, until_orders),
+                       report);
   }();
   report.retry_after_seconds = api_.connection().retry_after_seconds();
   if (!outcome) {

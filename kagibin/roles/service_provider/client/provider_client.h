@@ -15,6 +15,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -56,6 +57,13 @@ class ProviderClient {
   // Sends the order and its first attempt. After a failure of the network the journal holds both:
   // run_once() sends them again.
   Checked<void> submit(const delivery::OrderId& order);
+  // Opens many orders and sends them: Outbox::open(), Outbox::send_orders().
+  Checked<OpenedOrders> open(std::span<const OrderWish> wishes, RunReport& report) {
+    return outbox_.open(wishes, report);
+  }
+  Checked<SentOrders> send_orders(std::span<const delivery::OrderId> orders, RunReport& report) {
+    return outbox_.send_orders(orders, report);
+  }
   // Opens the next attempt by hand, after "refused" or "unknown".
   Checked<void> retry(const delivery::OrderId& order);
   // Takes the order back: at the operator while nobody fetched it, by a signed cancellation else.

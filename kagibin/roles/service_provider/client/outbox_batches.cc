@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// Many orders at once: opened in one commit of the journal, sent in one request, acknowledged in
+// one commit.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "kagibin/base/crash_point.h"
+#include "kagibin/delivery/problem.h"
+#include "kagibin/roles/service_provider/client/operator_refusal.h"
+#include "kagibin/roles/service_provider/client/outbox.h"
+
+namespace kagibin::roles::service_provider {
+
+using delivery::JournalBatch;
+using delivery::JournalOrder;
+using delivery::JournalStep;
+using delivery::OrderId;
+using delivery::SubmissionResult;
+using delivery::SubmittedOrder;
+
+namespace {
+
+constexpr delivery::AttemptNumber kFirst = 1;
+constexpr int kRefused = 400;
+constexpr int kOverLimit = 429;
+constexpr std::uint32_t kUnsaidSeconds = 60;  // where an answer without Retry-After limits us
+
+// A body of one is a little longer than its share of a longer list.
+std::size_t octets_of(const SubmittedOrder& order) {
+  return to_json(delivery::Submission{.orders = {order}}).size();
+}
+
+}  // namespace
+
+Checked<OpenedOrders> Outbox::open(std::span<const OrderWish> wishes, RunReport& report) {
+  // A key that a token makes cannot be undone: what is noted of it has to be durable before.
+  std::optional<JournalBatch> batch;
+  if (wishes.size() > 1 && !flow_.makes_keys_in_token()) {
+    JournalBatch begun = KB_TRY(JournalBatch::begin(journal_));
+    batch.emplace(std::move(begun));
+  }
+  OpenedOrders out;
+  for (const OrderWish& wish : wishes) {
+    auto order = flow_.open(wish);
+    if (!order && is_outage(order.error().code)) {
+      return std::unexpected(order.error());
+    }
+    if (!order) {
+      out.refused = std::move(order.error());
+      break;
+    }
+    const auto request = record_order(wish.id);
+    if (!request) {
+      looked_for_forgotten_ = false;  // it may be one now
+      if (is_outage(request.error().code)) {
+        return std::unexpected(request.error());
+      }
+      report.events.push_back({.order = wish.id,
+                               .attempt = 0,
+                               .state = order->state,
+                               .text = request.error().text,
+                               .trouble = true});
+    }
+    out.orders.push_back(std::move(*order));
+  }
+  if (batch) {
+    KB_TRY(batch->commit());
+  }
+  return out;
+}
+
+std::uint32_t Outbox::seconds_until_orders() const {
+  const std::int64_t now = flow_.now();
+  const bool waits = limit_ && now >= limit_->since && now < limit_->until;
+  return waits ? static_cast<std::uint32_t>(limit_->until - now) : 0;
+}
+
+Checked<std::optional<Outbox::WholeOrder>> Outbox::unsent(const OrderId& id, SentOrders& sent) {
+  const auto opened = KB_TRY(journal_.find_entry(id, 0, JournalStep::kOrder));
+  const auto request = KB_TRY(journal_.find_entry(id, kFirst, JournalStep::kRequest));
+  if (!opened || !request) {
+    return std::optional<WholeOrder>();
+  }
+  if (opened->acknowledged && request->acknowledged) {
+    ++sent.taken;
+    return std::optional<WholeOrder>();
+  }
+  const JournalOrder order = KB_TRY(flow_.find(id));
+  SubmittedOrder submitted{.id = id, .order = KB_TRY(request_of(order))};
+  submitted.opening = {.kind = delivery::is_envelope(request->message)
+                                   ? delivery::AttemptRequest::Kind::kDeliver
+                                   : delivery::AttemptRequest::Kind::kRequest,
+                       .message = request->message};
+  return WholeOrder{.order = order, .submitted = std::move(submitted)};
+}
+
+Checked<SentOrders> Outbox::send_orders(std::span<const OrderId> orders, RunReport& report) {
+  SentOrders sent;
+  std::vector<WholeOrder> batch;
+  std::size_t octets = 0;
+  for (std::size_t i = 0; i < orders.size(); ++i) {
+    auto next = KB_TRY(unsent(orders[i], sent));
+    if (!next) {
+      continue;
+    }
+    const std::size_t more = octets_of(next->submitted);
+    if (batch.size() >= batch_ || (!batch.empty() && octets + more > delivery::kMaxBodyBytes)) {
+      KB_TRY(send_batch(batch, sent, report));
+      if (sent.over_limit > 0) {
+        sent.over_limit += orders.size() - i;
+        return sent;
+      }
+      batch.clear();
+      octets = 0;
+    }
+    batch.push_back(std::move(*next));
+    octets += more;
+  }
+  if (!batch.empty()) {
+    KB_TRY(send_batch(batch, sent, report));
+  }
+  return sent;
+}
+
+Checked<void> Outbox::acknowledge_both(const OrderId& order) {
+  KB_TRY(journal_.acknowledge(order, 0, JournalStep::kOrder));
+  KB_TRY(journal_.acknowledge(order, kFirst, JournalStep::kRequest));
+  return {};
+}
+
+Checked<void> Outbox::send_batch(std::span<const WholeOrder> batch,
+                                 SentOrders& sent,
+                                 RunReport& report) {
+  delivery::Submission submission;
+  submission.orders.reserve(batch.size());
+  for (const WholeOrder& one : batch) {
+    submission.orders.push_back(one.submitted);
+  }
+  KB_CRASH_POINT("provider.submission.before_send");
+  const auto answer = api_.submit(submission);
+  KB_CRASH_POINT("provider.submission.after_send");
+  if (!answer && is_turned_down(answer.error().code)) {
+    return send_singly(batch, sent, report);
+  }
+  if (!answer) {
+    return std::unexpected(not_taken(answer.error()));
+  }
+  return note_results(batch, answer->results, sent, report);
+}
+
+Checked<void> Outbox::note_results(std::span<const WholeOrder> batch,
+                                   std::span<const SubmissionResult> results,
+                                   SentOrders& sent,
+                                   RunReport& report) {
+  std::size_t taken = 0;
+  std::optional<Problem> outage;
+  JournalBatch commit = KB_TRY(JournalBatch::begin(journal_));
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const OrderId& id = batch[i].order.id;
+    if (results[i].status < kRefused) {
+      KB_TRY(acknowledge_both(id));
+      ++taken;
+      continue;
+    }
+    if (results[i].status == kOverLimit) {
+      ++sent.over_limit;
+      continue;
+    }
+    const Error error = delivery::error_of(delivery::problem_response(*results[i].problem));
+    if (!is_turned_down(error.code)) {
+      outage = not_taken(error);
+      continue;
+    }
+    KB_TRY(acknowledge_both(id));
+    ++sent.turned_down;
+    report.events.push_back(
+        {.order = id,
+         .attempt = kFirst,
+         .state = batch[i].order.state,
+         .text = fmt::format("The operator turned our order down ({}); it is not sent again.",
+                             kagibin::name(error.code)),
+         .trouble = true});
+  }
+  KB_TRY(commit.commit());
+  KB_CRASH_POINT("provider.submission.after_acknowledge");
+  sent.taken += taken;
+  if (sent.over_limit > 0) {
+    sent.retry_after_seconds = std::max(
+        api_.connection().retry_after_seconds().value_or(kUnsaidSeconds), std::uint32_t{1});
+    limit_ = Limit{.since = flow_.now(), .until = flow_.now() + sent.retry_after_seconds};
+  }
+  // Most of a full request would come back, where the limit lets one through a second.
+  batch_ = sent.over_limit > 0 ? std::clamp(2 * taken, std::size_t{1}, delivery::kMaxSubmitted)
+                               : std::min(2 * batch_, delivery::kMaxSubmitted);
+  return outage ? Checked<void>(std::unexpected(*outage)) : Checked<void>();
+}
+
+Checked<void> Outbox::send_singly(std::span<const WholeOrder> batch,
+                                  SentOrders& sent,
+                                  RunReport& report) {
+  for (const WholeOrder& one : batch) {
+    const OrderId& id = one.order.id;
+    const bool opened =
+        KB_TRY(send_or_note({.order = id, .attempt = 0, .step = JournalStep::kOrder}, report));
+    const bool requested = KB_TRY(send_or_note({.order = id,
+                                                .attempt = kFirst,
+                                                .step = JournalStep::kRequest,
+                                                .message = one.submitted.opening.message},
+                                               report));
+    ++(opened && requested ? sent.taken : sent.turned_down);
+  }
+  return {};
+}
+
+}  // namespace kagibin::roles::service_provider
