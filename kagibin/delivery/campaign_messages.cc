@@ -102,6 +102,9 @@ Result<Pausers> read_pausers(ObjectReader& in) {
       return fail(Errc::kValue, "pausedBy has names");
     }
     const CampaignActor actor = KB_TRY(campaign_actor_by_name(one.get_string()));
+    if (actor == CampaignActor::kDistributor || pausers.of(actor)) {
+      return fail(Errc::kValue, "pausedBy has provider or operator, once");
+    }
     pausers.of(actor) = true;
   }
   return pausers;
@@ -164,7 +167,9 @@ Result<CampaignStatus> campaign_status_from_json(std::string_view text) {
     const std::string by = KB_TRY(in.text("changedBy", kMaxStateName));
     message.changed_by = KB_TRY(campaign_actor_by_name(by));
   }
-  message.paused_by = KB_TRY(read_pausers(in));
+  if (in.has("pausedBy")) {
+    message.paused_by = KB_TRY(read_pausers(in));
+  }
   message.released = KB_TRY(read_count(in, "released"));
   const std::int64_t rate = KB_TRY(in.integer("perMinute", 0, kMaxPerMinute));
   message.per_minute = static_cast<std::uint32_t>(rate);

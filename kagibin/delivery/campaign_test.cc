@@ -144,6 +144,12 @@ TEST(CampaignTest, BodiesAboutCampaignsReadBack) {
   status.changed_by = CampaignActor::kDistributor;
   status.paused_by = {.provider = true, .operated = true};
   EXPECT_EQ(campaign_status_from_json(to_json(status)).value(), status);
+  for (const char* pausers : {R"(["distributor"])", R"(["operator","operator"])", R"([1])"}) {
+    std::string text = to_json(status);
+    const std::string both = R"(["provider","operator"])";
+    text.replace(text.find(both), both.size(), pausers);
+    EXPECT_FALSE(campaign_status_from_json(text).has_value()) << pausers;
+  }
   const CampaignListing listing{{{id, CampaignState::kAborted, 5, 6}}, "c", true};
   EXPECT_EQ(campaign_listing_from_json(to_json(listing)).value(), listing);
   const OrderHistory history{{{-1, "receipt", 2, State::kReported, State::kReported, 3},

@@ -124,6 +124,9 @@ Result<Database> Database::open(const Options& options) {
   KB_TRY(check(code));
   sqlite3_busy_timeout(raw, options.busy_timeout_ms);
   KB_TRY(options.read_only ? db.check_up_to_date(options) : db.migrate(options));
+  // What a savepoint may have to undo, in memory: in a file it would be as many writes again. Not
+  // for scripts of a migration, which may sort more than there is memory.
+  KB_TRY(db.run("PRAGMA temp_store=MEMORY"));
   return db;
 }
 
@@ -170,8 +173,7 @@ Result<void> Database::check_up_to_date(const Options& options) {
 Result<void> Database::migrate(const Options& options) {
   KB_TRY(
       run("PRAGMA trusted_schema=OFF; PRAGMA foreign_keys=ON; PRAGMA synchronous=FULL;"
-          "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=16777216;"
-          "PRAGMA temp_store=MEMORY"));
+          "PRAGMA journal_mode=WAL; PRAGMA journal_size_limit=16777216"));
   if (options.max_pages) {
     const std::string quota = "PRAGMA max_page_count=" + std::to_string(*options.max_pages);
     KB_TRY(run(quota.c_str()));

@@ -31,7 +31,9 @@ int put_state(const Program& program, const CampaignWish& options, CampaignState
                   {"reason", answer->reason}},
                  "Campaign {} of {} is {}{}.", answer->campaign.text(), options.spid,
                  delivery::name(answer->state),
-                 answer->paused_by.provider ? ": its provider wants it paused" : "");
+                 answer->state == CampaignState::kPaused && answer->paused_by.provider
+                     ? ": its provider wants it paused"
+                     : "");
   return kExitOk;
 }
 

@@ -57,7 +57,7 @@ void tell(const Program& program, const CampaignStatus& status) {
                                  status.campaign.text(), delivery::name(status.state),
                                  status.reason.empty() ? "" : " (" + status.reason + ")",
                                  status.released, status.per_minute);
-  if (status.paused_by.operated) {
+  if (status.state == CampaignState::kPaused && status.paused_by.operated) {
     text += "; the distributor's operator wants it paused";
   }
   if (status.next_release) {

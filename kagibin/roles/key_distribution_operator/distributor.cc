@@ -393,7 +393,16 @@ Result<void> Distributor::run_campaigns(std::int64_t now, std::vector<std::strin
     } else if (run.has_cancelled()) {
       KB_CRASH_POINT("distributor.cancel.before_commit");
     }
-    KB_TRY(transaction->commit());
+    if (const auto committed = transaction->commit(); !committed) {
+      if (committed.error().code == Errc::kInterrupted) {
+        return committed;
+      }
+      const delivery::CampaignKey campaign = *run.campaign();
+      failed = committed;
+      transaction.reset();
+      KB_TRY(put_off(campaign, now));
+      continue;
+    }
     if (run.has_released()) {
       KB_CRASH_POINT("distributor.release.after_commit");
     } else if (run.has_cancelled()) {

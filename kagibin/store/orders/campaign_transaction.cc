@@ -164,7 +164,7 @@ Result<std::vector<OrderRow>> SqliteCampaignRows::orders_to_cancel(const Campaig
   Query query = KB_TRY(this->query(
       "SELECT " KB_ORDER_COLUMNS
       " FROM orders WHERE provider = ?1 AND campaign = ?2 AND campaign IS NOT NULL AND touched = 0 "
-      "AND state IN ('ordered', 'enrolled', 'sealed') ORDER BY id LIMIT ?3"));
+      "AND (state = 'ordered' OR state = 'enrolled' OR state = 'sealed') ORDER BY id LIMIT ?3"));
   bind_campaign(query, campaign);
   query.bind(3, static_cast<std::int64_t>(limit));
   return read_orders(query);

@@ -8,10 +8,11 @@
 #include "kagibin/store/row.h"
 
 // The predicate is that of the index orders_that_wait.
-#define KB_OLDEST_IN(state)                                                             \
-  "SELECT '" state                                                                      \
-  "', min(created_at) FROM orders WHERE held = 0 AND state IN ('ordered', 'enrolled', " \
-  "'sealed', 'handed_over', 'reported', 'unknown') AND state = '" state "'"
+#define KB_OLDEST_IN(state)                                                               \
+  "SELECT '" state                                                                        \
+  "', min(created_at) FROM orders WHERE (state = 'enrolled' OR state = 'handed_over' OR " \
+  "state = 'reported' OR state = 'unknown' OR (held = 0 AND (state = 'ordered' OR state " \
+  "= 'sealed'))) AND state = '" state "'"
 #define KB_OLDEST_ORDERS  \
   KB_OLDEST_IN("ordered") \
   " UNION ALL " KB_OLDEST_IN("enrolled") " UNION ALL " KB_OLDEST_IN("sealed")    \

@@ -164,8 +164,8 @@ Result<std::optional<AttemptRow>> SqliteOrderTransaction::next_work(const Device
       this->query("SELECT " KB_ATTEMPT_COLUMNS
                   " FROM attempts a JOIN orders o ON o.provider = a.provider AND o.id = a.order_id "
                   "AND o.current_attempt = a.number WHERE a.device = ?1 AND a.sequence > ?2 "
-                  "AND a.held = 0 AND a.state IN ('ordered', 'sealed', 'handed_over') ORDER BY "
-                  "a.sequence LIMIT 1"));
+                  "AND a.held = 0 AND (a.state = 'ordered' OR a.state = 'sealed' OR a.state = "
+                  "'handed_over') ORDER BY a.sequence LIMIT 1"));
   query.bind(1, std::string_view(device.text()));
   query.bind(2, static_cast<std::int64_t>(after));
   return read_first_attempt(query);
@@ -189,8 +189,8 @@ Result<std::vector<AttemptRow>> SqliteOrderTransaction::overdue_attempts(std::in
                                                                          std::uint32_t limit) {
   Query query = KB_TRY(this->query(
       "SELECT " KB_ATTEMPT_COLUMNS
-      " FROM attempts a WHERE not_after < ?1 AND state IN ('ordered', 'enrolled', 'sealed', "
-      "'handed_over') ORDER BY not_after LIMIT ?2"));
+      " FROM attempts a WHERE not_after < ?1 AND (state = 'ordered' OR state = 'enrolled' OR "
+      "state = 'sealed' OR state = 'handed_over') ORDER BY not_after LIMIT ?2"));
   query.bind(1, now);
   query.bind(2, static_cast<std::int64_t>(limit));
   return read_attempts(query);

@@ -127,7 +127,11 @@ Result<std::vector<CampaignRow>> PostgresOrderTransaction::list_campaigns(const 
 Result<std::uint32_t> PostgresOrderTransaction::open_campaigns(const Spid& provider,
                                                                std::uint32_t limit) {
   KB_TRY(alive());
-  KB_TRY(send_writes());  // what was made here counts
+  const bool counts = std::ranges::any_of(
+      changed_campaigns_, [&](const CampaignKey& one) { return one.provider == provider; });
+  if (counts || undoes_sent_) {
+    KB_TRY(send_writes());
+  }
   PgParameters parameters;
   parameters.octets(provider.view()).integer(limit);
   const std::size_t place = add(sql::kOpenCampaigns, std::move(parameters));

@@ -201,7 +201,8 @@ ALTER TABLE campaigns ADD COLUMN changed_by text COLLATE "C" NOT NULL DEFAULT ''
 ALTER TABLE campaigns ADD COLUMN paused_by bigint NOT NULL DEFAULT 0;
 DROP INDEX orders_that_wait;
 CREATE INDEX orders_that_wait ON orders(state, created_at)
-  WHERE held = 0 AND state IN ('ordered', 'enrolled', 'sealed', 'handed_over', 'reported', 'unknown');
+  WHERE (state = 'enrolled' OR state = 'handed_over' OR state = 'reported' OR state = 'unknown'
+    OR (held = 0 AND (state = 'ordered' OR state = 'sealed')));
 )sql"};
 
 }  // namespace kagibin::store

@@ -87,6 +87,11 @@ Result<AuditEntry> read_campaign(const std::vector<std::string_view>& fields) {
     if (!actor) {
       return not_an_entry();
     }
+    const bool asked = static_cast<std::size_t>(event - kCampaignEvents.begin()) <=
+                       std::to_underlying(CampaignEvent::kCancel);
+    if (asked == (*actor == delivery::CampaignActor::kDistributor)) {
+      return not_an_entry();
+    }
     by = *actor;
   }
   return CampaignChange{.time = *time,

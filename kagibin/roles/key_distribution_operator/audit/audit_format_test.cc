@@ -79,7 +79,8 @@ TEST(AuditEntryTest, EntriesAboutCampaignsReadBackWithAndWithoutWhoMadeThem) {
             "KBA1 5 campaign pause AA000000000000000000000000000000 spring paused 7 "
             "AB530A13E45914982B79F9B7E3FBA994CFD1F3FB22F71CEA1AFBF02B460C6D1D operator");
   EXPECT_EQ(decode_audit_entry(ascii(line)).value(), AuditEntry(change));
-  for (const char* wrong : {" ", " nobody", " operator ", " operator x", " Operator"}) {
+  for (const char* wrong :
+       {" ", " nobody", " operator ", " operator x", " Operator", " distributor"}) {
     EXPECT_FALSE(decode_audit_entry(ascii(line.substr(0, line.rfind(' ')) + wrong)).has_value());
   }
   change.by.reset();

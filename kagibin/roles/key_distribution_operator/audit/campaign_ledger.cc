@@ -17,14 +17,18 @@ std::string name_of(const delivery::CampaignKey& campaign) {
 
 void CampaignLedger::take(const CampaignChange& change) {
   const auto [found, fresh] = campaigns_.try_emplace(change.campaign, Campaign{.last = change});
-  found->second.last = change;
+  const delivery::CampaignState before = found->second.last.state;
   if (change.event == CampaignEvent::kCreate) {
     found->second.made = true;
     found->second.terms = change.digest;
   }
   const bool pauses = change.event == CampaignEvent::kPause;
-  if (change.by && (pauses || change.event == CampaignEvent::kResume)) {
+  const bool of_pausers = pauses || change.event == CampaignEvent::kResume;
+  if (change.by && of_pausers) {
     found->second.pausers.of(*change.by) = pauses;
+  }
+  if (!of_pausers || change.state != before) {  // else it stayed as it was, with its reason
+    found->second.last = change;
   }
 }
 

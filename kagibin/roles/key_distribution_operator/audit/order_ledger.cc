@@ -127,9 +127,11 @@ void OrderLedger::take(const AuditEntry& entry) {
     if (change.event == AuditEvent::kAttempt) {
       order.last_opened = std::max(order.last_opened, change.attempt);
       order.touched = is_in_doubt(order, change.attempt);
+      attempt.held = !order.released;
+    } else if (change.event == AuditEvent::kRelease) {
+      attempt.held = false;  // of the current one: others stay as they were
     }
     order.touched = order.touched || change.event == AuditEvent::kHandOver;
-    attempt.held = (attempt.held || change.event == AuditEvent::kAttempt) && !order.released;
     take_message(attempt, change);
   }
 }

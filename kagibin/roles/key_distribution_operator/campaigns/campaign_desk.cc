@@ -30,7 +30,8 @@ Result<CampaignTerms> terms_of(const CampaignRow& row) {
 
 std::unexpected<Error> no_campaign() { return fail(Errc::kNotFound, "there is no such campaign"); }
 
-// What a request makes of a campaign; empty: it stands so already.
+// What a request makes of a campaign; empty: it stands so already, as far as who asks is concerned.
+// A pause of a version that did not say whose it was is anybody's.
 Result<std::optional<CampaignEvent>> event_for(CampaignRow& row,
                                                CampaignState wanted,
                                                CampaignActor by) {
@@ -43,13 +44,9 @@ Result<std::optional<CampaignEvent>> event_for(CampaignRow& row,
     return std::optional(CampaignEvent::kCancel);
   }
   const bool pauses = wanted == CampaignState::kPaused;
-  if (pauses ? row.paused_by.of(by) : row.state == wanted) {
+  const bool nobodys = row.state == CampaignState::kPaused && !row.paused_by.any();
+  if (row.paused_by.of(by) == pauses && !(nobodys && !pauses)) {
     return std::optional<CampaignEvent>();
-  }
-  if (!pauses && row.paused_by.any() && !row.paused_by.of(by)) {
-    return by == CampaignActor::kProvider
-               ? fail(Errc::kState, "the distributor's operator paused it, and alone resumes it")
-               : fail(Errc::kState, "its provider paused it, and alone resumes it");
   }
   row.paused_by.of(by) = pauses;
   return std::optional(pauses ? CampaignEvent::kPause : CampaignEvent::kResume);
@@ -151,7 +148,9 @@ Result<HttpResponse> CampaignDesk::put_state(const Call& call) {
   if (!event) {
     return answer(200, *row);
   }
-  KB_TRY(change_state(store_, *row, *event, state_after(*event, *row), wanted.reason, by, now_));
+  const CampaignState after = state_after(*event, *row);
+  KB_TRY(after == row->state ? note_change(store_, *row, *event, wanted.reason, by, now_)
+                             : change_state(store_, *row, *event, after, wanted.reason, by, now_));
   KB_TRY(store_.campaigns().update_campaign(*row));
   return answer(200, *row);
 }

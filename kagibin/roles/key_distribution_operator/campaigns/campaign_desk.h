@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The API's calls about campaigns: each is one request inside one transaction of the store, as
 // those of order_book.h. A campaign is put by its provider, who has kMaxOpenCampaigns open at most;
-// it is paused, resumed and cancelled by the provider or by the distributor's operator. Whoever
-// paused it resumes it: it goes on when neither wants it paused. Pure but for the store.
+// it is paused, resumed and cancelled by the provider or by the distributor's operator. Each
+// resumes what they paused: it goes on when neither wants it paused. Pure but for the store.
 //
 //   CampaignDesk desk(transaction, now);
 //   const HttpResponse answer = KB_TRY(desk.put_campaign(call));
@@ -18,7 +18,7 @@
 namespace kagibin::roles::key_distribution_operator {
 
 // Of a provider, that have not ended: each is looked at every few seconds. Distributors that are
-// asked at the same moment may each let one more through.
+// asked at the same moment may each let through what is in one batch.
 inline constexpr std::uint32_t kMaxOpenCampaigns = 100;
 
 class CampaignDesk {

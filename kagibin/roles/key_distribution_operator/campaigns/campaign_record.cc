@@ -8,6 +8,26 @@
 
 namespace kagibin::roles::key_distribution_operator {
 
+Result<void> note_change(delivery::OrderTransaction& store,
+                         const delivery::CampaignRow& row,
+                         CampaignEvent event,
+                         const std::string& reason,
+                         delivery::CampaignActor by,
+                         std::int64_t now) {
+  const std::string text =
+      event == CampaignEvent::kCreate
+          ? row.terms
+          : to_json(delivery::CampaignStateRequest{.state = row.state, .reason = reason});
+  const Bytes entry = encode(CampaignChange{.time = now,
+                                            .event = event,
+                                            .campaign = row.key(),
+                                            .state = row.state,
+                                            .released = row.released,
+                                            .digest = crypto::sha256(ascii(text)),
+                                            .by = by});
+  return store.audit().append(entry);
+}
+
 Result<void> change_state(delivery::OrderTransaction& store,
                           delivery::CampaignRow& row,
                           CampaignEvent event,
@@ -20,18 +40,7 @@ Result<void> change_state(delivery::OrderTransaction& store,
   row.reason = std::move(reason);
   row.changed_at = now;
   row.due = now;
-  const std::string text =
-      event == CampaignEvent::kCreate
-          ? row.terms
-          : to_json(delivery::CampaignStateRequest{.state = state, .reason = row.reason});
-  const Bytes entry = encode(CampaignChange{.time = now,
-                                            .event = event,
-                                            .campaign = row.key(),
-                                            .state = state,
-                                            .released = row.released,
-                                            .digest = crypto::sha256(ascii(text)),
-                                            .by = by});
-  return store.audit().append(entry);
+  return note_change(store, row, event, row.reason, by, now);
 }
 
 }  // namespace kagibin::roles::key_distribution_operator

@@ -12,6 +12,14 @@
 
 namespace kagibin::roles::key_distribution_operator {
 
+// Only the entry: the campaign stays in its state, with its reason.
+Result<void> note_change(delivery::OrderTransaction& store,
+                         const delivery::CampaignRow& row,
+                         CampaignEvent event,
+                         const std::string& reason,
+                         delivery::CampaignActor by,
+                         std::int64_t now);
+
 // The digest in the entry is of the reason's JSON (CampaignStateRequest), of the terms' where the
 // campaign is made.
 Result<void> change_state(delivery::OrderTransaction& store,

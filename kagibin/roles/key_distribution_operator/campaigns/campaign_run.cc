@@ -55,13 +55,15 @@ Result<void> CampaignRun::advance(CampaignRow& row) {
     row.due = now_ + kClockSkewSeconds;
     return {};
   }
+  const CampaignState stood = row.state;
   if (delivery::is_open(row.state)) {
     const auto counts = KB_TRY(store_.campaigns().phase_counts(row.key()));
     const CampaignTally tally(*terms, counts);
     KB_TRY(advance_open(row, *terms, tally));
   }
-  return delivery::is_open(row.state) || delivery::is_end(row.state) ? Result<void>()
-                                                                     : cancel_some(row);
+  return delivery::is_open(row.state) || delivery::is_end(row.state)
+             ? Result<void>()
+             : cancel_some(row, *terms, row.state == stood);
 }
 
 Result<void> CampaignRun::advance_open(CampaignRow& row,
@@ -86,22 +88,24 @@ Result<void> CampaignRun::advance_open(CampaignRow& row,
 // orders before the last one came are over by the end of the shorter while.
 bool CampaignRun::is_complete(CampaignRow& row,
                               const CampaignTerms& terms,
-                              const CampaignTally& tally) const {
+                              const CampaignTally& tally) {
   const bool over = terms.not_after < now_;
   const bool all = terms.orders ? tally.is_full() : over && tally.orders() > 0;
   if (!all || !tally.has_settled()) {
     row.settled_at = 0;
+    watch_.forget(row.key());
     return false;
   }
   if (row.settled_at == 0) {
     row.settled_at = std::max<std::int64_t>(now_, 1);
+    return false;
   }
   if (over) {
     return false;  // first everything has to be cancelled that came meanwhile
   }
   const bool may_retry = tally.in(delivery::State::kRefused) > 0 &&
                          (!terms.retries || terms.retries->declined + terms.retries->refused > 0);
-  return watch_.seconds(row.key(), {row.state, row.settled_at}) >=
+  return watch_.seconds(row.key(), {.ending = false, .since = row.settled_at}) >=
          (may_retry ? kRetrySeconds : kEndingSeconds);
 }
 
@@ -135,7 +139,17 @@ Result<void> CampaignRun::release(CampaignRow& row,
   return {};
 }
 
-Result<void> CampaignRun::cancel_some(CampaignRow& row) {
+// What has expired may have become unknown since.
+Result<CampaignState> CampaignRun::end_of(const CampaignRow& row, const CampaignTerms& terms) {
+  if (row.state != CampaignState::kExpiring || row.settled_at == 0) {
+    return delivery::end_of(row.state);
+  }
+  const auto counts = KB_TRY(store_.campaigns().phase_counts(row.key()));
+  return CampaignTally(terms, counts).has_settled() ? CampaignState::kCompleted
+                                                    : CampaignState::kExpired;
+}
+
+Result<void> CampaignRun::cancel_some(CampaignRow& row, const CampaignTerms& terms, bool stood) {
   std::vector<OrderRow> orders =
       KB_TRY(store_.campaigns().orders_to_cancel(row.key(), kOrdersAStep));
   OrderBook book(store_, now_);
@@ -150,13 +164,14 @@ Result<void> CampaignRun::cancel_some(CampaignRow& row) {
     return {};
   }
   row.due = now_ + kNapSeconds;
-  if (watch_.seconds(row.key(), {row.state, row.changed_at}) < kEndingSeconds) {
+  if (!stood ||
+      watch_.seconds(row.key(), {.ending = true, .since = row.changed_at}) < kEndingSeconds) {
     return {};
   }
-  const bool complete = row.state == CampaignState::kExpiring && row.settled_at != 0;
-  return change_state(store_, row, CampaignEvent::kEnd,
-                      complete ? CampaignState::kCompleted : delivery::end_of(row.state),
-                      row.reason, CampaignActor::kDistributor, now_);
+  const CampaignState end = KB_TRY(end_of(row, terms));
+  watch_.forget(row.key());
+  return change_state(store_, row, CampaignEvent::kEnd, end, row.reason,
+                      CampaignActor::kDistributor, now_);
 }
 
 }  // namespace kagibin::roles::key_distribution_operator

@@ -9,7 +9,8 @@
 // final. What was handed over stays open for its receipt and its verdict. A campaign is complete
 // when it has all its orders and all have settled for kEndingSeconds, or for kRetrySeconds where
 // its provider may still try again; and at its notAfter, when there is nothing to cancel. These
-// times are counted by campaign_watch.h. Pure but for the store.
+// times are counted by campaign_watch.h, from the first look at what was committed. Pure but for
+// the store.
 //
 //   CampaignRun run(transaction, now, watch);
 //   const auto topics = KB_TRY(run.step());   // empty: no campaign is due
@@ -58,10 +59,15 @@ class CampaignRun {
   Result<void> release(delivery::CampaignRow& row,
                        const delivery::CampaignTerms& terms,
                        const CampaignTally& tally);
-  Result<void> cancel_some(delivery::CampaignRow& row);
+  // `stood`: the store has had the campaign ending before this step.
+  Result<void> cancel_some(delivery::CampaignRow& row,
+                           const delivery::CampaignTerms& terms,
+                           bool stood);
+  Result<delivery::CampaignState> end_of(const delivery::CampaignRow& row,
+                                         const delivery::CampaignTerms& terms);
   bool is_complete(delivery::CampaignRow& row,
                    const delivery::CampaignTerms& terms,
-                   const CampaignTally& tally) const;
+                   const CampaignTally& tally);
 
   delivery::OrderTransaction& store_;
   std::int64_t now_;

@@ -4,7 +4,9 @@
 namespace kagibin::roles::key_distribution_operator {
 namespace {
 
-constexpr std::int64_t kForgottenAfterMs = 600'000;  // others ended it
+// Those that others ended are forgotten when there are many, if nobody looked for so long.
+constexpr std::size_t kMany = 10'000;
+constexpr std::int64_t kForgottenAfterMs = 86'400'000;
 
 }  // namespace
 
@@ -12,8 +14,11 @@ std::int64_t CampaignWatch::seconds(const delivery::CampaignKey& campaign, const
   const std::int64_t now = clock_.uptime_ms();
   const auto found = seen_.find(campaign);
   if (found == seen_.end()) {
-    std::erase_if(
-        seen_, [now](const auto& entry) { return entry.second.last_ms + kForgottenAfterMs < now; });
+    if (seen_.size() >= kMany) {
+      std::erase_if(seen_, [now](const auto& entry) {
+        return entry.second.last_ms + kForgottenAfterMs < now;
+      });
+    }
     seen_.emplace(campaign, Seen{.sight = sight, .first_ms = now, .last_ms = now});
     return 0;
   }

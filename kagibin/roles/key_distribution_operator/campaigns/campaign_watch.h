@@ -4,7 +4,7 @@
 // what one process sees is never longer ago than it says. A process that starts anew waits anew.
 //
 //   CampaignWatch watch(clock);
-//   if (watch.seconds(row.key(), {row.state, row.changed_at}) >= kEndingSeconds) ...
+//   if (watch.seconds(row.key(), {.ending = true, .since = row.changed_at}) >= kEndingSeconds) ...
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,10 @@ namespace kagibin::roles::key_distribution_operator {
 
 class CampaignWatch {
  public:
-  // What is seen; `since` is part of its name, and compared with no clock.
+  // What is seen, as it was read from the store; `since` is part of its name, and compared with no
+  // clock.
   struct Sight {
-    delivery::CampaignState state = delivery::CampaignState::kRunning;
+    bool ending = false;  // else: settled
     std::int64_t since = 0;
     friend bool operator==(const Sight&, const Sight&) = default;
   };
@@ -28,6 +29,7 @@ class CampaignWatch {
 
   // How long the campaign has been seen like this; 0 for the first time.
   std::int64_t seconds(const delivery::CampaignKey& campaign, const Sight& sight);
+  void forget(const delivery::CampaignKey& campaign) { seen_.erase(campaign); }
 
  private:
   struct Seen {

@@ -220,6 +220,45 @@ TEST_F(CampaignsTest, AClockThatJumpsStopsNoCampaign) {
   EXPECT_EQ(status().state, CampaignState::kRunning);
 }
 
+// As version 7 of the store left it.
+TEST_F(CampaignsTest, APauseThatDoesNotSayWhoseItIsIsAnybodys) {
+  make(terms());
+  ASSERT_TRUE(set(CampaignState::kPaused).has_value());
+  auto t = store->begin().value();
+  auto row = t->campaigns().take_campaign({.provider = kSpid, .id = name()}).value().value();
+  row.paused_by = {};
+  ASSERT_TRUE(t->campaigns().update_campaign(row).has_value());
+  ASSERT_TRUE(t->commit().has_value());
+  t.reset();
+  Current operator_http{*this, "operator:ops"};
+  EXPECT_EQ(
+      CampaignApi(operator_http, kSpid).put_state(name(), {CampaignState::kRunning, ""})->state,
+      CampaignState::kRunning);
+  // The log's pause says whose it was: that of this version is taken back for the audit.
+  ASSERT_TRUE(set(CampaignState::kPaused).has_value());
+  ASSERT_TRUE(set(CampaignState::kRunning).has_value());
+}
+
+// The audit, at the end of each case, replays which attempts are held.
+TEST_F(CampaignsTest, AnAttemptThatExpiredWhileItWasHeldStaysHeld) {
+  make(terms());
+  delivery::OrderRequest short_lived = wish("phone");
+  short_lived.not_after = kNow + 10;
+  ASSERT_TRUE(a().put_order(id("o"), short_lived).has_value());
+  ASSERT_TRUE(set(CampaignState::kPaused).has_value());
+  ASSERT_TRUE(a().put_attempt(id("o"), 1, request(a_request(kSpid, 1))).has_value());
+  clock.set_now(kNow + 20);
+  static_cast<void>(distributor->tick());
+  ASSERT_EQ(state_of("o"), State::kExpired);
+  ASSERT_TRUE(a().put_verdict(id("o"), 1, {Verdict::kUnknown, "", {}}).has_value());
+  clock.set_now(kNow + 1);
+  ASSERT_TRUE(a().put_attempt(id("o"), 2, request(a_request(kSpid, 2))).has_value());
+  ASSERT_TRUE(set(CampaignState::kRunning).has_value());
+  pass(3);
+  ASSERT_EQ(status().released, 1U);
+  ASSERT_TRUE(a().put_verdict(id("o"), 1, {Verdict::kRefused, "", {}}).has_value());
+}
+
 TEST_F(CampaignsTest, AnOrderHasItsHistory) {
   make(terms());
   join("a", 1);
@@ -330,12 +369,16 @@ TEST_F(CampaignsTest, ACampaignGoesOnWhenNobodyWantsItPaused) {
   CampaignApi ops(operator_http, kSpid);
   EXPECT_EQ(ops.put_state(name(), {CampaignState::kPaused, "stop"})->changed_by,
             CampaignActor::kOperator);
-  EXPECT_EQ(set(CampaignState::kRunning).error().code, Errc::kState) << "not its provider's pause";
+  EXPECT_EQ(set(CampaignState::kRunning)->state, CampaignState::kPaused) << "not its own pause";
+  EXPECT_EQ(set(CampaignState::kRunning)->state, CampaignState::kPaused) << "again";
   EXPECT_TRUE(status().paused_by.operated);
   EXPECT_EQ(set(CampaignState::kPaused, "us too")->paused_by,
             (delivery::Pausers{.provider = true, .operated = true}));
-  EXPECT_EQ(ops.put_state(name(), {CampaignState::kRunning, ""})->state, CampaignState::kPaused);
-  EXPECT_EQ(ops.put_state(name(), {CampaignState::kRunning, ""}).error().code, Errc::kState);
+  EXPECT_EQ(status().reason, "stop") << "nobody talks over the operator";
+  EXPECT_EQ(status().changed_by, CampaignActor::kOperator);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(ops.put_state(name(), {CampaignState::kRunning, ""})->state, CampaignState::kPaused);
+  }
   EXPECT_EQ(status().paused_by, delivery::Pausers{.provider = true});
   pass(5);
   EXPECT_EQ(status().released, 0U);
