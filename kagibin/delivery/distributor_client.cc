@@ -32,6 +32,15 @@ Result<T> read(Result<std::string> body, Result<T> (*decode)(std::string_view)) 
   return decode(text);
 }
 
+// The answer to a message: one that cannot be read is not the server's no.
+template <typename T>
+Result<T> taken(Result<std::string> body, Result<T> (*decode)(std::string_view)) {
+  const std::string text = KB_TRY(std::move(body));
+  Result<T> answer = decode(text);
+  return answer ? std::move(answer)
+                : fail(Errc::kHttp, "the distributor's answer to a message cannot be read");
+}
+
 // Cursors are the server's digits; anything else would change the query.
 Result<void> check_cursor(std::string_view cursor) {
   for (const char c : cursor) {
@@ -53,8 +62,10 @@ Result<std::string> ApiConnection::ask_for_news(std::string target) {
 }
 
 Result<std::string> ApiConnection::send(const HttpRequest& request) {
+  status_ = 0;
   retry_after_seconds_.reset();
   HttpResponse response = KB_TRY(http_.send(request));
+  status_ = response.status;
   retry_after_seconds_ = response.retry_after_seconds;
   if (response.date) {
     server_time_ = response.date;
@@ -66,8 +77,8 @@ Result<std::string> ApiConnection::send(const HttpRequest& request) {
 }
 
 Result<OrderStatus> ProviderApi::put_order(const OrderId& order, const OrderRequest& request) {
-  return read(connection_.call(HttpMethod::kPut, path_of(order), to_json(request)),
-              order_status_from_json);
+  return taken(connection_.call(HttpMethod::kPut, path_of(order), to_json(request)),
+               order_status_from_json);
 }
 
 Result<OrderStatus> ProviderApi::order(const OrderId& order) {
@@ -77,14 +88,14 @@ Result<OrderStatus> ProviderApi::order(const OrderId& order) {
 Result<AttemptStatus> ProviderApi::put_attempt(const OrderId& order,
                                                AttemptNumber attempt,
                                                const AttemptRequest& request) {
-  return read(connection_.call(HttpMethod::kPut, path_of(order, attempt), to_json(request)),
-              attempt_status_from_json);
+  return taken(connection_.call(HttpMethod::kPut, path_of(order, attempt), to_json(request)),
+               attempt_status_from_json);
 }
 
 Result<SubmissionResults> ProviderApi::submit(const Submission& submission) {
-  const std::string body =
-      KB_TRY(connection_.call(HttpMethod::kPost, "/v1/orders", to_json(submission)));
-  SubmissionResults results = KB_TRY(submission_results_from_json(body));
+  SubmissionResults results =
+      KB_TRY(taken(connection_.call(HttpMethod::kPost, "/v1/orders", to_json(submission)),
+                   submission_results_from_json));
   const bool ours =
       std::ranges::equal(results.results, submission.orders,
                          [](const SubmissionResult& result, const SubmittedOrder& order) {
@@ -102,7 +113,7 @@ Result<EnrolmentMessage> ProviderApi::enrolment(const OrderId& order, AttemptNum
 Result<AttemptStatus> ProviderApi::put_delivery(const OrderId& order,
                                                 AttemptNumber attempt,
                                                 const DeliveryMessage& delivery) {
-  return read(
+  return taken(
       connection_.call(HttpMethod::kPut, path_of(order, attempt, "delivery"), to_json(delivery)),
       attempt_status_from_json);
 }
@@ -120,7 +131,7 @@ Result<ReceiptMessage> ProviderApi::receipt(const OrderId& order, AttemptNumber 
 Result<AttemptStatus> ProviderApi::put_verdict(const OrderId& order,
                                                AttemptNumber attempt,
                                                const VerdictMessage& verdict) {
-  return read(
+  return taken(
       connection_.call(HttpMethod::kPut, path_of(order, attempt, "verdict"), to_json(verdict)),
       attempt_status_from_json);
 }
@@ -128,7 +139,7 @@ Result<AttemptStatus> ProviderApi::put_verdict(const OrderId& order,
 Result<AttemptStatus> ProviderApi::withdraw(const OrderId& order,
                                             AttemptNumber attempt,
                                             const WithdrawalMessage& why) {
-  return read(
+  return taken(
       connection_.call(HttpMethod::kPut, path_of(order, attempt, "withdrawal"), to_json(why)),
       attempt_status_from_json);
 }

@@ -5,7 +5,8 @@
 //
 // Failures: kNotFound, kConflict (the same name with other content), kState, kExpired, kLimit,
 // kUntrusted (this certificate may not), kInterrupted (the server says come back later:
-// retry_after_seconds()), kNoSpace, and those of HttpClient. Does not retry, does not wait.
+// retry_after_seconds()), kNoSpace, kHttp (something was sent, and the answer cannot be read), and
+// those of HttpClient. Does not retry, does not wait.
 //
 //   ProviderApi api(http);
 //   KB_TRY(api.put_order(order, {.device = device, .not_after = when}));
@@ -23,7 +24,7 @@
 
 namespace kagibin::delivery {
 
-// What both ends share: the last answer's Retry-After and Date.
+// What both ends share: the last answer's status, Retry-After and Date.
 class ApiConnection {
  public:
   explicit ApiConnection(HttpClient& http) : http_(http) {}
@@ -33,6 +34,8 @@ class ApiConnection {
   // The same for a question after news, which may be given up while it waits.
   Result<std::string> ask_for_news(std::string target);
   std::optional<std::uint32_t> retry_after_seconds() const { return retry_after_seconds_; }
+  // 0: the last request was not answered.
+  int status() const { return status_; }
   // The server's clock at its last answer; empty when there was none.
   std::optional<std::int64_t> server_time() const { return server_time_; }
 
@@ -40,6 +43,7 @@ class ApiConnection {
   Result<std::string> send(const HttpRequest& request);
 
   HttpClient& http_;
+  int status_ = 0;
   std::optional<std::uint32_t> retry_after_seconds_;
   std::optional<std::int64_t> server_time_;
 };

@@ -59,8 +59,16 @@ TEST(DistributorClientTest, ProblemsAndBrokenAnswersAreErrors) {
   EXPECT_EQ(provider.order(order_id()).error().code, Errc::kConflict);
   http.answer = HttpResponse{.body = "{\"order\":"};
   EXPECT_EQ(provider.order(order_id()).error().code, Errc::kEncoding);
+  EXPECT_EQ(provider.connection().status(), 200);
+  // Something was sent: whether it was taken is not known.
+  EXPECT_EQ(provider.put_order(order_id(), {.device = *DeviceId::from("phone"), .not_after = 9})
+                .error()
+                .code,
+            Errc::kHttp);
+  EXPECT_EQ(provider.put_verdict(order_id(), 1, {}).error().code, Errc::kHttp);
   http.answer = fail(Errc::kNetwork, "cut off");
   EXPECT_EQ(provider.order(order_id()).error().code, Errc::kNetwork);
+  EXPECT_EQ(provider.connection().status(), 0);
 }
 
 }  // namespace
