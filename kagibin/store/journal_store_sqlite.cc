@@ -42,6 +42,7 @@ class SqliteJournalStore final : public delivery::JournalStore {
     if (wanted.annotation.size() > kMaxAnnotation) {
       return fail(Errc::kLimit, "an order's annotation has at most 64 KiB");
     }
+    KB_TRY(check_batch());
     Transaction transaction = KB_TRY(Transaction::begin(db_));
     const std::optional<JournalOrder> stored = KB_TRY(find_order(wanted.id));
     if (stored) {
@@ -90,6 +91,7 @@ class SqliteJournalStore final : public delivery::JournalStore {
   }
 
   Result<void> set_state(const OrderId& order, State state) override {
+    KB_TRY(check_batch());
     Query query = KB_TRY(db_.query("UPDATE orders SET state = ?2 WHERE id = ?1"));
     query.bind(1, std::string_view(order.text()));
     query.bind(2, delivery::name(state));
@@ -100,6 +102,7 @@ class SqliteJournalStore final : public delivery::JournalStore {
   }
 
   Result<JournalAttempt> open_attempt(const JournalAttempt& wanted) override {
+    KB_TRY(check_batch());
     Transaction transaction = KB_TRY(Transaction::begin(db_));
     const std::optional<JournalAttempt> stored = KB_TRY(find_attempt(wanted.order, wanted.number));
     if (stored) {
@@ -134,6 +137,7 @@ class SqliteJournalStore final : public delivery::JournalStore {
   Result<void> set_receipt_key(const OrderId& order,
                                AttemptNumber number,
                                ByteView sealed_receipt_key) override {
+    KB_TRY(check_batch());
     Transaction transaction = KB_TRY(Transaction::begin(db_));
     const auto stored = KB_TRY(find_attempt(order, number));
     if (stored && equal(stored->sealed_receipt_key, sealed_receipt_key)) {
@@ -162,6 +166,7 @@ class SqliteJournalStore final : public delivery::JournalStore {
                       AttemptNumber attempt,
                       JournalStep step,
                       ByteView message) override {
+    KB_TRY(check_batch());
     Transaction transaction = KB_TRY(Transaction::begin(db_));
     const std::optional<JournalEntry> stored = KB_TRY(find_entry(order, attempt, step));
     if (stored && equal(stored->message, message)) {
@@ -180,6 +185,7 @@ class SqliteJournalStore final : public delivery::JournalStore {
   }
 
   Result<void> acknowledge(const OrderId& order, AttemptNumber attempt, JournalStep step) override {
+    KB_TRY(check_batch());
     Query query =
         KB_TRY(db_.query("UPDATE entries SET acknowledged = 1 "
                          "WHERE order_id = ?1 AND attempt = ?2 AND step = ?3"));
@@ -210,6 +216,7 @@ class SqliteJournalStore final : public delivery::JournalStore {
   }
 
   Result<void> put_record(std::string_view kind, ByteView key, ByteView value) override {
+    KB_TRY(check_batch());
     KB_TRY(check_kind(kind));
     Query query =
         KB_TRY(db_.query("INSERT INTO records(kind, key, value) VALUES (?1, ?2, ?3) "
@@ -223,6 +230,7 @@ class SqliteJournalStore final : public delivery::JournalStore {
 
   Result<void> claim_record(std::string_view kind, ByteView key, ByteView value) override {
     KB_TRY(check_kind(kind));
+    KB_TRY(check_batch());
     Transaction transaction = KB_TRY(Transaction::begin(db_));
     const std::optional<Bytes> stored = KB_TRY(find_record(kind, key));
     if (stored) {
@@ -252,6 +260,8 @@ class SqliteJournalStore final : public delivery::JournalStore {
     return rows;
   }
 
+  // After some failures of the disk SQLite rolls back by itself: what came behind that within the
+  // batch would stand alone.
   Result<void> begin_batch() override {
     Transaction transaction = KB_TRY(Transaction::begin(db_));
     batch_.emplace(std::move(transaction));
@@ -259,6 +269,7 @@ class SqliteJournalStore final : public delivery::JournalStore {
   }
 
   Result<void> commit_batch() override {
+    KB_TRY(check_batch());
     KB_CRASH_POINT("journal.batch.before_commit");
     KB_TRY(batch_->commit());
     KB_CRASH_POINT("journal.batch.after_commit");
@@ -269,6 +280,13 @@ class SqliteJournalStore final : public delivery::JournalStore {
   void roll_back_batch() override { batch_.reset(); }
 
  private:
+  Result<void> check_batch() const {
+    if (batch_ && !db_.in_transaction()) {
+      return fail(Errc::kStore, "an earlier failure rolled the batch back; nothing was changed");
+    }
+    return {};
+  }
+
   Result<bool> has_envelope(const OrderId& order, AttemptNumber number) {
     const auto sealed = KB_TRY(find_entry(order, number, JournalStep::kDelivery));
     const auto request = KB_TRY(find_entry(order, number, JournalStep::kRequest));

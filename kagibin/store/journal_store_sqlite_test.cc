@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/store/journal_store_sqlite.h"
 
+#include <csignal>
+
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "kagibin/store/test_folder.h"
 
@@ -102,6 +105,42 @@ TEST_F(JournalStoreTest, AFullDiskUndoesTheWholeBatch) {
   EXPECT_TRUE(failed);
   EXPECT_TRUE(journal->orders(std::nullopt, 99)->empty());
   EXPECT_TRUE(journal->open_order(an_order("small")).has_value());
+}
+
+TEST_F(JournalStoreTest, ABatchThatSqliteRolledBackTakesNothingMore) {
+  journal.reset();
+  // RLIMIT_FSIZE makes write() fail with EFBIG, as a full disk makes it fail with ENOSPC.
+  EXPECT_FALSE(dies_by_kill([&] {
+    signal(SIGXFSZ, SIG_IGN);
+    auto child = open_journal_store({.path = folder / "journal"}).value();
+    bool good = child->open_order(an_order("kept")).has_value();
+    const rlimit limit{400'000, 400'000};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    auto batch = delivery::JournalBatch::begin(*child).value();
+    bool failed = false;
+    for (std::uint8_t i = 0; i < 100 && !failed; ++i) {  // more than its cache keeps
+      failed = !child->put_record("filler", Bytes{i}, Bytes(200'000));
+    }
+    const auto is_refused = [](const auto& result) {
+      return !result && result.error().code == Errc::kStore;
+    };
+    good = good && failed && is_refused(child->put_record("late", Bytes{1}, Bytes{1})) &&
+           is_refused(child->claim_record("late", Bytes{1}, Bytes{1})) &&
+           is_refused(child->open_order(an_order("late"))) &&
+           is_refused(child->open_attempt(an_attempt("kept", 1, 1))) &&
+           is_refused(child->set_state(id("kept"), State::kExpired)) &&
+           is_refused(child->record(id("kept"), 0, JournalStep::kOrder, Bytes{1})) &&
+           is_refused(child->acknowledge(id("kept"), 0, JournalStep::kOrder)) &&
+           is_refused(child->set_receipt_key(id("kept"), 1, Bytes{1})) &&
+           is_refused(batch.commit());
+    if (!good) {
+      static_cast<void>(std::raise(SIGKILL));
+    }
+  }));
+  reopen();
+  EXPECT_TRUE(journal->records("late")->empty());
+  EXPECT_EQ(journal->orders(std::nullopt, 9)->size(), 1U);
+  EXPECT_EQ(journal->find_order(id("kept")).value()->state, State::kOrdered);
 }
 
 TEST_F(JournalStoreTest, TheSameNameWithOtherContentIsAConflict) {
