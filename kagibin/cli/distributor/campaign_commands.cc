@@ -50,7 +50,8 @@ void add_campaign_commands(Program& program, CampaignWish& options) {
   };
   for (const Change& change :
        {Change{"pause", "release no more of its orders for now", CampaignState::kPaused},
-        Change{"resume", "go on releasing", CampaignState::kRunning},
+        Change{"resume", "take back our pause; it goes on when nobody wants it paused",
+               CampaignState::kRunning},
         Change{"cancel", "take back what no device fetched, and end it",
                CampaignState::kCancelled}}) {
     auto* command = commands->add_subcommand(change.name, change.what);

@@ -82,7 +82,8 @@ void add_campaign_commands(Program& program, ProviderOptions& options, CampaignO
   };
   for (const Change& change :
        {Change{"pause", "release no more for now", delivery::CampaignState::kPaused},
-        Change{"resume", "go on releasing", delivery::CampaignState::kRunning},
+        Change{"resume", "take back our pause; it goes on when nobody wants it paused",
+               delivery::CampaignState::kRunning},
         Change{"cancel", "take back what no device fetched, and end it",
                delivery::CampaignState::kCancelled}}) {
     auto* command = name_in(add(change.name, change.what));

@@ -213,7 +213,7 @@ int main(int argc, char** argv) {
       "--id", options.order,
       "order id of your choice, to make the command repeatable (default: random)");
   auto* list = order->add_option("--list", options.list,
-                                 "instead: a file with an order a line, "
+                                 "in place of --device and --id: a file with an order a line, "
                                  "{\"order\":ID,\"device\":NAME,\"attributes\":{KEY:VALUE}}; "
                                  "the same command again goes on");
   list->check(CLI::ExistingFile)->excludes(device)->excludes(id);
@@ -225,8 +225,8 @@ int main(int argc, char** argv) {
       ->excludes(list);
   order
       ->add_option("--timeout", options.timeout_seconds,
-                   "with --list, over the distributor's limit: end after this many seconds (0: "
-                   "never)")
+                   "with --list: do not wait beyond this many seconds for the distributor's limit "
+                   "(0: wait)")
       ->capture_default_str()
       ->check(CLI::NonNegativeNumber)
       ->needs(list);

@@ -51,6 +51,20 @@ Checked<void> with_client(const Program& program, const ProviderOptions& options
 
 constexpr std::uint32_t kMaxListed = 10'000;
 
+Checked<std::vector<delivery::JournalOrder>> orders_to_show(delivery::JournalStore& journal,
+                                                            const std::string& named) {
+  if (named.empty()) {
+    return KB_TRY(journal.orders(std::nullopt, kMaxListed));
+  }
+  const OrderId id = KB_TRY(OrderId::from(named));
+  const auto order = KB_TRY(journal.find_order(id));
+  std::vector<delivery::JournalOrder> out;
+  if (order) {
+    out.push_back(*order);
+  }
+  return out;
+}
+
 }  // namespace
 
 Checked<LoadedPayload> load_payload(const std::filesystem::path& file) {
@@ -184,12 +198,10 @@ int provider_show(const Program& program, const ProviderOptions& options) {
   const auto done = [&]() -> Checked<void> {
     const auto home = KB_TRY(ProviderHome::open(program, options.tokens->get()));
     for (const delivery::JournalOrder& order :
-         KB_TRY(home->journal().orders(std::nullopt, kMaxListed))) {
-      if (options.order.empty() || order.id.text() == options.order) {
-        console.result(order_json(order), "{}  {:<11}  attempt {}  device {}  SEQ {}",
-                       order.id.text(), delivery::name(order.state), order.current_attempt,
-                       order.device.text(), order.seq);
-      }
+         KB_TRY(orders_to_show(home->journal(), options.order))) {
+      console.result(order_json(order), "{}  {:<11}  attempt {}  device {}  SEQ {}",
+                     order.id.text(), delivery::name(order.state), order.current_attempt,
+                     order.device.text(), order.seq);
     }
     return {};
   }();

@@ -16,6 +16,7 @@ using delivery::OrderId;
 namespace {
 
 constexpr std::size_t kMaxLine = 4'096;
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 template <typename T>
 Checked<T> in_line(Result<T> read, const std::string& where) {
@@ -52,6 +53,11 @@ Checked<ListedOrder> parse_line(std::string_view line, const std::string& where)
 }  // namespace
 
 Checked<std::vector<ListedOrder>> parse_order_list(std::string_view text) {
+  if (text.starts_with(kByteOrderMark)) {
+    return problem(Errc::kEncoding,
+                   "line 1 begins with a byte order mark (BOM); nothing was "
+                   "ordered. Save the list as UTF-8 without one.");
+  }
   std::vector<ListedOrder> out;
   std::map<OrderId, std::size_t> lines;
   while (!text.empty()) {

@@ -68,6 +68,7 @@ TEST(OrderListTest, WhatIsWrongIsSaidWithItsLine) {
 
 TEST(OrderListTest, HasOneOrderAtLeastAndNoMoreThanItsLimit) {
   EXPECT_NE(refusal("").find("no order"), std::string::npos);
+  EXPECT_NE(refusal("\xEF\xBB\xBF" + lines(1)).find("byte order mark"), std::string::npos);
   EXPECT_EQ(parse_order_list(lines(kMaxListedOrders))->size(), kMaxListedOrders);
   EXPECT_NE(refusal(lines(kMaxListedOrders + 1)).find("more than 100000"), std::string::npos);
   const std::string filler(4'096 - std::string(kOne).size(), ' ');
