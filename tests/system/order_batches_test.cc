@@ -4,12 +4,15 @@
 // limit, the journal failing (promises, I1, I2 and I7).
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "kagibin/delivery/campaign_client.h"
+#include "kagibin/delivery/problem.h"
+#include "kagibin/roles/service_provider/client/operator_refusal.h"
 
 #include "tests/system/order_network.h"
 
@@ -174,6 +177,53 @@ TEST(OrderBatchesTest, OneThatTheOperatorRefusesStopsNoOther) {
   EXPECT_TRUE(must(net.client().run_once()).events.empty()) << "it is not sent again";
 }
 
+TEST(OrderBatchesTest, WhatWasTurnedDownIsSaidByEveryRepetitionAndIsNeverCountedAsTaken) {
+  for (const bool by_the_run : {false, true}) {
+    Network net("turned down");
+    Orders orders(net, 3);
+    must(net.provider_api.put_order(orders.ids[1],
+                                    {.device = net.card.device, .not_after = 1'999'999'999}));
+    ASSERT_TRUE(orders.open());
+    if (by_the_run) {
+      EXPECT_EQ(must(net.client().run_once()).events.size(), 1U);
+    } else {
+      EXPECT_EQ(must(orders.send()).turned_down, 1U);
+    }
+    for (int again = 0; again < 2; ++again) {
+      orders.report = {};
+      const std::size_t requests = net.provider_http.requests();
+      const auto sent = must(orders.send());
+      EXPECT_EQ(sent.taken, 2U);
+      EXPECT_EQ(sent.turned_down, 1U);
+      EXPECT_EQ(net.provider_http.requests(), requests) << "it is not sent again";
+      ASSERT_EQ(orders.report.events.size(), 1U);
+      EXPECT_EQ(orders.report.events[0].order, orders.ids[1]);
+      EXPECT_TRUE(orders.report.events[0].trouble);
+      EXPECT_NE(orders.report.events[0].text.find("(conflict)"), std::string::npos);
+    }
+  }
+}
+
+TEST(OrderBatchesTest, WhatExpiredInOurJournalIsNotSent) {
+  for (const bool by_the_run : {false, true}) {
+    Network net("expired");
+    Orders orders(net, 3);
+    ASSERT_TRUE(orders.open());
+    must(net.world.journal.set_state(orders.ids[1], State::kExpired));
+    if (by_the_run) {
+      ASSERT_TRUE(net.client().run_once());
+    } else {
+      const auto sent = must(orders.send());
+      EXPECT_EQ(sent.taken, 2U);
+      EXPECT_EQ(sent.expired, 1U);
+      EXPECT_EQ(sent.turned_down, 0U);
+    }
+    EXPECT_TRUE(must(net.world.journal.unacknowledged()).empty());
+    EXPECT_EQ(net.provider_api.order(orders.ids[1]).error().code, Errc::kNotFound);
+    EXPECT_EQ(net.at_the_operator(orders.ids[2]), State::kOrdered);
+  }
+}
+
 TEST(OrderBatchesTest, OrdersOverTheLimitWaitAndAreSentAgain) {
   Network net("limited");
   net.limit({.max_open = {}, .rate = delivery::TenantRate{.per_minute = 60, .burst = 10}});
@@ -225,6 +275,47 @@ TEST(OrderBatchesTest, WhileOrdersAreOverTheLimitTheRestGoesOnAndNothingIsAskedB
   EXPECT_EQ(posts, 2U) << "the one, and whether there is room for more";
 }
 
+// One that was refused waits for room for its second attempt; another one goes on meanwhile.
+TEST(OrderBatchesTest, AFurtherAttemptOverTheLimitKeepsNoOtherOrderFromItsEnd) {
+  for (const bool by_rate : {true, false}) {
+    Network net("further attempt");
+    const auto refused = net.world.open_order("refused", net.card);
+    provider::ProviderClient client = net.client();
+    ASSERT_TRUE(client.submit(refused.id));
+    must(net.run_agent());
+    const auto hashes = std::exchange(net.world.policy.kda_code_hashes, {crypto::Digest256{}});
+    must(client.run_once());
+    net.world.policy.kda_code_hashes = hashes;
+    ASSERT_EQ(net.at_the_operator(refused.id), State::kRefused);
+    const auto early = net.world.open_order("early", net.card);
+    if (by_rate) {
+      net.limit({.max_open = {}, .rate = delivery::TenantRate{.per_minute = 1, .burst = 1}});
+    }
+    ASSERT_TRUE(client.submit(early.id));
+    if (!by_rate) {
+      net.limit({.max_open = 1, .rate = {}});
+    }
+    ASSERT_EQ(must(net.run_agent()).enrolled, 1);
+    const auto retried = client.retry(refused.id);
+    ASSERT_FALSE(retried);
+    EXPECT_EQ(retried.error().code, Errc::kInterrupted);
+    Orders orders(net, 2);
+    ASSERT_TRUE(orders.open());
+    for (const State state : {State::kSealed, State::kConfirmed}) {
+      const auto report = client.run_once();
+      ASSERT_TRUE(report) << report.error().text;
+      EXPECT_EQ(report->over_limit, 3U);
+      EXPECT_EQ(must(net.world.flow->find(early.id)).state, state);
+      must(net.run_agent());
+    }
+    EXPECT_EQ(must(net.provider_api.order(refused.id)).attempts.size(), 1U);
+    net.world.clock.advance_seconds(60);
+    EXPECT_EQ(must(client.run_once()).over_limit, 2U);
+    EXPECT_EQ(must(net.provider_api.order(refused.id)).attempts.size(), 2U)
+        << "it goes before orders that nobody has seen";
+  }
+}
+
 TEST(OrderBatchesTest, EveryChangeOfTheJournalThatFailsOnceLosesNothing) {
   std::size_t failures = 0;
   for (std::uint64_t nth = 1;; ++nth) {
@@ -256,34 +347,131 @@ TEST(OrderBatchesTest, EveryChangeOfTheJournalThatFailsOnceLosesNothing) {
 // An operator that has no such path, or does not let us use it: each goes by itself.
 class WithoutLists final : public delivery::HttpClient {
  public:
-  explicit WithoutLists(delivery::HttpClient& real) : real_(real) {}
+  explicit WithoutLists(delivery::HttpClient& real, int status = 404)
+      : real_(real), status_(status) {}
   Result<delivery::HttpResponse> send(const delivery::HttpRequest& request) override {
     if (request.method == delivery::HttpMethod::kPost) {
-      return delivery::HttpResponse{.status = 404};
+      return delivery::HttpResponse{.status = status_, .body = status_ < 300 ? "{" : ""};
     }
     return real_.send(request);
   }
 
  private:
   delivery::HttpClient& real_;
+  int status_;
+};
+
+// An operator that takes all orders of a list but the first.
+class OddResult final : public delivery::HttpClient {
+ public:
+  explicit OddResult(int status) : status_(status) {}
+  Result<delivery::HttpResponse> send(const delivery::HttpRequest& request) override {
+    delivery::SubmissionResults results;
+    for (const auto& order : must(delivery::submission_from_json(request.body)).orders) {
+      results.results.push_back({.id = order.id, .status = 201, .state = State::kOrdered});
+    }
+    results.results[0].status = status_;
+    results.results[0].state = {};
+    results.results[0].problem =
+        delivery::Problem{.status = status_, .type = "about:blank", .title = "Odd", .detail = ""};
+    return delivery::HttpResponse{.status = 200, .body = to_json(results)};
+  }
+
+ private:
+  int status_;
 };
 
 TEST(OrderBatchesTest, AnOperatorThatTakesNoListGetsEveryOrderByItself) {
-  Network net("no lists");
+  for (const int status : {400, 404, 405, 409, 413, 501}) {
+    Network net("no lists");
+    WithoutLists http(net.provider_http, status);
+    delivery::ProviderApi api(http);
+    provider::ProviderClient client(*net.world.flow, api, net.world.journal, {});
+    Orders orders(net, 4);
+    must(net.provider_api.put_order(orders.ids[1],
+                                    {.device = net.card.device, .not_after = 1'999'999'999}));
+    ASSERT_TRUE(orders.open());
+    for (int again = 0; again < 2; ++again) {
+      provider::RunReport report;
+      const auto sent = must(client.send_orders(orders.ids, report));
+      EXPECT_EQ(sent.taken, 3U) << status;
+      EXPECT_EQ(sent.turned_down, 1U);
+      EXPECT_EQ(report.events.size(), 1U);
+    }
+    EXPECT_TRUE(must(net.world.journal.unacknowledged()).empty());
+    EXPECT_EQ(net.at_the_operator(orders.ids[3]), State::kOrdered);
+    EXPECT_TRUE(must(net.provider_api.order(orders.ids[1])).attempts.empty())
+        << "that order is another's";
+  }
+}
+
+TEST(OrderBatchesTest, WithoutListsTheLimitEndsThemAtTheFirstThatIsOverIt) {
+  Network net("no lists, limited");
+  net.limit({.max_open = 2, .rate = {}});
   WithoutLists http(net.provider_http);
   delivery::ProviderApi api(http);
   provider::ProviderClient client(*net.world.flow, api, net.world.journal, {});
-  Orders orders(net, 4);
-  must(net.provider_api.put_order(orders.ids[1],
-                                  {.device = net.card.device, .not_after = 1'999'999'999}));
+  Orders orders(net, 5);
   ASSERT_TRUE(orders.open());
-  provider::RunReport report;
-  const auto sent = must(client.send_orders(orders.ids, report));
-  EXPECT_EQ(sent.taken, 3U);
-  EXPECT_EQ(sent.turned_down, 1U);
-  EXPECT_FALSE(report.events.empty());
-  EXPECT_TRUE(must(net.world.journal.unacknowledged()).empty());
-  EXPECT_EQ(net.at_the_operator(orders.ids[3]), State::kOrdered);
+  const auto sent = must(client.send_orders(orders.ids, orders.report));
+  EXPECT_EQ(sent.taken, 2U);
+  EXPECT_EQ(sent.over_limit, 3U);
+  EXPECT_GE(sent.retry_after_seconds, 1U);
+  EXPECT_EQ(must(net.world.journal.unacknowledged()).size(), 6U);
+}
+
+TEST(OrderBatchesTest, AnOddNoToOneOrderIsItsEndAndAFailureIsNot) {
+  for (const int status : {400, 403, 418, 422, 451, 499, 501, 408, 500, 503, 599}) {
+    Network net("odd");
+    OddResult http(status);
+    delivery::ProviderApi api(http);
+    provider::ProviderClient client(*net.world.flow, api, net.world.journal, {});
+    Orders orders(net, 3);
+    ASSERT_TRUE(orders.open());
+    const auto sent = client.send_orders(orders.ids, orders.report);
+    if (status == 408 || (status >= 500 && status != 501)) {
+      ASSERT_FALSE(sent) << status;
+      EXPECT_TRUE(provider::is_outage(sent.error().code)) << status;
+      EXPECT_EQ(must(net.world.journal.unacknowledged()).size(), 2U) << status;
+      continue;
+    }
+    ASSERT_TRUE(sent) << status << sent.error().text;
+    EXPECT_EQ(sent->taken, 2U);
+    EXPECT_EQ(sent->turned_down, 1U) << status;
+    EXPECT_TRUE(must(net.world.journal.unacknowledged()).empty()) << status;
+  }
+}
+
+TEST(OrderBatchesTest, AListThatIsNotLookedAtStaysAsItWas) {
+  struct Case {
+    int status;
+    Errc code;
+  };
+  for (const auto& [status, code] :
+       {Case{403, Errc::kUntrusted}, Case{410, Errc::kExpired}, Case{200, Errc::kHttp},
+        Case{500, Errc::kHttp}, Case{503, Errc::kInterrupted}, Case{429, Errc::kInterrupted}}) {
+    Network net("not looked at");
+    WithoutLists http(net.provider_http, status);
+    delivery::ProviderApi api(http);
+    provider::ProviderClient client(*net.world.flow, api, net.world.journal, {});
+    Orders orders(net, 3);
+    ASSERT_TRUE(orders.open());
+    const auto sent = client.send_orders(orders.ids, orders.report);
+    const auto run = client.run_once();
+    if (status == 429) {
+      EXPECT_EQ(must(sent).over_limit, 3U);
+      EXPECT_EQ(must(run).over_limit, 3U);
+    } else {
+      ASSERT_FALSE(sent) << status;
+      EXPECT_EQ(sent.error().code, code) << status << sent.error().text;
+      EXPECT_EQ(sent.error().text.find("not sent again"), std::string::npos) << status;
+      EXPECT_EQ(run.error().code, code) << status;
+    }
+    EXPECT_EQ(must(net.world.journal.unacknowledged()).size(), 6U) << status;
+    EXPECT_TRUE(orders.report.events.empty());
+    EXPECT_EQ(must(orders.send()).taken, 3U) << "with another certificate, or later";
+    orders.all_are_at_the_operator_once();
+  }
 }
 
 TEST(OrderBatchesTest, OneOfManyGoesFromItsListToConfirmed) {

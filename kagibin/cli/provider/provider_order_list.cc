@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <set>
 
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "kagibin/cli/provider/provider_orders.h"
 #include "kagibin/cli/provider/provider_problem.h"
 #include "kagibin/cli/waiting/stop_signals.h"
+#include "kagibin/delivery/campaign_client.h"
 #include "kagibin/roles/service_provider/client/order_list.h"
 #include "kagibin/roles/service_provider/client/provider_client.h"
 
@@ -34,14 +36,16 @@ class ListRun {
   ListRun(const Program& program,
           const ProviderOptions& options,
           ProviderDesk& desk,
-          delivery::ProviderApi& api,
+          delivery::HttpClient& http,
           StopSignals& signals)
       : options_(options),
         console_(program.console()),
         clock_(desk.clock),
+        http_(http),
+        api_(http),
         signals_(signals),
         flow_(desk.flow()),
-        client_(flow_, api, desk.home->journal(), {}),
+        client_(flow_, api_, desk.home->journal(), {}),
         begin_ms_(desk.clock.uptime_ms()) {}
 
   Checked<void> load() {
@@ -117,16 +121,17 @@ class ListRun {
       }
       if (sent->over_limit == 0) {
         done += count;
-        console_.progress("{} of {} orders are sent", done, ids.size());
+        taken_ += sent->taken;
+        console_.progress("{} of {} orders are sent", taken_, ids.size());
         continue;
       }
-      KB_TRY(wait_for_limit(sent->retry_after_seconds, done + sent->taken));
+      KB_TRY(wait_for_limit(sent->retry_after_seconds, taken_ + sent->taken));
     }
     return {};
   }
 
   std::size_t opened() const { return opened_; }
-  std::size_t troubles() const { return troubles_; }
+  std::size_t troubles() const { return in_trouble_.size(); }
 
  private:
   std::uint32_t validity_minutes() const {
@@ -155,9 +160,15 @@ class ListRun {
       return {};
     }
     KB_TRY(check_devices({}));  // what is wrong with no line
+    KB_TRY(check_lines(devices, lines));
+    return wishes_.front().campaign ? check_campaign(*wishes_.front().campaign) : Checked<void>();
+  }
+
+  Checked<void> check_lines(std::span<const delivery::DeviceId> devices,
+                            std::span<const std::size_t> lines) const {
     const auto all = check_devices(devices);
     for (std::size_t i = 0; !all && i < devices.size(); ++i) {
-      if (const auto one = check_devices(std::span(devices).subspan(i, 1)); !one) {
+      if (const auto one = check_devices(devices.subspan(i, 1)); !one) {
         return at_line(lines[i], one.error());
       }
     }
@@ -167,6 +178,23 @@ class ListRun {
   Checked<void> check_devices(std::span<const delivery::DeviceId> devices) const {
     const OrderWish& any = wishes_.front();
     return flow_.check(any.payload, any.csv, devices, any.validity_minutes, any.suite);
+  }
+
+  // Where it takes no more orders, each of ours would be turned down.
+  Checked<void> check_campaign(const delivery::CampaignId& id) {
+    const auto status = delivery::CampaignApi(http_).campaign(id);
+    if (!status) {
+      return problem(status.error().code,
+                     fmt::format("Campaign {} cannot be looked at: {}. Nothing was ordered.",
+                                 id.text(), status.error().detail.text()));
+    }
+    if (!delivery::is_open(status->state) || status->terms.not_after < clock_.now()) {
+      return problem(Errc::kState,
+                     fmt::format("Campaign {} has ended or is ending ({}) and takes no more "
+                                 "orders; nothing was ordered.",
+                                 id.text(), delivery::name(status->state)));
+    }
+    return {};
   }
 
   Checked<void> end_if_asked() const {
@@ -196,14 +224,17 @@ class ListRun {
 
   void tell(const provider::RunReport& report) {
     for (const provider::RunEvent& event : report.events) {
-      ++troubles_;
-      console_.progress("order {}: {}", event.order.text(), event.text);
+      if (in_trouble_.insert(event.order).second) {
+        console_.progress("order {}: {}", event.order.text(), event.text);
+      }
     }
   }
 
   const ProviderOptions& options_;
   Console console_;
   const Clock& clock_;
+  delivery::HttpClient& http_;
+  delivery::ProviderApi api_;
   StopSignals& signals_;
   provider::OrderFlow flow_;
   provider::ProviderClient client_;
@@ -212,7 +243,8 @@ class ListRun {
   std::vector<ListedOrder> list_;
   std::vector<OrderWish> wishes_;
   std::size_t opened_ = 0;
-  std::size_t troubles_ = 0;
+  std::size_t taken_ = 0;
+  std::set<delivery::OrderId> in_trouble_;
 };
 
 }  // namespace
@@ -231,8 +263,7 @@ int provider_order_list(const Program& program, const ProviderOptions& options) 
       signals.emplace();
     }
     const auto http = KB_TRY(desk->connect(options, signals->token()));
-    delivery::ProviderApi api(*http);
-    ListRun run(program, options, *desk, api, *signals);
+    ListRun run(program, options, *desk, *http, *signals);
     KB_TRY(run.load());
     const auto in_journal = run.open();
     opened = run.opened();

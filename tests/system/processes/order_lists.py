@@ -4,7 +4,7 @@ import json
 import signal
 import time
 
-from process_site import BOUND, FAILED, KILLED, OK, ORDER, SPID, TRY_AGAIN, USAGE, check, run
+from process_site import BOUND, FAILED, KILLED, OK, ORDER, REFUSED, SPID, TRY_AGAIN, USAGE, check, run
 from raw_request import request
 
 
@@ -87,6 +87,48 @@ def a_list_waits_for_the_tenants_limit_and_goes_on(bench):
         limits(site, "--max-open", "none")
         site.provider_run().expect(TRY_AGAIN)  # nobody fetches them
         all_are_there(site, ("list-61", "list-70"))
+
+
+def a_list_with_an_order_that_is_turned_down_fails_however_often(bench):
+    with bench.site() as site:
+        taken = {"device": "phone-2", "notAfter": 4102444800}
+        status, text = request(site, "provider", "PUT", "/v1/orders/list-2", taken)
+        check(status in (200, 201), f"the other order: {status} {text}")
+        path = write_list(site, orders(70))
+        for _ in range(3):
+            failed = order_list(site, path).expect(FAILED).says("order list-2: .*turned our order down .conflict.", "69 of 70 orders are sent")
+            check("70 of 70 orders are sent" not in failed.out + failed.err, f"it counts what was turned down: {failed.err}")
+        all_are_there(site, ("list-1", "list-70"))
+        shown = site.provider("show", "list-70", way=False).expect(OK).results
+        check([order["order"] for order in shown] == ["list-70"], f"one order: {shown}")
+
+
+def a_list_that_the_certificate_may_not_submit_waits_for_another(bench):
+    with bench.site() as site:
+        for role, code in (("audit", REFUSED), ("submit", OK)):
+            invitation = site.folder / f"{role}.invitation"
+            run("distributor", "invite", "--provider", SPID, "--role", role, "--server", "127.0.0.1:1", "--out", invitation,
+                "--home", site.home("distributor")).expect(OK)
+            run("provider", "join", invitation, "--again", "--via", site.via, "--home", site.home("provider")).expect(OK)
+            order_list(site, write_list(site, orders(3))).expect(code)
+        all_are_there(site, ("list-1", "list-3"))
+
+
+def a_list_for_a_campaign_that_takes_none_orders_nothing(bench):
+    with bench.site() as site:
+        path = write_list(site, orders(3))
+        for name in ("spring", "summer"):
+            site.provider("campaign", "create", name, "--per-minute", "60").expect(OK)
+        site.provider("campaign", "cancel", "spring").expect(OK)
+        order_list(site, path, "--campaign", "sprnig").expect(FAILED).says("Campaign sprnig", "no order was opened")
+        order_list(site, path, "--campaign", "spring").expect(FAILED).says("Campaign spring has ended", "no order was opened")
+        site.distributor.stop()
+        order_list(site, path, "--campaign", "summer").expect(TRY_AGAIN).says("Campaign summer", "no order was opened")
+        check(site.show() == {}, f"something was ordered: {site.show()}")
+        site.start_distributor()
+        order_list(site, path, "--campaign", "summer").expect(OK).says("3 of 3 orders are sent")
+        site.provider("campaign", "cancel", "summer").expect(OK)
+        order_list(site, path, "--campaign", "summer").expect(OK).says("3 of 3 orders are sent")
 
 
 def a_list_that_finds_nobody_is_in_the_journal(bench):

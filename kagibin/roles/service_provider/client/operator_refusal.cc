@@ -31,6 +31,19 @@ Problem not_taken(const Error& error) {
                                   error.detail.text(), remedy)};
 }
 
+Problem orders_not_taken(const Error& error) {
+  if (is_outage(error.code)) {
+    return not_taken(error);
+  }
+  return {
+      error.code,
+      fmt::format(
+          "The key distribution operator looked at none of our orders: {}. They stand "
+          "in the journal and are sent again at the next run; ask the operator why{}.",
+          error.detail.text(),
+          error.code == Errc::kUntrusted ? ", and for a certificate with the role submit" : "")};
+}
+
 Checked<void> unless_outage(const Checked<void>& sent) {
   return !sent && is_outage(sent.error().code) ? sent : Checked<void>();
 }

@@ -19,6 +19,9 @@ bool is_turned_down(Errc code);
 // The same as a sentence: what happened, what becomes of the message, what to do.
 Problem not_taken(const Error& error);
 
+// Of a request with many orders, none of which was looked at: all of them stay unacknowledged.
+Problem orders_not_taken(const Error& error);
+
 // A message that the operator turned down stays unacknowledged: Outbox::resend() notes it and lets
 // it rest.
 Checked<void> unless_outage(const Checked<void>& sent);

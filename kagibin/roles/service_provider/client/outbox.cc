@@ -15,6 +15,7 @@
 namespace kagibin::roles::service_provider {
 
 using delivery::AttemptNumber;
+using delivery::JournalBatch;
 using delivery::JournalEntry;
 using delivery::JournalOrder;
 using delivery::JournalStep;
@@ -23,6 +24,10 @@ using delivery::OrderId;
 namespace {
 
 constexpr std::uint32_t kMaxForgotten = 1'000'000;
+
+bool opens_attempt(const JournalEntry& entry) {
+  return entry.step == JournalStep::kOrder || entry.step == JournalStep::kRequest;
+}
 
 bool is_first_request(const JournalEntry& entry) {
   return entry.step == JournalStep::kRequest && entry.attempt == 1;
@@ -71,6 +76,19 @@ Checked<void> Outbox::send_request(const OrderId& id, const Outgoing& request) {
   KB_TRY(journal_.acknowledge(id, request.attempt, JournalStep::kRequest));
   KB_CRASH_POINT("provider.request.after_acknowledge");
   return {};
+}
+
+Checked<void> Outbox::send_further(const OrderId& order,
+                                   const Outgoing& request,
+                                   RunReport& report) {
+  const bool waits = seconds_until_orders() > 0;
+  const auto sent = waits ? Checked<void>() : send_request(order, request);
+  const bool over_limit = !sent && is_over_limit(sent.error().code);
+  if (over_limit) {
+    note_limit();
+  }
+  report.over_limit += waits || over_limit ? 1U : 0U;
+  return over_limit ? Checked<void>() : unless_outage(sent);
 }
 
 Checked<void> Outbox::send_delivery(const OrderId& id, AttemptNumber attempt, ByteView envelope) {
@@ -151,7 +169,15 @@ Checked<void> Outbox::send(const JournalEntry& entry) {
   return {};
 }
 
-Checked<void> Outbox::submit_forgotten() {
+Checked<void> Outbox::submit_or_record(const OrderId& id) {
+  if (seconds_until_orders() == 0) {
+    return submit(id);
+  }
+  const auto recorded = record_order(id);
+  return recorded ? Checked<void>() : std::unexpected(recorded.error());
+}
+
+Checked<void> Outbox::submit_forgotten(RunReport& report) {
   if (looked_for_forgotten_) {
     return {};
   }
@@ -160,8 +186,13 @@ Checked<void> Outbox::submit_forgotten() {
   for (const JournalOrder& order : waiting) {
     const bool may_be_forgotten = order.current_attempt <= 1;
     if (may_be_forgotten && KB_TRY(last_requested(order)) == 0) {
-      const auto submitted = submit(order.id);
-      if (!submitted && is_outage(submitted.error().code)) {
+      const auto submitted = submit_or_record(order.id);
+      const bool over_limit = !submitted && is_over_limit(submitted.error().code);
+      if (over_limit) {
+        note_limit();
+        ++report.over_limit;
+      }
+      if (!submitted && !over_limit && is_outage(submitted.error().code)) {
         return submitted;
       }
     }
@@ -193,7 +224,12 @@ Checked<bool> Outbox::send_or_note(const JournalEntry& entry, RunReport& report)
     return std::unexpected(sent.error());
   }
   const bool overtaken = sent.error().code == Errc::kState && KB_TRY(is_overtaken(entry));
+  JournalBatch commit = KB_TRY(JournalBatch::begin(journal_));
+  if (entry.step == JournalStep::kOrder || is_first_request(entry)) {
+    KB_TRY(keep_turned_down(entry.order, sent.error().code));
+  }
   KB_TRY(journal_.acknowledge(entry.order, entry.attempt, entry.step));
+  KB_TRY(commit.commit());
   if (overtaken) {
     return false;
   }
@@ -220,23 +256,56 @@ Checked<void> Outbox::resend(RunReport& report) {
       whole.push_back(entry.order);
     }
   }
+  const std::set<OrderId> in_batches(whole.begin(), whole.end());
+  std::set<OrderId> held;  // over the limit: what follows has to wait for them
+  const auto again = [&](const JournalEntry& entry) -> Checked<void> {
+    if (!held.contains(entry.order) && !KB_TRY(resend_one(entry, report))) {
+      held.insert(entry.order);
+    }
+    return {};
+  };
+  // Further attempts go first: there are always more orders.
+  for (const JournalEntry& entry : entries) {
+    if (!in_batches.contains(entry.order)) {
+      KB_TRY(again(entry));
+    }
+  }
   SentOrders sent{.over_limit = whole.size()};
   if (seconds_until_orders() == 0) {
     sent = KB_TRY(send_orders(whole, report));
   }
-  report.over_limit = sent.over_limit;
-  const std::set<OrderId> in_batches(whole.begin(), whole.end());
+  // The operator does not know an order yet that is over the limit.
   for (const JournalEntry& entry : entries) {
-    const bool is_whole = in_batches.contains(entry.order);
-    const bool went = is_whole && (entry.step == JournalStep::kOrder || is_first_request(entry));
-    const bool is_received =
-        entry.step == JournalStep::kAnswer || entry.step == JournalStep::kReceipt;
-    // The operator does not know an order yet that is over the limit.
-    if (!went && !is_received && !(is_whole && report.over_limit > 0)) {
-      KB_TRY(send_or_note(entry, report));
+    const bool went = entry.step == JournalStep::kOrder || is_first_request(entry);
+    if (sent.over_limit == 0 && in_batches.contains(entry.order) && !went) {
+      KB_TRY(again(entry));
     }
   }
+  report.over_limit = sent.over_limit + held.size();
   return {};
+}
+
+Checked<bool> Outbox::resend_one(const JournalEntry& entry, RunReport& report) {
+  if (entry.step == JournalStep::kAnswer || entry.step == JournalStep::kReceipt) {
+    return true;
+  }
+  const bool opens_order = entry.step == JournalStep::kOrder || is_first_request(entry);
+  const bool is_no_use =
+      opens_order && (KB_TRY(flow_.find(entry.order)).state == delivery::State::kExpired ||
+                      KB_TRY(turned_down_before(entry.order)).has_value());
+  if (is_no_use) {
+    KB_TRY(journal_.acknowledge(entry.order, entry.attempt, entry.step));
+    return true;
+  }
+  if (opens_attempt(entry) && seconds_until_orders() > 0) {
+    return false;
+  }
+  const auto sent = send_or_note(entry, report);
+  if (!sent && opens_attempt(entry) && is_over_limit(sent.error().code)) {
+    note_limit();
+    return false;
+  }
+  return sent ? Checked<bool>(true) : std::unexpected(sent.error());
 }
 
 }  // namespace kagibin::roles::service_provider

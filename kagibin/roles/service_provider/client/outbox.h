@@ -5,7 +5,8 @@
 //
 // Many orders are opened in one commit and sent in one request (delivery/submission.h): up to 64,
 // as many as its body takes. One that the operator does not take yet, because it limits how many
-// orders we open, stays unacknowledged, and so do those behind it.
+// orders we open, stays unacknowledged, and so do those behind it; so does a further attempt over
+// that limit. That an order was turned down stays in the journal.
 //
 // Failures of a send: those of is_outage() and is_turned_down() (operator_refusal.h). Does not wait
 // and does not retry. Ownership: refers to what it is given. Thread-safety: one thread.
@@ -37,7 +38,8 @@ struct OpenedOrders {
 // What came of sending many; the rest of them was not sent.
 struct SentOrders {
   std::size_t taken = 0;        // now or before
-  std::size_t turned_down = 0;  // and said so in the report
+  std::size_t turned_down = 0;  // now or before, and said so in the report
+  std::size_t expired = 0;      // by our own clock before they went: not sent
   std::size_t over_limit = 0;   // to be sent again, when retry_after_seconds are over
   std::uint32_t retry_after_seconds = 0;
 };
@@ -62,11 +64,15 @@ class Outbox {
   // Orders of the journal with their first attempts, but those that were acknowledged. Stops at the
   // first request that has one over the limit.
   Checked<SentOrders> send_orders(std::span<const delivery::OrderId> orders, RunReport& report);
-  // Until orders may be sent again that were over the limit; 0: now.
+  // Until orders and further attempts may be sent again that were over the limit; 0: now.
   std::uint32_t seconds_until_orders() const;
 
   // What is in the journal already.
   Checked<void> send_request(const delivery::OrderId& order, const Outgoing& request);
+  // The same in a run: one that is over the limit, or is turned down, is left to resend().
+  Checked<void> send_further(const delivery::OrderId& order,
+                             const Outgoing& request,
+                             RunReport& report);
   Checked<void> send_delivery(const delivery::OrderId& order,
                               delivery::AttemptNumber attempt,
                               ByteView envelope);
@@ -79,7 +85,7 @@ class Outbox {
   Checked<void> resend(RunReport& report);
   // Orders that were opened and never got their first attempt, because the process ended in
   // between or its journal failed. Looks once, and again after such a failure.
-  Checked<void> submit_forgotten();
+  Checked<void> submit_forgotten(RunReport& report);
 
  private:
   // An order of the journal and what opens its first attempt.
@@ -95,8 +101,10 @@ class Outbox {
   static Checked<delivery::OrderRequest> request_of(const delivery::JournalOrder& order);
   // Both are in the journal afterwards; what opens the attempt is answered.
   Checked<Outgoing> record_order(const delivery::OrderId& order);
-  // Empty where it was acknowledged, or has no attempt yet.
-  Checked<std::optional<WholeOrder>> unsent(const delivery::OrderId& order, SentOrders& sent);
+  // Empty where it was acknowledged, has expired, or has no attempt yet.
+  Checked<std::optional<WholeOrder>> unsent(const delivery::OrderId& order,
+                                            SentOrders& sent,
+                                            RunReport& report);
   Checked<void> send_batch(std::span<const WholeOrder> batch, SentOrders& sent, RunReport& report);
   Checked<void> note_results(std::span<const WholeOrder> batch,
                              std::span<const delivery::SubmissionResult> results,
@@ -104,7 +112,17 @@ class Outbox {
                              RunReport& report);
   // Where the operator takes none of them in one request.
   Checked<void> send_singly(std::span<const WholeOrder> batch, SentOrders& sent, RunReport& report);
+  Checked<bool> send_by_itself(const WholeOrder& whole, RunReport& report);
   Checked<void> acknowledge_both(const delivery::OrderId& order);
+  // For whoever orders it again: the name of the error.
+  Checked<std::optional<Bytes>> turned_down_before(const delivery::OrderId& order);
+  Checked<void> keep_turned_down(const delivery::OrderId& order, Errc why);
+  // Whether it was the limit that the last request failed by.
+  bool is_over_limit(Errc code) const;
+  std::uint32_t note_limit();
+  // False when it is over the limit.
+  Checked<bool> resend_one(const delivery::JournalEntry& entry, RunReport& report);
+  Checked<void> submit_or_record(const delivery::OrderId& order);
   // True when it was taken; one that is turned down is noted and rests.
   Checked<bool> send_or_note(const delivery::JournalEntry& entry, RunReport& report);
   Checked<void> send_order(const delivery::OrderId& order);

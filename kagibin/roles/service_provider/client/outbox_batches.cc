@@ -2,6 +2,7 @@
 // Many orders at once: opened in one commit of the journal, sent in one request, acknowledged in
 // one commit.
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -23,13 +24,37 @@ using delivery::SubmittedOrder;
 namespace {
 
 constexpr delivery::AttemptNumber kFirst = 1;
+constexpr std::string_view kTurnedDownKind = "turned_down";  // by order: the name of the error
 constexpr int kRefused = 400;
+constexpr int kTimeout = 408;
 constexpr int kOverLimit = 429;
+constexpr int kFailed = 500;
+constexpr int kNotOffered = 501;
 constexpr std::uint32_t kUnsaidSeconds = 60;  // where an answer without Retry-After limits us
 
 // A body of one is a little longer than its share of a longer list.
 std::size_t octets_of(const SubmittedOrder& order) {
   return to_json(delivery::Submission{.orders = {order}}).size();
+}
+
+// What a request with many may be refused for that one of a single order is not.
+bool may_go_singly(int status) {
+  constexpr std::array kStatuses = {400, 404, 405, 409, 413, 501};
+  return std::ranges::find(kStatuses, status) != kStatuses.end();
+}
+
+// The operator will not take this order another time, whatever its problem is called.
+bool is_for_good(int status) {
+  return (status < kFailed && status != kTimeout && status != kOverLimit) || status == kNotOffered;
+}
+
+RunEvent turned_down(const JournalOrder& order, std::string_view why) {
+  return {
+      .order = order.id,
+      .attempt = kFirst,
+      .state = order.state,
+      .text = fmt::format("The operator turned our order down ({}); it is not sent again.", why),
+      .trouble = true};
 }
 
 }  // namespace
@@ -77,17 +102,42 @@ std::uint32_t Outbox::seconds_until_orders() const {
   return waits ? static_cast<std::uint32_t>(limit_->until - now) : 0;
 }
 
-Checked<std::optional<Outbox::WholeOrder>> Outbox::unsent(const OrderId& id, SentOrders& sent) {
+bool Outbox::is_over_limit(Errc code) const {
+  return code == Errc::kInterrupted && api_.connection().status() == kOverLimit;
+}
+
+std::uint32_t Outbox::note_limit() {
+  const std::uint32_t seconds =
+      std::max(api_.connection().retry_after_seconds().value_or(kUnsaidSeconds), std::uint32_t{1});
+  limit_ = Limit{.since = flow_.now(), .until = flow_.now() + seconds};
+  return seconds;
+}
+
+Checked<std::optional<Outbox::WholeOrder>> Outbox::unsent(const OrderId& id,
+                                                          SentOrders& sent,
+                                                          RunReport& report) {
   const auto opened = KB_TRY(journal_.find_entry(id, 0, JournalStep::kOrder));
   const auto request = KB_TRY(journal_.find_entry(id, kFirst, JournalStep::kRequest));
   if (!opened || !request) {
     return std::optional<WholeOrder>();
   }
-  if (opened->acknowledged && request->acknowledged) {
-    ++sent.taken;
+  const JournalOrder order = KB_TRY(flow_.find(id));
+  if (opened->acknowledged) {
+    if (const auto why = KB_TRY(turned_down_before(id))) {
+      ++sent.turned_down;
+      report.events.push_back(turned_down(order, std::string(why->begin(), why->end())));
+      return std::optional<WholeOrder>();
+    }
+    if (request->acknowledged) {
+      ++sent.taken;
+      return std::optional<WholeOrder>();
+    }
+  }
+  if (order.state == delivery::State::kExpired) {
+    KB_TRY(acknowledge_both(id));
+    ++sent.expired;
     return std::optional<WholeOrder>();
   }
-  const JournalOrder order = KB_TRY(flow_.find(id));
   SubmittedOrder submitted{.id = id, .order = KB_TRY(request_of(order))};
   submitted.opening = {.kind = delivery::is_envelope(request->message)
                                    ? delivery::AttemptRequest::Kind::kDeliver
@@ -101,7 +151,7 @@ Checked<SentOrders> Outbox::send_orders(std::span<const OrderId> orders, RunRepo
   std::vector<WholeOrder> batch;
   std::size_t octets = 0;
   for (std::size_t i = 0; i < orders.size(); ++i) {
-    auto next = KB_TRY(unsent(orders[i], sent));
+    auto next = KB_TRY(unsent(orders[i], sent, report));
     if (!next) {
       continue;
     }
@@ -130,6 +180,17 @@ Checked<void> Outbox::acknowledge_both(const OrderId& order) {
   return {};
 }
 
+Checked<std::optional<Bytes>> Outbox::turned_down_before(const OrderId& order) {
+  return KB_TRY(journal_.find_record(kTurnedDownKind, ascii(order.text())));
+}
+
+Checked<void> Outbox::keep_turned_down(const OrderId& order, Errc why) {
+  if (!KB_TRY(turned_down_before(order))) {
+    KB_TRY(journal_.put_record(kTurnedDownKind, ascii(order.text()), ascii(kagibin::name(why))));
+  }
+  return {};
+}
+
 Checked<void> Outbox::send_batch(std::span<const WholeOrder> batch,
                                  SentOrders& sent,
                                  RunReport& report) {
@@ -141,11 +202,16 @@ Checked<void> Outbox::send_batch(std::span<const WholeOrder> batch,
   KB_CRASH_POINT("provider.submission.before_send");
   const auto answer = api_.submit(submission);
   KB_CRASH_POINT("provider.submission.after_send");
-  if (!answer && is_turned_down(answer.error().code)) {
+  if (!answer && may_go_singly(api_.connection().status())) {
     return send_singly(batch, sent, report);
   }
+  if (!answer && is_over_limit(answer.error().code)) {
+    sent.over_limit += batch.size();
+    sent.retry_after_seconds = note_limit();
+    return {};
+  }
   if (!answer) {
-    return std::unexpected(not_taken(answer.error()));
+    return std::unexpected(orders_not_taken(answer.error()));
   }
   return note_results(batch, answer->results, sent, report);
 }
@@ -159,37 +225,31 @@ Checked<void> Outbox::note_results(std::span<const WholeOrder> batch,
   JournalBatch commit = KB_TRY(JournalBatch::begin(journal_));
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const OrderId& id = batch[i].order.id;
-    if (results[i].status < kRefused) {
+    const int status = results[i].status;
+    if (status < kRefused) {
       KB_TRY(acknowledge_both(id));
       ++taken;
       continue;
     }
-    if (results[i].status == kOverLimit) {
+    if (status == kOverLimit) {
       ++sent.over_limit;
       continue;
     }
     const Error error = delivery::error_of(delivery::problem_response(*results[i].problem));
-    if (!is_turned_down(error.code)) {
-      outage = not_taken(error);
+    if (!is_for_good(status)) {
+      outage = not_taken(is_outage(error.code) ? error : Error{Errc::kHttp, error.detail});
       continue;
     }
+    KB_TRY(keep_turned_down(id, error.code));
     KB_TRY(acknowledge_both(id));
     ++sent.turned_down;
-    report.events.push_back(
-        {.order = id,
-         .attempt = kFirst,
-         .state = batch[i].order.state,
-         .text = fmt::format("The operator turned our order down ({}); it is not sent again.",
-                             kagibin::name(error.code)),
-         .trouble = true});
+    report.events.push_back(turned_down(batch[i].order, kagibin::name(error.code)));
   }
   KB_TRY(commit.commit());
   KB_CRASH_POINT("provider.submission.after_acknowledge");
   sent.taken += taken;
   if (sent.over_limit > 0) {
-    sent.retry_after_seconds = std::max(
-        api_.connection().retry_after_seconds().value_or(kUnsaidSeconds), std::uint32_t{1});
-    limit_ = Limit{.since = flow_.now(), .until = flow_.now() + sent.retry_after_seconds};
+    sent.retry_after_seconds = note_limit();
   }
   // Most of a full request would come back, where the limit lets one through a second.
   batch_ = sent.over_limit > 0 ? std::clamp(2 * taken, std::size_t{1}, delivery::kMaxSubmitted)
@@ -200,18 +260,33 @@ Checked<void> Outbox::note_results(std::span<const WholeOrder> batch,
 Checked<void> Outbox::send_singly(std::span<const WholeOrder> batch,
                                   SentOrders& sent,
                                   RunReport& report) {
-  for (const WholeOrder& one : batch) {
-    const OrderId& id = one.order.id;
-    const bool opened =
-        KB_TRY(send_or_note({.order = id, .attempt = 0, .step = JournalStep::kOrder}, report));
-    const bool requested = KB_TRY(send_or_note({.order = id,
-                                                .attempt = kFirst,
-                                                .step = JournalStep::kRequest,
-                                                .message = one.submitted.opening.message},
-                                               report));
-    ++(opened && requested ? sent.taken : sent.turned_down);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto taken = send_by_itself(batch[i], report);
+    if (!taken && is_over_limit(taken.error().code)) {
+      sent.over_limit += batch.size() - i;
+      sent.retry_after_seconds = note_limit();
+      return {};
+    }
+    if (!taken) {
+      return std::unexpected(taken.error());
+    }
+    ++(*taken ? sent.taken : sent.turned_down);
   }
   return {};
+}
+
+Checked<bool> Outbox::send_by_itself(const WholeOrder& whole, RunReport& report) {
+  const OrderId& id = whole.order.id;
+  if (!KB_TRY(send_or_note({.order = id, .attempt = 0, .step = JournalStep::kOrder}, report))) {
+    // The operator may know another order by this name.
+    KB_TRY(journal_.acknowledge(id, kFirst, JournalStep::kRequest));
+    return false;
+  }
+  return send_or_note({.order = id,
+                       .attempt = kFirst,
+                       .step = JournalStep::kRequest,
+                       .message = whole.submitted.opening.message},
+                      report);
 }
 
 }  // namespace kagibin::roles::service_provider

@@ -109,7 +109,7 @@ Checked<void> ProviderClient::ask_again(const ListedAttempt& change, RunReport& 
                            .attempt = request->attempt,
                            .state = order.state,
                            .text = "The element is asked again, under the same SEQ."});
-  return unless_outage(outbox_.send_request(change.order, *request));
+  return outbox_.send_further(change.order, *request, report);
 }
 
 // What the operator does not give although it listed it: nothing to wait for.
@@ -320,7 +320,7 @@ Checked<RunReport> ProviderClient::run_once(std::uint32_t wait_seconds) {
     if (options_.before_work) {  // an order that is submitted late may be sealed at once
       KB_TRY(options_.before_work());
     }
-    KB_TRY(outbox_.submit_forgotten());
+    KB_TRY(outbox_.submit_forgotten(report));
     KB_TRY(expire_overdue(report));
     KB_TRY(ask_the_silent(report));
     const std::uint32_t until_orders = outbox_.seconds_until_orders();

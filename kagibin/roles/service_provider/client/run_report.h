@@ -26,8 +26,8 @@ struct RunReport {
   std::vector<RunEvent> events;
   bool news = false;  // the operator listed something that we had not seen
   bool more = false;  // and has more of it: call again at once
-  // Orders that the operator does not take yet, for it limits us: they are sent again by
-  // themselves.
+  // Orders and further attempts that the operator does not take yet, for it limits us: they are
+  // sent again by themselves.
   std::size_t over_limit = 0;
   std::optional<std::uint32_t> retry_after_seconds;
 };

@@ -36,6 +36,20 @@ const envelope::PutKeyAction* last_key_set(const std::vector<envelope::Action>& 
   return is_set ? put : nullptr;
 }
 
+// The journal or its disk failed: it says nothing about the enrolment, and the same again is tried
+// later.
+bool is_outage_of_journal(Errc code) {
+  return code == Errc::kNoSpace || code == Errc::kIo || code == Errc::kStore ||
+         code == Errc::kInterrupted;
+}
+
+// For what does not hold: the element is asked by E0 then.
+Checked<std::optional<PreparedDelivery>> nothing_unless_outage(const Problem& why) {
+  return is_outage_of_journal(why.code)
+             ? Checked<std::optional<PreparedDelivery>>(std::unexpected(why))
+             : std::optional<PreparedDelivery>();
+}
+
 }  // namespace
 
 Checked<std::optional<JournalEntry>> OrderFlow::find_envelope(const OrderId& order,
@@ -133,7 +147,7 @@ Checked<std::optional<PreparedDelivery>> OrderFlow::seal_at_once(const JournalOr
   const auto scalar =
       in_.keys.unseal(waiting_label(order.seid, order.target), waiting->sealed_kem_key);
   if (!scalar) {
-    return std::optional<PreparedDelivery>();
+    return nothing_unless_outage({scalar.error().code, std::string(scalar.error().detail.text())});
   }
   const JournalAttempt attempt{
       .order = order.id,
@@ -142,10 +156,13 @@ Checked<std::optional<PreparedDelivery>> OrderFlow::seal_at_once(const JournalOr
       .sealed_kem_key = KB_TRY(in_.keys.seal(kem_label(order.id, kFirst), scalar->expose()))};
   const auto answered = open_answer(attempt, waiting->answer);
   if (!answered) {
-    return std::optional<PreparedDelivery>();
+    return nothing_unless_outage(answered.error());
   }
   const auto relay = check_answer(order, attempt, **answered);
-  if (!relay || (*answered)->statement.last_committed_seq >= order.seq) {
+  if (!relay) {
+    return nothing_unless_outage(relay.error());
+  }
+  if ((*answered)->statement.last_committed_seq >= order.seq) {
     return std::optional<PreparedDelivery>();
   }
   envelope::EnvelopeHeader channel;
@@ -158,7 +175,7 @@ Checked<std::optional<PreparedDelivery>> OrderFlow::seal_at_once(const JournalOr
   }
   auto made = make_envelope(order, attempt, **answered, relay->level);
   if (!made) {
-    return std::optional<PreparedDelivery>();
+    return nothing_unless_outage(made.error());
   }
   return PreparedDelivery{.nonce_a = attempt.nonce_a,
                           .sealed_kem_key = attempt.sealed_kem_key,
