@@ -118,7 +118,7 @@ TEST(CampaignTest, AnOrderNamesItsCampaignAndItsAttributes) {
                              .campaign = CampaignId::from("c").value(),
                              .attributes = {{"site", "lab"}}};
   EXPECT_EQ(order_request_from_json(to_json(request)).value(), request);
-  Submission submission{
+  const Submission submission{
       {{OrderId::from("o").value(), request, {AttemptRequest::Kind::kRequest, {1}}}}};
   EXPECT_EQ(submission_from_json(to_json(submission)).value(), submission);
   EXPECT_FALSE(

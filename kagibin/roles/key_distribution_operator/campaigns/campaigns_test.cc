@@ -267,6 +267,7 @@ TEST_F(CampaignsTest, AnOrderHasItsHistory) {
   judge("a", 1, Verdict::kConfirmed);
   const auto all = api.history(id("a"), "").value();
   std::vector<std::string> events;
+  events.reserve(all.events.size());
   for (const auto& event : all.events) {
     events.push_back(event.event);
   }
@@ -320,15 +321,17 @@ TEST_F(CampaignsTest, WhateverIsChangedBehindTheLogIsFound) {
   ASSERT_TRUE(set(CampaignState::kPaused, "why").has_value());
   static_cast<void>(distributor->tick());
   EXPECT_TRUE(found_after("SELECT 1").empty());
+  const char* const forged =
+      "INSERT INTO campaigns SELECT provider, 'forged', terms, created_at, state, reason, "
+      "changed_at, released, credit, credit_at, settled_at, due, changed_by, paused_by FROM "
+      "campaigns";
   for (const char* script : {
            "UPDATE campaigns SET state = 'running'",
            "UPDATE campaigns SET reason = 'another'",
            "UPDATE campaigns SET terms = replace(terms, '60', '61')",
            "UPDATE campaigns SET released = 0",
            "DELETE FROM campaigns",
-           "INSERT INTO campaigns SELECT provider, 'forged', terms, created_at, state, reason, "
-           "changed_at, released, credit, credit_at, settled_at, due, changed_by, paused_by FROM "
-           "campaigns",
+           forged,
            "UPDATE campaigns SET changed_by = 'operator'",
            "UPDATE campaigns SET paused_by = 2",
            "UPDATE campaigns SET paused_by = 0",
