@@ -111,7 +111,7 @@ TEST_F(JournalStoreTest, ABatchThatSqliteRolledBackTakesNothingMore) {
   journal.reset();
   // RLIMIT_FSIZE makes write() fail with EFBIG, as a full disk makes it fail with ENOSPC.
   EXPECT_FALSE(dies_by_kill([&] {
-    signal(SIGXFSZ, SIG_IGN);
+    static_cast<void>(signal(SIGXFSZ, SIG_IGN));
     auto child = open_journal_store({.path = folder / "journal"}).value();
     bool good = child->open_order(an_order("kept")).has_value();
     const rlimit limit{400'000, 400'000};
