@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Simulated worlds with the model of the cryptography (doc/simulation.md): what simulation_test
 // shows of the real one, in larger worlds.
-#include <algorithm>
-#include <array>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "tests/simulation/test_mutants.h"
 #include "tests/simulation/world.h"
 
 namespace kagibin::simulation {
@@ -47,44 +45,14 @@ TEST(ModelSimulationTest, PromisesAreKeptInLargeWorldsWithFaults) {
   EXPECT_GT(confirmed, kWorlds * 20) << "the worlds were not large";
 }
 
-struct Broken {
-  Mutant mutant;
-  std::vector<std::string> invariants;  // one of which it breaks
-};
-
-std::string name_of(const testing::TestParamInfo<Broken>& info) {
-  constexpr std::array<std::string_view, kMutants> kNames = {
-      "None",        "AnswersBeforeCommit", "LosesReceipts",  "LogsTwice",
-      "ForgetsJobs", "MovesCursorFirst",    "ForgetsInstalls"};
-  return std::string(kNames.at(static_cast<std::size_t>(info.param.mutant)));
-}
-
 class ModelMutantTest : public testing::TestWithParam<Broken> {};
 
 TEST_P(ModelMutantTest, IsFoundWithinFewSeeds) {
-  constexpr std::uint64_t kFew = 40;
-  std::string found;
-  for (std::uint64_t seed = 1; seed <= kFew && found.empty(); ++seed) {
-    for (const std::string& sentence :
-         run_world({.seed = seed, .mutant = GetParam().mutant}).violations) {
-      const auto starts = [&](const std::string& name) { return sentence.starts_with(name + " "); };
-      if (found.empty() && std::ranges::any_of(GetParam().invariants, starts)) {
-        found = sentence;
-      }
-    }
-  }
-  EXPECT_FALSE(found.empty()) << "nobody saw that a promise was broken";
+  EXPECT_FALSE(found_within_few_seeds(GetParam()).empty())
+      << "nobody saw that a promise was broken";
 }
 
-INSTANTIATE_TEST_SUITE_P(Roles,
-                         ModelMutantTest,
-                         testing::Values(Broken{Mutant::kAnswersBeforeCommit, {"I2"}},
-                                         Broken{Mutant::kLosesReceipts, {"I2", "I6"}},
-                                         Broken{Mutant::kLogsTwice, {"I6"}},
-                                         Broken{Mutant::kForgetsJobs, {"I2"}},
-                                         Broken{Mutant::kMovesCursorFirst, {"I3"}},
-                                         Broken{Mutant::kForgetsInstalls, {"I1", "I4"}}),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(Roles, ModelMutantTest, testing::ValuesIn(broken_roles()), name_of_mutant);
 
 }  // namespace
 }  // namespace kagibin::simulation

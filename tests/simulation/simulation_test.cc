@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Simulated worlds: the same seed is the same world, some seeds keep their promises, and roles that
 // break one are found.
-#include <algorithm>
-#include <array>
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/simulation/test_mutants.h"
 #include "tests/simulation/world.h"
 
 namespace kagibin::simulation {
@@ -74,44 +72,14 @@ TEST(SimulationTest, PromisesAreKeptInWorldsWithFaults) {
   EXPECT_GT(faults, kWorlds * 10) << "the worlds had no bad days";
 }
 
-struct Broken {
-  Mutant mutant;
-  std::vector<std::string> invariants;  // one of which it breaks
-};
-
-std::string name_of(const testing::TestParamInfo<Broken>& info) {
-  constexpr std::array<std::string_view, kMutants> kNames = {
-      "None",        "AnswersBeforeCommit", "LosesReceipts",  "LogsTwice",
-      "ForgetsJobs", "MovesCursorFirst",    "ForgetsInstalls"};
-  return std::string(kNames.at(static_cast<std::size_t>(info.param.mutant)));
-}
-
 class MutantTest : public testing::TestWithParam<Broken> {};
 
 TEST_P(MutantTest, IsFoundWithinFewSeeds) {
-  constexpr std::uint64_t kFew = 40;
-  std::string found;
-  for (std::uint64_t seed = 1; seed <= kFew && found.empty(); ++seed) {
-    for (const std::string& sentence :
-         run_world({.seed = seed, .mutant = GetParam().mutant}).violations) {
-      const auto starts = [&](const std::string& name) { return sentence.starts_with(name + " "); };
-      if (found.empty() && std::ranges::any_of(GetParam().invariants, starts)) {
-        found = sentence;
-      }
-    }
-  }
-  EXPECT_FALSE(found.empty()) << "nobody saw that a promise was broken";
+  EXPECT_FALSE(found_within_few_seeds(GetParam()).empty())
+      << "nobody saw that a promise was broken";
 }
 
-INSTANTIATE_TEST_SUITE_P(Roles,
-                         MutantTest,
-                         testing::Values(Broken{Mutant::kAnswersBeforeCommit, {"I2"}},
-                                         Broken{Mutant::kLosesReceipts, {"I2", "I6"}},
-                                         Broken{Mutant::kLogsTwice, {"I6"}},
-                                         Broken{Mutant::kForgetsJobs, {"I2"}},
-                                         Broken{Mutant::kMovesCursorFirst, {"I3"}},
-                                         Broken{Mutant::kForgetsInstalls, {"I1", "I4"}}),
-                         name_of);
+INSTANTIATE_TEST_SUITE_P(Roles, MutantTest, testing::ValuesIn(broken_roles()), name_of_mutant);
 
 }  // namespace
 }  // namespace kagibin::simulation
