@@ -30,11 +30,11 @@ inline std::string name_of_mutant(const testing::TestParamInfo<Broken>& info) {
 }
 
 inline const std::vector<Broken>& broken_roles() {
-  static const std::vector<Broken> kAll = {
+  static const std::vector<Broken> all = {
       {Mutant::kAnswersBeforeCommit, {"I2"}}, {Mutant::kLosesReceipts, {"I2", "I6"}},
       {Mutant::kLogsTwice, {"I6"}},           {Mutant::kForgetsJobs, {"I2"}},
       {Mutant::kMovesCursorFirst, {"I3"}},    {Mutant::kForgetsInstalls, {"I1", "I4"}}};
-  return kAll;
+  return all;
 }
 
 // The first sentence that names a promise which the role breaks; empty: nobody saw it.
