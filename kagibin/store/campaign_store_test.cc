@@ -3,11 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "kagibin/delivery/store_snapshot.h"
-#include "kagibin/store/order_store_sqlite.h"
 #include "kagibin/store/orders/test_rows.h"
-#include "kagibin/store/postgres/order_store_postgres.h"
-#include "kagibin/store/postgres/test_cluster.h"
-#include "kagibin/store/test_folder.h"
+#include "kagibin/store/test_bed.h"
 
 namespace kagibin::store {
 namespace {
@@ -20,19 +17,7 @@ using delivery::HistoryRow;
 using delivery::Membership;
 using delivery::PhaseCount;
 
-struct CampaignStoreTest : testing::TestWithParam<bool> {
-  CampaignStoreTest() {
-    if (GetParam()) {
-      TestCluster::shared().empty_database();
-    }
-    reopen();
-  }
-  void reopen() {
-    store.reset();
-    store = GetParam()
-                ? open_order_store_postgres({.address = TestCluster::shared().address()}).value()
-                : open_order_store({.path = folder / "orders"}).value();
-  }
+struct CampaignStoreTest : BedTest {
   static CampaignKey name(std::string_view id = "c", const Spid& provider = kProvider) {
     return {.provider = provider, .id = CampaignId::from(id).value()};
   }
@@ -69,12 +54,8 @@ struct CampaignStoreTest : testing::TestWithParam<bool> {
     }
     return out;
   }
-  TestFolder folder;
-  std::unique_ptr<OrderStore> store;
 };
-INSTANTIATE_TEST_SUITE_P(, CampaignStoreTest, testing::Bool(), [](const auto& info) {
-  return info.param ? "Postgres" : "Sqlite";
-});
+INSTANTIATE_TEST_SUITE_P(, CampaignStoreTest, kEveryKind, kind_name);
 
 TEST_P(CampaignStoreTest, EveryFieldOfACampaignReadsBackAfterReopening) {
   CampaignRow row = a_campaign();

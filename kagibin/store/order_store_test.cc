@@ -10,10 +10,9 @@ namespace kagibin::store {
 namespace {
 
 struct OrderStoreTest : BedTest {};
-INSTANTIATE_TEST_SUITE_P(,
-                         OrderStoreTest,
-                         testing::Values(Kind::kSqlite, Kind::kPostgres),
-                         kind_name);
+INSTANTIATE_TEST_SUITE_P(, OrderStoreTest, kEveryKind, kind_name);
+struct DatabaseTest : BedTest {};
+INSTANTIATE_TEST_SUITE_P(, DatabaseTest, kDatabases, kind_name);
 
 TEST_P(OrderStoreTest, EveryFieldOfAnAttemptReadsBackAfterReopening) {
   AttemptRow attempt = an_attempt(an_order("a"), 1, State::kOrdered);
@@ -484,7 +483,7 @@ TEST_P(OrderStoreTest, ASnapshotStandsStillWhileOthersWrite) {
   EXPECT_TRUE(snapshot->next_receipts().value().empty());
 }
 
-TEST_P(OrderStoreTest, AKilledWriterLeavesWholeTransactionsOnly) {
+TEST_P(DatabaseTest, AKilledWriterLeavesWholeTransactionsOnly) {
   store.reset();
   EXPECT_TRUE(dies_by_kill([&] {
     auto child = bed.open();

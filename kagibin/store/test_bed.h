@@ -2,7 +2,7 @@
 // For this folder's tests: a store of one kind, opened as often as a test likes.
 //
 //   struct MyTest : BedTest {};
-//   INSTANTIATE_TEST_SUITE_P(, MyTest, testing::Values(Kind::kSqlite, Kind::kPostgres), kind_name);
+//   INSTANTIATE_TEST_SUITE_P(, MyTest, kEveryKind, kind_name);
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,11 @@
 #include "kagibin/store/postgres/test_cluster.h"
 #include "kagibin/store/test_folder.h"
 
+#include "tests/support/memory_orders/memory_order_store.h"
+
 namespace kagibin::store {
 
-enum class Kind : std::uint8_t { kSqlite, kPostgres };
+enum class Kind : std::uint8_t { kSqlite, kPostgres, kMemory };
 
 // Where one test's store lies; it is opened as often as the test likes.
 class Bed {
@@ -32,16 +34,23 @@ class Bed {
     }
   }
   std::unique_ptr<OrderStore> open() const {
-    return kind_ == Kind::kSqlite
-               ? open_order_store({.path = folder_ / "orders"}).value()
-               : open_order_store_postgres({.address = TestCluster::shared().address()}).value();
+    switch (kind_) {
+      case Kind::kSqlite:
+        return open_order_store({.path = folder_ / "orders"}).value();
+      case Kind::kPostgres:
+        return open_order_store_postgres({.address = TestCluster::shared().address()}).value();
+      case Kind::kMemory:
+        return test::memory_order_store(tables_);
+    }
+    return nullptr;
   }
-  // Behind the store's back.
+  // Behind the store's back, of one that has SQL.
   void run(const std::string& sql) const {
     if (kind_ == Kind::kPostgres) {
       ASSERT_TRUE(TestCluster::shared().session()->script(sql).has_value()) << sql;
       return;
     }
+    ASSERT_EQ(kind_, Kind::kSqlite);
     Database db = Database::open({.path = folder_ / "orders",
                                   .application_id = kOrderApplicationId,
                                   .migrations = kOrderMigrations})
@@ -52,7 +61,12 @@ class Bed {
  private:
   Kind kind_;
   TestFolder folder_;
+  std::shared_ptr<test::OrderTables> tables_ = std::make_shared<test::OrderTables>(0);
 };
+
+inline const auto kEveryKind = testing::Values(Kind::kSqlite, Kind::kPostgres, Kind::kMemory);
+// Those that outlive a process and that others can write to.
+inline const auto kDatabases = testing::Values(Kind::kSqlite, Kind::kPostgres);
 
 struct BedTest : testing::TestWithParam<Kind> {
   BedTest() { reopen(); }
@@ -65,7 +79,9 @@ struct BedTest : testing::TestWithParam<Kind> {
 };
 
 inline std::string kind_name(const testing::TestParamInfo<Kind>& info) {
-  return info.param == Kind::kSqlite ? "Sqlite" : "Postgres";
+  return info.param == Kind::kSqlite     ? "Sqlite"
+         : info.param == Kind::kPostgres ? "Postgres"
+                                         : "Memory";
 }
 
 }  // namespace kagibin::store
