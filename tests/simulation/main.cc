@@ -5,6 +5,7 @@
 //   simulation --seed 7 --trace         the same, with every message
 //   simulation --from 0 --step 2 --seconds 60     0, 2, 4, ... for a minute
 //   simulation --large --seed 7         a larger world
+//   simulation --memory-stores ...      without SQLite (roles/stores.h)
 //   simulation --mutant 1 --worlds 20   roles that break a promise (mutants.h), until it is seen
 //
 // The figures go to standard output as one JSON object a line: a line every few seconds, and the
@@ -27,6 +28,7 @@ namespace {
 
 using kagibin::simulation::Fault;
 using kagibin::simulation::kFaults;
+using kagibin::simulation::Stores;
 using kagibin::simulation::WorldReport;
 
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): a signal handler's
@@ -41,6 +43,7 @@ struct Options {
   std::uint64_t mutant = 0;
   bool trace = false;
   bool large = false;
+  bool memory_stores = false;
 };
 
 struct Totals {
@@ -90,8 +93,8 @@ std::optional<Options> parse(int argc, char** argv) {
   Options out;
   for (int i = 1; i < argc; ++i) {
     const std::string_view word = argv[i];
-    if (word == "--trace" || word == "--large") {
-      (word == "--trace" ? out.trace : out.large) = true;
+    if (word == "--trace" || word == "--large" || word == "--memory-stores") {
+      (word == "--trace" ? out.trace : word == "--large" ? out.large : out.memory_stores) = true;
       continue;
     }
     std::uint64_t value = 0;
@@ -133,7 +136,7 @@ int main(int argc, char** argv) {
   if (!options) {
     fmt::print(stderr,
                "usage: simulation [--seed N [--trace]] | [--from N] [--step N] [--worlds N] "
-               "[--seconds N] [--mutant N] [--large]\n");
+               "[--seconds N] [--mutant N] [--large] [--memory-stores]\n");
     return 2;
   }
   // Worlds come and go: what one gives back the next one takes, without asking the system again.
@@ -153,6 +156,7 @@ int main(int argc, char** argv) {
         {.seed = seed,
          .is_told = options->trace,
          .is_large = options->large,
+         .stores = options->memory_stores ? Stores::Kind::kMemory : Stores::Kind::kSqlite,
          .mutant = static_cast<kagibin::simulation::Mutant>(options->mutant)});
     add(totals, report);
     totals.cpu_seconds = cpu_seconds() - cpu_before;

@@ -111,7 +111,7 @@ Result<void> MutantTransaction::commit() {
 
 class ForgetfulAgentStore final : public delivery::AgentStore {
  public:
-  ForgetfulAgentStore(std::unique_ptr<delivery::AgentStore> real, Dice& dice)
+  ForgetfulAgentStore(std::shared_ptr<delivery::AgentStore> real, Dice& dice)
       : real_(std::move(real)), dice_(dice) {}
   Result<void> put_job(const delivery::AgentJob& job) override {
     return dice_.hits(kSometimes) ? Result<void>() : real_->put_job(job);
@@ -133,7 +133,7 @@ class ForgetfulAgentStore final : public delivery::AgentStore {
   }
 
  private:
-  std::unique_ptr<delivery::AgentStore> real_;
+  std::shared_ptr<delivery::AgentStore> real_;
   Dice& dice_;
 };
 
@@ -145,13 +145,13 @@ std::unique_ptr<delivery::OrderStore> mutate(std::unique_ptr<delivery::OrderStor
   return std::make_unique<MutantOrderStore>(std::move(store), mutant, dice);
 }
 
-std::unique_ptr<delivery::AgentStore> mutate(std::unique_ptr<delivery::AgentStore> store,
+std::shared_ptr<delivery::AgentStore> mutate(std::shared_ptr<delivery::AgentStore> store,
                                              Mutant mutant,
                                              Dice& dice) {
   if (mutant != Mutant::kForgetsJobs) {
     return store;
   }
-  return std::make_unique<ForgetfulAgentStore>(std::move(store), dice);
+  return std::make_shared<ForgetfulAgentStore>(std::move(store), dice);
 }
 
 void move_cursor_first(const delivery::HttpRequest& request,

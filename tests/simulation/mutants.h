@@ -32,7 +32,7 @@ inline constexpr std::size_t kMutants = 7;
 std::unique_ptr<delivery::OrderStore> mutate(std::unique_ptr<delivery::OrderStore> store,
                                              Mutant mutant,
                                              Dice& dice);
-std::unique_ptr<delivery::AgentStore> mutate(std::unique_ptr<delivery::AgentStore> store,
+std::shared_ptr<delivery::AgentStore> mutate(std::shared_ptr<delivery::AgentStore> store,
                                              Mutant mutant,
                                              Dice& dice);
 // kMovesCursorFirst: sees an answer before the provider does.

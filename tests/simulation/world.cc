@@ -109,6 +109,7 @@ class World {
   test::FixedRng element_rng_;
   RoleClock right_clock_;
   Network network_;
+  Stores stores_;
   SharedStore shared_;
   kdo::TransportCa ca_;
   crypto::Ed25519PrivateKey log_key_;
@@ -136,7 +137,8 @@ World::World(const WorldOptions& options)
       element_rng_(stream(options.seed, "elements")),
       right_clock_(ground_.time),
       network_(ground_),
-      shared_(ground_, folder_.path() / "orders"),
+      stores_(options.stores),
+      shared_(ground_, stores_, folder_.path() / "orders"),
       ca_(must(kdo::create_transport_ca("simulation", right_clock_.now(), rng_))),
       log_key_(must(crypto::Ed25519PrivateKey::generate(rng_))) {
   make_distributors();
@@ -187,6 +189,7 @@ void World::make_provider(std::size_t number) {
                             .network = network_,
                             .rng = rng_,
                             .sealed = sealed_,
+                            .stores = stores_,
                             .folder = folder_.path() / fmt::format("provider-{}", number),
                             .keeps_enrolments = keeps_enrolments_,
                             .orders_early = orders_early_};
@@ -214,10 +217,11 @@ void World::make_device(RealProvider& provider, std::size_t number) {
   resident.element->begin_counting();
   DeviceProcess::Parts parts{.network = network_,
                              .element = *resident.element,
+                             .stores = stores_,
                              .name = name,
                              .store = folder_.path() / fmt::format("{}.jobs", name.text())};
   if (options_.mutant == Mutant::kForgetsJobs) {
-    parts.between = [this](std::unique_ptr<delivery::AgentStore> store) {
+    parts.between = [this](std::shared_ptr<delivery::AgentStore> store) {
       return mutate(std::move(store), options_.mutant, mutant_dice_);
     };
   }

@@ -21,6 +21,7 @@
 #include "tests/simulation/core/faults.h"
 #include "tests/simulation/core/virtual_time.h"
 #include "tests/simulation/mutants.h"
+#include "tests/simulation/roles/stores.h"
 
 namespace kagibin::simulation {
 
@@ -39,6 +40,7 @@ struct WorldOptions {
   bool is_small = false;    // one provider, one distributor, one device, one order
   bool is_large = false;    // up to two providers with 48 devices of 8 orders each
   bool is_on_disk = false;  // SQLite's files where the system has them, not in memory
+  Stores::Kind stores = Stores::Kind::kSqlite;
   std::function<void(WorldHands&)> before_it_begins{};
   Mutant mutant = Mutant::kNone;
 };

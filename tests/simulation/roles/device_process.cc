@@ -6,7 +6,6 @@
 
 #include "kagibin/delivery/distributor_client.h"
 #include "kagibin/device/agent.h"
-#include "kagibin/store/agent_store_sqlite.h"
 
 #include "tests/simulation/core/role_stores.h"
 
@@ -94,11 +93,11 @@ DeviceProcess::DeviceProcess(Ground& ground, const Parts& parts)
 
 void DeviceProcess::live() {
   Faults& faults = ground().faults;
-  auto opened = store::open_agent_store({.path = parts_.store});
+  auto opened = parts_.stores.open_jobs(parts_.store);
   if (!opened) {
     return;  // and starts again a little later
   }
-  std::unique_ptr<delivery::AgentStore> file = std::move(*opened);
+  std::shared_ptr<delivery::AgentStore> file = std::move(*opened);
   if (parts_.between) {
     file = parts_.between(std::move(file));
   }

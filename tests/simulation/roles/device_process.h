@@ -17,6 +17,7 @@
 
 #include "tests/simulation/core/network.h"
 #include "tests/simulation/roles/element_side.h"
+#include "tests/simulation/roles/stores.h"
 
 namespace kagibin::simulation {
 
@@ -25,10 +26,11 @@ class DeviceProcess final : public Role {
   struct Parts {
     Network& network;
     ElementSide& element;
+    Stores& stores;
     delivery::DeviceId name;
     std::filesystem::path store;
     // For mutants: what stands between the file and the agent.
-    std::function<std::unique_ptr<delivery::AgentStore>(std::unique_ptr<delivery::AgentStore>)>
+    std::function<std::shared_ptr<delivery::AgentStore>(std::shared_ptr<delivery::AgentStore>)>
         between{};
   };
   DeviceProcess(Ground& ground, const Parts& parts);

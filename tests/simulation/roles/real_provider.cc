@@ -12,7 +12,6 @@
 #include "kagibin/pki/certification_request.h"
 #include "kagibin/roles/service_provider/keys/key_import.h"
 #include "kagibin/se/kda/key_delivery_application.h"
-#include "kagibin/store/journal_store_sqlite.h"
 
 #include "tests/support/must.h"
 
@@ -62,7 +61,7 @@ std::uint8_t RealProvider::number_of(const delivery::OrderId& order) {
 }
 
 struct RealProvider::Own {
-  std::unique_ptr<delivery::JournalStore> file;
+  std::shared_ptr<delivery::JournalStore> file;
   std::unique_ptr<RoleJournal> journal;
   std::unique_ptr<provider::KeyStore> keys;
   provider::Policy policy;
@@ -96,7 +95,7 @@ void RealProvider::make() {
   own_->policy = must(provider::Policy::parse(policy_text(
       parts_.founders.by_certificates(), parts_.keeps_enrolments,
       parts_.founders.modules().load_file(se::key_delivery_load_file().aid)->code_hash())));
-  own_->file = must(store::open_journal_store({.path = parts_.folder / "journal"}));
+  own_->file = must(parts_.stores.open_journal(parts_.folder / "journal"));
   own_->keys = std::make_unique<provider::KeyStore>(
       must(crypto::RecordFolder::open(parts_.folder / "keys",
                                       SecretBytes::copy_of(ascii(kPassphrase)))),
@@ -137,10 +136,7 @@ void RealProvider::adopt(const delivery::DeviceId& device,
 Result<void> RealProvider::open() {
   Own& own = *own_;
   read_.reset();
-  own.file = KB_TRY(store::open_journal_store({.path = parts_.folder / "journal"}));
-  if (parts_.between) {
-    own.file = parts_.between(std::move(own.file));
-  }
+  own.file = KB_TRY(parts_.stores.open_journal(parts_.folder / "journal"));
   own.journal = std::make_unique<RoleJournal>(*own.file, *this);
   own.journal->on_record = [this](const delivery::JournalEntry& entry) {
     if (!delivery::is_envelope(entry.message)) {
@@ -328,7 +324,7 @@ delivery::JournalStore& RealProvider::reader() {
     return *own_->file;
   }
   if (!read_) {
-    read_ = must(store::open_journal_store({.path = parts_.folder / "journal"}));
+    read_ = must(parts_.stores.open_journal(parts_.folder / "journal"));
   }
   return *read_;
 }

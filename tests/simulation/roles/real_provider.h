@@ -20,6 +20,7 @@
 
 #include "tests/simulation/core/role_stores.h"
 #include "tests/simulation/roles/provider_side.h"
+#include "tests/simulation/roles/stores.h"
 
 namespace kagibin::simulation {
 
@@ -32,12 +33,11 @@ class RealProvider final : public ProviderSide {
     Network& network;
     crypto::Rng& rng;
     SealedBook& sealed;
+    Stores& stores;
     std::filesystem::path folder;
     bool keeps_enrolments = false;  // one visit in the steady state
     bool orders_early = false;      // before the device's order before has ended
-    // For mutants: what stands between the file and the provider, and what sees every answer.
-    std::function<std::unique_ptr<delivery::JournalStore>(std::unique_ptr<delivery::JournalStore>)>
-        between{};
+    // For mutants: what sees every answer.
     std::function<void(
         const delivery::HttpRequest&, delivery::HttpResponse&, delivery::JournalStore&)>
         on_answer{};
@@ -93,7 +93,7 @@ class RealProvider final : public ProviderSide {
   std::map<std::string, Queue> queues_;                // by device
   std::vector<std::optional<delivery::State>> final_;  // of each wish
   std::set<std::size_t> cancelled_;                    // in this life
-  std::unique_ptr<delivery::JournalStore> read_;
+  std::shared_ptr<delivery::JournalStore> read_;
 };
 
 }  // namespace kagibin::simulation

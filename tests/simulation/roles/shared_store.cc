@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "kagibin/delivery/store_snapshot.h"
-#include "kagibin/store/order_store_sqlite.h"
 
 namespace kagibin::simulation {
 
@@ -91,7 +90,7 @@ class SharedOrderStore final : public delivery::OrderStore {
 
 Result<std::unique_ptr<delivery::OrderStore>> SharedStore::open(std::size_t number,
                                                                 MayDie may_die) {
-  std::unique_ptr<delivery::OrderStore> real = KB_TRY(store::open_order_store({.path = path_}));
+  std::unique_ptr<delivery::OrderStore> real = KB_TRY(stores_.open_orders(path_));
   if (between_) {
     real = between_(std::move(real));
   }
@@ -100,7 +99,7 @@ Result<std::unique_ptr<delivery::OrderStore>> SharedStore::open(std::size_t numb
 }
 
 Result<std::unique_ptr<delivery::OrderStore>> SharedStore::open_quietly() {
-  return store::open_order_store({.path = path_});
+  return stores_.open_orders(path_);
 }
 
 }  // namespace kagibin::simulation

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The distributors' store: one SQLite file, of which every distributor has its own store object, as
+// The distributors' store: one of them, of which every distributor has its own store object, as
 // processes that share a database have; what one announces the others hear. By the dice begin and
 // commit fail as delivery/order_store.h says they may, and the distributor dies before and after
 // the commit.
 //
-// Ownership: refers to the ground. Thread-safety: one thread.
+// Ownership: refers to the ground and the stores. Thread-safety: one thread.
 //
-//   SharedStore shared(ground, path);
+//   SharedStore shared(ground, stores, path);
 //   auto store = KB_TRY(shared.open(listener, [&] { return is_dead; }));
 #pragma once
 
@@ -20,13 +20,14 @@
 #include "kagibin/delivery/order_store.h"
 
 #include "tests/simulation/core/role.h"
+#include "tests/simulation/roles/stores.h"
 
 namespace kagibin::simulation {
 
 class SharedStore {
  public:
-  SharedStore(Ground& ground, std::filesystem::path path)
-      : ground_(ground), path_(std::move(path)) {}
+  SharedStore(Ground& ground, Stores& stores, std::filesystem::path path)
+      : ground_(ground), stores_(stores), path_(std::move(path)) {}
 
   // What a process says of itself when it is about to take a durable step: true when it is dead.
   using MayDie = std::function<bool()>;
@@ -44,6 +45,7 @@ class SharedStore {
   friend class SharedOrderStore;
   friend class SharedTransaction;
   Ground& ground_;
+  Stores& stores_;
   std::filesystem::path path_;
   Between between_;
   std::map<std::size_t, std::vector<std::string>> news_;  // by who has not heard it yet
