@@ -165,7 +165,9 @@ int main(int argc, char** argv) {
     if (!report.violations.empty()) {
       tell(totals, true);
       return told_violations(report, seed,
-                             std::string(argv[0]).append(options->large ? " --large" : ""));
+                             std::string(argv[0])
+                                 .append(options->large ? " --large" : "")
+                                 .append(options->memory_stores ? " --memory-stores" : ""));
     }
     if (options->seed) {
       fmt::print("seed {}: digest {:016x} of {} lines\n", seed, report.digest, report.trace_lines);

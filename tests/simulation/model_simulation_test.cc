@@ -25,6 +25,18 @@ TEST(ModelSimulationTest, TheSameSeedIsTheSameWorldAndAnotherSeedAnotherOne) {
   EXPECT_NE(first, run_world({.seed = 12}).digest);
 }
 
+// The stores in memory keep what the ports promise, and what they leave open is as SQLite does it.
+TEST(ModelSimulationTest, TheSameSeedIsTheSameWorldOverEitherStore) {
+  for (std::uint64_t seed = 1; seed <= 2; ++seed) {
+    const WorldReport over_sqlite = run_world({.seed = seed, .is_large = true});
+    const WorldReport in_memory =
+        run_world({.seed = seed, .is_large = true, .stores = Stores::Kind::kMemory});
+    EXPECT_EQ(over_sqlite.digest, in_memory.digest) << replay(seed);
+    EXPECT_EQ(over_sqlite.confirmed, in_memory.confirmed) << replay(seed);
+    EXPECT_EQ(in_memory.violations, std::vector<std::string>()) << replay(seed);
+  }
+}
+
 // promises, I3, I7: without faults every order that nobody cancels is confirmed
 TEST(ModelSimulationTest, AWorldWithoutFaultsDeliversEverything) {
   const WorldReport report = run_world({.seed = 1, .has_faults = false, .is_large = true});

@@ -48,6 +48,15 @@ TEST(SimulationTest, TheSameSeedIsTheSameWorldAndAnotherSeedAnotherOne) {
   EXPECT_NE(first, run_world({.seed = 12}).digest);
 }
 
+// The stores in memory keep what the ports promise, and what they leave open is as SQLite does it.
+TEST(SimulationTest, TheSameSeedIsTheSameWorldOverEitherStore) {
+  for (std::uint64_t seed = 1; seed <= 6; ++seed) {
+    EXPECT_EQ(run_world({.seed = seed}).digest,
+              run_world({.seed = seed, .stores = Stores::Kind::kMemory}).digest)
+        << replay(seed);
+  }
+}
+
 // promises, I3, I7: without faults every order that nobody cancels is confirmed
 TEST(SimulationTest, AWorldWithoutFaultsDeliversEverything) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {

@@ -42,11 +42,33 @@ Result<void> MemoryJournal::change() {
 }
 
 Result<JournalOrder*> MemoryJournal::order_named(const OrderId& order) {
-  const auto found = std::ranges::find(state_.orders, order, &JournalOrder::id);
-  if (found == state_.orders.end()) {
+  const auto found = places_.find(order);
+  if (found == places_.end()) {
     return fail(Errc::kNotFound, "the journal has no order of this name");
   }
-  return &*found;
+  return &state_.orders.at(found->second);
+}
+
+void MemoryJournal::restore(const State& state) {
+  state_ = state;
+  index();
+}
+
+void MemoryJournal::index() {
+  places_.clear();
+  seqs_.clear();
+  unacknowledged_.clear();
+  for (std::size_t place = 0; place < state_.orders.size(); ++place) {
+    const JournalOrder& order = state_.orders[place];
+    places_.emplace(order.id, place);
+    std::uint32_t& seq = seqs_[{order.seid, order.target}];
+    seq = std::max(seq, order.seq);
+  }
+  for (const auto& [name, entry] : state_.entries) {
+    if (!entry.acknowledged) {
+      unacknowledged_.emplace(state_.positions.at(name), name);
+    }
+  }
 }
 
 Result<JournalOrder> MemoryJournal::open_order(const JournalOrder& order) {
@@ -58,14 +80,10 @@ Result<JournalOrder> MemoryJournal::open_order(const JournalOrder& order) {
   }
   KB_TRY(change());
   JournalOrder row = order;
-  row.seq = 1;
-  for (const JournalOrder& other : state_.orders) {
-    if (other.seid == row.seid && other.target == row.target) {
-      row.seq = std::max(row.seq, other.seq + 1);
-    }
-  }
+  row.seq = ++seqs_[{row.seid, row.target}];
   row.state = delivery::State::kOrdered;
   row.current_attempt = 0;
+  places_.emplace(row.id, state_.orders.size());
   state_.orders.push_back(row);
   return row;
 }
@@ -87,12 +105,18 @@ Result<std::vector<JournalOrder>> MemoryJournal::orders(std::optional<delivery::
 }
 
 Result<std::vector<OrderId>> MemoryJournal::overdue_orders(std::int64_t now, std::uint32_t limit) {
-  std::vector<OrderId> out;
+  std::multimap<std::int64_t, OrderId> overdue;
   for (const JournalOrder& order : state_.orders) {
     const bool waits =
         order.state == delivery::State::kOrdered || order.state == delivery::State::kSealed;
-    if (waits && order.not_after < now && out.size() < limit) {
-      out.push_back(order.id);
+    if (waits && order.not_after < now) {
+      overdue.emplace(order.not_after, order.id);
+    }
+  }
+  std::vector<OrderId> out;
+  for (const auto& [not_after, order] : overdue) {
+    if (out.size() < limit) {
+      out.push_back(order);
     }
   }
   return out;
@@ -174,7 +198,10 @@ Result<void> MemoryJournal::record(const OrderId& order,
                                                .step = step,
                                                .message = Bytes(message.begin(), message.end()),
                                                .acknowledged = is_received(step)});
-  state_.positions.emplace(name, ++state_.position);
+  const auto position = state_.positions.emplace(name, ++state_.position).first;
+  if (!is_received(step)) {
+    unacknowledged_.emplace(position->second, name);
+  }
   return {};
 }
 
@@ -187,6 +214,7 @@ Result<void> MemoryJournal::acknowledge(const OrderId& order,
   }
   KB_TRY(change());
   found->second.acknowledged = true;
+  unacknowledged_.erase(state_.positions.at(found->first));
   return {};
 }
 
@@ -198,16 +226,10 @@ Result<std::optional<JournalEntry>> MemoryJournal::find_entry(const OrderId& ord
 }
 
 Result<std::vector<JournalEntry>> MemoryJournal::unacknowledged() {
-  std::map<std::uint64_t, JournalEntry> waiting;
-  for (const auto& [name, entry] : state_.entries) {
-    if (!entry.acknowledged) {
-      waiting.emplace(state_.positions.at(name), entry);
-    }
-  }
   std::vector<JournalEntry> out;
-  out.reserve(waiting.size());
-  for (const auto& [position, entry] : waiting) {
-    out.push_back(entry);
+  out.reserve(unacknowledged_.size());
+  for (const auto& [position, name] : unacknowledged_) {
+    out.push_back(state_.entries.at(name));
   }
   return out;
 }
@@ -238,10 +260,9 @@ Result<std::optional<Bytes>> MemoryJournal::find_record(std::string_view kind, B
 
 Result<std::vector<std::pair<Bytes, Bytes>>> MemoryJournal::records(std::string_view kind) {
   std::vector<std::pair<Bytes, Bytes>> out;
-  for (const auto& [name, value] : state_.records) {
-    if (name.first == kind) {
-      out.emplace_back(name.second, value);
-    }
+  for (auto one = state_.records.lower_bound(record_name(kind, {}));
+       one != state_.records.end() && one->first.first == kind; ++one) {
+    out.emplace_back(one->first.second, one->second);
   }
   return out;
 }
@@ -259,7 +280,7 @@ Result<void> MemoryJournal::commit_batch() {
 
 void MemoryJournal::roll_back_batch() {
   if (before_batch_) {
-    state_ = *std::exchange(before_batch_, std::nullopt);
+    restore(*std::exchange(before_batch_, std::nullopt));
   }
 }
 

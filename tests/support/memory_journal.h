@@ -34,7 +34,7 @@ class MemoryJournal final : public delivery::JournalStore {
   };
 
   const State& state() const { return state_; }
-  void restore(const State& state) { state_ = state; }
+  void restore(const State& state);
   std::uint64_t changes() const { return changes_; }
   // Counts from 1, from now on; 0: never.
   void fail_at(std::uint64_t change) { fails_in_ = change; }
@@ -80,7 +80,13 @@ class MemoryJournal final : public delivery::JournalStore {
   Result<void> change();
   Result<delivery::JournalOrder*> order_named(const delivery::OrderId& order);
 
+  void index();
+
   State state_;
+  // By which what is asked for often is found.
+  std::map<delivery::OrderId, std::size_t> places_;     // among the orders
+  std::map<std::pair<Seid, Aid>, std::uint32_t> seqs_;  // the last ones
+  std::map<std::uint64_t, EntryName> unacknowledged_;   // by position
   std::optional<State> before_batch_;
   std::uint64_t changes_ = 0;
   std::uint64_t fails_in_ = 0;
