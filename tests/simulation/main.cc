@@ -60,6 +60,7 @@ void add(Totals& totals, const WorldReport& one) {
   totals.sum.confirmed += one.confirmed;
   totals.sum.unknown += one.unknown;
   totals.sum.otherwise += one.otherwise;
+  totals.sum.campaigns += one.campaigns;
   totals.sum.requests += one.requests;
   totals.sum.apdus += one.apdus;
   totals.sum.virtual_seconds += one.virtual_seconds;
@@ -77,10 +78,11 @@ void tell(const Totals& totals, bool is_done) {
   const WorldReport& sum = totals.sum;
   fmt::print(
       "{{\"seeds\":{},\"orders\":{},\"deliveries\":{},\"unknown\":{},\"otherwise\":{},"
+      "\"campaigns\":{},"
       "\"requests\":{},\"apdus\":{},\"virtual_hours\":{:.2f},\"cpu_seconds\":{:.3f},"
       "\"faults\":{{{}}},\"done\":{}}}\n",
-      totals.worlds, sum.orders, sum.confirmed, sum.unknown, sum.otherwise, sum.requests, sum.apdus,
-      sum.virtual_seconds / 3600, totals.cpu_seconds, faults, is_done);
+      totals.worlds, sum.orders, sum.confirmed, sum.unknown, sum.otherwise, sum.campaigns,
+      sum.requests, sum.apdus, sum.virtual_seconds / 3600, totals.cpu_seconds, faults, is_done);
   static_cast<void>(std::fflush(stdout));
 }
 

@@ -95,6 +95,7 @@ class World {
   void plan_clock_faults();
   void run_until(Moment moment);
   bool is_waiting();
+  bool has_open_campaign();
   void kill_everybody();
   void end();
   void check(WorldReport& report);
@@ -104,6 +105,7 @@ class World {
   Folder folder_;
   Dice dice_;
   Dice mutant_dice_;
+  Dice campaign_dice_;
   Ground ground_;
   test::FixedRng rng_;
   test::FixedRng element_rng_;
@@ -121,6 +123,7 @@ class World {
   std::vector<Resident> residents_;
   bool orders_early_ = false;
   bool keeps_enrolments_ = false;
+  bool has_campaigns_ = false;
 };
 
 std::string stream(std::uint64_t seed, std::string_view name) {
@@ -132,6 +135,7 @@ World::World(const WorldOptions& options)
       folder_(options.is_on_disk),
       dice_(options.seed, 1),
       mutant_dice_(options.seed, 2),
+      campaign_dice_(options.seed, 4),
       ground_{.time = {}, .faults = Faults(Dice(options.seed, 3)), .trace = Trace(options.is_told)},
       rng_(stream(options.seed, "roles")),
       element_rng_(stream(options.seed, "elements")),
@@ -141,6 +145,7 @@ World::World(const WorldOptions& options)
       shared_(ground_, stores_, folder_.path() / "orders"),
       ca_(must(kdo::create_transport_ca("simulation", right_clock_.now(), rng_))),
       log_key_(must(crypto::Ed25519PrivateKey::generate(rng_))) {
+  has_campaigns_ = campaign_dice_.hits(0.3) && options.mutant == Mutant::kNone && !options.is_small;
   make_distributors();
   founders_ = must(cli::fleet::Founders::create(dice_.hits(0.3), right_clock_, rng_));
   orders_early_ = dice_.hits(0.15);
@@ -151,6 +156,9 @@ World::World(const WorldOptions& options)
     const std::uint64_t devices = draw_up_to(most().devices);
     for (std::uint64_t j = 0; j < devices; ++j) {
       make_device(*providers_.back(), j);
+    }
+    if (has_campaigns_) {
+      providers_.back()->plan(draw_campaign(campaign_dice_, providers_.back()->wishes()));
     }
   }
 }
@@ -179,7 +187,8 @@ void World::make_distributors() {
                                   .log_key = log_key_,
                                   .rng = rng_,
                                   .acknowledged = acknowledged_,
-                                  .number = i}));
+                                  .number = i,
+                                  .has_campaigns = has_campaigns_}));
     network_.add(*distributors_.back());
   }
 }
@@ -295,6 +304,17 @@ bool World::is_waiting() {
   return std::ranges::any_of(providers_, [](const auto& one) { return one->is_waiting(); });
 }
 
+bool World::has_open_campaign() {
+  if (!has_campaigns_) {
+    return false;
+  }
+  const auto store = must(shared_.open_quietly());
+  const auto transaction = must(store->begin());
+  return std::ranges::any_of(providers_, [&](const auto& one) {
+    return must(transaction->campaigns().open_campaigns(one->spid(), 1)) != 0;
+  });
+}
+
 void World::kill_everybody() {
   for (const auto& distributor : distributors_) {
     distributor->kill();
@@ -376,6 +396,15 @@ void World::check(WorldReport& report) {
     }
     report.apdus += resident.device->apdus();
   }
+  for (const auto& provider : providers_) {
+    if (provider->campaign()) {
+      ++report.campaigns;
+      std::ranges::move(
+          campaign_findings({.provider = provider->spid(), .id = provider->campaign()->plan().id},
+                            *store),
+          std::back_inserter(report.violations));
+    }
+  }
   report.otherwise = report.orders - report.confirmed - report.unknown;
   std::ranges::move(lost_acknowledgements(acknowledged_, distributor, *store),
                     std::back_inserter(report.violations));
@@ -424,7 +453,7 @@ WorldReport World::run() {
   do {
     look += kLookEvery;
     run_until(look);
-  } while (is_waiting() && look < end_of_faults + kPatience);
+  } while ((is_waiting() || has_open_campaign()) && look < end_of_faults + kPatience);
   run_until(look + 10 * kMinute);  // what is late in the network still comes
   end();
   distributors_.clear();

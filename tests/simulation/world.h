@@ -52,6 +52,7 @@ struct WorldReport {
   std::uint64_t confirmed = 0;  // deliveries: orders with the provider's verdict that they arrived
   std::uint64_t unknown = 0;    // orders that ended so
   std::uint64_t otherwise = 0;  // refused, cancelled, expired
+  std::uint64_t campaigns = 0;
   std::uint64_t requests = 0;
   std::uint64_t apdus = 0;
   double virtual_seconds = 0;

@@ -75,7 +75,10 @@ std::vector<std::string> lost_acknowledgements(const Acknowledgements& book,
   constexpr int kAsBefore = 200;
   std::vector<delivery::HttpRequest> requests = book.receipts;
   for (const auto& [name, request] : book.puts) {
-    if (!request.target.ends_with("/receipt")) {
+    // A receipt is looked at by itself; a campaign's state is a wish, which has had its time.
+    const bool is_state =
+        request.target.starts_with("/v1/campaigns/") && request.target.ends_with("/state");
+    if (!request.target.ends_with("/receipt") && !is_state) {
       requests.push_back(request);
     }
   }
@@ -120,6 +123,31 @@ std::vector<std::string> lost_acknowledgements(const Acknowledgements& book,
   out.reserve(out.size() + book.conflicts.size());
   for (const std::string& conflict : book.conflicts) {
     out.push_back("I2 a message that goes by a name already: " + conflict);
+  }
+  return out;
+}
+
+std::vector<std::string> campaign_findings(const delivery::CampaignKey& campaign,
+                                           delivery::OrderStore& store) {
+  std::vector<std::string> out;
+  const auto transaction = must(store.begin());
+  const auto row = must(transaction->campaigns().find_campaign(campaign));
+  if (!row) {
+    return out;  // nobody could make it before its time was over
+  }
+  if (!delivery::is_end(row->state)) {
+    out.push_back(fmt::format("I7 campaign {} of {} is still {}", campaign.id.text(),
+                              campaign.provider.hex(), delivery::name(row->state)));
+  }
+  for (const delivery::PhaseCount& count : must(transaction->campaigns().phase_counts(campaign))) {
+    const bool waits = !count.state || *count.state == State::kOrdered ||
+                       *count.state == State::kEnrolled || *count.state == State::kSealed;
+    if (waits) {
+      out.push_back(fmt::format("I7 campaign {} of {} is {}, and {} of its orders are {}",
+                                campaign.id.text(), campaign.provider.hex(),
+                                delivery::name(row->state), count.count,
+                                count.state ? delivery::name(*count.state) : delivery::kHeldPhase));
+    }
   }
   return out;
 }

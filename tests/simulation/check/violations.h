@@ -37,6 +37,10 @@ std::vector<std::string> lost_acknowledgements(const Acknowledgements& book,
                                                delivery::HttpHandler& distributor,
                                                delivery::OrderStore& store);
 
+// I7 of a campaign: it has ended, and none of its orders waits for what will not come.
+std::vector<std::string> campaign_findings(const delivery::CampaignKey& campaign,
+                                           delivery::OrderStore& store);
+
 // I6: the log is what was signed, continues every checkpoint that was kept, and the store agrees.
 std::vector<std::string> log_findings(const Acknowledgements& book,
                                       delivery::OrderStore& store,

@@ -26,6 +26,7 @@ constexpr int kConflict = 409;
 constexpr std::uint64_t kServesWithin = 2'000;  // microseconds
 constexpr int kTicksAfterNews = 3;
 constexpr Moment kSeldom = 60 * kSecond;
+constexpr Moment kNowAndThen = 5 * kSecond;
 
 }  // namespace
 
@@ -228,7 +229,8 @@ void DistributorProcess::tick() {
   }
   wake(topics);
   const bool is_quiet = ++quiet_ticks_ > kTicksAfterNews;
-  parts_.ground.time.after(is_quiet ? kSeldom : kSecond, [this, life = life_] {
+  const Moment pause = !is_quiet ? kSecond : parts_.has_campaigns ? kNowAndThen : kSeldom;
+  parts_.ground.time.after(pause, [this, life = life_] {
     if (life == life_ && is_up()) {
       tick();
     }

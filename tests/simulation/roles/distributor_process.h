@@ -53,6 +53,7 @@ class DistributorProcess final : public Server, private kdo::DistributorObserver
     crypto::Rng& rng;
     Acknowledgements& acknowledged;
     std::size_t number = 0;
+    bool has_campaigns = false;  // which go on by themselves
     // For mutants: between the network and the distributor.
     std::function<delivery::HttpResponse(const delivery::HttpRequest&, delivery::HttpResponse)>
         tampers{};

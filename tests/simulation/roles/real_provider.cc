@@ -28,6 +28,8 @@ namespace {
 
 constexpr std::uint32_t kValidityMinutes = 90;
 constexpr std::uint32_t kWaitSeconds = 20;
+// What waits for an order before it until then is not ordered any more, so that all ends in time.
+constexpr Moment kPlacesUntil = 2 * kHour;
 constexpr Moment kAfterFailure = 3 * kSecond;
 constexpr crypto::ScryptCost kCheap{.log2_n = 10, .r = 1, .p = 1};
 constexpr int kOneYear = 365;
@@ -244,11 +246,13 @@ Checked<void> RealProvider::place_next(Queue& queue) {
     }
     const provider::PayloadFile payload =
         KB_TRY(provider::PayloadFile::parse(payload_of(wish, *version)));
-    KB_TRY(own_->flow->open({.id = wish.id,
-                             .device = wish.device,
-                             .payload = payload,
-                             .csv = own_->csv,
-                             .validity_minutes = kValidityMinutes}));
+    provider::OrderWish order{.id = wish.id,
+                              .device = wish.device,
+                              .payload = payload,
+                              .csv = own_->csv,
+                              .validity_minutes = kValidityMinutes};
+    join_campaign(order, queue.wishes[queue.next]);
+    KB_TRY(own_->flow->open(order));
   }
   ++queue.next;
   if (known && known->current_attempt > 0) {
@@ -257,10 +261,25 @@ Checked<void> RealProvider::place_next(Queue& queue) {
   return own_->client->submit(wish.id);
 }
 
+void RealProvider::join_campaign(provider::OrderWish& order, std::size_t wish) const {
+  if (!campaign_) {
+    return;
+  }
+  const CampaignPlan& plan = campaign_->plan();
+  const auto member = plan.members.find(wish);
+  if (member != plan.members.end()) {
+    order.campaign = plan.id;
+    order.attributes = member->second;
+  }
+}
+
 Checked<void> RealProvider::place_due() {
+  if (campaign_ && !campaign_->see_to_it(parts_.network, *this, spid_)) {
+    return provider::problem(Errc::kInterrupted, "the campaign is not there yet");
+  }
   const Moment now = ground_now();
   for (auto& [device, queue] : queues_) {
-    while (!queue.waits && queue.next < queue.wishes.size() &&
+    while (!queue.waits && now < kPlacesUntil && queue.next < queue.wishes.size() &&
            wishes()[queue.wishes[queue.next]].due <= now) {
       KB_TRY(place_next(queue));
     }
@@ -285,7 +304,8 @@ Moment RealProvider::next_due() const {
       }
     }
   }
-  return next;
+  const Moment change = campaign_ ? campaign_->next_change() : 0;
+  return change > ground_now() ? std::min(next, change) : next;
 }
 
 void RealProvider::live() {
@@ -364,6 +384,9 @@ bool RealProvider::is_waiting() {
 
 // One that is unknown ends its device's queue.
 bool RealProvider::will_go_on(const Queue& queue) {
+  if (ground_now() >= kPlacesUntil) {
+    return false;
+  }
   for (const std::size_t index : queue.wishes) {
     const auto order = must(reader().find_order(wishes()[index].id));
     if (!order || order->state == State::kUnknown) {

@@ -19,6 +19,7 @@
 #include "kagibin/roles/service_provider/client/provider_client.h"
 
 #include "tests/simulation/core/role_stores.h"
+#include "tests/simulation/roles/campaign_plan.h"
 #include "tests/simulation/roles/provider_side.h"
 #include "tests/simulation/roles/stores.h"
 
@@ -49,6 +50,10 @@ class RealProvider final : public ProviderSide {
   // What maker and manager say of a new element.
   void adopt(const delivery::DeviceId& device, const Seid& seid, cli::fleet::NewElement element);
 
+  // Before the start, behind all wishes.
+  void plan(CampaignPlan campaign) { campaign_.emplace(std::move(campaign)); }
+  const std::optional<CampaignHand>& campaign() const { return campaign_; }
+
   // All of it is made: it lets go of its files until it starts.
   void close();
 
@@ -75,6 +80,7 @@ class RealProvider final : public ProviderSide {
     bool waits = false;    // for an order before it
   };
   provider::Checked<void> place_next(Queue& queue);
+  void join_campaign(provider::OrderWish& order, std::size_t wish) const;
   bool will_go_on(const Queue& queue);
   provider::Checked<delivery::State> state_of(std::size_t index);
   // The journal, to look at it from outside, whether the provider runs or not.
@@ -92,7 +98,8 @@ class RealProvider final : public ProviderSide {
   std::unique_ptr<Own> own_;
   std::map<std::string, Queue> queues_;                // by device
   std::vector<std::optional<delivery::State>> final_;  // of each wish
-  std::set<std::size_t> cancelled_;                    // in this life
+  std::optional<CampaignHand> campaign_;
+  std::set<std::size_t> cancelled_;  // in this life
   std::shared_ptr<delivery::JournalStore> read_;
 };
 
