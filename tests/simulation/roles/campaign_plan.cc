@@ -2,6 +2,8 @@
 #include "tests/simulation/roles/campaign_plan.h"
 
 #include <algorithm>
+#include <array>
+#include <tuple>
 #include <utility>
 
 #include "tests/support/must.h"
@@ -64,7 +66,9 @@ std::vector<CampaignPlan::Change> draw_changes(Dice& dice) {
                    .state = CampaignState::kCancelled,
                    .operated = dice.hits(0.5)});
   }
-  std::ranges::stable_sort(out, {}, &CampaignPlan::Change::at);
+  std::ranges::sort(out, {}, [](const CampaignPlan::Change& change) {
+    return std::tuple(change.at, change.operated, change.state);
+  });
   return out;
 }
 
