@@ -55,7 +55,7 @@ struct CampaignStoreTest : BedTest {
     return out;
   }
 };
-INSTANTIATE_TEST_SUITE_P(, CampaignStoreTest, kEveryKind, kind_name);
+INSTANTIATE_TEST_SUITE_P(, CampaignStoreTest, every_kind(), kind_name);
 
 TEST_P(CampaignStoreTest, EveryFieldOfACampaignReadsBackAfterReopening) {
   CampaignRow row = a_campaign();

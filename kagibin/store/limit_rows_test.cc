@@ -12,10 +12,10 @@ namespace kagibin::store {
 namespace {
 
 struct LimitRowsTest : BedTest {};
-INSTANTIATE_TEST_SUITE_P(, LimitRowsTest, kEveryKind, kind_name);
+INSTANTIATE_TEST_SUITE_P(, LimitRowsTest, every_kind(), kind_name);
 // Whose rows something else changes meanwhile.
 struct LimitRowsInDatabasesTest : LimitRowsTest {};
-INSTANTIATE_TEST_SUITE_P(, LimitRowsInDatabasesTest, kDatabases, kind_name);
+INSTANTIATE_TEST_SUITE_P(, LimitRowsInDatabasesTest, databases(), kind_name);
 
 constexpr std::int64_t kLater = 1'800'000'000;
 

@@ -10,9 +10,9 @@ namespace kagibin::store {
 namespace {
 
 struct OrderStoreTest : BedTest {};
-INSTANTIATE_TEST_SUITE_P(, OrderStoreTest, kEveryKind, kind_name);
+INSTANTIATE_TEST_SUITE_P(, OrderStoreTest, every_kind(), kind_name);
 struct DatabaseTest : BedTest {};
-INSTANTIATE_TEST_SUITE_P(, DatabaseTest, kDatabases, kind_name);
+INSTANTIATE_TEST_SUITE_P(, DatabaseTest, databases(), kind_name);
 
 TEST_P(OrderStoreTest, EveryFieldOfAnAttemptReadsBackAfterReopening) {
   AttemptRow attempt = an_attempt(an_order("a"), 1, State::kOrdered);

@@ -2,7 +2,7 @@
 // For this folder's tests: a store of one kind, opened as often as a test likes.
 //
 //   struct MyTest : BedTest {};
-//   INSTANTIATE_TEST_SUITE_P(, MyTest, kEveryKind, kind_name);
+//   INSTANTIATE_TEST_SUITE_P(, MyTest, every_kind(), kind_name);
 #pragma once
 
 #include <cstdint>
@@ -64,9 +64,9 @@ class Bed {
   std::shared_ptr<test::OrderTables> tables_ = std::make_shared<test::OrderTables>(0);
 };
 
-inline const auto kEveryKind = testing::Values(Kind::kSqlite, Kind::kPostgres, Kind::kMemory);
+inline auto every_kind() { return testing::Values(Kind::kSqlite, Kind::kPostgres, Kind::kMemory); }
 // Those that outlive a process and that others can write to.
-inline const auto kDatabases = testing::Values(Kind::kSqlite, Kind::kPostgres);
+inline auto databases() { return testing::Values(Kind::kSqlite, Kind::kPostgres); }
 
 struct BedTest : testing::TestWithParam<Kind> {
   BedTest() { reopen(); }

@@ -238,6 +238,7 @@ void World::make_device(RealProvider& provider, std::size_t number) {
   const std::uint64_t orders = draw_up_to(most().orders);
   std::vector<Moment>
       dues;  // in the order of their numbers: each replaces the keys of the one before
+  dues.reserve(orders);
   for (std::uint64_t i = 0; i < orders; ++i) {
     dues.push_back(static_cast<Moment>(dice_.below(kOrdersWithin)));
   }

@@ -251,7 +251,9 @@ Result<void> MemoryJournal::claim_record(std::string_view kind, ByteView key, By
 }
 
 Result<std::optional<Bytes>> MemoryJournal::find_record(std::string_view kind, ByteView key) {
-  if (look_ != 0 && --look_ == 0) {
+  const bool is_last = look_ == 1;
+  look_ -= look_ == 0 ? 0 : 1;
+  if (is_last) {
     std::exchange(other_, {})();
   }
   const auto found = state_.records.find(record_name(kind, key));
