@@ -41,6 +41,9 @@ HttpResponse not_ready() {
   return response;
 }
 
+// The process lives; of its store it says nothing.
+HttpResponse health() { return json(200, R"({"status":"ok"})"); }
+
 // A request that names no route: 405 where its path takes other methods (RFC 9110, 15.5.6).
 HttpResponse refusal(const HttpRequest& request, const Error& error) {
   const bool routed = find_route(request.method, request.target).route != nullptr;
@@ -67,7 +70,7 @@ Result<HttpResponse> Distributor::answer(delivery::OrderTransaction& store, cons
   OrderBook book(store, now);
   switch (call.route->id) {
     case RouteId::kHealth:
-      return json(200, R"({"status":"ok"})");
+      return health();
     case RouteId::kReady:
       return readiness(true);
     case RouteId::kMetrics:
@@ -227,9 +230,13 @@ HttpResponse Distributor::readiness(bool store_answers) const {
 
 std::optional<HttpResponse> Distributor::at_once(const HttpRequest& request) const {
   const Route* asked = find_route(request.method, request.target).route;
-  const bool is_its_own = asked != nullptr && asked->id == RouteId::kReady && route(request);
-  if (!is_its_own) {
+  const bool is_health = asked != nullptr && asked->id == RouteId::kHealth;
+  const bool is_readiness = asked != nullptr && asked->id == RouteId::kReady;
+  if ((!is_health && !is_readiness) || !route(request)) {
     return std::nullopt;
+  }
+  if (is_health) {
+    return health();
   }
   const std::int64_t answered = store_answered_ms_;
   return readiness(answered != kLost && parts_.clock.uptime_ms() - answered <= kLongestSilenceMs);
@@ -267,6 +274,9 @@ HttpResponse Distributor::not_committed(const HttpRequest& request, const Error&
     parts_.observer->not_committed(1, why);
   }
   const auto call = route(request);
+  if (call && call->route->id == RouteId::kHealth) {
+    return health();
+  }
   if (call && call->route->id == RouteId::kReady) {
     return not_ready();
   }

@@ -8,10 +8,11 @@
 // fails, every request is tried alone, so that each gets the answer it deserves (507 on a full
 // disk). Several distributors may share one store: what one commits wakes who waits at another,
 // within a second or so. Ready (GET /readyz) is who is not about to end and whose store answered
-// the last tick, no longer than eight seconds ago: whoever asks waits for no store and is no load
-// for it. An audit log that stands still is told to the observer and stops nobody from being
-// served. Does no I/O but through the store. Ownership: refers to what it is given. Thread-safety:
-// one thread at a time; at_once() and weight() from any.
+// the last tick, no longer than eight seconds ago; healthy (GET /healthz) is whoever answers at
+// all: whoever asks for either waits for no store and is no load for it. An audit log that stands
+// still is told to the observer and stops nobody from being served. Does no I/O but through the
+// store. Ownership: refers to what it is given. Thread-safety: one thread at a time; at_once() and
+// weight() from any.
 //
 //   Distributor distributor({.store = *store, .ca = identity.ca, .clock = clock, .rng = rng});
 //   net::HttpServer server = ...(options, distributor);
@@ -61,7 +62,7 @@ class Distributor final : public delivery::HttpHandler {
   delivery::HttpResponse handle(const delivery::HttpRequest& request) override;
   std::vector<delivery::HttpResponse> handle_batch(
       std::span<const delivery::HttpRequest> requests) override;
-  // GET /readyz.
+  // GET /healthz and GET /readyz.
   std::optional<delivery::HttpResponse> at_once(
       const delivery::HttpRequest& request) const override;
   // As many orders as a submission can hold; 1 for anything else.

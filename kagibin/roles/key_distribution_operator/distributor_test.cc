@@ -391,8 +391,22 @@ TEST_F(DistributorTest, ReadyIsWhoseStoreAnsweredTheLastTickAndNotLongAgo) {
   static_cast<void>(distributor->tick());
   EXPECT_EQ(asked(), 200);
   EXPECT_EQ(asked("/readyz?wait=1"), 0) << "no such parameter: refused in its turn";
-  EXPECT_EQ(asked("/healthz"), 0);
   EXPECT_EQ(asked("/nothing"), 0);
+}
+
+// Whatever becomes of its store: who asks is answered by the thread that he asks.
+TEST_F(DistributorTest, WhoLivesIsHealthyAtOnceAndAsksNoStore) {
+  const auto asked = [&](const HttpRequest& request) { return distributor->at_once(request); };
+  const auto somebody = store->begin().value();  // has the store
+  static_cast<void>(distributor->tick());
+  clock.advance_uptime_ms(3'600'000);
+  const auto answer = asked({.target = "/healthz"});
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(answer->body, R"({"status":"ok"})");
+  EXPECT_TRUE(asked({.target = "/healthz", .subject = "device:phone"}).has_value());
+  EXPECT_FALSE(asked({.target = "/healthz?wait=1"}).has_value());
+  EXPECT_FALSE(asked({.method = HttpMethod::kPut, .target = "/healthz"}).has_value());
 }
 
 // Nobody who shows no certificate learns why.
@@ -425,7 +439,7 @@ TEST_F(DistributorTest, WhoDoesNotReachItsStoreIsNotReadyAndTheObserverHearsWhy)
     const std::vector<HttpRequest> two = {{.target = "/readyz"}, {.target = "/healthz"}};
     const auto together = distributor->handle_batch(two);
     EXPECT_EQ(together[0].body, R"({"status":"not ready"})");
-    EXPECT_EQ(together[1].content_type, "application/problem+json");
+    EXPECT_EQ(together[1].body, R"({"status":"ok"})");
     static_cast<void>(distributor->tick());
   }
   using Failures = std::vector<std::pair<std::size_t, Errc>>;

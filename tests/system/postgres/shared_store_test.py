@@ -362,7 +362,7 @@ def the_database_server_is_killed_under_load(bench):
 
 def readiness_follows_the_database_server(bench):
     """A server that is dead and one that hangs: 503 within ten seconds, 200 within ten once it is back. Whoever asks is answered
-    at once all the while, so that no probe waits for the database or is a load for it."""
+    at once all the while, so that no probe waits for the database or is a load for it; healthy is who lives, with or without it."""
     with bench.site() as site:
         def ask():
             status, body = {}, {}
@@ -370,7 +370,9 @@ def readiness_follows_the_database_server(bench):
                 with site.only(home):
                     begin = time.monotonic()
                     status[home], body[home] = request(site, "agent", "GET", "/readyz", certificate=False)
+                    health = request(site, "agent", "GET", "/healthz", certificate=False)
                     took = time.monotonic() - begin
+                    check(health == (200, '{"status":"ok"}'), f"{home} lives, and is not healthy: {health}")
                     check(took < 2, f"{home} took {took:.1f} s to answer: {status}")
             return status, body
 

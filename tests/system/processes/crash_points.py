@@ -132,8 +132,7 @@ def ask_for_a_tile(site):
 
 
 # Routes that no program asks for by itself.
-QUESTIONS = {"health": lambda site: request(site, "agent", "GET", "/healthz", certificate=False),
-             "metrics": lambda site: request(site, "operator", "GET", "/metrics"),
+QUESTIONS = {"metrics": lambda site: request(site, "operator", "GET", "/metrics"),
              "audit_checkpoint": lambda site: request(site, "auditor", "GET", "/v1/audit/checkpoint"),
              "audit_tile": ask_for_a_tile,
              "status": lambda site: request(site, "provider", "GET", f"/v1/orders/{ORDER}"),
