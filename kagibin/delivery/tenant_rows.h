@@ -11,6 +11,9 @@
 //
 //   const auto tenant = KB_TRY(transaction->tenants().find_tenant(spid, now));
 //   if (tenant && tenant->limits.max_open) ...
+//   TenantLimits limits = KB_TRY(transaction->tenants().take_tenant(spid, now)).limits;
+//   limits.max_open = 100;
+//   KB_TRY(transaction->tenants().put_limits(spid, limits, now));
 #pragma once
 
 #include <cstdint>
@@ -67,6 +70,9 @@ class TenantRows {
   // As this transaction sees it, filled up to the store's time: `now` in seconds where the store
   // has no clock of its own. Empty: no limits.
   virtual Result<std::optional<TenantRow>> find_tenant(const Spid& provider, std::int64_t now) = 0;
+  // The same, for put_limits(): who else takes it waits until this transaction ends. Without limits
+  // where it has none.
+  virtual Result<TenantRow> take_tenant(const Spid& provider, std::int64_t now) = 0;
   // One order of a tenant that has a row; `opens`: it was not open before.
   virtual Result<void> spend(const Spid& provider, bool opens, std::int64_t now) = 0;
   virtual Result<void> put_limits(const Spid& provider,

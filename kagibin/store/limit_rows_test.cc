@@ -39,6 +39,32 @@ TEST_P(LimitRowsTest, ATenantHasNoLimitsUntilItIsGivenSome) {
   EXPECT_EQ(t->tenants().find_tenant(kProvider, kLater).value()->limits, delivery::TenantLimits{});
 }
 
+// Of a tenant that has none yet, and of one that has some.
+TEST_P(LimitRowsInDatabasesTest, TwoThatChangeATenantsLimitsAtOnceBothDo) {
+  const auto other_store = bed.open();
+  for (const std::uint32_t number : {1U, 2U}) {
+    auto first = store->begin().value();
+    delivery::TenantLimits limits = first->tenants().take_tenant(kProvider, kLater)->limits;
+    limits.max_open = number;
+    std::jthread second([&] {
+      auto t = other_store->begin().value();
+      delivery::TenantLimits own = t->tenants().take_tenant(kProvider, kLater)->limits;
+      own.rate = delivery::TenantRate{.per_minute = number, .burst = number};
+      ASSERT_TRUE(t->tenants().put_limits(kProvider, own, kLater).has_value());
+      ASSERT_TRUE(t->commit().has_value());
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // it waits, or has read too early
+    ASSERT_TRUE(first->tenants().put_limits(kProvider, limits, kLater).has_value());
+    ASSERT_TRUE(first->commit().has_value());
+    first.reset();
+    second.join();
+    const auto tenant = store->begin().value()->tenants().find_tenant(kProvider, kLater).value();
+    ASSERT_TRUE(tenant.has_value());
+    EXPECT_EQ(tenant->limits.max_open, number);
+    EXPECT_EQ(tenant->limits.rate, (delivery::TenantRate{.per_minute = number, .burst = number}));
+  }
+}
+
 TEST_P(LimitRowsTest, WhatATransactionSpendsIsSeenAtOnceAndUndoneWithIt) {
   auto t = store->begin().value();
   const delivery::TenantLimits limits{.max_open = 10,

@@ -77,9 +77,8 @@ class TenantCommands {
       const Spid spid = KB_TRY(Spid::from_hex(options_.spid));
       const auto store = KB_TRY(place_.open());
       const auto t = KB_TRY(store->begin());
-      const auto before = KB_TRY(t->tenants().find_tenant(spid, clock_.now()));
-      const TenantLimits limits =
-          KB_TRY(limits_of(options_, before ? before->limits : TenantLimits{}));
+      const TenantRow before = KB_TRY(t->tenants().take_tenant(spid, clock_.now()));
+      const TenantLimits limits = KB_TRY(limits_of(options_, before.limits));
       KB_TRY(t->tenants().put_limits(spid, limits, clock_.now()));
       const auto after = KB_TRY(t->tenants().find_tenant(spid, clock_.now()));
       KB_TRY(t->commit());

@@ -50,6 +50,11 @@ Result<std::optional<TenantRow>> SqliteTenantRows::find_tenant(const Spid& provi
   return std::optional(tenant);
 }
 
+Result<TenantRow> SqliteTenantRows::take_tenant(const Spid& provider, std::int64_t now) {
+  const std::optional<TenantRow> tenant = KB_TRY(find_tenant(provider, now));
+  return tenant.value_or(TenantRow{.provider = provider});
+}
+
 Result<void> SqliteTenantRows::put(const TenantRow& tenant) {
   Query query = KB_TRY(
       this->query("INSERT INTO tenants(" KB_TENANT_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6) "

@@ -15,6 +15,7 @@ class SqliteTenantRows final : public delivery::TenantRows {
   explicit SqliteTenantRows(Database& db) : db_(db) {}
   Result<std::optional<delivery::TenantRow>> find_tenant(const Spid& provider,
                                                          std::int64_t now) override;
+  Result<delivery::TenantRow> take_tenant(const Spid& provider, std::int64_t now) override;
   Result<void> spend(const Spid& provider, bool opens, std::int64_t now) override;
   Result<void> put_limits(const Spid& provider,
                           const delivery::TenantLimits& limits,

@@ -154,6 +154,9 @@ inline constexpr std::string_view kLockTenants =
 inline constexpr std::string_view kAllTenants = "SELECT " KB_TENANT_COLUMNS ", " KB_OPEN_COUNT
                                                 ", " KB_CLOCK " FROM tenants t ORDER BY provider";
 inline constexpr std::string_view kStoreClock = "SELECT " KB_CLOCK;
+inline constexpr std::string_view kMakeTenant =
+    "INSERT INTO tenants(provider, units, filled_at) SELECT k.provider, 0, " KB_CLOCK
+    " FROM unnest($1::bytea[]) k(provider) ON CONFLICT (provider) DO NOTHING";
 inline constexpr std::string_view kPutTenant =
     "INSERT INTO tenants(" KB_TENANT_COLUMNS
     ") VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT "

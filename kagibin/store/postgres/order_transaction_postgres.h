@@ -140,6 +140,7 @@ class PostgresOrderTransaction final : public delivery::OrderTransaction,
   // tenant_statements.cc.
   Result<std::optional<delivery::TenantRow>> find_tenant(const Spid& provider,
                                                          std::int64_t now) override;
+  Result<delivery::TenantRow> take_tenant(const Spid& provider, std::int64_t now) override;
   Result<void> spend(const Spid& provider, bool opens, std::int64_t now) override;
   Result<void> put_limits(const Spid& provider,
                           const delivery::TenantLimits& limits,

@@ -91,6 +91,19 @@ Result<std::optional<TenantRow>> PostgresOrderTransaction::find_tenant(const Spi
   return tenant;
 }
 
+// Its row is made where there is none: two that give a tenant its first limits wait for each other.
+Result<TenantRow> PostgresOrderTransaction::take_tenant(const Spid& provider, std::int64_t now) {
+  KB_TRY(alive());
+  KB_TRY(send_writes());
+  add(sql::kMakeTenant, array_of({provider}));
+  hold_tenants({provider});
+  const std::size_t place = add_tenant_reads({provider});
+  const std::vector<PgRows> answers = KB_TRY(run());
+  KB_TRY(take_tenants({provider}, answers[place]));
+  const std::optional<TenantRow> tenant = KB_TRY(find_tenant(provider, now));
+  return tenant.value_or(TenantRow{.provider = provider});
+}
+
 Result<void> PostgresOrderTransaction::spend(const Spid& provider,
                                              bool opens,
                                              std::int64_t /*now*/) {

@@ -79,6 +79,11 @@ Result<std::optional<TenantRow>> MemoryTenantRows::find_tenant(const Spid& provi
   return std::optional(tenant);
 }
 
+Result<TenantRow> MemoryTenantRows::take_tenant(const Spid& provider, std::int64_t now) {
+  const std::optional<TenantRow> tenant = KB_TRY(find_tenant(provider, now));
+  return tenant.value_or(TenantRow{.provider = provider});
+}
+
 Result<void> MemoryTenantRows::spend(const Spid& provider, bool /*opens*/, std::int64_t now) {
   std::optional<TenantRow> tenant = KB_TRY(find_tenant(provider, now));
   if (!tenant) {
