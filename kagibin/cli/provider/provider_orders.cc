@@ -58,11 +58,10 @@ Checked<std::vector<delivery::JournalOrder>> orders_to_show(delivery::JournalSto
   }
   const OrderId id = KB_TRY(OrderId::from(named));
   const auto order = KB_TRY(journal.find_order(id));
-  std::vector<delivery::JournalOrder> out;
-  if (order) {
-    out.push_back(*order);
+  if (!order) {
+    return problem(Errc::kNotFound, fmt::format("The journal has no order {}.", id.text()));
   }
-  return out;
+  return std::vector<delivery::JournalOrder>{*order};
 }
 
 }  // namespace

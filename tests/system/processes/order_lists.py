@@ -99,6 +99,7 @@ def a_list_with_an_order_that_is_turned_down_fails_however_often(bench):
             failed = order_list(site, path).expect(FAILED).says("order list-2: .*turned our order down .conflict.", "69 of 70 orders are sent")
             check("70 of 70 orders are sent" not in failed.out + failed.err, f"it counts what was turned down: {failed.err}")
         all_are_there(site, ("list-1", "list-70"))
+        site.provider("show", "list-71", way=False).expect(FAILED).says("journal has no order list-71", '"error":"not_found"')
         shown = site.provider("show", "list-70", way=False).expect(OK).results
         check([order["order"] for order in shown] == ["list-70"], f"one order: {shown}")
 
