@@ -22,6 +22,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
+constexpr std::int64_t kBetweenLimitsMs = 60'000;  // words about what waits for the limit
+
 // Orders that a further run may still move. What is unknown after its end stays so: only a new
 // order or reading the element back says more (protocol, section 7).
 Checked<std::size_t> open_orders(delivery::JournalStore& journal, std::int64_t now) {
@@ -34,6 +36,14 @@ Checked<std::size_t> open_orders(delivery::JournalStore& journal, std::int64_t n
     }));
   }
   return open;
+}
+
+std::string waiting_for_limit(std::size_t count) {
+  return count == 0 ? std::string()
+                    : fmt::format(
+                          ", and {} of them or of their further attempts for the "
+                          "distributor's limit",
+                          count);
 }
 
 std::uint32_t drawn(crypto::Rng& rng) {
@@ -74,6 +84,9 @@ class ProviderRun {
       const std::int64_t begin = desk_.clock.uptime_ms();
       const auto report = client_.run_once(static_cast<std::uint32_t>(wait.count() / 1000));
       tell(report ? report->events : client_.take_untold());
+      if (report) {
+        tell_limit(report->over_limit);
+      }
       if (!report && signals_.requested()) {
         break;
       }
@@ -106,6 +119,9 @@ class ProviderRun {
     return true;
   }
 
+  // Orders and further attempts that waited for the distributor's limit when it was last asked.
+  std::size_t over_limit() const { return over_limit_; }
+
   // Orders that moved in this run and stand now where nobody wants them.
   std::size_t not_confirmed() const {
     return static_cast<std::size_t>(std::ranges::count_if(last_states_, [](const auto& entry) {
@@ -137,6 +153,24 @@ class ProviderRun {
     }
   }
 
+  // When it begins and when it ends; between, where it is another number, once a minute.
+  void tell_limit(std::size_t waiting) {
+    over_limit_ = waiting;
+    const std::int64_t now_ms = desk_.clock.uptime_ms();
+    const bool goes_on = waiting > 0 && told_over_limit_ > 0;
+    if (waiting == told_over_limit_ || (goes_on && now_ms < limit_told_ms_ + kBetweenLimitsMs)) {
+      return;
+    }
+    told_over_limit_ = waiting;
+    limit_told_ms_ = now_ms;
+    console_.result({{"over_limit", waiting}}, "{}",
+                    waiting == 0 ? "No order waits for the distributor's limit any more."
+                                 : fmt::format("{} orders or further attempts wait for the "
+                                               "distributor's limit; they are sent again by "
+                                               "themselves.",
+                                               waiting));
+  }
+
   milliseconds left() const {
     if (options_.timeout_seconds == 0) {
       return milliseconds::max();
@@ -164,6 +198,9 @@ class ProviderRun {
   const std::int64_t begin_ms_;
   Pace pace_;
   std::map<std::string, State> last_states_;
+  std::size_t over_limit_ = 0;
+  std::size_t told_over_limit_ = 0;
+  std::int64_t limit_told_ms_ = 0;
 };
 
 }  // namespace
@@ -176,6 +213,7 @@ int provider_run(const Program& program, const ProviderOptions& options) {
   }
   std::size_t not_confirmed = 0;
   std::size_t open = 0;
+  std::size_t over_limit = 0;
   const auto done = [&]() -> Checked<bool> {
     const auto desk = KB_TRY(ProviderDesk::open(program, options));
     if (desk->home->keys().has_second_custodian()) {  // both custodians at the start, or none
@@ -189,6 +227,7 @@ int provider_run(const Program& program, const ProviderOptions& options) {
     ProviderRun run(program, options, *desk, api, *signals);
     const bool ended = KB_TRY(run.follow());
     not_confirmed = run.not_confirmed();
+    over_limit = run.over_limit();
     open = KB_TRY(open_orders(desk->home->journal(), desk->clock.now()));
     return ended;
   }();
@@ -196,11 +235,12 @@ int provider_run(const Program& program, const ProviderOptions& options) {
     return report_problem(program, done.error(), "the run ended; run it again, nothing is lost");
   }
   if (!*done && open > 0) {
-    return report_problem(program,
-                          {Errc::kInterrupted,
-                           "orders are still open when --timeout ran out. They wait for their "
-                           "devices; run it again, nothing is lost."},
-                          "the run ended");
+    return report_problem(
+        program,
+        {Errc::kInterrupted, fmt::format("orders are still open when --timeout ran out. They wait "
+                                         "for their devices{}; run it again, nothing is lost.",
+                                         waiting_for_limit(over_limit))},
+        "the run ended");
   }
   if (options.until_done && not_confirmed > 0) {
     return report_problem(

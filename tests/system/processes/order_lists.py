@@ -89,6 +89,23 @@ def a_list_waits_for_the_tenants_limit_and_goes_on(bench):
         all_are_there(site, ("list-61", "list-70"))
 
 
+def a_run_says_how_many_orders_wait_for_the_limit(bench):
+    with bench.site() as site:
+        site.distributor.stop()
+        order_list(site, write_list(site, orders(60))).expect(TRY_AGAIN)
+        site.start_distributor()
+        limits(site, "--orders-per-minute", "1200", "--burst", "20")
+        run_ = site.waiting("provider", wait=1)
+        end = time.monotonic() + BOUND
+        while not any('"over_limit":0' in line for line in run_.lines):
+            check(time.monotonic() < end and run_.code is None, f"it does not say that nothing waits any more: {run_.lines} {run_.errors}")
+            time.sleep(0.05)
+        said = [json.loads(line)["over_limit"] for line in run_.lines]
+        check(len(said) == 2 and 0 < said[0] <= 40 and said[1] == 0, f"how many wait for the limit: {said}")
+        all_are_there(site, ("list-1", "list-60"))
+        limits(site, "--orders-per-minute", "none")
+
+
 def a_list_with_an_order_that_is_turned_down_fails_however_often(bench):
     with bench.site() as site:
         taken = {"device": "phone-2", "notAfter": 4102444800}

@@ -49,6 +49,8 @@ def an_order_over_a_tenants_limit_is_told_so_and_done_later(bench):
             return run("distributor", "tenant", "set", SPID, *what, "--home", site.home("distributor"))
         limits("--max-open", "0", "--orders-per-minute", "60", "--burst", "5").expect(OK).says('"maxOpen":0,"ordersPerMinute":60,"burst":5')
         site.order().expect(OK, TRY_AGAIN)
+        waits = site.provider_run().expect(TRY_AGAIN).says("1 of them or of their further attempts for the distributor's limit")
+        check({"over_limit": 1} in waits.results, f"it does not say how many orders wait for the limit: {waits.out}")
         status, text = request(site, "provider", "PUT", "/v1/orders/one-more", {"device": "phone-1", "notAfter": 4102444800})
         check(status == 429 and "ask the operator" in text, f"an order over the limit: {status} {text}")
         check(request(site, "provider", "GET", f"/v1/orders/{ORDER}")[0] == 404, "the order stands over the limit")
