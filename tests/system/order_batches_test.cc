@@ -55,6 +55,23 @@ struct Orders {
   provider::RunReport report;
 };
 
+// An operator that has no such path, or does not let us use it: each goes by itself.
+class WithoutLists final : public delivery::HttpClient {
+ public:
+  explicit WithoutLists(delivery::HttpClient& real, int status = 404)
+      : real_(real), status_(status) {}
+  Result<delivery::HttpResponse> send(const delivery::HttpRequest& request) override {
+    if (request.method == delivery::HttpMethod::kPost) {
+      return delivery::HttpResponse{.status = status_, .body = status_ < 300 ? "{" : ""};
+    }
+    return real_.send(request);
+  }
+
+ private:
+  delivery::HttpClient& real_;
+  int status_;
+};
+
 TEST(OrderBatchesTest, AnyNumberOfOrdersIsOpenedAndSentInFewRequests) {
   for (const std::size_t count : {1U, 64U, 65U, 300U}) {
     Network net("many orders");
@@ -215,12 +232,92 @@ TEST(OrderBatchesTest, WhatExpiredInOurJournalIsNotSent) {
     } else {
       const auto sent = must(orders.send());
       EXPECT_EQ(sent.taken, 2U);
-      EXPECT_EQ(sent.expired, 1U);
+      EXPECT_EQ(sent.expired, std::vector{orders.ids[1]});
       EXPECT_EQ(sent.turned_down, 0U);
+    }
+    for (int again = 0; again < 2; ++again) {
+      const auto sent = must(orders.send());
+      EXPECT_EQ(sent.taken, 2U);
+      EXPECT_EQ(sent.expired, std::vector{orders.ids[1]}) << "it was never sent";
     }
     EXPECT_TRUE(must(net.world.journal.unacknowledged()).empty());
     EXPECT_EQ(net.provider_api.order(orders.ids[1]).error().code, Errc::kNotFound);
     EXPECT_EQ(net.at_the_operator(orders.ids[2]), State::kOrdered);
+  }
+}
+
+TEST(OrderBatchesTest, WhatWasSentAndExpiredAfterwardsCountsAsTaken) {
+  Network net("expired later");
+  Orders orders(net, 2);
+  ASSERT_TRUE(orders.open());
+  ASSERT_TRUE(orders.send());
+  must(net.world.journal.set_state(orders.ids[1], State::kExpired));
+  const auto sent = must(orders.send());
+  EXPECT_EQ(sent.taken, 2U);
+  EXPECT_TRUE(sent.expired.empty());
+}
+
+// Whether by the list or by the run; the operator may be away when it is taken back.
+TEST(OrderBatchesTest, WhatWasTakenBackBeforeItWasSentIsNeverSent) {
+  for (const bool by_the_run : {false, true}) {
+    for (const bool away : {false, true}) {
+      Network net("taken back");
+      Orders orders(net, 3);
+      ASSERT_TRUE(orders.open());
+      net.provider_http.fault = Fault::kRequestLost;
+      net.provider_http.every = away;
+      EXPECT_EQ(net.client().cancel(orders.ids[1]).has_value(), !away);
+      net.provider_http.every = false;
+      if (by_the_run) {
+        ASSERT_TRUE(net.client().run_once());
+      } else {
+        const auto sent = must(orders.send());
+        EXPECT_EQ(sent.taken, 2U);
+        EXPECT_EQ(sent.cancelled, std::vector{orders.ids[1]});
+      }
+      EXPECT_TRUE(must(net.world.journal.unacknowledged()).empty());
+      EXPECT_EQ(net.provider_api.order(orders.ids[1]).error().code, Errc::kNotFound);
+      EXPECT_EQ(net.at_the_operator(orders.ids[2]), State::kOrdered);
+      const auto again = must(orders.send());
+      EXPECT_EQ(again.taken, 2U);
+      EXPECT_EQ(again.cancelled, std::vector{orders.ids[1]});
+      EXPECT_EQ(must(net.world.flow->find(orders.ids[1])).state, State::kCancelled);
+    }
+  }
+}
+
+// The answer was lost, so that nobody knows; or it is taken back just while it is sent.
+TEST(OrderBatchesTest, WhatIsTakenBackOnItsWayIsWithdrawnBehindIt) {
+  for (const bool answer_lost : {false, true}) {
+    for (const bool with_lists : {true, false}) {
+      Network net("on its way");
+      WithoutLists http(net.provider_http);
+      delivery::ProviderApi api(with_lists ? static_cast<delivery::HttpClient&>(net.provider_http)
+                                           : http);
+      provider::ProviderClient client(*net.world.flow, api, net.world.journal, {});
+      Orders orders(net, 2);
+      ASSERT_TRUE(orders.open());
+      const OrderId& id = orders.ids[1];
+      if (answer_lost) {
+        net.provider_http.fault = Fault::kAnswerLost;
+        net.provider_http.nth = with_lists ? 1 : 4;
+        EXPECT_FALSE(client.send_orders(orders.ids, orders.report));
+        net.provider_http.fault = Fault::kRequestLost;
+        net.provider_http.every = true;
+        EXPECT_FALSE(client.cancel(id));
+        net.provider_http.every = false;
+        net.provider_http.fault = Fault::kNone;
+      } else {
+        net.provider_http.before_send = [&](const delivery::HttpRequest&) {
+          must(net.world.journal.set_state(id, State::kCancelled));
+        };
+      }
+      must(client.send_orders(orders.ids, orders.report));
+      EXPECT_TRUE(must(net.world.journal.unacknowledged()).empty());
+      EXPECT_EQ(net.at_the_operator(id), State::kCancelled);
+      EXPECT_EQ(net.at_the_operator(orders.ids[0]), State::kOrdered);
+      EXPECT_EQ(must(net.run_agent()).enrolled, 1) << "the device hears of one of them";
+    }
   }
 }
 
@@ -343,23 +440,6 @@ TEST(OrderBatchesTest, EveryChangeOfTheJournalThatFailsOnceLosesNothing) {
   fmt::print("{} failed changes of the journal\n", failures);
   EXPECT_GE(failures, 20U);
 }
-
-// An operator that has no such path, or does not let us use it: each goes by itself.
-class WithoutLists final : public delivery::HttpClient {
- public:
-  explicit WithoutLists(delivery::HttpClient& real, int status = 404)
-      : real_(real), status_(status) {}
-  Result<delivery::HttpResponse> send(const delivery::HttpRequest& request) override {
-    if (request.method == delivery::HttpMethod::kPost) {
-      return delivery::HttpResponse{.status = status_, .body = status_ < 300 ? "{" : ""};
-    }
-    return real_.send(request);
-  }
-
- private:
-  delivery::HttpClient& real_;
-  int status_;
-};
 
 // An operator that takes all orders of a list but the first.
 class OddResult final : public delivery::HttpClient {

@@ -119,6 +119,7 @@ class ListRun {
       if (!sent) {
         return std::unexpected(sent.error());
       }
+      tell_unsent(*sent);
       if (sent->over_limit == 0) {
         done += count;
         taken_ += sent->taken;
@@ -224,9 +225,26 @@ class ListRun {
 
   void tell(const provider::RunReport& report) {
     for (const provider::RunEvent& event : report.events) {
-      if (in_trouble_.insert(event.order).second) {
-        console_.progress("order {}: {}", event.order.text(), event.text);
-      }
+      tell_once(event.order, event.text, in_trouble_);
+    }
+  }
+
+  void tell_unsent(const provider::SentOrders& sent) {
+    for (const delivery::OrderId& order : sent.expired) {
+      tell_once(order,
+                "It expired before it was sent; nothing was installed. Order anew, by another id.",
+                in_trouble_);
+    }
+    for (const delivery::OrderId& order : sent.cancelled) {
+      tell_once(order, "It was taken back before it was sent.", taken_back_);
+    }
+  }
+
+  void tell_once(const delivery::OrderId& order,
+                 std::string_view text,
+                 std::set<delivery::OrderId>& told) {
+    if (told.insert(order).second) {
+      console_.progress("order {}: {}", order.text(), text);
     }
   }
 
@@ -245,6 +263,7 @@ class ListRun {
   std::size_t opened_ = 0;
   std::size_t taken_ = 0;
   std::set<delivery::OrderId> in_trouble_;
+  std::set<delivery::OrderId> taken_back_;
 };
 
 }  // namespace

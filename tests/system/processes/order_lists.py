@@ -121,6 +121,25 @@ def a_list_with_an_order_that_is_turned_down_fails_however_often(bench):
         check([order["order"] for order in shown] == ["list-70"], f"one order: {shown}")
 
 
+def a_list_sends_nothing_that_ended_before_it_went(bench):
+    """Taken back while the distributor was away; expired while it took no more orders."""
+    with bench.site() as site:
+        path = write_list(site, orders(3))
+        site.distributor.stop()
+        order_list(site, path).expect(TRY_AGAIN)
+        site.provider("cancel", "list-2").expect(TRY_AGAIN)
+        site.start_distributor()
+        limits(site, "--max-open", "0")
+        order_list(site, path, "--timeout", "1").expect(TRY_AGAIN).says("order list-2: It was taken back before it was sent")
+        later = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() + 2 * 86_400))
+        site.provider_run(clock=later).expect(FAILED)
+        limits(site, "--max-open", "none")
+        for _ in range(2):
+            failed = order_list(site, path).expect(FAILED).says("0 of 3 orders are sent", "order list-2: It was taken back before it was sent")
+            failed.says(*(f"order list-{number}: It expired before it was sent" for number in (1, 3)), "2 orders of the list are not on their way")
+        check([request(site, "provider", "GET", f"/v1/orders/list-{number}")[0] for number in (1, 2, 3)] == [404] * 3, "one was sent")
+
+
 def a_list_that_the_certificate_may_not_submit_waits_for_another(bench):
     with bench.site() as site:
         for role, code in (("audit", REFUSED), ("submit", OK)):

@@ -31,7 +31,7 @@ from full_disks import (a_damaged_store, a_full_disk_of_the_agent, a_full_disk_o
 from order_lists import (a_list_of_orders_is_ordered_once_however_often, a_list_that_finds_nobody_is_in_the_journal,
                          a_list_for_a_campaign_that_takes_none_orders_nothing, a_list_that_the_certificate_may_not_submit_waits_for_another,
                          a_list_waits_for_the_tenants_limit_and_goes_on, a_list_with_a_mistake_orders_nothing_and_names_its_line,
-                         a_list_with_an_order_that_is_turned_down_fails_however_often,
+                         a_list_sends_nothing_that_ended_before_it_went, a_list_with_an_order_that_is_turned_down_fails_however_often,
                          a_run_says_how_many_orders_wait_for_the_limit)
 from process_site import (Bench, FAILED, OK, ORDER, REFUSED, SEID, SPID, TRY_AGAIN, USAGE, check, current, messages, options,
                           payload, run)
@@ -314,7 +314,7 @@ def main():
                  a_provider_with_the_role_submit_alone_delivers, a_list_of_orders_is_ordered_once_however_often,
                  a_list_with_a_mistake_orders_nothing_and_names_its_line, a_list_waits_for_the_tenants_limit_and_goes_on,
                  a_list_that_finds_nobody_is_in_the_journal, a_list_with_an_order_that_is_turned_down_fails_however_often,
-                 a_run_says_how_many_orders_wait_for_the_limit,
+                 a_list_sends_nothing_that_ended_before_it_went, a_run_says_how_many_orders_wait_for_the_limit,
                  a_list_that_the_certificate_may_not_submit_waits_for_another, a_list_for_a_campaign_that_takes_none_orders_nothing,
                  an_answer_of_another_element_is_refused, a_kda_installed_by_the_manager_is_refused, policy_refusals,
                  what_the_device_would_see_is_refused_by_name,

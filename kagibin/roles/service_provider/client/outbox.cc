@@ -75,7 +75,7 @@ Checked<void> Outbox::send_request(const OrderId& id, const Outgoing& request) {
   }
   KB_TRY(journal_.acknowledge(id, request.attempt, JournalStep::kRequest));
   KB_CRASH_POINT("provider.request.after_acknowledge");
-  return {};
+  return withdraw_if_cancelled(id);
 }
 
 Checked<void> Outbox::send_further(const OrderId& order,
@@ -285,14 +285,19 @@ Checked<void> Outbox::resend(RunReport& report) {
   return {};
 }
 
+Checked<bool> Outbox::ended_before(const JournalEntry& entry) {
+  const JournalOrder order = KB_TRY(flow_.find(entry.order));
+  const auto opened = KB_TRY(journal_.find_entry(order.id, 0, JournalStep::kOrder));
+  return ended_unsent(order, opened && opened->acknowledged);
+}
+
 Checked<bool> Outbox::resend_one(const JournalEntry& entry, RunReport& report) {
   if (entry.step == JournalStep::kAnswer || entry.step == JournalStep::kReceipt) {
     return true;
   }
   const bool opens_order = entry.step == JournalStep::kOrder || is_first_request(entry);
-  const bool is_no_use =
-      opens_order && (KB_TRY(flow_.find(entry.order)).state == delivery::State::kExpired ||
-                      KB_TRY(turned_down_before(entry.order)).has_value());
+  const bool is_no_use = opens_order && (KB_TRY(ended_before(entry)) ||
+                                         KB_TRY(turned_down_before(entry.order)).has_value());
   if (is_no_use) {
     KB_TRY(journal_.acknowledge(entry.order, entry.attempt, entry.step));
     return true;

@@ -6,7 +6,8 @@
 // Many orders are opened in one commit and sent in one request (delivery/submission.h): up to 64,
 // as many as its body takes. One that the operator does not take yet, because it limits how many
 // orders we open, stays unacknowledged, and so do those behind it; so does a further attempt over
-// that limit. That an order was turned down stays in the journal.
+// that limit. That an order was turned down, or not sent because it had ended before, stays in the
+// journal. One that is taken back while it is on its way is withdrawn behind it.
 //
 // Failures of a send: those of is_outage() and is_turned_down() (operator_refusal.h). Does not wait
 // and does not retry. Ownership: refers to what it is given. Thread-safety: one thread.
@@ -39,9 +40,11 @@ struct OpenedOrders {
 struct SentOrders {
   std::size_t taken = 0;        // now or before
   std::size_t turned_down = 0;  // now or before, and said so in the report
-  std::size_t expired = 0;      // by our own clock before they went: not sent
   std::size_t over_limit = 0;   // to be sent again, when retry_after_seconds are over
   std::uint32_t retry_after_seconds = 0;
+  // Those that were not sent, now or before: expired by our own clock, or taken back.
+  std::vector<delivery::OrderId> expired{};
+  std::vector<delivery::OrderId> cancelled{};
 };
 
 class Outbox {
@@ -101,7 +104,7 @@ class Outbox {
   static Checked<delivery::OrderRequest> request_of(const delivery::JournalOrder& order);
   // Both are in the journal afterwards; what opens the attempt is answered.
   Checked<Outgoing> record_order(const delivery::OrderId& order);
-  // Empty where it was acknowledged, has expired, or has no attempt yet.
+  // Empty where it was acknowledged, has ended, or has no attempt yet.
   Checked<std::optional<WholeOrder>> unsent(const delivery::OrderId& order,
                                             SentOrders& sent,
                                             RunReport& report);
@@ -117,6 +120,13 @@ class Outbox {
   // For whoever orders it again: the name of the error.
   Checked<std::optional<Bytes>> turned_down_before(const delivery::OrderId& order);
   Checked<void> keep_turned_down(const delivery::OrderId& order, Errc why);
+  // Where the order was taken back: whatever the operator has of it ends there, too.
+  Checked<void> withdraw_if_cancelled(const delivery::OrderId& order);
+  // True for one that ended before it was sent: it is not sent any more, which is noted. One that
+  // was taken back and `is_known` to the operator is sent, to be withdrawn.
+  Checked<bool> ended_unsent(const delivery::JournalOrder& order, bool is_known);
+  Checked<bool> ended_before(const delivery::JournalEntry& entry);
+  Checked<bool> noted_unsent(const delivery::JournalOrder& order);
   // Whether it was the limit that the last request failed by.
   bool is_over_limit(Errc code) const;
   std::uint32_t note_limit();

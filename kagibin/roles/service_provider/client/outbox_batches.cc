@@ -25,6 +25,7 @@ namespace {
 
 constexpr delivery::AttemptNumber kFirst = 1;
 constexpr std::string_view kTurnedDownKind = "turned_down";  // by order: the name of the error
+constexpr std::string_view kUnsentKind = "unsent";  // by order: the state that it ended in before
 constexpr int kRefused = 400;
 constexpr int kTimeout = 408;
 constexpr int kOverLimit = 429;
@@ -128,14 +129,17 @@ Checked<std::optional<Outbox::WholeOrder>> Outbox::unsent(const OrderId& id,
       report.events.push_back(turned_down(order, std::string(why->begin(), why->end())));
       return std::optional<WholeOrder>();
     }
-    if (request->acknowledged) {
-      ++sent.taken;
-      return std::optional<WholeOrder>();
-    }
   }
-  if (order.state == delivery::State::kExpired) {
+  const bool was_sent = opened->acknowledged && request->acknowledged;
+  const bool unsent =
+      was_sent ? KB_TRY(noted_unsent(order)) : KB_TRY(ended_unsent(order, opened->acknowledged));
+  if (unsent) {
     KB_TRY(acknowledge_both(id));
-    ++sent.expired;
+    (order.state == delivery::State::kExpired ? sent.expired : sent.cancelled).push_back(id);
+    return std::optional<WholeOrder>();
+  }
+  if (was_sent) {
+    ++sent.taken;
     return std::optional<WholeOrder>();
   }
   SubmittedOrder submitted{.id = id, .order = KB_TRY(request_of(order))};
@@ -177,6 +181,38 @@ Checked<SentOrders> Outbox::send_orders(std::span<const OrderId> orders, RunRepo
 Checked<void> Outbox::acknowledge_both(const OrderId& order) {
   KB_TRY(journal_.acknowledge(order, 0, JournalStep::kOrder));
   KB_TRY(journal_.acknowledge(order, kFirst, JournalStep::kRequest));
+  return {};
+}
+
+Checked<bool> Outbox::noted_unsent(const JournalOrder& order) {
+  const auto noted = KB_TRY(journal_.find_record(kUnsentKind, ascii(order.id.text())));
+  return noted.has_value();
+}
+
+Checked<bool> Outbox::ended_unsent(const JournalOrder& order, bool is_known) {
+  const bool cancelled = order.state == delivery::State::kCancelled;
+  if (order.state != delivery::State::kExpired && !cancelled) {
+    return false;
+  }
+  const bool noted = KB_TRY(noted_unsent(order));
+  if (noted || (cancelled && is_known)) {
+    return noted;
+  }
+  KB_TRY(withdraw_if_cancelled(order.id));  // the process may have ended behind sending it
+  KB_TRY(
+      journal_.put_record(kUnsentKind, ascii(order.id.text()), ascii(delivery::name(order.state))));
+  return true;
+}
+
+Checked<void> Outbox::withdraw_if_cancelled(const OrderId& id) {
+  const JournalOrder order = KB_TRY(flow_.find(id));
+  if (order.state != delivery::State::kCancelled) {
+    return {};
+  }
+  const auto withdrawn = api_.withdraw(id, order.current_attempt, {.reason = "cancelled"});
+  if (!withdrawn && is_outage(withdrawn.error().code)) {
+    return std::unexpected(not_taken(withdrawn.error()));
+  }
   return {};
 }
 
@@ -247,6 +283,9 @@ Checked<void> Outbox::note_results(std::span<const WholeOrder> batch,
   }
   KB_TRY(commit.commit());
   KB_CRASH_POINT("provider.submission.after_acknowledge");
+  for (const WholeOrder& one : batch) {
+    KB_TRY(withdraw_if_cancelled(one.order.id));
+  }
   sent.taken += taken;
   if (sent.over_limit > 0) {
     sent.retry_after_seconds = note_limit();
