@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/base/clock.h"
+#include "kagibin/base/crash_point.h"
 #include "kagibin/cli/provider/provider_commands.h"
 #include "kagibin/cli/provider/provider_keys.h"
 #include "kagibin/cli/provider/provider_problem.h"
 #include "kagibin/cli/transport/transport_folder.h"
 #include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/crypto/record/pending_folder.h"
 #include "kagibin/crypto/x509/transport_x509.h"
 #include "kagibin/pki/anchor_file.h"
 #include "kagibin/pki/certification_request.h"
@@ -43,8 +45,10 @@ int provider_init(const Program& program, const ProviderOptions& options) {
     made.note_key(signing_place);
     const auto made_exchange = KB_TRY(crypto::new_exchange_key(exchange_place, tokens.get(), rng));
     made.note_key(exchange_place);
-    auto records = KB_TRY(crypto::RecordFolder::create(paths.keys(), passphrase, rng));
-    made.note_folder(paths.keys());
+    // The folder of keys is what makes a service provider: it has its name when all else is there.
+    crypto::PendingFolder pending = KB_TRY(crypto::PendingFolder::create(paths.keys()));
+    auto records = KB_TRY(crypto::RecordFolder::create(pending.path(), passphrase, rng));
+    KB_CRASH_POINT("provider.init.before_keys");
     const auto journal = KB_TRY(store::open_journal_store({.path = paths.journal()}));
     provider::KeyStore keys(std::move(records), *journal, rng, tokens.get());
     KB_TRY(keys.keep_new_keys(made_signing, made_exchange));
@@ -56,7 +60,10 @@ int provider_init(const Program& program, const ProviderOptions& options) {
     const Bytes request = KB_TRY(pki::sign_certification_request(
         pki::CertificateKind::kServiceProvider, spid.octets, signing, rng));
     KB_TRY(crypto::write_file(paths.request(), request, false));
+    KB_CRASH_POINT("provider.init.before_name");
+    KB_TRY(pending.take_name());
     made.keep();
+    KB_CRASH_POINT("provider.init.after_name");
     return {};
   }();
   if (!done) {

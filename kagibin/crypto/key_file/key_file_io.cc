@@ -43,6 +43,8 @@ class TemporaryName {
   std::string path_;
 };
 
+}  // namespace
+
 std::unexpected<Error> io_failure(int error) {
   if (error == ENOSPC || error == EDQUOT) {
     return fail(Errc::kNoSpace, "there is no space left for the file");
@@ -52,8 +54,6 @@ std::unexpected<Error> io_failure(int error) {
   }
   return fail(Errc::kIo, "the file could not be read or written");
 }
-
-}  // namespace
 
 Result<void> write_all(int descriptor, ByteView octets) {
   while (!octets.empty()) {
