@@ -147,7 +147,7 @@ TEST_P(CampaignStoreTest, AHeldAttemptIsNoWorkUntilItsOrderIsReleased) {
     join(*t, "a", 1, State::kOrdered);
     join(*t, "b", 0, State::kSealed);
     join(*t, "gone", 0, State::kCancelled);
-    OrderRow bare = a_member("bare", 0);
+    const OrderRow bare = a_member("bare", 0);
     ASSERT_TRUE(t->insert_order(bare).has_value());
     ASSERT_TRUE(t->commit().has_value());
   }
