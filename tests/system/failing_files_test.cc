@@ -16,6 +16,7 @@
 
 #include "kagibin/cli/transport/transport_files.h"
 #include "kagibin/crypto/key_file/key_file.h"
+#include "kagibin/crypto/record/pending_folder.h"
 #include "kagibin/crypto/record/record_folder.h"
 #include "kagibin/crypto/sha256.h"
 #include "kagibin/roles/controlling_authority/issuance_log.h"
@@ -191,6 +192,17 @@ const std::vector<Writing>& writings() {
          return records.put("key", ascii("the second key"), rng);
        },
        .look = [](const fs::path& folder) { return text_of(records_in(folder).get("key")); }},
+      {.name = "PendingFolder",
+       .prepare = [](const fs::path&) {},
+       .write = [](const fs::path& folder) -> Result<void> {
+         auto pending = KB_TRY(crypto::PendingFolder::create(folder / "keys"));
+         KB_TRY(crypto::write_file(pending.path() / "key", Bytes(10'000, 1), true));
+         return pending.take_name();
+       },
+       .look =
+           [](const fs::path& folder) {
+             return text_of(crypto::read_file(folder / "keys" / "key"));
+           }},
       {.name = "Distributor",
        .prepare = [](const fs::path&) {},
        .write = [](const fs::path& folder) -> Result<void> {

@@ -32,7 +32,8 @@ int provider_init(const Program& program, const ProviderOptions& options) {
     const SystemClock clock;
     const Spid spid = KB_TRY(Spid::from_hex(options.spid));
     const SecretBytes passphrase = KB_TRY(program.passphrase(true));
-    if (std::filesystem::exists(paths.keys())) {
+    std::error_code unknown;  // PendingFolder looks again
+    if (exists(std::filesystem::symlink_status(paths.keys(), unknown))) {
       return provider::problem(
           Errc::kConflict, "the folder holds a service provider already, which is left as it is");
     }

@@ -9,9 +9,9 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
-#include "kagibin/base/descriptor.h"
 #include "kagibin/crypto/key_file/key_file_io.h"
 
 namespace kagibin::crypto {
@@ -39,23 +39,35 @@ void remove_earlier(const fs::path& folder, const std::string& beginning) {
 
 Result<PendingFolder> PendingFolder::create(const fs::path& name) {
   std::error_code error;
-  if (fs::exists(name, error)) {
-    return taken();
-  }
   fs::create_directories(above(name), error);
   if (error) {
     return io_failure(error.value());
+  }
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX declares open so
+  const int opened = ::open(above(name).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  auto folder = std::make_unique<Descriptor>(opened);
+  if (folder->get() < 0) {
+    return io_failure(errno);
+  }
+  if (::flock(folder->get(), LOCK_EX | LOCK_NB) != 0) {
+    return fail(Errc::kInterrupted, "another process makes it at this moment");
+  }
+  const fs::file_status there = fs::symlink_status(name, error);
+  if (there.type() != fs::file_type::not_found) {
+    return taken();
   }
   remove_earlier(above(name), name.filename().string() + ".part-");
   std::string path = name.string() + ".part-XXXXXX";
   if (::mkdtemp(path.data()) == nullptr) {
     return io_failure(errno);
   }
-  return PendingFolder(name, std::move(path));
+  return PendingFolder(std::move(folder), name, std::move(path));
 }
 
 PendingFolder::PendingFolder(PendingFolder&& other) noexcept
-    : name_(std::move(other.name_)), path_(std::exchange(other.path_, {})) {}
+    : above_(std::move(other.above_)),
+      name_(std::move(other.name_)),
+      path_(std::exchange(other.path_, {})) {}
 
 PendingFolder::~PendingFolder() {
   if (!path_.empty()) {
@@ -68,10 +80,13 @@ Result<void> PendingFolder::take_name() {
   if (::rename(path_.c_str(), name_.c_str()) != 0) {
     return errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR ? taken() : io_failure(errno);
   }
+  if (::fsync(above_->get()) != 0) {
+    const int why = errno;
+    path_ = name_;  // whoever is told of a failure does not find it
+    return io_failure(why);
+  }
   path_.clear();
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX declares open so
-  const Descriptor folder(::open(above(name_).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return folder.get() < 0 || ::fsync(folder.get()) != 0 ? io_failure(errno) : Result<void>();
+  return {};
 }
 
 }  // namespace kagibin::crypto

@@ -58,23 +58,32 @@ TEST_F(PendingFolderTest, WhatAnEndedProcessLeftGoesWithTheNext) {
 }
 
 TEST_F(PendingFolderTest, ANameThatIsTakenStaysAsItIs) {
-  PendingFolder pending = PendingFolder::create(keys()).value();
-  fill(pending);
-  fs::create_directories(keys());
-  std::ofstream(keys() / "other") << "k";
-  EXPECT_EQ(pending.take_name().error().code, Errc::kConflict);
+  {
+    PendingFolder pending = PendingFolder::create(keys()).value();
+    fill(pending);
+    fs::create_directories(keys());
+    std::ofstream(keys() / "other") << "k";
+    EXPECT_EQ(pending.take_name().error().code, Errc::kConflict);
+  }
   EXPECT_EQ(PendingFolder::create(keys()).error().code, Errc::kConflict);
   EXPECT_TRUE(fs::exists(keys() / "other"));
   EXPECT_FALSE(fs::exists(keys() / "key"));
 }
 
-// The one whose folder was taken for a left one is told so.
-TEST_F(PendingFolderTest, OfTwoAtOnceOneFails) {
+TEST_F(PendingFolderTest, OfTwoAtOnceTheLaterOneFailsAndHarmsNothing) {
   PendingFolder first = PendingFolder::create(keys()).value();
-  PendingFolder second = PendingFolder::create(keys()).value();
-  fill(second);
-  EXPECT_FALSE(first.take_name().has_value());
-  EXPECT_TRUE(second.take_name().has_value());
+  fill(first);
+  EXPECT_EQ(PendingFolder::create(keys()).error().code, Errc::kInterrupted);
+  EXPECT_TRUE(first.take_name().has_value());
+  EXPECT_TRUE(fs::exists(keys() / "key"));
+}
+
+// What it leads to may come back: a volume that is not mounted.
+TEST_F(PendingFolderTest, ALinkThatLeadsNowhereHasTheName) {
+  fs::create_directories(home());
+  fs::create_directory_symlink(folder / "elsewhere", keys());
+  EXPECT_EQ(PendingFolder::create(keys()).error().code, Errc::kConflict);
+  EXPECT_EQ(entries(), 1U);
 }
 
 }  // namespace
