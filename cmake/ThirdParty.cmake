@@ -21,6 +21,8 @@ find_package(ZLIB REQUIRED)
 if(BUILD_TESTING)
   find_package(GTest REQUIRED)
   find_package(rapidcheck REQUIRED)
+  # A malloc for programs of one thread that allocate all the time; they do without it where it is missing.
+  find_library(TCMALLOC_MINIMAL NAMES libtcmalloc_minimal.so.4)
   include(GoogleTest)
 endif()
 if(KAGIBIN_BENCH)
