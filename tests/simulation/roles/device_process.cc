@@ -15,7 +15,7 @@ using delivery::AgentJob;
 
 namespace {
 
-constexpr std::uint32_t kWaitSeconds = 25;
+constexpr std::uint32_t kWaitSeconds = 55;  // a distributor lets nobody wait longer than a minute
 constexpr Moment kShortestPause = 2 * kSecond;
 constexpr Moment kLongestPause = 8 * kMinute;
 
@@ -142,7 +142,7 @@ void DeviceProcess::live() {
     }
     const bool did_something =
         report && report->enrolled + report->delivered + report->cancelled > 0;
-    pause = did_something ? kShortestPause : std::min(2 * pause, kLongestPause);
+    pause = did_something ? kShortestPause : std::min(3 * pause, kLongestPause);
     sleep(pause + static_cast<Moment>(faults.dice().below(kSecond)));
   }
 }

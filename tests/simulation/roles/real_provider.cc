@@ -27,10 +27,11 @@ using test::must;
 namespace {
 
 constexpr std::uint32_t kValidityMinutes = 90;
-constexpr std::uint32_t kWaitSeconds = 20;
+constexpr std::uint32_t kWaitSeconds = 50;
 // What waits for an order before it until then is not ordered any more, so that all ends in time.
 constexpr Moment kPlacesUntil = 2 * kHour;
 constexpr Moment kAfterFailure = 3 * kSecond;
+constexpr std::uint64_t kLongestPause = 3'000'000;  // microseconds
 constexpr crypto::ScryptCost kCheap{.log2_n = 10, .r = 1, .p = 1};
 constexpr int kOneYear = 365;
 constexpr std::string_view kPassphrase = "a passphrase for simulations";
@@ -332,8 +333,9 @@ void RealProvider::live() {
     }
     if (!report || !placed) {
       sleep(kAfterFailure);
-    } else if (!report->news && !report->more) {
-      sleep(kMillisecond * 200);
+    } else if (!report->more) {
+      // What changes meanwhile comes in one page.
+      sleep(static_cast<Moment>(ground().faults.dice().below(kLongestPause)));
     }
   }
   close();
