@@ -22,17 +22,22 @@ constexpr std::array<std::uint8_t, 256> kValues = [] {
 }  // namespace
 
 std::string to_base64(ByteView octets) {
-  std::string out;
-  out.reserve((octets.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < octets.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(3, octets.size() - i);
-    std::uint32_t group = 0;
-    for (std::size_t j = 0; j < 3; ++j) {
-      group = (group << 8U) | (j < count ? octets[i + j] : 0U);
+  std::string out((octets.size() + 2) / 3 * 4, '=');
+  std::size_t at = 0;
+  const auto put = [&](std::uint32_t group, std::size_t characters) {
+    for (std::size_t j = 0; j < characters; ++j) {
+      out[at + j] = kAlphabet[(group >> (18U - 6U * j)) & 0x3FU];
     }
-    for (std::size_t j = 0; j < 4; ++j) {
-      out.push_back(j <= count ? kAlphabet[(group >> (18U - 6U * j)) & 0x3FU] : '=');
-    }
+    at += 4;
+  };
+  std::size_t i = 0;
+  for (; i + 3 <= octets.size(); i += 3) {
+    put((std::uint32_t{octets[i]} << 16U) | (std::uint32_t{octets[i + 1]} << 8U) | octets[i + 2],
+        4);
+  }
+  if (const std::size_t left = octets.size() - i; left != 0) {
+    const std::uint32_t second = left == 2 ? octets[i + 1] : 0;
+    put((std::uint32_t{octets[i]} << 16U) | (second << 8U), left + 1);
   }
   return out;
 }
@@ -46,8 +51,23 @@ Result<Bytes> from_base64(std::string_view text) {
     text.remove_suffix(1);
     ++padding;
   }
-  Bytes out;
-  out.reserve(text.size() / 4 * 3 + 2);
+  Bytes out(text.size() * 6 / 8);
+  std::size_t at = 0;
+  for (; text.size() >= 4; text.remove_prefix(4)) {
+    std::uint32_t four = 0;
+    bool is_foreign = false;
+    for (std::size_t i = 0; i < 4; ++i) {
+      const std::uint8_t value = kValues.at(static_cast<std::uint8_t>(text[i]));
+      is_foreign |= value == kForeign;
+      four = (four << 6U) | value;
+    }
+    if (is_foreign) {
+      return fail(Errc::kEncoding, "a character that base64 does not have");
+    }
+    for (std::size_t i = 0; i < 3; ++i) {
+      out[at++] = static_cast<std::uint8_t>((four >> (16U - 8U * i)) & 0xFFU);
+    }
+  }
   std::uint32_t group = 0;
   std::uint32_t bits = 0;
   for (const char c : text) {
@@ -59,7 +79,7 @@ Result<Bytes> from_base64(std::string_view text) {
     bits += 6;
     if (bits >= 8) {
       bits -= 8;
-      out.push_back(static_cast<std::uint8_t>((group >> bits) & 0xFFU));
+      out[at++] = static_cast<std::uint8_t>((group >> bits) & 0xFFU);
     }
   }
   // Two padding characters leave four bits over, one leaves two, none leaves none.

@@ -18,43 +18,44 @@ std::string to_hex(ByteView bytes) {
 
 namespace {
 
-int digit_value(char c) {
-  if (c >= '0' && c <= '9') {
-    return c - '0';
+constexpr std::uint8_t kForeign = 0xFF;
+constexpr std::uint8_t kBlank = 0xFE;
+
+// Of each character, as a digit.
+constexpr std::array<std::uint8_t, 256> kValues = [] {
+  std::array<std::uint8_t, 256> values{};
+  values.fill(kForeign);
+  for (const char blank : {' ', '\t', '\n', '\r'}) {
+    values.at(static_cast<std::uint8_t>(blank)) = kBlank;
   }
-  if (c >= 'a' && c <= 'f') {
-    return c - 'a' + 10;
+  for (std::uint8_t i = 0; i < 16; ++i) {
+    values.at(static_cast<std::uint8_t>("0123456789ABCDEF"[i])) = i;
+    values.at(static_cast<std::uint8_t>("0123456789abcdef"[i])) = i;
   }
-  if (c >= 'A' && c <= 'F') {
-    return c - 'A' + 10;
-  }
-  return -1;
-}
+  return values;
+}();
 
 }  // namespace
 
 std::optional<Bytes> from_hex(std::string_view text) {
-  Bytes out;
-  out.reserve(text.size() / 2);
-  int high = -1;
+  Bytes out((text.size() + 1) / 2);
+  std::size_t digits = 0;
   for (const char c : text) {
-    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') {
+    const std::uint8_t value = kValues.at(static_cast<std::uint8_t>(c));
+    if (value == kBlank) {
       continue;
     }
-    const int value = digit_value(c);
-    if (value < 0) {
+    if (value == kForeign) {
       return std::nullopt;
     }
-    if (high < 0) {
-      high = value;
-    } else {
-      out.push_back(static_cast<std::uint8_t>(high * 16 + value));
-      high = -1;
-    }
+    std::uint8_t& octet = out[digits / 2];
+    octet = static_cast<std::uint8_t>((octet << 4U) | value);
+    ++digits;
   }
-  if (high >= 0) {
+  if (digits % 2 != 0) {
     return std::nullopt;
   }
+  out.resize(digits / 2);
   return out;
 }
 

@@ -55,50 +55,69 @@ Result<std::size_t> read_length(ByteReader& in) {
   return fail(Errc::kEncoding, "a length is xx, 81 xx or 82 xx xx");
 }
 
+// Nearly every data object has one octet of tag and one of length.
+bool read_short(ByteView& rest, Tlv& out) {
+  if (rest.size() < 2 || (rest[0] & 0x1FU) == 0x1FU || rest[1] >= 0x80 ||
+      rest.size() - 2 < rest[1]) {
+    return false;
+  }
+  out = {rest[0], rest.subspan(2, rest[1]), rest.first(2 + std::size_t{rest[1]})};
+  rest = rest.subspan(out.encoded.size());
+  return true;
+}
+
+// Cuts the next TLV off `rest`; after a failure `rest` is as before.
+Result<Tlv> read(ByteView& rest) {
+  Tlv out;
+  if (read_short(rest, out)) {
+    return out;
+  }
+  ByteReader in(rest);
+  out.tag = KB_TRY(read_tag(in));
+  const std::size_t length = KB_TRY(read_length(in));
+  out.value = KB_TRY(in.bytes(length));
+  out.encoded = rest.first(rest.size() - in.remaining());
+  rest = in.take_rest();
+  return out;
+}
+
+// Into `out`; false, nothing cut off, when the next TLV has another tag or there is none.
+Result<bool> take(ByteView& rest, Tag tag, std::size_t min, std::size_t max, Tlv& out) {
+  if (rest.empty()) {
+    return false;
+  }
+  ByteView ahead = rest;
+  if (!read_short(ahead, out)) {
+    out = KB_TRY(read(ahead));
+  }
+  if (out.tag != tag) {
+    return false;
+  }
+  if (out.value.size() < min || out.value.size() > max) {
+    return fail(Errc::kLength, "a data object has a length outside its limits");
+  }
+  rest = ahead;
+  return true;
+}
+
 }  // namespace
 
-Result<Tlv> TlvReader::next() {
-  // Nearly every data object has one octet of tag and one of length.
-  if (rest_.size() >= 2 && (rest_[0] & 0x1FU) != 0x1FU && rest_[1] < 0x80 &&
-      rest_.size() - 2 >= rest_[1]) {
-    const ByteView encoded = rest_.first(2 + std::size_t{rest_[1]});
-    rest_ = rest_.subspan(encoded.size());
-    return Tlv{encoded[0], encoded.subspan(2), encoded};
-  }
-  ByteReader in(rest_);
-  const Tag tag = KB_TRY(read_tag(in));
-  const std::size_t length = KB_TRY(read_length(in));
-  const ByteView value = KB_TRY(in.bytes(length));
-  const ByteView encoded = rest_.first(rest_.size() - in.remaining());
-  rest_ = in.take_rest();
-  return Tlv{tag, value, encoded};
-}
+Result<Tlv> TlvReader::next() { return read(rest_); }
 
 Result<Tlv> TlvReader::expect(Tag tag, std::size_t min, std::size_t max) {
   if (rest_.empty()) {
     return fail(Errc::kTruncated, "a data object is missing");
   }
-  const auto tlv = KB_TRY(optional(tag, min, max));
-  if (!tlv) {
+  Tlv out;
+  if (!KB_TRY(take(rest_, tag, min, max, out))) {
     return fail(Errc::kUnexpectedTag, "another data object stands where this one belongs");
   }
-  return *tlv;
+  return out;
 }
 
 Result<std::optional<Tlv>> TlvReader::optional(Tag tag, std::size_t min, std::size_t max) {
-  if (rest_.empty()) {
-    return std::nullopt;
-  }
-  TlvReader ahead(*this);
-  const Tlv tlv = KB_TRY(ahead.next());
-  if (tlv.tag != tag) {
-    return std::nullopt;
-  }
-  if (tlv.value.size() < min || tlv.value.size() > max) {
-    return fail(Errc::kLength, "a data object has a length outside its limits");
-  }
-  rest_ = ahead.rest_;
-  return tlv;
+  Tlv out;
+  return KB_TRY(take(rest_, tag, min, max, out)) ? std::optional(out) : std::nullopt;
 }
 
 Result<void> TlvReader::finish() const {
