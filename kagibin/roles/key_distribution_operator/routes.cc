@@ -272,8 +272,12 @@ RouteMatch find_route(HttpMethod method, std::string_view target) {
     return {};  // a last segment that is empty
   }
   for (const Route& candidate : kRoutes) {
-    std::optional<RouteMatch> found = match(candidate.pattern, path);
-    if (found && candidate.method == method) {
+    const std::string_view fixed =
+        candidate.pattern.substr(0, candidate.pattern.find('{'));  // all, or up to its first place
+    if (candidate.method != method || !path.starts_with(fixed)) {
+      continue;
+    }
+    if (std::optional<RouteMatch> found = match(candidate.pattern, path)) {
       found->route = &candidate;
       return *found;
     }
