@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kVersion = "KBA1";
 constexpr std::string_view kBegin = "begin";
 constexpr std::string_view kCampaign = "campaign";
+constexpr std::size_t kOrderFields = 10;
 constexpr std::size_t kCampaignFields = 9;  // and who, where it is said
 constexpr std::array<std::string_view, 7> kCampaignEvents = {"create", "pause",  "resume", "cancel",
                                                              "abort",  "expire", "end"};
@@ -40,6 +41,7 @@ std::optional<T> number_in(std::string_view text) {
 
 std::vector<std::string_view> fields_of(std::string_view line) {
   std::vector<std::string_view> fields;
+  fields.reserve(kOrderFields);
   for (;;) {
     const std::size_t end = line.find(' ');
     fields.push_back(line.substr(0, end));
@@ -54,11 +56,29 @@ std::string line_of(const LogBegin& begin) {
   return fmt::format("{} {} {} {} {}", kVersion, begin.time, kBegin, begin.orders, begin.attempts);
 }
 
+// The entry of every change: put together without a format string.
 std::string line_of(const OrderChange& change) {
-  return fmt::format("{} {} {} {} {} {} {} {} {} {}", kVersion, change.time, name(change.event),
-                     change.order.provider.hex(), change.order.id.text(), change.attempt,
-                     delivery::name(change.state), delivery::name(change.order_state),
-                     change.revision, change.digest ? to_hex(*change.digest) : "-");
+  const std::string provider = change.order.provider.hex();
+  const std::string digest = change.digest ? to_hex(*change.digest) : "-";
+  const fmt::format_int time(change.time);
+  const fmt::format_int attempt(change.attempt);
+  const fmt::format_int revision(change.revision);
+  const std::array<std::string_view, 10> fields = {kVersion,
+                                                   {time.data(), time.size()},
+                                                   name(change.event),
+                                                   provider,
+                                                   change.order.id.text(),
+                                                   {attempt.data(), attempt.size()},
+                                                   delivery::name(change.state),
+                                                   delivery::name(change.order_state),
+                                                   {revision.data(), revision.size()},
+                                                   digest};
+  std::string line;
+  line.reserve(kMaxEntryBytes);
+  for (const std::string_view field : fields) {
+    line.append(line.empty() ? "" : " ").append(field);
+  }
+  return line;
 }
 
 std::string line_of(const CampaignChange& change) {
@@ -225,7 +245,7 @@ Result<AuditEntry> decode_audit_entry(ByteView octets) {
   const bool begin = fields[2] == kBegin;
   const bool campaign = fields[2] == kCampaign;
   const bool older_campaign = campaign && fields.size() == kCampaignFields;
-  if (fields.size() != (begin ? 5U : 10U) && !older_campaign) {
+  if (fields.size() != (begin ? 5U : kOrderFields) && !older_campaign) {
     return not_an_entry();
   }
   AuditEntry entry = KB_TRY(begin      ? read_begin(fields)

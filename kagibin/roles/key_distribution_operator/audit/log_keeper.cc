@@ -11,10 +11,15 @@
 namespace kagibin::roles::key_distribution_operator {
 namespace {
 
+struct SignedTree {
+  TreeEdge edge;
+  TreeHead head;
+};
+
 // The tree as it was signed last.
-Result<TreeEdge> signed_edge(delivery::AuditRows& audit,
-                             const delivery::AuditHead& head,
-                             const VerifierKey& verifier) {
+Result<SignedTree> signed_tree(delivery::AuditRows& audit,
+                               const delivery::AuditHead& head,
+                               const VerifierKey& verifier) {
   std::vector<delivery::AuditTileName> names;
   const std::vector<TilePlace> places = edge_of(head.size);
   if (head.size == 0) {
@@ -42,7 +47,7 @@ Result<TreeEdge> signed_edge(delivery::AuditRows& audit,
   if (now != before) {
     return fail(Errc::kAuthentication, "the audit log is not the one that was signed");
   }
-  return edge;
+  return SignedTree{.edge = std::move(edge), .head = now};
 }
 
 delivery::AuditTile row_of(const Tile& tile) {
@@ -90,8 +95,8 @@ Result<void> LogKeeper::check(delivery::OrderTransaction& transaction) {
   if (!head || !signs(*head)) {
     return {};
   }
-  const TreeEdge edge = KB_TRY(signed_edge(audit, *head, verifier_));
-  return check_continues_last(audit, TreeHead{.size = edge.size(), .root = edge.root()});
+  const SignedTree tree = KB_TRY(signed_tree(audit, *head, verifier_));
+  return check_continues_last(audit, tree.head);
 }
 
 void LogKeeper::committed() {
@@ -116,8 +121,8 @@ Result<std::size_t> LogKeeper::extend(delivery::OrderTransaction& transaction) {
   if (entries.empty()) {
     return 0U;
   }
-  TreeEdge edge = KB_TRY(signed_edge(audit, *head, verifier_));
-  KB_TRY(check_continues_last(audit, TreeHead{.size = edge.size(), .root = edge.root()}));
+  auto [edge, before] = KB_TRY(signed_tree(audit, *head, verifier_));
+  KB_TRY(check_continues_last(audit, before));
   std::vector<Tile> finished;
   for (const Bytes& entry : entries) {
     edge.append(leaf_hash(entry), finished);

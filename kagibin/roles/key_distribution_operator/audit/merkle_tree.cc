@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <utility>
 
 namespace kagibin::roles::key_distribution_operator {
@@ -13,15 +12,6 @@ constexpr std::array<std::uint8_t, 1> kLeaf = {0x00};
 constexpr std::array<std::uint8_t, 1> kNode = {0x01};
 constexpr std::uint32_t kTileHeight = 8;
 constexpr std::uint32_t kLevels = 8;  // of a tree of less than 2^64 leaves
-
-// Roots of perfect subtrees, the largest first.
-void add_peaks(std::span<const Hash> hashes, std::vector<Hash>& peaks) {
-  while (!hashes.empty()) {
-    const std::size_t perfect = std::bit_floor(hashes.size());
-    peaks.push_back(subtree_root(hashes.first(perfect)));
-    hashes = hashes.subspan(perfect);
-  }
-}
 
 }  // namespace
 
@@ -103,10 +93,22 @@ Result<TreeEdge> TreeEdge::from_tiles(std::uint64_t size, std::span<const Tile> 
       return fail(Errc::kValue, "a tile of the log is missing or too short");
     }
     edge.levels_.resize(place.level + 1U);
-    edge.levels_.back().assign(tile->hashes.begin(),
-                               tile->hashes.begin() + static_cast<std::ptrdiff_t>(width));
+    for (const Hash& hash : std::span(tile->hashes).first(width)) {
+      edge.levels_.back().add(hash);
+    }
   }
   return edge;
+}
+
+void TreeEdge::Level::add(const Hash& hash) {
+  hashes.push_back(hash);
+  peaks.push_back(hash);
+  // Two of one height are one of the next.
+  for (std::size_t rest = hashes.size(); rest % 2 == 0; rest /= 2) {
+    const Hash right = peaks.back();
+    peaks.pop_back();
+    peaks.back() = node_hash(peaks.back(), right);
+  }
 }
 
 void TreeEdge::append(const Hash& leaf, std::vector<Tile>& finished) {
@@ -116,22 +118,22 @@ void TreeEdge::append(const Hash& leaf, std::vector<Tile>& finished) {
     if (levels_.size() <= level) {
       levels_.emplace_back();
     }
-    std::vector<Hash>& hashes = levels_[level];
-    hashes.push_back(hash);
-    if (hashes.size() < kTileWidth) {
+    levels_[level].add(hash);
+    if (levels_[level].hashes.size() < kTileWidth) {
       return;
     }
-    hash = subtree_root(hashes);
+    Level full = std::exchange(levels_[level], {});
+    hash = full.peaks.front();
     const std::uint64_t number = (size_ >> (kTileHeight * (level + 1))) - 1;
     finished.push_back(
-        {.place = {.level = level, .number = number}, .hashes = std::exchange(hashes, {})});
+        {.place = {.level = level, .number = number}, .hashes = std::move(full.hashes)});
   }
 }
 
 Hash TreeEdge::root() const {
   std::vector<Hash> peaks;
   for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
-    add_peaks(*level, peaks);
+    peaks.insert(peaks.end(), level->peaks.begin(), level->peaks.end());
   }
   if (peaks.empty()) {
     return subtree_root({});
@@ -148,7 +150,7 @@ std::vector<Tile> TreeEdge::tiles() const {
   const std::vector<TilePlace> places = edge_of(size_);
   tiles.reserve(places.size());
   for (const TilePlace& place : places) {
-    tiles.push_back({.place = place, .hashes = levels_[place.level]});
+    tiles.push_back({.place = place, .hashes = levels_[place.level].hashes});
   }
   return tiles;
 }

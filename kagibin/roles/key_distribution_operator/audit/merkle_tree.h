@@ -66,8 +66,14 @@ class TreeEdge {
   std::vector<Tile> tiles() const;  // those that are not full and not empty
 
  private:
+  // An unfinished tile, and the roots of its perfect subtrees, the largest first.
+  struct Level {
+    std::vector<Hash> hashes;
+    std::vector<Hash> peaks;
+    void add(const Hash& hash);
+  };
   std::uint64_t size_ = 0;
-  std::vector<std::vector<Hash>> levels_;
+  std::vector<Level> levels_;
 };
 
 }  // namespace kagibin::roles::key_distribution_operator
