@@ -15,10 +15,12 @@ constexpr std::string_view kEntries = "reg/";
 constexpr std::string_view kLoadFiles = "elf/";
 constexpr std::size_t kMaxProtocols = 16;
 constexpr std::size_t kMemoryOctets = 16;
+constexpr tlv::Tag kImplicitSelection = 0x87;
 
 std::string name_of(std::string_view folder, const Aid& aid) {
-  std::string out(folder);
-  out += aid.hex();
+  std::string out;
+  out.reserve(folder.size() + 2 * Aid::kMaxLength);
+  out.append(folder).append(aid.hex());
   return out;
 }
 
@@ -85,7 +87,10 @@ void write_acceptance(tlv::TlvWriter& out,
 
 // What elements that were made before it was there do not have.
 Result<void> decode_rest(tlv::TlvReader& in, RegistryEntry& out) {
-  if (const auto selection = KB_TRY(in.optional(0x87, 1))) {
+  if (in.empty()) {
+    return {};
+  }
+  if (const auto selection = KB_TRY(in.optional(kImplicitSelection, 1))) {
     out.implicit_selection = KB_TRY(gp::ImplicitSelection::from(selection->value[0]));
   }
   out.extradition_here = KB_TRY(read_acceptance(in, 0x88));
@@ -100,7 +105,7 @@ Result<void> decode_rest(tlv::TlvReader& in, RegistryEntry& out) {
 
 void encode_rest(const RegistryEntry& entry, tlv::TlvWriter& out) {
   if (entry.implicit_selection) {
-    out.put_u8(0x87, entry.implicit_selection->octet);
+    out.put_u8(kImplicitSelection, entry.implicit_selection->octet);
   }
   write_acceptance(out, 0x88, entry.extradition_here);
   write_acceptance(out, 0x89, entry.extradition_away);
@@ -130,6 +135,17 @@ Result<RegistryEntry> decode_entry(const Aid& aid, ByteView octets) {
   out.protocols = KB_TRY(decode_protocols(protocols.value));
   KB_TRY(decode_rest(in, out));
   return out;
+}
+
+// Most entries have none, and need not be decoded to say so.
+bool has_implicit_selection(ByteView octets) {
+  tlv::TlvReader in(octets);
+  while (const auto next = in.next()) {
+    if (next->tag >= kImplicitSelection) {
+      return next->tag == kImplicitSelection;
+    }
+  }
+  return false;
 }
 
 Result<LoadFileEntry> decode_load_file(const Aid& aid, ByteView octets) {
@@ -239,10 +255,16 @@ std::vector<LoadFileEntry> Registry::load_files() const {
 }
 
 std::optional<RegistryEntry> Registry::implicitly_selected(std::uint8_t channel) const {
-  for (const RegistryEntry& entry : entries()) {
-    const auto& selection = entry.implicit_selection;
+  for (const std::string& name : nvm_.names(kEntries)) {
+    if (!has_implicit_selection(nvm_.get(name)->expose())) {
+      continue;
+    }
+    const auto aid = Aid::from_hex(std::string_view(name).substr(kEntries.size()));
+    KB_CHECK(aid.has_value());
+    auto entry = find(*aid);
+    const auto& selection = entry->implicit_selection;
     if (selection && selection->on_contact() && selection->channel() == channel &&
-        entry.selectable()) {
+        entry->selectable()) {
       return entry;
     }
   }

@@ -13,7 +13,7 @@ constexpr std::uint64_t kLongestWait = 40;  // seconds, of one that asks for new
 
 struct Call {
   Role::Waiting waiting;
-  Result<HttpResponse> result = fail(Errc::kNetwork, "no answer came");
+  Result<HttpResponse> result = fail(Errc::kNetwork, "no answer came in time");
 };
 
 std::string_view name(delivery::HttpMethod method) {
@@ -44,7 +44,7 @@ Moment Network::way() {
   return out;
 }
 
-Result<HttpResponse> Network::exchange(Role& from, const HttpRequest& request) {
+Result<HttpResponse> Network::exchange(Role& from, HttpRequest request) {
   Faults& faults = ground_.faults;
   ++requests_;
   ground_.trace.add(ground_.time.now(), from.name(),
@@ -52,9 +52,9 @@ Result<HttpResponse> Network::exchange(Role& from, const HttpRequest& request) {
   auto call = std::make_shared<Call>();
   call->waiting = from.begin_waiting();
   const auto settle = [this, &from, call](Moment after, Result<HttpResponse> result) {
-    ground_.time.after(after, [&from, call, result = std::move(result)] {
+    ground_.time.after(after, [&from, call, result = std::move(result)]() mutable {
       if (!*call->waiting) {
-        call->result = result;
+        call->result = std::move(result);
         from.wake(call->waiting);
       }
     });
@@ -63,6 +63,8 @@ Result<HttpResponse> Network::exchange(Role& from, const HttpRequest& request) {
   const bool is_lost = faults.hits(Fault::kRequestLost);
   const bool is_cut = !is_lost && faults.hits(Fault::kCut);
   const bool is_mute = faults.hits(Fault::kHalfOpen);
+  const Moment longest =
+      kGivesUpAfter + (request.waits ? static_cast<Moment>(kLongestWait) * kSecond : 0);
   if (is_cut) {
     settle(latency(), fail(Errc::kHttp, "the request was cut short"));
   } else if (!is_lost) {
@@ -78,7 +80,7 @@ Result<HttpResponse> Network::exchange(Role& from, const HttpRequest& request) {
         settle(way(), std::move(*answer));
       }
     };
-    ground_.time.after(way(), [&server, request, answered] { server.arrive(request, answered); });
+    const Moment soon = way();
     if (faults.hits(Fault::kTwice)) {
       constexpr std::uint64_t kLatest = 150'000;  // milliseconds
       const Moment late = static_cast<Moment>(faults.dice().below(kLatest)) * kMillisecond;
@@ -86,9 +88,11 @@ Result<HttpResponse> Network::exchange(Role& from, const HttpRequest& request) {
         server.arrive(request, [](const std::optional<HttpResponse>&) {});
       });
     }
+    ground_.time.after(soon, [&server, request = std::move(request), answered]() mutable {
+      server.arrive(std::move(request), std::move(answered));
+    });
   }
-  settle(kGivesUpAfter + (request.waits ? static_cast<Moment>(kLongestWait) * kSecond : 0),
-         fail(Errc::kNetwork, "no answer came in time"));
+  ground_.time.after(longest, [&from, call] { from.wake(call->waiting); });
   from.wait(call->waiting);
   return std::move(call->result);
 }
@@ -99,7 +103,7 @@ Result<HttpResponse> RoleHttp::send(const HttpRequest& request) {
   }
   HttpRequest seen = request;
   seen.subject = subject_;
-  auto answer = network_.exchange(role_, seen);
+  auto answer = network_.exchange(role_, std::move(seen));
   if (role_.may_die()) {
     return fail(Errc::kNetwork, "the process has ended");
   }

@@ -41,7 +41,7 @@ class Network {
   void add(Server& server) { servers_.push_back(&server); }
 
   // One request of a role that waits for its answer.
-  Result<delivery::HttpResponse> exchange(Role& from, const delivery::HttpRequest& request);
+  Result<delivery::HttpResponse> exchange(Role& from, delivery::HttpRequest request);
   std::uint64_t requests() const { return requests_; }
 
  private:

@@ -136,8 +136,8 @@ void DistributorProcess::handle(std::vector<Asked> asked) {
   quiet_ticks_ = 0;
   std::vector<HttpRequest> requests;
   requests.reserve(asked.size());
-  for (const Asked& one : asked) {
-    requests.push_back(one.request);
+  for (Asked& one : asked) {
+    requests.push_back(std::move(one.request));
   }
   std::vector<HttpResponse> answers = distributor_->handle_batch(requests);
   if (is_dead_) {
@@ -156,6 +156,7 @@ void DistributorProcess::handle(std::vector<Asked> asked) {
       one.topic = answer.wait->topic;
       one.waits = true;
       one.number = ++waited_;
+      one.request = std::move(requests[i]);
       parts_.ground.time.after(
           static_cast<Moment>(answer.wait->seconds) * kSecond,
           [this, life = life_, number = one.number] {
@@ -167,9 +168,9 @@ void DistributorProcess::handle(std::vector<Asked> asked) {
       continue;
     }
     if (parts_.tampers) {
-      answer = parts_.tampers(one.request, std::move(answer));
+      answer = parts_.tampers(requests[i], std::move(answer));
     }
-    note(one.request, answer);
+    note(requests[i], answer);
     answer.date = clock_.now();
     one.answer(std::move(answer));
   }
@@ -184,30 +185,30 @@ void DistributorProcess::wake(const std::vector<std::string>& topics) {
 
 // They are asked again; they wait once only.
 void DistributorProcess::wake(const std::function<bool(const Asked&)>& hears) {
-  std::vector<Asked> still;
-  for (Asked& one : waiting_) {
-    if (hears(one)) {
-      arrive(std::move(one.request), std::move(one.answer));
+  for (auto one = waiting_.begin(); one != waiting_.end();) {
+    if (hears(*one)) {
+      arrive(std::move(one->request), std::move(one->answer));
       queue_.back().waits = true;
+      one = waiting_.erase(one);
     } else {
-      still.push_back(std::move(one));
+      ++one;
     }
   }
-  waiting_ = std::move(still);
 }
 
 void DistributorProcess::note(const HttpRequest& request, const HttpResponse& response) {
   Acknowledgements& book = parts_.acknowledged;
-  const std::string target = request.target.substr(0, request.target.find('?'));
+  const std::string_view target =
+      std::string_view(request.target).substr(0, request.target.find('?'));
   const std::string subject = request.subject.value_or("");
   if (response.status == kConflict && response.body.contains("\"conflict\"")) {
-    book.conflicts.push_back(subject + " " + target + ": " + response.body);
+    book.conflicts.push_back(fmt::format("{} {}: {}", subject, target, response.body));
   }
   if (response.status >= kFirstRefusal) {
     return;
   }
   if (request.method == HttpMethod::kPut) {
-    book.puts.insert_or_assign({subject, target}, request);
+    book.puts.insert_or_assign({subject, std::string(target)}, request);
     if (target.ends_with("/receipt")) {
       book.receipts.push_back(request);
     }

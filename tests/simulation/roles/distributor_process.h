@@ -12,6 +12,7 @@
 
 #include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -93,7 +94,7 @@ class DistributorProcess final : public Server, private kdo::DistributorObserver
   std::unique_ptr<kdo::LogKeeper> log_;
   std::unique_ptr<kdo::Distributor> distributor_;
   std::deque<Asked> queue_;
-  std::vector<Asked> waiting_;
+  std::list<Asked> waiting_;
   std::uint64_t life_ = 0;
   std::uint64_t waited_ = 0;
   bool is_dead_ = false;

@@ -33,12 +33,10 @@ class RealElement::Awake final : public apdu::CardLink {
       : home_(home), element_(std::move(element)) {}
 
   Result<Bytes> transmit(ByteView command) override {
-    const auto decoded = apdu::CommandApdu::decode(command);
-    const bool puts_key = decoded && decoded->ins == apdu::ins::kPutKey;
-    if (decoded && (decoded->cla & 0x80U) != 0 && decoded->ins == kda::ins::kNext &&
-        decoded->p2 == 0 && decoded->data.size() >= kHandleEnd) {
-      home_.handle_.assign(decoded->data.begin() + 2,
-                           decoded->data.begin() + static_cast<std::ptrdiff_t>(kHandleEnd));
+    const std::uint8_t ins = command.size() < 2 ? 0 : command[1];
+    const bool puts_key = ins == apdu::ins::kPutKey;
+    if (ins == kda::ins::kNext) {
+      note_handle(command);
     }
     const pki::OwnMemory own(verified_);
     auto answer = element_->transmit(command);
@@ -53,6 +51,14 @@ class RealElement::Awake final : public apdu::CardLink {
   const se::Nvm& nvm() const { return element_->nvm(); }
 
  private:
+  void note_handle(ByteView next) {
+    const auto decoded = apdu::CommandApdu::decode(next);
+    if (decoded && (decoded->cla & 0x80U) != 0 && decoded->p2 == 0 &&
+        decoded->data.size() >= kHandleEnd) {
+      home_.handle_.assign(decoded->data.begin() + 2,
+                           decoded->data.begin() + static_cast<std::ptrdiff_t>(kHandleEnd));
+    }
+  }
   static constexpr std::size_t kHandleEnd = 18;  // 83 10 handle
   RealElement& home_;
   pki::VerifiedSignatures verified_;
@@ -80,7 +86,9 @@ void RealElement::begin_counting() {
 }
 
 Result<std::unique_ptr<apdu::CardLink>> RealElement::wake() {
-  before_ = memory_->content;
+  if (silicon_.forgets) {
+    before_ = memory_->content;
+  }
   auto out = std::make_unique<Awake>(
       *this, KB_TRY(se::Element::open(std::make_unique<se::CutMedium>(memory_), silicon_.rng,
                                       silicon_.clock, silicon_.modules)));
