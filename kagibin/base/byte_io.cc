@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/base/byte_io.h"
 
+#include <array>
 #include <utility>
 
 namespace kagibin {
@@ -41,20 +42,34 @@ Result<void> ByteReader::finish() const {
   return {};
 }
 
+namespace {
+
+template <std::size_t N>
+void put(Bytes& out, std::uint64_t value) {
+  std::array<std::uint8_t, N> octets{};
+  for (std::size_t i = N; i-- > 0; value >>= 8U) {
+    octets[i] = static_cast<std::uint8_t>(value & 0xFFU);
+  }
+  append(out, octets);
+}
+
+}  // namespace
+
 ByteWriter& ByteWriter::u8(std::uint8_t value) {
-  octets_.push_back(value);
+  put<1>(octets_, value);
   return *this;
 }
 ByteWriter& ByteWriter::u16(std::uint16_t value) {
-  return u8(static_cast<std::uint8_t>(value >> 8U)).u8(static_cast<std::uint8_t>(value & 0xFFU));
+  put<2>(octets_, value);
+  return *this;
 }
 ByteWriter& ByteWriter::u32(std::uint32_t value) {
-  return u16(static_cast<std::uint16_t>(value >> 16U))
-      .u16(static_cast<std::uint16_t>(value & 0xFFFFU));
+  put<4>(octets_, value);
+  return *this;
 }
 ByteWriter& ByteWriter::u64(std::uint64_t value) {
-  return u32(static_cast<std::uint32_t>(value >> 32U))
-      .u32(static_cast<std::uint32_t>(value & 0xFFFFFFFFU));
+  put<8>(octets_, value);
+  return *this;
 }
 ByteWriter& ByteWriter::bytes(ByteView octets) {
   append(octets_, octets);

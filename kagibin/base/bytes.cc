@@ -61,7 +61,14 @@ std::optional<Bytes> from_hex(std::string_view text) {
 
 bool equal(ByteView left, ByteView right) { return std::ranges::equal(left, right); }
 
-void append(Bytes& out, ByteView tail) { out.insert(out.end(), tail.begin(), tail.end()); }
+void append(Bytes& out, ByteView tail) {
+  constexpr std::size_t kLeast = 64;  // most strings of octets are put together from small pieces
+  const std::size_t size = out.size() + tail.size();
+  if (size > out.capacity()) {
+    out.reserve(std::max({size, 2 * out.capacity(), kLeast}));
+  }
+  out.insert(out.end(), tail.begin(), tail.end());
+}
 
 ByteView ascii(std::string_view text) {
   // An octet may alias a char: [basic.lval].

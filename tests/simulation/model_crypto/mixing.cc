@@ -50,10 +50,10 @@ Mixing& Mixing::add(std::initializer_list<ByteView> pieces) {
   for (ByteView piece : pieces) {
     length += piece.size();
     while (!piece.empty()) {
-      if (used == 0 && piece.size() >= kWord) {
-        stir(word(piece.first(kWord)));
-        piece = piece.subspan(kWord);
-        continue;
+      if (used == 0) {
+        for (; piece.size() >= kWord; piece = piece.subspan(kWord)) {
+          stir(word(piece.first(kWord)));
+        }
       }
       const std::size_t count = std::min(piece.size(), kWord - used);
       std::copy_n(piece.begin(), count, open.begin() + static_cast<std::ptrdiff_t>(used));
@@ -71,15 +71,11 @@ Mixing& Mixing::add(std::initializer_list<ByteView> pieces) {
 }
 
 void Mixing::give(MutableByteView out) const {
-  Mixing last = *this;
-  constexpr int kRounds = 8;  // until the last word is everywhere
-  for (int i = 0; i < kRounds; ++i) {
-    last.stir(static_cast<std::uint64_t>(i));
-  }
+  const auto& [a, b, c, d] = state_;
+  const std::uint64_t all = scatter(a ^ scatter(b ^ scatter(c ^ scatter(d))));
+  const std::uint64_t more = d ^ std::rotl(b, 32);
   for (std::uint64_t count = 0; !out.empty(); ++count) {
-    const std::uint64_t value =
-        scatter(last.state_.at(count % last.state_.size()) ^
-                scatter(last.state_.at((count + 1) % last.state_.size()) + count));
+    const std::uint64_t value = scatter(all ^ scatter(more + count));
     const std::size_t size = std::min(out.size(), kWord);
     std::memcpy(out.data(), &value, size);
     out = out.subspan(size);
