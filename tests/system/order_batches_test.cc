@@ -321,6 +321,125 @@ TEST(OrderBatchesTest, WhatIsTakenBackOnItsWayIsWithdrawnBehindIt) {
   }
 }
 
+// The process may have ended there as well: what was sent is not acknowledged before.
+TEST(OrderBatchesTest, AWithdrawalThatIsLostIsMadeByTheNextRun) {
+  for (const bool with_lists : {true, false}) {
+    Network net("withdrawal lost");
+    WithoutLists http(net.provider_http);
+    delivery::ProviderApi api(with_lists ? static_cast<delivery::HttpClient&>(net.provider_http)
+                                         : http);
+    provider::ProviderClient client(*net.world.flow, api, net.world.journal, {});
+    Orders orders(net, 3);
+    ASSERT_TRUE(orders.open());
+    net.provider_http.before_send = [&](const delivery::HttpRequest& request) {
+      const bool attempt_went = with_lists || request.target.ends_with("/attempts/1");
+      for (std::size_t i = 0; attempt_went && i < 2; ++i) {
+        must(net.world.journal.set_state(orders.ids[i], State::kCancelled));
+      }
+    };
+    net.provider_http.fault = Fault::kRequestLost;
+    net.provider_http.nth = with_lists ? 2 : 3;
+    const auto sent = client.send_orders(orders.ids, orders.report);
+    ASSERT_FALSE(sent);
+    EXPECT_EQ(sent.error().code, Errc::kNetwork);
+    EXPECT_EQ(net.at_the_operator(orders.ids[0]), State::kOrdered);
+    ASSERT_TRUE(client.run_once());
+    EXPECT_TRUE(must(net.world.journal.unacknowledged()).empty());
+    EXPECT_EQ(net.at_the_operator(orders.ids[0]), State::kCancelled);
+    if (with_lists) {
+      EXPECT_EQ(net.at_the_operator(orders.ids[1]), State::kCancelled);
+    } else {
+      EXPECT_FALSE(net.provider_api.order(orders.ids[1])) << "it was never sent";
+    }
+    EXPECT_EQ(net.at_the_operator(orders.ids[2]), State::kOrdered);
+  }
+}
+
+// An operator that lets us order and take nothing back.
+class WithoutWithdrawals final : public delivery::HttpClient {
+ public:
+  explicit WithoutWithdrawals(delivery::HttpClient& real) : real_(real) {}
+  Result<delivery::HttpResponse> send(const delivery::HttpRequest& request) override {
+    if (request.target.ends_with("/withdrawal")) {
+      return delivery::HttpResponse{.status = 403};
+    }
+    return real_.send(request);
+  }
+
+ private:
+  delivery::HttpClient& real_;
+};
+
+TEST(OrderBatchesTest, WhatWeMayNotTakeBackStaysAsItIs) {
+  for (const bool with_lists : {true, false}) {
+    for (const bool answer_lost : {true, false}) {
+      Network net("may not take back");
+      WithoutLists singly(net.provider_http);
+      WithoutWithdrawals http(with_lists ? static_cast<delivery::HttpClient&>(net.provider_http)
+                                         : singly);
+      delivery::ProviderApi api(http);
+      provider::ProviderClient client(*net.world.flow, api, net.world.journal, {});
+      Orders orders(net, 1);
+      const OrderId& id = orders.ids[0];
+      ASSERT_TRUE(orders.open());
+      if (answer_lost) {
+        net.provider_http.fault = Fault::kAnswerLost;
+        net.provider_http.nth = with_lists ? 1 : 2;
+        EXPECT_FALSE(client.send_orders(orders.ids, orders.report));
+        EXPECT_EQ(client.cancel(id).error().code, Errc::kPolicy);
+      } else {
+        net.provider_http.before_send = [&](const delivery::HttpRequest&) {
+          must(net.world.journal.set_state(id, State::kCancelled));
+        };
+      }
+      for (int again = 0; again < 2; ++again) {
+        const auto sent = client.send_orders(orders.ids, orders.report);
+        ASSERT_FALSE(sent);
+        EXPECT_EQ(sent.error().code, Errc::kPolicy) << sent.error().text;
+        EXPECT_EQ(client.run_once().error().code, Errc::kPolicy);
+      }
+      EXPECT_FALSE(must(net.world.journal.unacknowledged()).empty());
+      EXPECT_TRUE(orders.report.events.empty()) << "it was not turned down";
+      EXPECT_EQ(net.at_the_operator(id), State::kOrdered);
+      ASSERT_TRUE(net.client().run_once()) << "with another certificate";
+      EXPECT_TRUE(must(net.world.journal.unacknowledged()).empty());
+      EXPECT_EQ(net.at_the_operator(id), State::kCancelled);
+    }
+  }
+}
+
+// It may be another order of ours by this name, which a restored journal knows nothing of.
+TEST(OrderBatchesTest, WhatWasTurnedDownIsNotWithdrawn) {
+  Network net("turned down and taken back");
+  Orders orders(net, 1);
+  const OrderId& id = orders.ids[0];
+  ASSERT_TRUE(orders.open());
+  const auto entry = must(net.world.journal.find_entry(id, 1, delivery::JournalStep::kRequest));
+  must(net.provider_api.put_order(id, {.device = net.card.device, .not_after = 1'999'999'999}));
+  must(net.provider_api.put_attempt(
+      id, 1, {.kind = delivery::AttemptRequest::Kind::kRequest, .message = entry->message}));
+  net.provider_http.before_send = [&](const delivery::HttpRequest&) {
+    must(net.world.journal.set_state(id, State::kCancelled));
+  };
+  EXPECT_EQ(must(orders.send()).turned_down, 1U);
+  EXPECT_EQ(net.at_the_operator(id), State::kOrdered);
+}
+
+TEST(OrderBatchesTest, AWithdrawalBehindTheListLeavesTheListsRetryAfter) {
+  Network net("limited and taken back");
+  net.limit({.max_open = {}, .rate = delivery::TenantRate{.per_minute = 60, .burst = 1}});
+  Orders orders(net, 2);
+  ASSERT_TRUE(orders.open());
+  net.provider_http.before_send = [&](const delivery::HttpRequest&) {
+    must(net.world.journal.set_state(orders.ids[0], State::kCancelled));
+  };
+  const auto sent = must(orders.send());
+  EXPECT_EQ(net.at_the_operator(orders.ids[0]), State::kCancelled);
+  EXPECT_EQ(sent.taken, 1U);
+  EXPECT_EQ(sent.over_limit, 1U);
+  EXPECT_LE(sent.retry_after_seconds, 2U);
+}
+
 TEST(OrderBatchesTest, OrdersOverTheLimitWaitAndAreSentAgain) {
   Network net("limited");
   net.limit({.max_open = {}, .rate = delivery::TenantRate{.per_minute = 60, .burst = 10}});

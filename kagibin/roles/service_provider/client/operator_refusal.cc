@@ -44,6 +44,19 @@ Problem orders_not_taken(const Error& error) {
           error.code == Errc::kUntrusted ? ", and for a certificate with the role submit" : "")};
 }
 
+Problem not_withdrawn(const Error& error) {
+  if (is_outage(error.code)) {
+    return not_taken(error);
+  }
+  return {
+      Errc::kPolicy,
+      fmt::format(
+          "The key distribution operator does not let us take an order back: {}. It stands in the "
+          "journal as taken back, and the operator is told at the next run; ask it why{}.",
+          error.detail.text(),
+          error.code == Errc::kUntrusted ? ", and for a certificate with the role submit" : "")};
+}
+
 Checked<void> unless_outage(const Checked<void>& sent) {
   return !sent && is_outage(sent.error().code) ? sent : Checked<void>();
 }

@@ -22,6 +22,9 @@ Problem not_taken(const Error& error);
 // Of a request with many orders, none of which was looked at: all of them stay unacknowledged.
 Problem orders_not_taken(const Error& error);
 
+// Of an order that was taken back: kPolicy where the operator does not let us.
+Problem not_withdrawn(const Error& error);
+
 // A message that the operator turned down stays unacknowledged: Outbox::resend() notes it and lets
 // it rest.
 Checked<void> unless_outage(const Checked<void>& sent);

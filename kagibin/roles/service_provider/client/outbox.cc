@@ -73,9 +73,10 @@ Checked<void> Outbox::send_request(const OrderId& id, const Outgoing& request) {
   if (!sent) {
     return std::unexpected(not_taken(sent.error()));
   }
+  KB_TRY(withdraw_if_cancelled(id, request.attempt));
   KB_TRY(journal_.acknowledge(id, request.attempt, JournalStep::kRequest));
   KB_CRASH_POINT("provider.request.after_acknowledge");
-  return withdraw_if_cancelled(id);
+  return {};
 }
 
 Checked<void> Outbox::send_further(const OrderId& order,

@@ -7,7 +7,8 @@
 // as many as its body takes. One that the operator does not take yet, because it limits how many
 // orders we open, stays unacknowledged, and so do those behind it; so does a further attempt over
 // that limit. That an order was turned down, or not sent because it had ended before, stays in the
-// journal. One that is taken back while it is on its way is withdrawn behind it.
+// journal. One that is taken back while it is on its way is withdrawn behind it, and only then
+// acknowledged.
 //
 // Failures of a send: those of is_outage() and is_turned_down() (operator_refusal.h). Does not wait
 // and does not retry. Ownership: refers to what it is given. Thread-safety: one thread.
@@ -47,6 +48,13 @@ struct SentOrders {
   std::vector<delivery::OrderId> cancelled{};
 };
 
+// What the operator said to a withdrawal.
+enum class Withdrawal : std::uint8_t {
+  kDone,
+  kNotThere,  // it has no such attempt
+  kTooLate,   // the attempt was handed over, or has ended
+};
+
 class Outbox {
  public:
   Outbox(OrderFlow& flow, delivery::ProviderApi& api, delivery::JournalStore& journal)
@@ -79,6 +87,8 @@ class Outbox {
   Checked<void> send_delivery(const delivery::OrderId& order,
                               delivery::AttemptNumber attempt,
                               ByteView envelope);
+  // Of an order that was taken back. May be repeated; fails with not_withdrawn().
+  Checked<Withdrawal> withdraw(const delivery::OrderId& order, delivery::AttemptNumber attempt);
   Checked<void> send_verdict(const delivery::OrderId& order,
                              delivery::AttemptNumber attempt,
                              const delivery::VerdictMessage& verdict);
@@ -120,8 +130,9 @@ class Outbox {
   // For whoever orders it again: the name of the error.
   Checked<std::optional<Bytes>> turned_down_before(const delivery::OrderId& order);
   Checked<void> keep_turned_down(const delivery::OrderId& order, Errc why);
-  // Where the order was taken back: whatever the operator has of it ends there, too.
-  Checked<void> withdraw_if_cancelled(const delivery::OrderId& order);
+  // Before what was sent of it is acknowledged: whoever ends between sends both again.
+  Checked<void> withdraw_if_cancelled(const delivery::OrderId& order,
+                                      delivery::AttemptNumber attempt);
   // True for one that ended before it was sent: it is not sent any more, which is noted. One that
   // was taken back and `is_known` to the operator is sent, to be withdrawn.
   Checked<bool> ended_unsent(const delivery::JournalOrder& order, bool is_known);

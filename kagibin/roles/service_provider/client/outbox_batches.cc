@@ -198,20 +198,33 @@ Checked<bool> Outbox::ended_unsent(const JournalOrder& order, bool is_known) {
   if (noted || (cancelled && is_known)) {
     return noted;
   }
-  KB_TRY(withdraw_if_cancelled(order.id));  // the process may have ended behind sending it
+  KB_TRY(withdraw_if_cancelled(order.id, kFirst));  // the process may have ended behind sending it
   KB_TRY(
       journal_.put_record(kUnsentKind, ascii(order.id.text()), ascii(delivery::name(order.state))));
   return true;
 }
 
-Checked<void> Outbox::withdraw_if_cancelled(const OrderId& id) {
-  const JournalOrder order = KB_TRY(flow_.find(id));
-  if (order.state != delivery::State::kCancelled) {
-    return {};
+Checked<Withdrawal> Outbox::withdraw(const OrderId& id, delivery::AttemptNumber attempt) {
+  const auto withdrawn = api_.withdraw(id, attempt, {.reason = "cancelled"});
+  if (withdrawn) {
+    return Withdrawal::kDone;
   }
-  const auto withdrawn = api_.withdraw(id, order.current_attempt, {.reason = "cancelled"});
-  if (!withdrawn && is_outage(withdrawn.error().code)) {
-    return std::unexpected(not_taken(withdrawn.error()));
+  switch (withdrawn.error().code) {
+    case Errc::kNotFound:
+      return Withdrawal::kNotThere;
+    case Errc::kState:
+    case Errc::kConflict:
+    case Errc::kExpired:
+      return Withdrawal::kTooLate;
+    default:
+      return std::unexpected(not_withdrawn(withdrawn.error()));
+  }
+}
+
+Checked<void> Outbox::withdraw_if_cancelled(const OrderId& id, delivery::AttemptNumber attempt) {
+  const JournalOrder order = KB_TRY(flow_.find(id));
+  if (order.state == delivery::State::kCancelled) {
+    KB_TRY(withdraw(id, attempt));
   }
   return {};
 }
@@ -257,14 +270,20 @@ Checked<void> Outbox::note_results(std::span<const WholeOrder> batch,
                                    SentOrders& sent,
                                    RunReport& report) {
   std::size_t taken = 0;
+  std::vector<OrderId> taken_back;
   std::optional<Problem> outage;
   JournalBatch commit = KB_TRY(JournalBatch::begin(journal_));
   for (std::size_t i = 0; i < batch.size(); ++i) {
     const OrderId& id = batch[i].order.id;
     const int status = results[i].status;
     if (status < kRefused) {
-      KB_TRY(acknowledge_both(id));
       ++taken;
+      const JournalOrder order = KB_TRY(flow_.find(id));
+      if (order.state == delivery::State::kCancelled) {
+        taken_back.push_back(id);
+      } else {
+        KB_TRY(acknowledge_both(id));
+      }
       continue;
     }
     if (status == kOverLimit) {
@@ -283,9 +302,6 @@ Checked<void> Outbox::note_results(std::span<const WholeOrder> batch,
   }
   KB_TRY(commit.commit());
   KB_CRASH_POINT("provider.submission.after_acknowledge");
-  for (const WholeOrder& one : batch) {
-    KB_TRY(withdraw_if_cancelled(one.order.id));
-  }
   sent.taken += taken;
   if (sent.over_limit > 0) {
     sent.retry_after_seconds = note_limit();
@@ -293,6 +309,11 @@ Checked<void> Outbox::note_results(std::span<const WholeOrder> batch,
   // Most of a full request would come back, where the limit lets one through a second.
   batch_ = sent.over_limit > 0 ? std::clamp(2 * taken, std::size_t{1}, delivery::kMaxSubmitted)
                                : std::min(2 * batch_, delivery::kMaxSubmitted);
+  // Not acknowledged before, for whoever ends here has to do it again.
+  for (const OrderId& id : taken_back) {
+    KB_TRY(withdraw(id, kFirst));
+    KB_TRY(acknowledge_both(id));
+  }
   return outage ? Checked<void>(std::unexpected(*outage)) : Checked<void>();
 }
 

@@ -78,10 +78,7 @@ Checked<void> ProviderClient::cancel(const OrderId& id) {
   const JournalOrder order = KB_TRY(flow_.find(id));
   // Cancelled already: said again, for the operator may not have heard of it.
   if (order.state == State::kCancelled || flow_.abandon(id)) {
-    const auto withdrawn = api_.withdraw(id, order.current_attempt, {.reason = "cancelled"});
-    if (!withdrawn && is_outage(withdrawn.error().code)) {
-      return std::unexpected(not_taken(withdrawn.error()));
-    }
+    KB_TRY(outbox_.withdraw(id, std::max(order.current_attempt, AttemptNumber{1})));
     return {};
   }
   const AttemptNumber last = KB_TRY(outbox_.last_requested(order));
