@@ -8,9 +8,13 @@
 // attempt stand in the store and the answer is with the provider. Then how long an answer takes at
 // half that rate. Server, store and clients share the machine's processors.
 //
+// roles: whole deliveries, from the order to the verdict, over TLS and durably: the processor time
+// of each that has a part in one: service provider, distributor, device with its agent, element,
+// and the database's server.
+//
 // backlog: the distributor's whole part of a delivery, 64 at a time, over ten thousand and over a
-// million open orders; the store in memory, for how fast a disk confirms is no business of this
-// figure. Goal: the same within 10%.
+// million open orders, two stores in turns; the stores in memory, for how fast a disk confirms is
+// no business of this figure. Goal: the same within 10%.
 //
 // idle: ten thousand agents that wait for work, their memory and processor time at the server.
 #include <algorithm>
@@ -31,6 +35,7 @@
 #include "bench/distributor_site.h"
 #include "bench/idle_agents.h"
 #include "bench/raw_store.h"
+#include "bench/role_costs.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/postgres_server.h"
 
@@ -186,6 +191,23 @@ void accept_on_postgres(benchmark::State& state) {
 }
 BENCHMARK(accept_on_postgres)->UseManualTime()->Iterations(1);
 
+void roles_on_sqlite(benchmark::State& state) {
+  const TemporaryFolder folder(std::filesystem::temp_directory_path());
+  weigh_roles(state, "", folder.path());
+}
+BENCHMARK(roles_on_sqlite)->UseManualTime()->Iterations(1)->Unit(benchmark::kMicrosecond);
+
+void roles_on_postgres(benchmark::State& state) {
+  const test::PostgresServer server({"shared_buffers='256MB'"});
+  if (!server.error().empty()) {
+    state.SkipWithError(server.error().c_str());
+    return;
+  }
+  const TemporaryFolder folder(std::filesystem::temp_directory_path());
+  weigh_roles(state, server.address(), folder.path());
+}
+BENCHMARK(roles_on_postgres)->UseManualTime()->Iterations(1)->Unit(benchmark::kMicrosecond);
+
 // The distributor's whole part of 64 deliveries at a time, without a network.
 class Backlog {
  public:
@@ -283,16 +305,25 @@ class Backlog {
   std::uint64_t made_ = 0;
 };
 
-void weigh_backlog(benchmark::State& state, delivery::OrderStore& store) {
-  constexpr int kRounds = 50;
-  Backlog backlog(store);
+// In turns, so that whatever else the machine does falls on both.
+void weigh_backlog(benchmark::State& state,
+                   delivery::OrderStore& store_of_few,
+                   delivery::OrderStore& store_of_many) {
+  constexpr int kTurns = 25;
+  constexpr int kRounds = 2;  // a turn
+  Backlog backlog_of_few(store_of_few);
+  Backlog backlog_of_many(store_of_many);
   for (auto _ : state) {
-    backlog.fill(10'000);
-    backlog.deliver(kRounds / 5);
-    const double few = backlog.deliver(kRounds);
-    backlog.fill(1'000'000);
-    backlog.deliver(kRounds / 5);
-    const double many = backlog.deliver(kRounds);
+    backlog_of_few.fill(10'000);
+    backlog_of_many.fill(1'000'000);
+    backlog_of_few.deliver(kTurns * kRounds / 5);
+    backlog_of_many.deliver(kTurns * kRounds / 5);
+    double few = 0;
+    double many = 0;
+    for (int turn = 0; turn < kTurns; ++turn) {
+      few += backlog_of_few.deliver(kRounds) / kTurns;
+      many += backlog_of_many.deliver(kRounds) / kTurns;
+    }
     state.SetIterationTime(many);
     state.counters["over_10k_us"] = few * 1e6;
     state.counters["over_1M_us"] = many * 1e6;
@@ -302,8 +333,9 @@ void weigh_backlog(benchmark::State& state, delivery::OrderStore& store) {
 
 void backlog_on_sqlite(benchmark::State& state) {
   const TemporaryFolder folder("/dev/shm");
-  const auto store = store::open_order_store({.path = folder / "orders"}).value();
-  weigh_backlog(state, *store);
+  const auto few = store::open_order_store({.path = folder / "few"}).value();
+  const auto many = store::open_order_store({.path = folder / "many"}).value();
+  weigh_backlog(state, *few, *many);
 }
 BENCHMARK(backlog_on_sqlite)->UseManualTime()->Iterations(1)->Unit(benchmark::kMicrosecond);
 
@@ -313,8 +345,11 @@ void backlog_on_postgres(benchmark::State& state) {
     state.SkipWithError(server.error().c_str());
     return;
   }
-  const auto store = store::open_order_store_postgres({.address = server.address()}).value();
-  weigh_backlog(state, *store);
+  const auto few = store::open_order_store_postgres({.address = server.address()}).value();
+  const auto many =
+      store::open_order_store_postgres({.address = another_database(server.address(), "many")})
+          .value();
+  weigh_backlog(state, *few, *many);
 }
 BENCHMARK(backlog_on_postgres)->UseManualTime()->Iterations(1)->Unit(benchmark::kMicrosecond);
 

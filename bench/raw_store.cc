@@ -3,6 +3,7 @@
 
 #include <array>
 #include <span>
+#include <string_view>
 
 #include <libpq-fe.h>
 #include <sqlite3.h>
@@ -152,19 +153,26 @@ void RawSqlite::commit(int count) {
   run(end_);
 }
 
-RawPostgres::RawPostgres(const std::string& address, RawKind kind)
-    : connection_(PQconnectdb(address.c_str())) {
+std::string another_database(const std::string& address, const std::string& name) {
+  pg_conn* const connection = PQconnectdb(address.c_str());
+  KB_CHECK(PQstatus(connection) == CONNECTION_OK);
+  run(connection, ("CREATE DATABASE " + name).c_str());
+  PQfinish(connection);
+  constexpr std::string_view kFirst = "/postgres?";
+  std::string out = address;
+  out.replace(out.find(kFirst), kFirst.size(), "/" + name + "?");
+  return out;
+}
+
+RawPostgres::RawPostgres(const std::string& address, RawKind kind) {
+  // Units lie in a database of their own, beside that of the distributor.
+  const bool units = kind == RawKind::kUnit;
+  const std::string own = units ? another_database(address, "raw_units") : address;
+  KB_CHECK(!units || store::open_order_store_postgres({.address = own}).has_value());
+  connection_ = PQconnectdb(own.c_str());
   KB_CHECK(PQstatus(connection_) == CONNECTION_OK);
   run(connection_, "SET client_min_messages=error");
-  if (kind == RawKind::kUnit) {
-    // In a database of its own, beside that of the distributor.
-    run(connection_, "CREATE DATABASE raw_units");
-    PQfinish(connection_);
-    std::string own = address;
-    own.replace(own.find("/postgres?"), 10, "/raw_units?");
-    KB_CHECK(store::open_order_store_postgres({.address = own}).has_value());
-    connection_ = PQconnectdb(own.c_str());
-    KB_CHECK(PQstatus(connection_) == CONNECTION_OK);
+  if (units) {
     run(connection_, "SET search_path = kagibin");
   } else {
     run(connection_, "DROP TABLE IF EXISTS raw");

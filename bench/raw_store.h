@@ -58,6 +58,9 @@ class RawSqlite final : public RawStore {
   sqlite3_stmt* end_ = nullptr;
 };
 
+// A new database beside that of a test server's address.
+std::string another_database(const std::string& address, const std::string& name);
+
 // One session in pipeline mode: BEGIN, the rows and COMMIT in one round trip.
 class RawPostgres final : public RawStore {
  public:
