@@ -440,6 +440,51 @@ TEST(OrderBatchesTest, AWithdrawalBehindTheListLeavesTheListsRetryAfter) {
   EXPECT_LE(sent.retry_after_seconds, 2U);
 }
 
+// The order alone went, by itself, and its answer was lost: there is no attempt to withdraw.
+TEST(OrderBatchesTest, AnOrderThatStandsWithoutItsAttemptIsTakenBackWithIt) {
+  for (const bool by_the_run : {false, true}) {
+    for (const bool with_lists : {true, false}) {
+      Network net("no attempt");
+      WithoutLists http(net.provider_http);
+      delivery::ProviderApi api(with_lists ? static_cast<delivery::HttpClient&>(net.provider_http)
+                                           : http);
+      provider::ProviderClient client(*net.world.flow, api, net.world.journal, {});
+      Orders orders(net, 1);
+      const OrderId& id = orders.ids[0];
+      ASSERT_TRUE(orders.open());
+      net.provider_http.fault = Fault::kAnswerLost;
+      net.provider_http.nth = 1;
+      EXPECT_FALSE(client.submit(id));
+      ASSERT_TRUE(client.cancel(id));
+      EXPECT_TRUE(must(net.provider_api.order(id)).attempts.empty());
+      if (by_the_run) {
+        ASSERT_TRUE(client.run_once());
+      } else {
+        EXPECT_EQ(must(client.send_orders(orders.ids, orders.report)).taken, 1U);
+      }
+      EXPECT_TRUE(must(net.world.journal.unacknowledged()).empty());
+      EXPECT_EQ(net.at_the_operator(id), State::kCancelled);
+    }
+  }
+}
+
+TEST(OrderBatchesTest, WhatEndedUnsentDoesNotWaitForTheLimit) {
+  Network net("ended over the limit");
+  net.limit({.max_open = 0, .rate = {}});
+  Orders orders(net, 4);
+  ASSERT_TRUE(orders.open());
+  provider::ProviderClient client = net.client();
+  EXPECT_EQ(must(client.run_once()).over_limit, 4U);
+  ASSERT_TRUE(client.cancel(orders.ids[1]));
+  must(net.world.journal.set_state(orders.ids[2], State::kExpired));
+  EXPECT_EQ(must(client.run_once()).over_limit, 2U);
+  const auto waiting = must(net.world.journal.unacknowledged());
+  ASSERT_EQ(waiting.size(), 4U);
+  EXPECT_EQ(waiting[0].order, orders.ids[0]);
+  EXPECT_EQ(waiting[2].order, orders.ids[3]);
+  EXPECT_EQ(must(client.run_once()).over_limit, 2U);
+}
+
 TEST(OrderBatchesTest, OrdersOverTheLimitWaitAndAreSentAgain) {
   Network net("limited");
   net.limit({.max_open = {}, .rate = delivery::TenantRate{.per_minute = 60, .burst = 10}});

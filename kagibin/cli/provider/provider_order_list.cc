@@ -231,12 +231,14 @@ class ListRun {
 
   void tell_unsent(const provider::SentOrders& sent) {
     for (const delivery::OrderId& order : sent.expired) {
-      tell_once(order,
-                "It expired before it was sent; nothing was installed. Order anew, by another id.",
-                in_trouble_);
+      tell_once(
+          order,
+          "It expired before the distributor confirmed it; nothing was installed. Order anew, "
+          "by another id.",
+          in_trouble_);
     }
     for (const delivery::OrderId& order : sent.cancelled) {
-      tell_once(order, "It was taken back before it was sent.", taken_back_);
+      tell_once(order, "It was taken back before the distributor confirmed it.", taken_back_);
     }
   }
 

@@ -130,13 +130,13 @@ def a_list_sends_nothing_that_ended_before_it_went(bench):
         site.provider("cancel", "list-2").expect(TRY_AGAIN)
         site.start_distributor()
         limits(site, "--max-open", "0")
-        order_list(site, path, "--timeout", "1").expect(TRY_AGAIN).says("order list-2: It was taken back before it was sent")
+        order_list(site, path, "--timeout", "1").expect(TRY_AGAIN).says("order list-2: It was taken back before the distributor confirmed it")
         later = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(time.time() + 2 * 86_400))
         site.provider_run(clock=later).expect(FAILED)
         limits(site, "--max-open", "none")
         for _ in range(2):
-            failed = order_list(site, path).expect(FAILED).says("0 of 3 orders are sent", "order list-2: It was taken back before it was sent")
-            failed.says(*(f"order list-{number}: It expired before it was sent" for number in (1, 3)), "2 orders of the list are not on their way")
+            failed = order_list(site, path).expect(FAILED).says("0 of 3 orders are sent", "order list-2: It was taken back before the distributor confirmed it")
+            failed.says(*(f"order list-{number}: It expired before the distributor confirmed it" for number in (1, 3)), "2 orders of the list are not on their way")
         check([request(site, "provider", "GET", f"/v1/orders/list-{number}")[0] for number in (1, 2, 3)] == [404] * 3, "one was sent")
 
 

@@ -246,7 +246,10 @@ Checked<bool> Outbox::send_or_note(const JournalEntry& entry, RunReport& report)
 }
 
 Checked<void> Outbox::resend(RunReport& report) {
-  const std::vector<JournalEntry> entries = KB_TRY(journal_.unacknowledged());
+  std::vector<JournalEntry> entries = KB_TRY(journal_.unacknowledged());
+  if (KB_TRY(settle_ended(entries))) {
+    entries = KB_TRY(journal_.unacknowledged());
+  }
   // Orders that go out with their first attempts, many in one request.
   std::set<OrderId> opened;
   std::vector<OrderId> whole;
@@ -286,10 +289,24 @@ Checked<void> Outbox::resend(RunReport& report) {
   return {};
 }
 
-Checked<bool> Outbox::ended_before(const JournalEntry& entry) {
-  const JournalOrder order = KB_TRY(flow_.find(entry.order));
-  const auto opened = KB_TRY(journal_.find_entry(order.id, 0, JournalStep::kOrder));
-  return ended_unsent(order, opened && opened->acknowledged);
+Checked<bool> Outbox::settle_ended(std::span<const JournalEntry> entries) {
+  std::set<OrderId> looked_at;
+  std::set<OrderId> ended;
+  for (const JournalEntry& entry : entries) {
+    const bool opens_order = entry.step == JournalStep::kOrder || is_first_request(entry);
+    if (opens_order && looked_at.insert(entry.order).second) {
+      const JournalOrder order = KB_TRY(flow_.find(entry.order));
+      // An order that is not acknowledged stands before its first request.
+      const bool is_known = entry.step != JournalStep::kOrder;
+      if (KB_TRY(ended_unsent(order, is_known))) {
+        ended.insert(entry.order);
+      }
+    }
+    if (opens_order && ended.contains(entry.order)) {
+      KB_TRY(journal_.acknowledge(entry.order, entry.attempt, entry.step));
+    }
+  }
+  return !ended.empty();
 }
 
 Checked<bool> Outbox::resend_one(const JournalEntry& entry, RunReport& report) {
@@ -297,9 +314,7 @@ Checked<bool> Outbox::resend_one(const JournalEntry& entry, RunReport& report) {
     return true;
   }
   const bool opens_order = entry.step == JournalStep::kOrder || is_first_request(entry);
-  const bool is_no_use = opens_order && (KB_TRY(ended_before(entry)) ||
-                                         KB_TRY(turned_down_before(entry.order)).has_value());
-  if (is_no_use) {
+  if (opens_order && KB_TRY(turned_down_before(entry.order))) {
     KB_TRY(journal_.acknowledge(entry.order, entry.attempt, entry.step));
     return true;
   }

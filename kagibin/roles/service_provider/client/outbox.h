@@ -134,9 +134,11 @@ class Outbox {
   Checked<void> withdraw_if_cancelled(const delivery::OrderId& order,
                                       delivery::AttemptNumber attempt);
   // True for one that ended before it was sent: it is not sent any more, which is noted. One that
-  // was taken back and `is_known` to the operator is sent, to be withdrawn.
+  // was taken back and `is_known` to the operator, or stands there, is sent, to be withdrawn.
   Checked<bool> ended_unsent(const delivery::JournalOrder& order, bool is_known);
-  Checked<bool> ended_before(const delivery::JournalEntry& entry);
+  Checked<bool> stands_without_attempt(const delivery::OrderId& order);
+  // True where one of them has ended unsent: it is acknowledged.
+  Checked<bool> settle_ended(std::span<const delivery::JournalEntry> entries);
   Checked<bool> noted_unsent(const delivery::JournalOrder& order);
   // Whether it was the limit that the last request failed by.
   bool is_over_limit(Errc code) const;

@@ -198,10 +198,25 @@ Checked<bool> Outbox::ended_unsent(const JournalOrder& order, bool is_known) {
   if (noted || (cancelled && is_known)) {
     return noted;
   }
-  KB_TRY(withdraw_if_cancelled(order.id, kFirst));  // the process may have ended behind sending it
+  if (cancelled && KB_TRY(stands_without_attempt(order.id))) {
+    return false;
+  }
   KB_TRY(
       journal_.put_record(kUnsentKind, ascii(order.id.text()), ascii(delivery::name(order.state))));
   return true;
+}
+
+// Nobody has heard of the attempt. Withdraws it nevertheless: the process may have ended, or the
+// answer may have been lost, behind sending it.
+Checked<bool> Outbox::stands_without_attempt(const OrderId& id) {
+  if (KB_TRY(withdraw(id, kFirst)) != Withdrawal::kNotThere) {
+    return false;
+  }
+  const auto there = api_.order(id);
+  if (!there && there.error().code != Errc::kNotFound) {
+    return std::unexpected(not_withdrawn(there.error()));
+  }
+  return there.has_value();
 }
 
 Checked<Withdrawal> Outbox::withdraw(const OrderId& id, delivery::AttemptNumber attempt) {
