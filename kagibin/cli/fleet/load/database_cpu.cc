@@ -3,7 +3,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
+#include <string>
 #include <system_error>
+
+#include <unistd.h>
 
 #include "kagibin/store/postgres/pg_connection.h"
 
@@ -24,6 +28,21 @@ std::string status_of(const fs::path& process, const std::string& field) {
   return {};
 }
 
+// Of its children that ended.
+std::int64_t ended_children_nanoseconds(const fs::path& process) {
+  constexpr std::int64_t kNanosecondsASecond = 1'000'000'000;
+  std::ifstream in(process / "stat");
+  in.ignore(std::numeric_limits<std::streamsize>::max(), ')');  // behind the program's name
+  std::string skipped;
+  for (int field = 3; field < 16; ++field) {  // proc(5)
+    in >> skipped;
+  }
+  std::int64_t user = 0;
+  std::int64_t system = 0;
+  in >> user >> system;
+  return (user + system) * (kNanosecondsASecond / ::sysconf(_SC_CLK_TCK));
+}
+
 }  // namespace
 
 Result<std::optional<DatabaseCpu>> DatabaseCpu::of(const std::string& address) {
@@ -38,7 +57,7 @@ Result<std::optional<DatabaseCpu>> DatabaseCpu::of(const std::string& address) {
 }
 
 std::int64_t DatabaseCpu::nanoseconds() const {
-  std::int64_t out = 0;
+  std::int64_t out = ended_children_nanoseconds(fs::path("/proc") / parent_);
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator("/proc", ignored)) {
     const std::string name = entry.path().filename().string();

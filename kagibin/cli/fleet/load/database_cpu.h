@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // CPU time of a PostgreSQL server on this machine: of the processes under the one that serves us,
-// as Linux counts it (/proc/PID/schedstat). What sessions used that are over is not in it.
+// as Linux counts it (/proc/PID/schedstat), and of those that ended (cutime and cstime in
+// /proc/PID/stat, by the tick).
 //
 //   const auto database = KB_TRY(DatabaseCpu::of("postgresql:///kagibin"));
 //   if (database) { const std::int64_t before = database->nanoseconds(); ... }

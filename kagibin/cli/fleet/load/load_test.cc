@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "kagibin/cli/fleet/load/arrivals.h"
 #include "kagibin/cli/fleet/load/cpu_meter.h"
+#include "kagibin/cli/fleet/load/database_cpu.h"
 #include "kagibin/cli/fleet/load/faulty_http.h"
 #include "kagibin/cli/fleet/load/order_board.h"
 #include "kagibin/cli/fleet/load/visit_queue.h"
+#include "kagibin/store/postgres/test_cluster.h"
 
 namespace kagibin::cli::fleet {
 namespace {
@@ -144,6 +150,26 @@ TEST(VisitQueueTest, ADeviceNeverVisitsTwiceAtATimeAndComesAgainWhenCalledMeanwh
   EXPECT_FALSE(queue.is_idle(0));
   queue.stop();
   EXPECT_FALSE(queue.next().has_value());
+}
+
+// A session that ends takes nothing away, whatever it used.
+TEST(DatabaseCpuTest, CountsSessionsThatAreOver) {
+  const store::TestCluster& cluster = store::TestCluster::shared();
+  const auto database = DatabaseCpu::of(cluster.address()).value();
+  ASSERT_TRUE(database.has_value());
+  const std::int64_t before = database->nanoseconds();
+  auto session = cluster.session();
+  ASSERT_TRUE(session->script("SELECT count(*) FROM generate_series(1, 3000000)").has_value());
+  const std::int64_t with_session = database->nanoseconds();
+  const std::int64_t used = with_session - before;
+  ASSERT_GT(used, 50'000'000);
+  session.reset();
+  std::int64_t least = with_session;
+  for (int i = 0; i < 20; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    least = std::min(least, database->nanoseconds());
+  }
+  EXPECT_GT(least - before, used / 2);
 }
 
 }  // namespace
