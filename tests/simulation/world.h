@@ -38,7 +38,7 @@ struct WorldOptions {
   bool is_told = false;  // every message on standard error
   bool has_faults = true;
   bool is_small = false;    // one provider, one distributor, one device, one order
-  bool is_large = false;    // up to two providers with 48 devices of 8 orders each
+  bool is_large = false;    // up to two providers with 48 devices of 12 orders each
   bool is_on_disk = false;  // SQLite's files where the system has them, not in memory
   Stores::Kind stores = Stores::Kind::kSqlite;
   std::function<void(WorldHands&)> before_it_begins{};

@@ -26,7 +26,7 @@ constexpr int kConflict = 409;
 constexpr std::uint64_t kServesWithin = 2'000;  // microseconds
 constexpr int kTicksAfterNews = 3;
 constexpr Moment kSeldom = 60 * kSecond;
-constexpr Moment kNowAndThen = 5 * kSecond;
+constexpr Moment kNowAndThen = 10 * kSecond;
 
 }  // namespace
 
