@@ -145,7 +145,8 @@ World::World(const WorldOptions& options)
       shared_(ground_, stores_, folder_.path() / "orders"),
       ca_(must(kdo::create_transport_ca("simulation", right_clock_.now(), rng_))),
       log_key_(must(crypto::Ed25519PrivateKey::generate(rng_))) {
-  has_campaigns_ = campaign_dice_.hits(0.25) && options.mutant == Mutant::kNone && !options.is_small;
+  has_campaigns_ =
+      campaign_dice_.hits(0.25) && options.mutant == Mutant::kNone && !options.is_small;
   make_distributors();
   founders_ = must(cli::fleet::Founders::create(dice_.hits(0.3), right_clock_, rng_));
   orders_early_ = dice_.hits(0.15);
