@@ -166,10 +166,12 @@ int main(int argc, char** argv) {
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (!report.violations.empty()) {
       tell(totals, true);
-      return told_violations(report, seed,
-                             std::string(argv[0])
-                                 .append(options->large ? " --large" : "")
-                                 .append(options->memory_stores ? " --memory-stores" : ""));
+      return told_violations(
+          report, seed,
+          std::string(argv[0])
+              .append(options->large ? " --large" : "")
+              .append(options->memory_stores ? " --memory-stores" : "")
+              .append(options->mutant == 0 ? "" : fmt::format(" --mutant {}", options->mutant)));
     }
     if (options->seed) {
       fmt::print("seed {}: digest {:016x} of {} lines\n", seed, report.digest, report.trace_lines);
