@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Orders that are taken back before, while and after they are sent, between the service provider's
 // client and the distributor's handler: none of them is left at the operator, whatever is lost.
-#include <string>
 #include <vector>
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "tests/system/order_batch.h"
@@ -241,121 +239,6 @@ TEST(TakenBackOrdersTest, WhatEndedUnsentDoesNotWaitForTheLimit) {
   EXPECT_EQ(waiting[0].order, orders.ids[0]);
   EXPECT_EQ(waiting[2].order, orders.ids[3]);
   EXPECT_EQ(must(client.run_once()).over_limit, 2U);
-}
-
-// --- sealed at once ----------------------------------------------------------------------------
-
-DeploymentOptions keeping_enrolments() {
-  DeploymentOptions out;
-  out.policy_members = R"(, "keep_enrolment_minutes": 60)";
-  return out;
-}
-
-// The first order is confirmed, so that E2 opens the second.
-class SealedAtOnceTest : public ::testing::Test {
- protected:
-  SealedAtOnceTest() {
-    const auto before = order(1);
-    must(net.client().submit(before));
-    EXPECT_EQ(net.run(before), State::kConfirmed);
-    order(2);
-  }
-  OrderId order(int number) {
-    const std::string text = fmt::format(
-        R"({{"target":"{0}","channel":{{"key_version":"{1:02X}"}},"actions":[{{"put_key":{{)"
-        R"("replace":"{1:02X}","key_version":"{2:02X}","key_identifier":"01",)"
-        R"("keys":[{{"random":16}},{{"random":16}},{{"random":16}}]}}}}]}})",
-        Deployment::domain_aid().hex(), 0x2F + number, 0x30 + number);
-    return net.world.open_order(fmt::format("order-{}", number), net.card, text).id;
-  }
-  void is_sealed_and_waits() {
-    EXPECT_EQ(must(net.world.flow->find(id)).state, State::kSealed);
-    EXPECT_EQ(must(net.world.journal.unacknowledged()).front().order, id);
-  }
-  void is_cancelled_and_settled() {
-    EXPECT_EQ(must(net.world.flow->find(id)).state, State::kCancelled);
-    EXPECT_TRUE(must(net.world.journal.unacknowledged()).empty());
-    EXPECT_EQ(must(net.run_agent()).delivered, 0);
-    EXPECT_TRUE(must(net.client().run_once()).events.empty());
-    EXPECT_EQ(must(net.world.flow->find(id)).state, State::kCancelled);
-  }
-  void everything_is_lost(bool lost) {
-    net.provider_http.fault = Fault::kRequestLost;
-    net.provider_http.every = lost;
-  }
-  // Its answer was lost. What the element did counts, whatever is asked of it afterwards.
-  void is_delivered_and_taken_back(bool somebody_is_there) {
-    net.provider_http.fault = Fault::kAnswerLost;
-    net.provider_http.nth = net.provider_http.requests() + 2;
-    EXPECT_FALSE(net.client().submit(id));
-    EXPECT_EQ(must(net.run_agent()).delivered, 1);
-    is_sealed_and_waits();
-    everything_is_lost(!somebody_is_there);
-    EXPECT_EQ(net.client().cancel(id).has_value(), somebody_is_there);
-    everything_is_lost(false);
-    EXPECT_EQ(net.run(id), State::kConfirmed);
-    EXPECT_TRUE(must(net.world.journal.unacknowledged()).empty());
-  }
-  std::vector<OrderId> list() const { return {id}; }
-
-  Network net{"sealed at once", keeping_enrolments()};
-  OrderId id = must(OrderId::from("order-2"));
-};
-
-TEST_F(SealedAtOnceTest, WhatWaitsForTheLimitIsNotSentAnyMore) {
-  net.limit({.max_open = 0, .rate = {}});
-  EXPECT_FALSE(net.client().submit(id));
-  is_sealed_and_waits();
-  ASSERT_TRUE(net.client().cancel(id));
-  net.limit({});
-  EXPECT_EQ(must(net.client().run_once()).over_limit, 0U);
-  EXPECT_EQ(net.provider_api.order(id).error().code, Errc::kNotFound);
-  is_cancelled_and_settled();
-}
-
-TEST_F(SealedAtOnceTest, WhatIsTakenBackWhileNobodyIsThereIsNotSentAfterwards) {
-  provider::RunReport report;
-  everything_is_lost(true);
-  EXPECT_FALSE(net.client().submit(id));
-  EXPECT_FALSE(net.client().cancel(id));
-  everything_is_lost(false);
-  is_sealed_and_waits();
-  net.limit({.max_open = 0, .rate = {}});
-  EXPECT_EQ(must(net.client().run_once()).over_limit, 0U);
-  EXPECT_EQ(net.provider_api.order(id).error().code, Errc::kNotFound);
-  is_cancelled_and_settled();
-  const auto sent = must(net.client().send_orders(list(), report));
-  EXPECT_EQ(sent.cancelled, list());
-}
-
-TEST_F(SealedAtOnceTest, ARepeatedListSendsNothingThatWasTakenBackWhileNobodyWasThere) {
-  provider::RunReport report;
-  everything_is_lost(true);
-  EXPECT_FALSE(net.client().submit(id));
-  EXPECT_FALSE(net.client().cancel(id));
-  everything_is_lost(false);
-  const auto sent = must(net.client().send_orders(list(), report));
-  EXPECT_EQ(sent.cancelled, list());
-  EXPECT_EQ(net.provider_api.order(id).error().code, Errc::kNotFound);
-  is_cancelled_and_settled();
-}
-
-TEST_F(SealedAtOnceTest, WhoseAnswerWasLostIsWithdrawnWhileNobodyFetchedIt) {
-  net.provider_http.fault = Fault::kAnswerLost;
-  net.provider_http.nth = net.provider_http.requests() + 2;
-  EXPECT_FALSE(net.client().submit(id));
-  EXPECT_EQ(net.at_the_operator(id), State::kSealed);
-  ASSERT_TRUE(net.client().cancel(id));
-  EXPECT_EQ(net.at_the_operator(id), State::kCancelled);
-  is_cancelled_and_settled();
-}
-
-TEST_F(SealedAtOnceTest, WhatADeviceHasIsTakenBackByTheElementsWordAlone) {
-  is_delivered_and_taken_back(true);
-}
-
-TEST_F(SealedAtOnceTest, WhatADeviceHasIsTakenBackWhileNobodyIsThere) {
-  is_delivered_and_taken_back(false);
 }
 
 }  // namespace

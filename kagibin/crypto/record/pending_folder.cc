@@ -50,9 +50,14 @@ Result<PendingFolder> PendingFolder::create(const fs::path& name) {
     return io_failure(errno);
   }
   if (::flock(folder->get(), LOCK_EX | LOCK_NB) != 0) {
-    return fail(Errc::kInterrupted, "another process makes it at this moment");
+    return errno == EWOULDBLOCK
+               ? fail(Errc::kInterrupted, "another process makes it at this moment")
+               : io_failure(errno);
   }
   const fs::file_status there = fs::symlink_status(name, error);
+  if (there.type() == fs::file_type::none) {
+    return io_failure(error.value());
+  }
   if (there.type() != fs::file_type::not_found) {
     return taken();
   }

@@ -146,8 +146,6 @@ class OrderFlow {
   Checked<std::optional<Judgement>> expire(const delivery::OrderId& order);
   // Some of the orders that wait although their time has run out by our own clock.
   Checked<std::vector<delivery::OrderId>> overdue() const;
-  // Whether a signed cancellation of it stands in the journal.
-  Checked<bool> asked_to_cancel(const delivery::JournalOrder& order) const;
   // The order ends without the element's word, because nothing was ever sealed for it. kState
   // otherwise.
   Checked<void> abandon(const delivery::OrderId& order);
@@ -272,6 +270,7 @@ class OrderFlow {
                            bool is_receipt);
   // False when a later order for the same target has spoken already.
   Checked<bool> is_latest(const delivery::JournalOrder& order) const;
+  Checked<bool> asked_to_cancel(const delivery::JournalOrder& order) const;
 
   ProviderContext in_;
   WaitingEnrolments waiting_;

@@ -298,7 +298,7 @@ Checked<bool> Outbox::settle_ended(std::span<const JournalEntry> entries) {
       const JournalOrder order = KB_TRY(flow_.find(entry.order));
       // An order that is not acknowledged stands before its first request.
       const bool is_known = entry.step != JournalStep::kOrder;
-      if (KB_TRY(settle_cancelling(order)) || KB_TRY(ended_unsent(order, is_known))) {
+      if (KB_TRY(ended_unsent(order, is_known))) {
         ended.insert(entry.order);
       }
     }

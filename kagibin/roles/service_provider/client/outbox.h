@@ -87,9 +87,6 @@ class Outbox {
   Checked<void> send_delivery(const delivery::OrderId& order,
                               delivery::AttemptNumber attempt,
                               ByteView envelope);
-  // Takes an order back that was sealed at once and may not have gone. True where no device has it:
-  // it is cancelled, and rests. False where it is no such order, or it is too late.
-  Checked<bool> withdraw_unsent_envelope(const delivery::JournalOrder& order);
   // Of an order that was taken back. May be repeated; fails with not_withdrawn().
   Checked<Withdrawal> withdraw(const delivery::OrderId& order, delivery::AttemptNumber attempt);
   Checked<void> send_verdict(const delivery::OrderId& order,
@@ -140,10 +137,7 @@ class Outbox {
   // was taken back and `is_known` to the operator, or stands there, is sent, to be withdrawn.
   Checked<bool> ended_unsent(const delivery::JournalOrder& order, bool is_known);
   Checked<bool> stands_without_attempt(const delivery::OrderId& order);
-  // True for one that was sealed at once and whose cancellation stands behind it: it is not sent
-  // any more, and what opened it is acknowledged.
-  Checked<bool> settle_cancelling(const delivery::JournalOrder& order);
-  // True where one of them is not sent any more: it is acknowledged.
+  // True where one of them has ended unsent: it is acknowledged.
   Checked<bool> settle_ended(std::span<const delivery::JournalEntry> entries);
   Checked<bool> noted_unsent(const delivery::JournalOrder& order);
   // Whether it was the limit that the last request failed by.

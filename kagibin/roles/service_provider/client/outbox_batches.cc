@@ -123,9 +123,6 @@ Checked<std::optional<Outbox::WholeOrder>> Outbox::unsent(const OrderId& id,
     return std::optional<WholeOrder>();
   }
   const JournalOrder order = KB_TRY(flow_.find(id));
-  if (!request->acknowledged && KB_TRY(settle_cancelling(order))) {
-    return unsent(id, sent, report);
-  }
   if (opened->acknowledged) {
     if (const auto why = KB_TRY(turned_down_before(id))) {
       ++sent.turned_down;
@@ -206,40 +203,6 @@ Checked<bool> Outbox::ended_unsent(const JournalOrder& order, bool is_known) {
   }
   KB_TRY(
       journal_.put_record(kUnsentKind, ascii(order.id.text()), ascii(delivery::name(order.state))));
-  return true;
-}
-
-// No device has it where the operator has not, and where it takes the withdrawal. An order that
-// stands there without its attempt is left to its end: the attempt would have to go first.
-Checked<bool> Outbox::withdraw_unsent_envelope(const JournalOrder& order) {
-  const auto first = KB_TRY(journal_.find_entry(order.id, kFirst, JournalStep::kRequest));
-  if (order.state != delivery::State::kSealed || !first || first->acknowledged ||
-      !delivery::is_envelope(first->message) ||
-      KB_TRY(withdraw(order.id, kFirst)) == Withdrawal::kTooLate) {
-    return false;
-  }
-  JournalBatch commit = KB_TRY(JournalBatch::begin(journal_));
-  KB_TRY(journal_.set_state(order.id, delivery::State::kCancelled));
-  KB_TRY(journal_.put_record(kUnsentKind, ascii(order.id.text()),
-                             ascii(delivery::name(delivery::State::kCancelled))));
-  KB_TRY(acknowledge_both(order.id));
-  const bool cancelling =
-      KB_TRY(journal_.find_entry(order.id, kFirst + 1, JournalStep::kRequest)).has_value();
-  if (cancelling) {
-    KB_TRY(journal_.acknowledge(order.id, kFirst + 1, JournalStep::kRequest));
-  }
-  KB_TRY(commit.commit());
-  return true;
-}
-
-Checked<bool> Outbox::settle_cancelling(const JournalOrder& order) {
-  if (order.current_attempt <= kFirst || order.state != delivery::State::kSealed ||
-      !KB_TRY(flow_.is_at_once(order.id, kFirst)) || !KB_TRY(flow_.asked_to_cancel(order))) {
-    return false;
-  }
-  if (!KB_TRY(withdraw_unsent_envelope(order))) {
-    KB_TRY(acknowledge_both(order.id));  // the operator has it, and takes the cancellation
-  }
   return true;
 }
 

@@ -81,14 +81,9 @@ Checked<void> ProviderClient::cancel(const OrderId& id) {
     KB_TRY(outbox_.withdraw(id, std::max(order.current_attempt, AttemptNumber{1})));
     return {};
   }
-  const auto unsent = outbox_.withdraw_unsent_envelope(order);
-  if (unsent && *unsent) {
-    return {};
-  }
-  // In the journal although nobody could be asked: the next run goes on with it.
   const AttemptNumber last = KB_TRY(outbox_.last_requested(order));
   const Outgoing request = KB_TRY(flow_.cancel_after(id, last));
-  return unsent ? outbox_.send_request(id, request) : std::unexpected(unsent.error());
+  return outbox_.send_request(id, request);
 }
 
 Checked<void> ProviderClient::ask_again(const ListedAttempt& change, RunReport& report) {
