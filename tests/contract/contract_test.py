@@ -76,7 +76,7 @@ def counts(said):
 
 def another_document(folder):
     """One that the server does not keep: health has another status."""
-    text, changed = re.subn(r'"200":(\s+description: They do)', r'"202":\1', DOCUMENT.read_text(), count=1)
+    text, changed = re.subn(r'"200":(\s+description: It does)', r'"202":\1', DOCUMENT.read_text(), count=1)
     assert changed == 1, "the document's health is written otherwise"
     (folder / "another.yaml").write_text(text)
     return folder / "another.yaml"
