@@ -7,15 +7,10 @@
 namespace kagibin::delivery {
 namespace {
 
-// Which characters a name may have.
-constexpr std::array<bool, 256> kNameCharacters = [] {
-  std::array<bool, 256> out{};
-  for (const char c :
-       std::string_view("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_.")) {
-    out.at(static_cast<std::uint8_t>(c)) = true;
-  }
-  return out;
-}();
+constexpr bool is_name_character(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
+         c == '_';
+}
 
 constexpr std::string_view kProvider = "provider:";
 constexpr std::string_view kDevice = "device:";
@@ -106,8 +101,8 @@ Result<Name<Tag>> Name<Tag>::from(std::string_view text) {
   if (text.front() == '.' || text.back() == '.') {
     return fail(Errc::kValue, "a name neither begins nor ends with a dot");
   }
-  const bool good = std::ranges::all_of(
-      text, [](char c) { return kNameCharacters.at(static_cast<std::uint8_t>(c)); });
+  const bool good =
+      std::ranges::all_of(text, [](char c) { return is_name_character(c) || c == '.'; });
   if (!good) {
     return fail(Errc::kValue, "a name has letters, digits, '-', '_' and '.' only");
   }

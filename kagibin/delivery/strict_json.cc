@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kagibin/delivery/strict_json.h"
 
-#include <algorithm>
 #include <array>
 #include <functional>
 #include <optional>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -19,7 +17,7 @@ namespace {
 
 namespace json = boost::json;
 
-// Finds a member that stands twice in one object, for the parser of values keeps only the last of
+// Notices a member that stands twice in one object, for the parser of values keeps only the last of
 // them.
 class DuplicateFinder {
  public:
@@ -76,44 +74,6 @@ class DuplicateFinder {
 
 std::string_view view_of(const json::string& text) { return {text.data(), text.size()}; }
 
-// Where the string ends that begins there, in text that is JSON.
-std::size_t end_of_string(std::string_view text, std::size_t begin) {
-  for (std::size_t end = text.find('"', begin + 1);; end = text.find('"', end + 1)) {
-    const std::size_t last = text.find_last_not_of('\\', end - 1);
-    if ((end - last) % 2 == 1) {  // behind an even number of backslashes
-      return end;
-    }
-  }
-}
-
-// Members of all objects: colons outside of strings, in text that is JSON.
-std::size_t members_in(std::string_view text) {
-  std::size_t out = 0;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '"') {
-      at = end_of_string(text, at);
-    } else if (text[at] == ':') {
-      ++out;
-    }
-  }
-  return out;
-}
-
-std::size_t members_in(const json::value& value) {
-  std::size_t out = 0;
-  if (const json::object* object = value.if_object()) {
-    out = object->size();
-    for (const json::key_value_pair& member : *object) {
-      out += members_in(member.value());
-    }
-  } else if (const json::array* array = value.if_array()) {
-    for (const json::value& each : *array) {
-      out += members_in(each);
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 std::expected<json::value, JsonFault> examine_json(std::string_view text,
@@ -125,21 +85,23 @@ std::expected<json::value, JsonFault> examine_json(std::string_view text,
   json::parse_options options;
   options.max_depth = max_depth;
   json::error_code error;
-  json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
-  if (!error && members_in(value) == members_in(text)) {
-    return value;
-  }
-  json::error_code ignored;
   json::basic_parser<DuplicateFinder> finder(options);
-  const std::size_t octet = finder.write_some(false, text.data(), text.size(), ignored);
+  const std::size_t octet = finder.write_some(false, text.data(), text.size(), error);
   if (finder.handler().duplicate()) {
     return std::unexpected(JsonFault{.error = {Errc::kEncoding, "a JSON member stands twice"},
                                      .duplicate = *finder.handler().duplicate(),
                                      .octet = octet});
   }
-  return std::unexpected(JsonFault{.error = {Errc::kEncoding, "not JSON, or nested too deep"},
-                                   .reason = error.message(),
-                                   .octet = octet});
+  json::value value;
+  if (!error) {
+    value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
+  }
+  if (error) {
+    return std::unexpected(JsonFault{.error = {Errc::kEncoding, "not JSON, or nested too deep"},
+                                     .reason = error.message(),
+                                     .octet = octet});
+  }
+  return value;
 }
 
 Result<json::value> parse_json(std::string_view text, std::size_t max_size, std::size_t max_depth) {
@@ -167,9 +129,7 @@ Result<const json::value*> ObjectReader::value(std::string_view key) {
   if (found == nullptr) {
     return fail(Errc::kEncoding, "a JSON member is missing");
   }
-  if (std::ranges::find(taken_, key) == taken_.end()) {
-    taken_.push_back(key);
-  }
+  taken_.insert(key);
   return found;
 }
 

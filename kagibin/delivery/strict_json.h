@@ -14,9 +14,9 @@
 
 #include <cstdint>
 #include <expected>
+#include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <boost/json/value.hpp>
 
@@ -62,7 +62,7 @@ class ObjectReader {
  private:
   explicit ObjectReader(const boost::json::object& object) : object_(&object) {}
   const boost::json::object* object_;
-  std::vector<std::string_view> taken_;
+  std::set<std::string_view> taken_;
 };
 
 // True for well-formed UTF-8 without control characters.
